@@ -1,0 +1,99 @@
+import { SeedbedError } from '../errors.ts';
+import { broadcastAxes } from '../graph/broadcast.ts';
+import type { GraphBuilder, Value } from '../graph/builder.ts';
+import { describeNode, type Node } from '../graph/ir.ts';
+import type { Op } from '../graph/ops.ts';
+import { SUPPORTED_OPS } from '../graph/replay.ts';
+import { toNumbers } from '../tensor/tensor.ts';
+import type { RuleContext } from './context.ts';
+import { RULES } from './rules.ts';
+
+/**
+ * The reverse walk: adds to a builder the nodes that carry cotangents back from some values to others.
+ * Sums over broadcast axes, accumulation over several uses and pruning happen here, once, and not in the rules.
+ * @param cotangents for each differentiated value, the gradient that arrives at it (same shape).
+ * @param wrt the values whose gradients are asked for.
+ * @returns their gradients, in the same order; zeros where a value has no influence.
+ * @throws {SeedbedError} Unsupported naming the node where an operator on the way cannot be differentiated.
+ */
+export function backward(b: GraphBuilder, cotangents: ReadonlyMap<Value, Value>, wrt: readonly Value[]): Value[] {
+  const nodes = [...b.nodes];
+  const active = influencedBy(b, nodes, wrt);
+  const arriving = new Map<Value, Value[]>([...cotangents].map(([value, gradient]) => [value, [gradient]]));
+  const total = new Map<Value, Value>();
+  const gradientOf = (value: Value): Value | undefined => {
+    const parts = arriving.get(value);
+    if (!parts) return undefined;
+    const sum = total.get(value) ?? parts.reduce((a, part) => b.add(a, part));
+    total.set(value, sum);
+    return sum;
+  };
+
+  for (const node of nodes.reverse()) {
+    if (!node.outputs.some(output => active.has(output) && arriving.has(output))) continue;
+    const rule = RULES[node.op as Op];
+    if (typeof rule !== 'function') {
+      if (rule.kind === 'flat') continue;
+      throw new SeedbedError(
+        'Unsupported',
+        `${describeNode(node)} has no gradient here: ${rule.because}. Supported operators: ${SUPPORTED_OPS.join(', ')}`,
+      );
+    }
+    const gradients = rule(contextOf(b, node, active, gradientOf));
+    node.inputs.forEach((input, i) => {
+      const gradient = gradients[i];
+      if (!gradient || !active.has(input)) return;
+      const part = unbroadcast(b, gradient, b.shape(input));
+      arriving.set(input, [...(arriving.get(input) ?? []), part]);
+    });
+  }
+  return wrt.map(value => gradientOf(value) ?? b.full(b.shape(value), 0));
+}
+
+/** The floating-point values that depend on any of `sources`. */
+function influencedBy(b: GraphBuilder, nodes: readonly Node[], sources: readonly Value[]): Set<Value> {
+  const active = new Set(sources);
+  for (const node of nodes) {
+    if (!node.inputs.some(input => active.has(input))) continue;
+    for (const output of node.outputs) {
+      if (output && b.type(output).dtype.startsWith('float')) active.add(output);
+    }
+  }
+  return active;
+}
+
+function contextOf(
+  b: GraphBuilder,
+  node: Node,
+  active: ReadonlySet<Value>,
+  gradientOf: (value: Value) => Value | undefined,
+): RuleContext {
+  return {
+    b,
+    node,
+    attributes: node.attributes,
+    I: index => node.inputs[index]!,
+    O: index => node.outputs[index]!,
+    GO: index => gradientOf(node.outputs[index]!) ?? b.full(b.shape(node.outputs[index]!), 0),
+    needs: index => active.has(node.inputs[index]!),
+    shape: value => b.shape(value),
+    ints: index => {
+      const known = b.known(node.inputs[index]!);
+      if (!known) throw new SeedbedError('Unsupported', `${describeNode(node)}: its input ${index} must be a constant`);
+      return toNumbers(known);
+    },
+  };
+}
+
+/** Sums a gradient over the axes along which its value was repeated. */
+function unbroadcast(b: GraphBuilder, gradient: Value, shape: readonly number[]): Value {
+  const from = b.shape(gradient);
+  const axes = broadcastAxes(shape, from);
+  if (axes.length > 0) {
+    const lead = from.length - shape.length;
+    const kept = b.sum(gradient, axes);
+    return lead > 0 ? b.reshape(kept, shape) : kept;
+  }
+  // A rule may leave out axes that a later operand had added (an operand that broadcast the other way).
+  return from.join() === shape.join() ? gradient : b.expand(gradient, shape);
+}

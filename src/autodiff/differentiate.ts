@@ -1,0 +1,73 @@
+import { SeedbedError } from '../errors.ts';
+import { GraphBuilder } from '../graph/builder.ts';
+import type { Graph } from '../graph/ir.ts';
+import { bindInputs, replay } from '../graph/replay.ts';
+import { backward } from './backward.ts';
+
+export interface DifferentiateOptions {
+  /** The output to differentiate. */
+  readonly of: string;
+  /** The inputs, or weights by name, with respect to which. */
+  readonly wrt: readonly string[];
+  /** Sizes for open dimensions, such as `{ N: 1 }`. */
+  readonly bind?: Readonly<Record<string, number>>;
+  /** Name for messages; the graph's own unless given. */
+  readonly file?: string;
+}
+
+/**
+ * A graph's gradient as another graph: the same inputs plus the cotangent `grad/OF`, the same outputs plus
+ * `grad/X` for every X in `wrt`, the vector-Jacobian products (grad/OF)^T d OF / d X.
+ * @throws {SeedbedError} BadArgument when `of` or `wrt` do not exist, Unsupported for operators without a rule.
+ * @example differentiate(graph, { of: 'y', wrt: ['x'] })
+ */
+export function differentiate(graph: Graph, options: DifferentiateOptions): Graph {
+  const { of, wrt, bind, file = graph.name } = options;
+  const b = new GraphBuilder(graph.name);
+  const inputs = bindInputs(b, graph, bind);
+  const outputs = replay(b, graph, inputs, file);
+  const target = outputs[of];
+  if (!target) throw new SeedbedError('BadArgument', `${file}: no output is named '${of}'. It has: ${list(Object.keys(outputs))}`);
+  for (const name of wrt) {
+    if (!b.has(name)) throw new SeedbedError('BadArgument', `${file}: no input is named '${name}'. It has: ${list(Object.keys(inputs))}`);
+  }
+  if (!b.type(target).dtype.startsWith('float')) {
+    throw new SeedbedError('BadArgument', `${file}: '${of}' is ${b.type(target).dtype}; only floating-point outputs have a gradient`);
+  }
+  try {
+    const cotangent = b.input(`grad/${of}`, b.type(target).dtype, b.shape(target));
+    const gradients = backward(b, new Map([[target, cotangent]]), wrt);
+    return b.build({ ...outputs, ...Object.fromEntries(wrt.map((name, i) => [`grad/${name}`, gradients[i]!])) }, graph.metadata);
+  } catch (error) {
+    if (error instanceof SeedbedError && !error.message.startsWith(file)) {
+      throw new SeedbedError(error.kind, `${file}: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/**
+ * A graph's Jacobian-vector product as another graph: inputs as before plus the tangents `tangent/X`, output
+ * `tangent/OF` = sum over X of (d OF / d X) tangent/X. It is the gradient of the gradient graph on its cotangent.
+ * @example pushForward(graph, { of: 'y', wrt: ['x'] })
+ */
+export function pushForward(graph: Graph, options: DifferentiateOptions): Graph {
+  const { of, wrt } = options;
+  const gradient = differentiate(graph, options);
+  const b = new GraphBuilder(graph.name);
+  const inputs = bindInputs(b, gradient);
+  const outputs = replay(b, gradient, inputs);
+  const cotangents = new Map(wrt.map(name => {
+    const value = outputs[`grad/${name}`]!;
+    return [value, b.input(`tangent/${name}`, b.type(value).dtype, b.shape(value))];
+  }));
+  const [tangent] = backward(b, cotangents, [`grad/${of}`]);
+  const primal = Object.fromEntries(graph.outputs.map(({ name }) => [name, outputs[name]!]));
+  const full = b.build({ ...primal, [`tangent/${of}`]: tangent! }, graph.metadata);
+  // The gradient graph is linear in its cotangent, so nothing depends on the point at which it was differentiated.
+  return { ...full, inputs: full.inputs.filter(i => i.name !== `grad/${of}`) };
+}
+
+function list(names: readonly string[]): string {
+  return names.map(name => `'${name}'`).join(', ');
+}

@@ -1,0 +1,87 @@
+import { SeedbedError } from '../errors.ts';
+
+/** How ONNX's Resize picks and weighs source pixels. */
+export interface Interpolation {
+  readonly mode: string;
+  readonly coordinates: string;
+  readonly nearest: string;
+  /** The coefficient a of Keys' cubic kernel. */
+  readonly cubic: number;
+  readonly excludeOutside: boolean;
+}
+
+/**
+ * The matrix [to x from] of a one-dimensional resize: output = matrix times input (ONNX, operator Resize).
+ * @param scale output size over input size, as the node gives it.
+ */
+export function interpolationMatrix(from: number, to: number, scale: number, how: Interpolation): number[][] {
+  return Array.from({ length: to }, (_, out) => {
+    const row = new Array<number>(from).fill(0);
+    const at = sourceCoordinate(out, from, to, scale, how.coordinates);
+    for (const [place, weight] of taps(at, from, how)) {
+      row[Math.min(Math.max(place, 0), from - 1)]! += weight;
+    }
+    return row;
+  });
+}
+
+function sourceCoordinate(out: number, from: number, to: number, scale: number, mode: string): number {
+  switch (mode) {
+    case 'half_pixel':
+      return (out + 0.5) / scale - 0.5;
+    case 'pytorch_half_pixel':
+      return to > 1 ? (out + 0.5) / scale - 0.5 : 0;
+    case 'half_pixel_symmetric': {
+      const offset = (from / 2) * (1 - to / (scale * from));
+      return offset + (out + 0.5) / scale - 0.5;
+    }
+    case 'asymmetric':
+      return out / scale;
+    case 'align_corners':
+      return to > 1 ? (out * (from - 1)) / (to - 1) : 0;
+    default:
+      throw new SeedbedError('Unsupported', `Resize: coordinate_transformation_mode '${mode}' is not supported`);
+  }
+}
+
+/** Source places and their weights for a coordinate; places outside the data stand for its border. */
+function taps(at: number, size: number, how: Interpolation): [number, number][] {
+  if (how.mode === 'nearest') return [[nearest(at, how.nearest), 1]];
+  if (how.mode === 'linear') {
+    const inside = Math.min(Math.max(at, 0), size - 1);
+    const low = Math.floor(inside);
+    return [
+      [low, 1 - (inside - low)],
+      [low + 1, inside - low],
+    ];
+  }
+  if (how.mode !== 'cubic') throw new SeedbedError('Unsupported', `Resize: mode '${how.mode}' is not supported`);
+  const low = Math.floor(at);
+  const all = [-1, 0, 1, 2].map((d): [number, number] => [low + d, keys(at - low - d, how.cubic)]);
+  if (!how.excludeOutside) return all;
+  const inside = all.filter(([place]) => place >= 0 && place < size);
+  const total = inside.reduce((sum, [, weight]) => sum + weight, 0);
+  return inside.map(([place, weight]) => [place, weight / total]);
+}
+
+function nearest(at: number, mode: string): number {
+  switch (mode) {
+    case 'round_prefer_floor':
+      return Math.ceil(at - 0.5);
+    case 'round_prefer_ceil':
+      return Math.floor(at + 0.5);
+    case 'floor':
+      return Math.floor(at);
+    case 'ceil':
+      return Math.ceil(at);
+    default:
+      throw new SeedbedError('Unsupported', `Resize: nearest_mode '${mode}' is not supported`);
+  }
+}
+
+/** Keys' cubic convolution kernel (1981). */
+function keys(distance: number, a: number): number {
+  const x = Math.abs(distance);
+  if (x <= 1) return (a + 2) * x ** 3 - (a + 3) * x ** 2 + 1;
+  return x < 2 ? a * x ** 3 - 5 * a * x ** 2 + 8 * a * x - 4 * a : 0;
+}

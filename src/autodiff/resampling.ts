@@ -1,0 +1,91 @@
+import { SeedbedError } from '../errors.ts';
+import type { GraphBuilder, Value } from '../graph/builder.ts';
+import { floatOf, intOf, textOf } from '../graph/ir.ts';
+import { reach, windowOf } from '../graph/windows.ts';
+import { float32, toNumbers, zeros } from '../tensor/tensor.ts';
+import type { Rule, RuleContext } from './context.ts';
+import { interpolationMatrix } from './interpolation.ts';
+
+/** A matrix by rows, [out x in]. */
+export type Matrix = readonly (readonly number[])[];
+
+/** Multiplies along one axis by the transpose of `m`: from m's rows back to its columns. */
+export function applyTransposed(b: GraphBuilder, x: Value, axis: number, m: Matrix): Value {
+  const rank = b.shape(x).length;
+  const columns = m[0]!.length;
+  const matrix = b.constant(float32([m.length, columns], m.flat()));
+  if (axis === rank - 1) return b.matmul(x, matrix);
+  const transposed = b.constant(float32([columns, m.length], m[0]!.flatMap((_, j) => m.map(row => row[j]!))));
+  if (axis === rank - 2) return b.matmul(transposed, x);
+  const swap = Array.from({ length: rank }, (_, i) => (i === axis ? rank - 1 : i === rank - 1 ? axis : i));
+  return b.transpose(b.matmul(b.transpose(x, swap), matrix), swap);
+}
+
+/** Interpolation is a small matrix on each axis, so its gradient is the transposed matrices, exactly. */
+export const resizeRule: Rule = c => {
+  const { b, I, GO, shape, attributes, node } = c;
+  const [from, to] = [shape(I(0)), shape(node.outputs[0]!)];
+  const scales = node.inputs[2] && b.known(node.inputs[2]);
+  let gradient = GO(0);
+  from.forEach((size, axis) => {
+    const scale = scales && scales.data.length > 0 ? toNumbers(scales)[axis]! : to[axis]! / size;
+    if (size === to[axis] && scale === 1) return;
+    const matrix = interpolationMatrix(size, to[axis]!, scale, {
+      mode: textOf(attributes, 'mode', 'nearest'),
+      coordinates: textOf(attributes, 'coordinate_transformation_mode', 'half_pixel'),
+      nearest: textOf(attributes, 'nearest_mode', 'round_prefer_floor'),
+      cubic: floatOf(attributes, 'cubic_coeff_a', -0.75),
+      excludeOutside: intOf(attributes, 'exclude_outside', 0) === 1,
+    });
+    gradient = applyTransposed(b, gradient, axis, matrix);
+  });
+  return [gradient];
+};
+
+/** Average pooling, too, is one small matrix on each axis. */
+export const averagePoolRule: Rule = c => {
+  const { b, I, GO, shape, attributes, node } = c;
+  const from = shape(I(0));
+  const to = b.shape(node.outputs[0]!);
+  const w = windowOf(attributes, from.slice(2));
+  const whole = w.kernel.every((k, i) => k === w.strides[i] && w.before[i] === 0 && from[i + 2] === k * to[i + 2]!);
+  if (whole) return [spreadEvenly(c, w.kernel)];
+  let gradient = GO(0);
+  w.kernel.forEach((kernel, i) => {
+    const size = from[i + 2]!;
+    const countPadding = intOf(attributes, 'count_include_pad', 0) === 1;
+    const matrix = Array.from({ length: to[i + 2]! }, (_, out) => {
+      const start = out * w.strides[i]! - w.before[i]!;
+      const end = Math.min(start + kernel, size + w.after[i]!);
+      const [low, high] = [Math.max(start, 0), Math.min(end, size)];
+      const weight = 1 / (countPadding ? end - start : high - low);
+      return Array.from({ length: size }, (_, at) => (at >= low && at < high ? weight : 0));
+    });
+    gradient = applyTransposed(b, gradient, i + 2, matrix);
+  });
+  return [gradient];
+};
+
+/** Each output's gradient, divided by the window's size, repeated over its window. */
+function spreadEvenly({ b, GO, I, shape }: RuleContext, kernel: readonly number[]): Value {
+  const [n, c, ...to] = b.shape(GO(0)) as [number, number, ...number[]];
+  const apart = [n, c, ...to.flatMap(dim => [dim, 1])];
+  const repeated = [n, c, ...to.flatMap((dim, i) => [dim, kernel[i]!])];
+  const share = b.mul(GO(0), b.scalar(1 / kernel.reduce((p, k) => p * k, 1)));
+  return b.reshape(b.expand(b.reshape(share, apart), repeated), shape(I(0)));
+}
+
+/** The gradient of max pooling goes to the place that the forward pass picked. */
+export const maxPoolRule: Rule = ({ b, I, GO, shape, attributes }) => {
+  const from = shape(I(0));
+  const w = windowOf(attributes, from.slice(2));
+  if (w.kernel.some((_, i) => reach(w, i) > from[i + 2]! + w.before[i]!)) {
+    throw new SeedbedError('Unsupported', 'MaxPool with a window larger than the data');
+  }
+  const picked = b.node('MaxPool', [I(0)], attributes, { outputs: 2 })[1]!;
+  const count = from.reduce((p, d) => p * d, 1);
+  const flatTarget = b.constant(zeros('float32', [count]));
+  const updates = b.reshape(GO(0), [-1]);
+  const scattered = b.op('ScatterElements', [flatTarget, b.reshape(picked, [-1]), updates], { axis: 0, reduction: 'add' });
+  return [b.reshape(scattered, from)];
+};

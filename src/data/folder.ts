@@ -1,0 +1,85 @@
+import { SeedbedError } from '../errors.ts';
+import type { ImageOptions } from '../runtime/images.ts';
+import { decodeImage, imageShape, readImageHeader } from '../runtime/images.ts';
+import { sizeOf, zeros } from '../tensor/tensor.ts';
+import type { Dataset } from './dataset.ts';
+import { checkedIndex } from './dataset.ts';
+
+/** A file of a folder or an archive: its path there, and how to get its contents. */
+export interface FileSource {
+  readonly name: string;
+  read(): Promise<Uint8Array>;
+}
+
+/** Decoded pictures are kept up to this many bytes, 1 GiB; the rest are decoded anew each time. */
+const MOST_KEPT = 2 ** 30;
+
+/** Whether a file is named as a picture. */
+export function isImageName(name: string): boolean {
+  return /\.(png|jpe?g|webp)$/i.test(name);
+}
+
+/**
+ * Pictures in files of their own, decoded when they are first read and then kept, 8 bits a pixel.
+ *
+ * Unless `size` and `channels` are given, all headers are read first: the pictures must then be alike.
+ * @throws {SeedbedError} BadArgument when they are not, naming the option that makes them so; BadFile when a
+ * picture cannot be read.
+ */
+export async function imageFiles(name: string, files: readonly FileSource[], options: ImageOptions): Promise<Dataset> {
+  const shape = await commonShape(files, options);
+  const stride = sizeOf(shape);
+  const within = checkedIndex(name, files.length);
+  const kept = new Map<number, Uint8Array>();
+
+  async function pixelsOf(index: number): Promise<Uint8Array> {
+    const known = kept.get(index);
+    if (known) return known;
+    const file = files[index]!;
+    const { pixels } = await decodeImage(await file.read(), file.name, options);
+    if (pixels.shape.join() !== shape.join()) throw unlike(file.name, pixels.shape, shape);
+    const bytes = Uint8Array.from(pixels.data, value => Math.round(value * 255));
+    if ((kept.size + 1) * stride <= MOST_KEPT) kept.set(index, bytes);
+    return bytes;
+  }
+
+  return {
+    name,
+    kind: 'images',
+    shape,
+    length: files.length,
+    itemName: index => files[within(index)]!.name,
+    read: async indices => {
+      const batch = zeros('float32', [indices.length, ...shape]);
+      for (let row = 0; row < indices.length; row++) {
+        const bytes = await pixelsOf(within(indices[row]!));
+        for (let i = 0; i < stride; i++) batch.data[row * stride + i] = bytes[i]! / 255;
+      }
+      return batch;
+    },
+  };
+}
+
+async function commonShape(files: readonly FileSource[], options: ImageOptions): Promise<readonly number[]> {
+  const { size, channels } = options;
+  if (size && channels) return [channels, size, size];
+  let common: readonly number[] | undefined;
+  for (const file of files) {
+    const shape = imageShape(await readImageHeader(await file.read(), file.name), options);
+    common ??= shape;
+    if (shape.join() !== common.join()) throw unlike(file.name, shape, common);
+  }
+  if (!common) throw new SeedbedError('BadArgument', 'there are no pictures to read');
+  return common;
+}
+
+function unlike(name: string, shape: readonly number[], common: readonly number[]): SeedbedError {
+  const [channels, height, width] = shape;
+  const [commonChannels, commonHeight, commonWidth] = common;
+  if (height !== commonHeight || width !== commonWidth) {
+    const sizes = `${name} is ${width}x${height}, the first is ${commonWidth}x${commonHeight}`;
+    return new SeedbedError('BadArgument', `the pictures differ in size: ${sizes}. Say which size they shall have (size)`);
+  }
+  const words = `${name} has ${channels} channels, the first has ${commonChannels}`;
+  return new SeedbedError('BadArgument', `some pictures are grey, some in colour: ${words}. Say which they shall be (channels)`);
+}

@@ -1,0 +1,66 @@
+import { fillNormal, fillUniform } from '../tensor/random.ts';
+import { zeros } from '../tensor/tensor.ts';
+import type { Dataset } from './dataset.ts';
+import { checkedIndex } from './dataset.ts';
+
+interface Curve {
+  /** The point of item `index` at `turn`, uniform in (0, 1); the curve's mean is the origin. */
+  point(index: number, turn: number): readonly [number, number];
+  /** Of the curve's points, the mean over both coordinates. */
+  readonly variance: number;
+}
+
+/** Standard deviation of the noise about a curve, in the curve's own units. */
+const NOISE = 0.05;
+
+const CURVES = {
+  /** Two circles about one centre: r (cos a, sin a), r = 1 and 1/2 by turns, a uniform in (0, 2 pi). */
+  circles: {
+    point: (index, turn) => {
+      const radius = index % 2 === 0 ? 1 : 0.5;
+      const angle = 2 * Math.PI * turn;
+      return [radius * Math.cos(angle), radius * Math.sin(angle)];
+    },
+    variance: (1 + 1 / 4) / 4,
+  },
+  /** Two half circles, one in the other: (cos a, sin a) and (1 - cos a, 1/2 - sin a) by turns, a in (0, pi), less (1/2, 1/4). */
+  moons: {
+    point: (index, turn) => {
+      const sign = index % 2 === 0 ? 1 : -1;
+      const angle = Math.PI * turn;
+      return [sign * (Math.cos(angle) - 1 / 2), sign * (Math.sin(angle) - 1 / 4)];
+    },
+    variance: (3 / 4 + 9 / 16 - 1 / Math.PI) / 2,
+  },
+} as const satisfies Record<string, Curve>;
+
+/**
+ * Points in the plane about a curve: (curve + 0.05 n) / s, n standard normal and s such that the variance, mean
+ * over both coordinates, is 1. The same numbers on every machine; splits draw from different streams.
+ */
+export function syntheticPoints(curve: keyof typeof CURVES, split: string, length: number): Dataset {
+  const { point, variance } = CURVES[curve];
+  const scale = 1 / Math.sqrt(variance + NOISE ** 2);
+  const name = `${curve}:${split}`;
+  const within = checkedIndex(name, length);
+  const turn = new Float64Array(1);
+  const noise = new Float32Array(2);
+  return {
+    name,
+    kind: 'points',
+    shape: [2],
+    length,
+    itemName: index => `${name}/${within(index)}`,
+    read: async indices => {
+      const batch = zeros('float32', [indices.length, 2]);
+      for (let row = 0; row < indices.length; row++) {
+        const index = within(indices[row]!);
+        fillUniform({ seed: 0, purpose: name }, index, 0, turn);
+        fillNormal({ seed: 0, purpose: `${name} noise` }, index, 0, noise);
+        const [x, y] = point(index, turn[0]!);
+        batch.data.set([scale * (x + NOISE * noise[0]!), scale * (y + NOISE * noise[1]!)], 2 * row);
+      }
+      return batch;
+    },
+  };
+}

@@ -1,0 +1,227 @@
+import { SeedbedError } from '../errors.ts';
+import { type DType, float32, int64, type Tensor } from '../tensor/tensor.ts';
+import { ONNX_DTYPES } from './dtypes.ts';
+import { evaluate } from './evaluate.ts';
+import { inferTypes } from './infer.ts';
+import {
+  type Attributes,
+  type Dim,
+  describeNode,
+  type Graph,
+  intOf,
+  liveNodes,
+  type Node,
+  SAVED_OPSET,
+  staticShape,
+  type ValueType,
+} from './ir.ts';
+import type { Op } from './ops.ts';
+
+/** A value in a graph under construction: its name. */
+export type Value = string;
+
+/** How a node is called and what its outputs are named; made up where left out. */
+export interface NodeOptions {
+  readonly name?: string;
+  /** Names of the outputs, or how many there are; 1 unless given. */
+  readonly outputs?: readonly string[] | number;
+}
+
+/**
+ * Builds a graph node by node. Every node's output types are inferred as it is added, and small nodes whose
+ * inputs are all known are computed at once, so shapes are static wherever they can be.
+ * @example
+ * const b = new GraphBuilder('double');
+ * const x = b.input('x', 'float32', ['N', 3]);
+ * const graph = b.build({ y: b.add(x, x) });
+ */
+export class GraphBuilder {
+  readonly name: string;
+  readonly nodes: Node[] = [];
+  private readonly inputs = new Map<string, ValueType>();
+  private readonly types = new Map<Value, ValueType>();
+  private readonly constants = new Map<Value, Tensor>();
+  private readonly shared = new Map<string, Value>();
+  private counter = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Declares an input of the graph. */
+  input(name: string, dtype: DType, shape: readonly Dim[]): Value {
+    this.declare(name, { dtype, shape });
+    this.inputs.set(name, { dtype, shape });
+    return name;
+  }
+
+  /** Adds a constant: a weight under its own name, or an anonymous value. */
+  constant(value: Tensor, name = this.fresh('constant')): Value {
+    if (this.constants.get(name) === value) return name;
+    this.declare(name, value);
+    this.constants.set(name, value);
+    return name;
+  }
+
+  /** A float32 scalar; equal scalars are one constant. */
+  scalar(value: number): Value {
+    return this.share(`scalar ${Object.is(value, -0) ? '-0' : value}`, () => float32([], [value]));
+  }
+
+  /** A vector of integers, as ONNX takes shapes and axes; equal vectors are one constant. */
+  ints(values: readonly number[]): Value {
+    return this.share(`ints ${values}`, () => int64(values));
+  }
+
+  /** Adds a node and returns its outputs. @throws {SeedbedError} when the operands do not fit the operator. */
+  node(op: Op, inputs: readonly Value[], attributes: Attributes = {}, options: NodeOptions = {}): Value[] {
+    const name = options.name ?? this.fresh(op);
+    const what = describeNode({ op, name });
+    const outputs = this.outputNames(options.outputs ?? 1, op);
+    const facts = {
+      what,
+      attributes,
+      types: inputs.map(input => (input ? this.type(input) : undefined)),
+      values: inputs.map(input => this.constants.get(input)),
+      outputCount: outputs.length,
+    };
+    const folded = this.fold(op, inputs, facts.types[0], attributes);
+    if (folded) return [this.constant(folded, outputs[0])];
+    const types = inferTypes(op, facts);
+    outputs.forEach((output, i) => {
+      if (output) this.declare(output, types[i]!);
+    });
+    this.nodes.push({ op, name, inputs, outputs, attributes });
+    return outputs;
+  }
+
+  /** Adds a node with a single output. */
+  op(op: Op, inputs: readonly Value[], attributes: Attributes = {}, options: NodeOptions = {}): Value {
+    return this.node(op, inputs, attributes, options)[0]!;
+  }
+
+  private fold(op: Op, inputs: readonly Value[], first: ValueType | undefined, attributes: Attributes): Tensor | undefined {
+    if (op === 'Shape' && first!.shape.every(dim => typeof dim === 'number')) {
+      const rank = first!.shape.length;
+      return int64(first!.shape.slice(intOf(attributes, 'start', 0), intOf(attributes, 'end', rank)) as number[]);
+    }
+    const values = inputs.map(input => this.constants.get(input));
+    return inputs.every((input, i) => !input || values[i]) ? evaluate(op, values, attributes) : undefined;
+  }
+
+  /** The graph with the given outputs, by name; nodes and constants that they do not need are left out. */
+  build(outputs: Readonly<Record<string, Value>>, metadata: ReadonlyMap<string, string> = new Map()): Graph {
+    const renamed = Object.entries(outputs).filter(([name, value]) => name !== value);
+    for (const [name, value] of renamed) {
+      this.nodes.push({ op: 'Identity', name: `output ${name}`, inputs: [value], outputs: [name], attributes: {} });
+      this.declare(name, this.type(value));
+    }
+    const names = Object.keys(outputs);
+    for (const name of names.filter(name => this.constants.has(name) || this.inputs.has(name))) {
+      throw new SeedbedError('BadArgument', `graph '${this.name}': output '${name}' is an input or a constant`);
+    }
+    const nodes = liveNodes(this.nodes, names);
+    const used = new Set(nodes.flatMap(node => node.inputs));
+    return {
+      name: this.name,
+      opset: SAVED_OPSET,
+      inputs: [...this.inputs].map(([name, type]) => ({ name, ...type })),
+      outputs: names.map(name => ({ name, ...this.type(name) })),
+      initializers: new Map([...this.constants].filter(([name]) => used.has(name))),
+      nodes,
+      metadata,
+    };
+  }
+
+  has(value: Value): boolean {
+    return this.types.has(value);
+  }
+
+  type(value: Value): ValueType {
+    const type = this.types.get(value);
+    if (!type) throw new SeedbedError('BadFile', `graph '${this.name}': '${value}' is used before anything produces it`);
+    return type;
+  }
+
+  /** A value's shape, all dimensions bound. @throws {SeedbedError} BadShape when one is still open. */
+  shape(value: Value): readonly number[] {
+    return staticShape(this.type(value).shape, `graph '${this.name}', value '${value}'`);
+  }
+
+  /** The tensor behind a value that is a constant. */
+  known(value: Value): Tensor | undefined {
+    return this.constants.get(value);
+  }
+
+  /** A name that nothing in this graph has yet. */
+  fresh(stem: string): string {
+    let name: string;
+    do name = `${stem}_${this.counter++}`;
+    while (this.types.has(name));
+    return name;
+  }
+
+  private share(key: string, make: () => Tensor): Value {
+    const value = this.shared.get(key) ?? this.constant(make());
+    this.shared.set(key, value);
+    return value;
+  }
+
+  private outputNames(outputs: readonly string[] | number, op: Op): string[] {
+    if (typeof outputs !== 'number') return [...outputs];
+    return Array.from({ length: outputs }, () => this.fresh(op));
+  }
+
+  private declare(name: string, type: ValueType): void {
+    if (this.types.has(name)) throw new SeedbedError('BadFile', `graph '${this.name}': two values are named '${name}'`);
+    this.types.set(name, { dtype: type.dtype, shape: type.shape });
+  }
+
+  // Shorthands for the operators that this code base writes by hand.
+
+  add = (a: Value, b: Value) => this.op('Add', [a, b]);
+  sub = (a: Value, b: Value) => this.op('Sub', [a, b]);
+  mul = (a: Value, b: Value) => this.op('Mul', [a, b]);
+  div = (a: Value, b: Value) => this.op('Div', [a, b]);
+  pow = (a: Value, b: Value) => this.op('Pow', [a, b]);
+  neg = (a: Value) => this.op('Neg', [a]);
+  abs = (a: Value) => this.op('Abs', [a]);
+  exp = (a: Value) => this.op('Exp', [a]);
+  sin = (a: Value) => this.op('Sin', [a]);
+  cos = (a: Value) => this.op('Cos', [a]);
+  sqrt = (a: Value) => this.op('Sqrt', [a]);
+  sigmoid = (a: Value) => this.op('Sigmoid', [a]);
+  matmul = (a: Value, b: Value) => this.op('MatMul', [a, b]);
+
+  /** x times its sigmoid (Ramachandran et al. 2017), also called SiLU. */
+  swish = (a: Value) => this.mul(a, this.sigmoid(a));
+  cast = (a: Value, to: DType) => this.op('Cast', [a], { to: ONNX_DTYPES[to] });
+  transpose = (a: Value, perm: readonly number[]) => this.op('Transpose', [a], { perm });
+  reshape = (a: Value, shape: readonly number[]) => this.op('Reshape', [a, this.ints(shape)]);
+  expand = (a: Value, shape: readonly number[]) => this.op('Expand', [a, this.ints(shape)]);
+  concat = (values: readonly Value[], axis: number) => (values.length === 1 ? values[0]! : this.op('Concat', values, { axis }));
+
+  /** Zeros added before and after each axis; negative counts cut instead. */
+  pad = (a: Value, before: readonly number[], after: readonly number[]) =>
+    [...before, ...after].every(n => n === 0) ? a : this.op('Pad', [a, this.ints([...before, ...after])]);
+
+  /** Elements `start` to `end` along one axis. */
+  slice = (a: Value, axis: number, start: number, end: number, step = 1) =>
+    this.op('Slice', [a, this.ints([start]), this.ints([end]), this.ints([axis]), this.ints([step])]);
+
+  split = (a: Value, axis: number, sizes: readonly number[]) =>
+    this.node('Split', [a, this.ints(sizes)], { axis }, { outputs: sizes.length });
+
+  sum = (a: Value, axes: readonly number[], keepdims = true) =>
+    axes.length === 0 ? a : this.op('ReduceSum', [a, this.ints(axes)], { keepdims: Number(keepdims) });
+
+  mean = (a: Value, axes: readonly number[], keepdims = true) =>
+    axes.length === 0 ? a : this.op('ReduceMean', [a], { axes, keepdims: Number(keepdims) });
+
+  /** The mean over all elements, a scalar. */
+  meanAll = (a: Value) => this.op('ReduceMean', [a], { keepdims: 0 });
+  sumAll = (a: Value) => this.op('ReduceSum', [a], { keepdims: 0 });
+
+  /** A tensor filled with one number. */
+  full = (shape: readonly number[], value: number) => this.expand(this.scalar(value), shape);
+}

@@ -1,0 +1,196 @@
+import { SeedbedError } from '../errors.ts';
+import { type DType, sizeOf, type Tensor, toNumbers, zeros } from '../tensor/tensor.ts';
+import { broadcastShapes, normalAxis, stridesOf } from './broadcast.ts';
+import { dtypeFromOnnx } from './dtypes.ts';
+import { type Attributes, intOf, intsOf, isTensor } from './ir.ts';
+
+/** Tensors up to this many elements are computed while a graph is built; larger ones are left to the runtime. */
+export const FOLD_LIMIT = 4096;
+
+type Evaluate = (inputs: readonly (Tensor | undefined)[], attributes: Attributes) => Tensor | undefined;
+
+/**
+ * The operators that exporters use for arithmetic on shapes, computed on known tensors; this is what turns
+ * Shape, Gather, Concat, Reshape and their like into static shapes.
+ */
+const EVALUATORS: Readonly<Record<string, Evaluate>> = {
+  Identity: ([x]) => x,
+  Cast: ([x], a) => build(x!.shape, dtypeFromOnnx(intOf(a, 'to', 0), 'Cast'), toNumbers(x!)),
+  Add: binary((a, b) => a + b),
+  Sub: binary((a, b) => a - b),
+  Mul: binary((a, b) => a * b),
+  Div: ([a, b]) => binary(isInteger(a!) ? (x, y) => Math.trunc(x / y) : (x, y) => x / y)([a, b], {}),
+  Pow: binary((a, b) => a ** b),
+  Max: binary(Math.max),
+  Min: binary(Math.min),
+  Equal: binary((a, b) => Number(a === b), 'bool'),
+  Greater: binary((a, b) => Number(a > b), 'bool'),
+  Less: binary((a, b) => Number(a < b), 'bool'),
+  Neg: unary(x => -x),
+  Abs: unary(Math.abs),
+  Sqrt: unary(Math.sqrt),
+  Exp: unary(Math.exp),
+  Log: unary(Math.log),
+  Floor: unary(Math.floor),
+  Ceil: unary(Math.ceil),
+  Reciprocal: unary(x => 1 / x),
+  Where: ([c, a, b]) => {
+    const shape = broadcastShapes(c!.shape, a!.shape, b!.shape) as number[];
+    const [cs, as, bs] = [c!, a!, b!].map(t => spread(t, shape)) as [number[], number[], number[]];
+    return build(shape, a!.dtype, cs.map((test, i) => (test ? as[i]! : bs[i]!)));
+  },
+  Reshape: ([x, shape], a) =>
+    build(reshaped(x!.shape, toNumbers(shape!), intOf(a, 'allowzero', 0) === 1), x!.dtype, toNumbers(x!)),
+  Squeeze: ([x, axes]) => {
+    const drop = axes && toNumbers(axes).map(axis => normalAxis(axis, x!.shape.length));
+    const shape = x!.shape.filter((dim, i) => (drop ? !drop.includes(i) : dim !== 1));
+    return build(shape, x!.dtype, toNumbers(x!));
+  },
+  Unsqueeze: ([x, axes]) => build(unsqueezed(x!.shape, toNumbers(axes!)) as number[], x!.dtype, toNumbers(x!)),
+  Concat: (inputs, a) => {
+    const parts = inputs as Tensor[];
+    const axis = normalAxis(intOf(a, 'axis', 0), parts[0]!.shape.length);
+    if (axis !== 0) return undefined;
+    const rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
+    return build([rows, ...parts[0]!.shape.slice(1)], parts[0]!.dtype, parts.flatMap(toNumbers));
+  },
+  Gather: ([x, indices], a) => {
+    const axis = normalAxis(intOf(a, 'axis', 0), x!.shape.length);
+    if (axis !== 0) return undefined;
+    const stride = sizeOf(x!.shape.slice(1));
+    const values = toNumbers(x!);
+    const picked = toNumbers(indices!).flatMap(i => {
+      const row = i < 0 ? i + x!.shape[0]! : i;
+      return values.slice(row * stride, (row + 1) * stride);
+    });
+    return build([...indices!.shape, ...x!.shape.slice(1)], x!.dtype, picked);
+  },
+  Slice: ([x, starts, ends, axes, steps]) => {
+    const shape = [...x!.shape];
+    const strides = stridesOf(x!.shape);
+    let first = 0;
+    const ranges = sliceRanges(x!.shape, toNumbers(starts!), toNumbers(ends!), axes && toNumbers(axes), steps && toNumbers(steps));
+    for (const { axis, start, step, count } of ranges) {
+      first += start * strides[axis]!;
+      strides[axis] = strides[axis]! * step;
+      shape[axis] = count;
+    }
+    const values = toNumbers(x!);
+    return build(shape, x!.dtype, gatherBy(shape, strides).map(i => values[first + i]!));
+  },
+  Transpose: ([x], a) => {
+    const perm = intsOf(a, 'perm') ?? x!.shape.map((_, i) => x!.shape.length - 1 - i);
+    const shape = perm.map(axis => x!.shape[axis]!);
+    const strides = stridesOf(x!.shape);
+    const values = toNumbers(x!);
+    return build(shape, x!.dtype, gatherBy(shape, perm.map(axis => strides[axis]!)).map(i => values[i]!));
+  },
+  Expand: ([x, target]) => {
+    const shape = broadcastShapes(x!.shape, toNumbers(target!)) as number[];
+    return sizeOf(shape) > FOLD_LIMIT ? undefined : build(shape, x!.dtype, spread(x!, shape));
+  },
+  ConstantOfShape: ([shape], a) => {
+    const dims = toNumbers(shape!);
+    const value = isTensor(a.value) ? a.value : undefined;
+    if (sizeOf(dims) > FOLD_LIMIT) return undefined;
+    return build(dims, value?.dtype ?? 'float32', new Array(sizeOf(dims)).fill(value ? toNumbers(value)[0] : 0));
+  },
+  Range: ([start, limit, delta]) => {
+    const [from, to, step] = [start!, limit!, delta!].map(t => toNumbers(t)[0]!) as [number, number, number];
+    const count = Math.max(0, Math.ceil((to - from) / step));
+    return count > FOLD_LIMIT ? undefined : build([count], start!.dtype, Array.from({ length: count }, (_, i) => from + i * step));
+  },
+  ReduceProd: ([x]) => build([], x!.dtype, [toNumbers(x!).reduce((p, v) => p * v, 1)]),
+};
+
+/** The value of an operator on known inputs, or undefined where it is not worth knowing at build time. */
+export function evaluate(op: string, inputs: readonly (Tensor | undefined)[], attributes: Attributes): Tensor | undefined {
+  const evaluator = EVALUATORS[op];
+  if (!evaluator || inputs.some(t => t && t.data.length > FOLD_LIMIT)) return undefined;
+  if (op === 'ReduceProd' && (intOf(attributes, 'keepdims', 1) === 1 || inputs[0]?.shape.length !== 1)) return undefined;
+  return evaluator(inputs, attributes);
+}
+
+/** The shape that ONNX's Reshape gives: -1 is what remains, 0 keeps the input's dimension unless `allowZero`. */
+export function reshaped(from: readonly number[], to: readonly number[], allowZero = false): number[] {
+  const shape = to.map((dim, i) => (dim === 0 && !allowZero ? from[i]! : dim));
+  const open = shape.indexOf(-1);
+  if (open >= 0) shape[open] = sizeOf(from) / sizeOf(shape.filter(dim => dim !== -1));
+  if (sizeOf(shape) !== sizeOf(from) || shape.some(dim => !Number.isInteger(dim) || dim < 0)) {
+    throw new SeedbedError('BadShape', `cannot reshape [${from}] to [${to}]`);
+  }
+  return shape;
+}
+
+/** A shape with ones put in at the given axes of the result. */
+export function unsqueezed<D>(shape: readonly D[], axes: readonly number[]): (D | 1)[] {
+  const rank = shape.length + axes.length;
+  const ones = new Set(axes.map(axis => normalAxis(axis, rank)));
+  const rest = [...shape];
+  return Array.from({ length: rank }, (_, i) => (ones.has(i) ? 1 : rest.shift()!));
+}
+
+/** For each axis named, where a Slice starts, how far it steps and how many elements it takes. */
+export function sliceRanges(
+  shape: readonly number[],
+  starts: readonly number[],
+  ends: readonly number[],
+  axes: readonly number[] = starts.map((_, i) => i),
+  steps: readonly number[] = starts.map(() => 1),
+): { axis: number; start: number; step: number; count: number }[] {
+  return axes.map((rawAxis, i) => {
+    const axis = normalAxis(rawAxis, shape.length);
+    const dim = shape[axis]!;
+    const step = steps[i]!;
+    const [low, high] = step > 0 ? [0, dim] : [-1, dim - 1];
+    const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + dim : at, low), high);
+    const start = clamp(starts[i]!);
+    const end = clamp(ends[i]!);
+    return { axis, start, step, count: Math.max(0, Math.ceil((end - start) / step)) };
+  });
+}
+
+function build(shape: readonly number[], dtype: DType, values: ArrayLike<number>): Tensor {
+  const result = zeros(dtype, shape);
+  const wide = dtype === 'int64' || dtype === 'uint64';
+  const whole = dtype !== 'float32' && dtype !== 'float64';
+  for (let i = 0; i < result.data.length; i++) {
+    const value = whole ? Math.trunc(values[i]!) : values[i]!;
+    (result.data as unknown as (number | bigint)[])[i] = wide ? BigInt(value) : value;
+  }
+  return result;
+}
+
+function isInteger(t: Tensor): boolean {
+  return t.dtype !== 'float32' && t.dtype !== 'float64' && t.dtype !== 'float16';
+}
+
+function unary(f: (x: number) => number): Evaluate {
+  return ([x]) => build(x!.shape, x!.dtype, toNumbers(x!).map(f));
+}
+
+function binary(f: (a: number, b: number) => number, dtype?: DType): Evaluate {
+  return ([a, b]) => {
+    const shape = broadcastShapes(a!.shape, b!.shape) as number[];
+    const bs = spread(b!, shape);
+    return build(shape, dtype ?? a!.dtype, spread(a!, shape).map((value, i) => f(value, bs[i]!)));
+  };
+}
+
+/** The elements of `t` broadcast to `shape`. */
+function spread(t: Tensor, shape: readonly number[]): number[] {
+  const lead = shape.length - t.shape.length;
+  const strides = stridesOf(t.shape);
+  const values = toNumbers(t);
+  const steps = shape.map((_, axis) => (axis < lead || t.shape[axis - lead] === 1 ? 0 : strides[axis - lead]!));
+  return gatherBy(shape, steps).map(i => values[i]!);
+}
+
+/** For each element of a tensor of `shape`, the sum of its coordinates times `steps`. */
+function gatherBy(shape: readonly number[], steps: readonly number[]): number[] {
+  let offsets = [0];
+  shape.forEach((dim, axis) => {
+    offsets = offsets.flatMap(base => Array.from({ length: dim }, (_, i) => base + i * steps[axis]!));
+  });
+  return offsets;
+}

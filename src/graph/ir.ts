@@ -1,0 +1,114 @@
+import { SeedbedError } from '../errors.ts';
+import type { DType, Tensor } from '../tensor/tensor.ts';
+
+/** A dimension: its size, or the name of a size that is bound later, such as 'N'. */
+export type Dim = number | string;
+
+export interface ValueType {
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+export interface ValueInfo extends ValueType {
+  readonly name: string;
+}
+
+/**
+ * A node's attribute as plain data: a number is an ONNX int, `{ float }` a float, arrays likewise;
+ * text is a string and a tensor a tensor.
+ */
+export type Attribute =
+  | number
+  | { readonly float: number }
+  | string
+  | readonly number[]
+  | { readonly floats: readonly number[] }
+  | readonly string[]
+  | Tensor;
+
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+export interface Node {
+  readonly op: string;
+  /** Unique within the graph; the builder makes one up where a file gives none. */
+  readonly name: string;
+  /** Value names; '' stands for an optional input that is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Attributes;
+}
+
+/** An ONNX graph as plain data: nodes in topological order, weights as named initialisers. */
+export interface Graph {
+  readonly name: string;
+  readonly opset: number;
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly initializers: ReadonlyMap<string, Tensor>;
+  readonly nodes: readonly Node[];
+  /** Free text by key, ONNX's `metadata_props`. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** The operator set of every graph that Seedbed saves. */
+export const SAVED_OPSET = 17;
+/** The operator sets that Seedbed reads. */
+export const READ_OPSETS = { from: 13, to: 22 } as const;
+
+/** An integer attribute, or `fallback` where the node has none. */
+export function intOf(attributes: Attributes, name: string, fallback: number): number {
+  const value = attributes[name];
+  return typeof value === 'number' ? value : fallback;
+}
+
+/** A float attribute, or `fallback` where the node has none. */
+export function floatOf(attributes: Attributes, name: string, fallback: number): number {
+  const value = attributes[name];
+  return typeof value === 'object' && 'float' in value ? value.float : fallback;
+}
+
+/** An attribute that lists integers; undefined where the node has none. */
+export function intsOf(attributes: Attributes, name: string): readonly number[] | undefined {
+  const value = attributes[name];
+  return Array.isArray(value) && value.every(v => typeof v === 'number') ? value : undefined;
+}
+
+/** A text attribute, or `fallback` where the node has none. */
+export function textOf(attributes: Attributes, name: string, fallback: string): string {
+  const value = attributes[name];
+  return typeof value === 'string' ? value : fallback;
+}
+
+export function isTensor(value: Attribute | undefined): value is Tensor {
+  return typeof value === 'object' && 'dtype' in value;
+}
+
+/** The numbers of a shape whose dimensions are all bound. @throws {SeedbedError} BadShape naming the open one. */
+export function staticShape(shape: readonly Dim[], what: string): readonly number[] {
+  const open = shape.find(dim => typeof dim === 'string');
+  if (open !== undefined) {
+    throw new SeedbedError(
+      'BadShape',
+      `${what}: dimension '${open}' of [${shape}] has no size yet. Bind it, for instance to 1 (--bind ${open}=1)`,
+    );
+  }
+  return shape as readonly number[];
+}
+
+/** "Conv 'down.0.conv1'", the way a node is named in messages. */
+export function describeNode(node: Pick<Node, 'op' | 'name'>): string {
+  return node.name ? `${node.op} '${node.name}'` : node.op;
+}
+
+/** Nodes that the outputs need, in order; the rest is dead. */
+export function liveNodes(nodes: readonly Node[], outputs: Iterable<string>): Node[] {
+  const needed = new Set(outputs);
+  const live: Node[] = [];
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!;
+    if (!node.outputs.some(output => needed.has(output))) continue;
+    live.push(node);
+    for (const input of node.inputs) if (input) needed.add(input);
+  }
+  return live.reverse();
+}

@@ -1,0 +1,167 @@
+import { SeedbedError } from '../errors.ts';
+import { float32, type Tensor, toNumbers, zeros } from '../tensor/tensor.ts';
+import { normalAxis } from './broadcast.ts';
+import type { GraphBuilder, Value } from './builder.ts';
+import { lowerEinsum } from './einsum.ts';
+import { type Attributes, floatOf, intOf, intsOf, isTensor, textOf } from './ir.ts';
+
+/** A composite node about to be rewritten into plain operators. */
+export interface CompositeNode {
+  readonly b: GraphBuilder;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+}
+
+type Lowering = (n: CompositeNode) => Value;
+
+/** Operators that are written as a few plain ones, so that neither shapes nor gradients need a rule of their own. */
+export const LOWERINGS: Readonly<Record<string, Lowering>> = {
+  CastLike: ({ b, inputs: [x, like] }) => b.cast(x!, b.type(like!).dtype),
+  Constant: ({ b, attributes }) => b.constant(constantOf(attributes)),
+  DepthToSpace: n => depthToSpace(n, textOf(n.attributes, 'mode', 'DCR') === 'DCR'),
+  DequantizeLinear: n => {
+    const { b, inputs } = n;
+    const [x, scale, zero] = inputs.map(value => value && b.cast(value, 'float32'));
+    const rank = b.shape(inputs[0]!).length;
+    const axis = normalAxis(intOf(n.attributes, 'axis', 1), rank);
+    if (intOf(n.attributes, 'block_size', 0) !== 0) throw new SeedbedError('Unsupported', 'blocked DequantizeLinear is not supported');
+    const perAxis = (v: Value) => (b.shape(v).length === 0 ? v : alongAxis(b, v, axis, rank));
+    return b.mul(zero ? b.sub(x!, perAxis(zero)) : x!, perAxis(scale!));
+  },
+  Dropout: ({ inputs: [x] }) => x!,
+  Einsum: lowerEinsum,
+  Gelu: ({ b, inputs: [x], attributes }) => {
+    // Hendrycks and Gimpel 2016: x times the normal distribution function, or its tanh approximation.
+    const inner =
+      textOf(attributes, 'approximate', 'none') === 'tanh'
+        ? b.op('Tanh', [b.mul(b.add(x!, b.mul(b.scalar(0.044715), b.mul(x!, b.mul(x!, x!)))), b.scalar(Math.sqrt(2 / Math.PI)))])
+        : b.op('Erf', [b.mul(x!, b.scalar(Math.SQRT1_2))]);
+    return b.mul(b.mul(x!, b.scalar(0.5)), b.add(inner, b.scalar(1)));
+  },
+  Gemm: ({ b, inputs: [x, y, c], attributes }) => {
+    const left = intOf(attributes, 'transA', 0) ? b.transpose(x!, [1, 0]) : x!;
+    const right = intOf(attributes, 'transB', 0) ? b.transpose(y!, [1, 0]) : y!;
+    const product = scaled(b, b.matmul(left, right), floatOf(attributes, 'alpha', 1));
+    return c ? b.add(product, scaled(b, c, floatOf(attributes, 'beta', 1))) : product;
+  },
+  GlobalAveragePool: ({ b, inputs: [x] }) => b.mean(x!, spatialAxes(b, x!)),
+  GlobalMaxPool: ({ b, inputs: [x] }) => b.op('ReduceMax', [x!], { axes: spatialAxes(b, x!) }),
+  GroupNormalization: n => {
+    const { b, inputs } = n;
+    const [x, scale, bias] = inputs as [Value, Value, Value];
+    const shape = b.shape(x);
+    const groups = intOf(n.attributes, 'num_groups', 1);
+    const grouped = b.reshape(x, [shape[0]!, groups, -1]);
+    const normal = b.reshape(normalise(b, grouped, [2], floatOf(n.attributes, 'epsilon', 1e-5)), shape);
+    // Operator set 18 gives scale and bias by group, 21 by channel.
+    const perChannel = (v: Value) => {
+      const each = shape[1]! / b.shape(v)[0]!;
+      return each === 1 ? v : b.reshape(b.expand(b.reshape(v, [-1, 1]), [groups, each]), [-1]);
+    };
+    const affine = (v: Value) => alongAxis(b, perChannel(v), 1, shape.length);
+    return b.add(b.mul(normal, affine(scale)), affine(bias));
+  },
+  HardSigmoid: ({ b, inputs: [x], attributes }) => hardSigmoid(b, x!, floatOf(attributes, 'alpha', 0.2), floatOf(attributes, 'beta', 0.5)),
+  HardSwish: ({ b, inputs: [x] }) => b.mul(x!, hardSigmoid(b, x!, 1 / 6, 0.5)),
+  InstanceNormalization: n => {
+    const { b, inputs } = n;
+    const [x, scale, bias] = inputs as [Value, Value, Value];
+    const rank = b.shape(x).length;
+    const normal = normalise(b, x, spatialAxes(b, x), floatOf(n.attributes, 'epsilon', 1e-5));
+    return b.add(b.mul(normal, alongAxis(b, scale, 1, rank)), alongAxis(b, bias, 1, rank));
+  },
+  LayerNormalization: ({ b, inputs: [x, scale, bias], attributes }) => {
+    const rank = b.type(x!).shape.length;
+    const first = normalAxis(intOf(attributes, 'axis', -1), rank);
+    const axes = Array.from({ length: rank - first }, (_, i) => first + i);
+    const normal = b.mul(normalise(b, x!, axes, floatOf(attributes, 'epsilon', 1e-5)), scale!);
+    return bias ? b.add(normal, bias) : normal;
+  },
+  Mean: ({ b, inputs }) => b.mul(inputs.reduce((sum, x) => b.add(sum, x)), b.scalar(1 / inputs.length)),
+  Mish: ({ b, inputs: [x] }) => b.mul(x!, b.op('Tanh', [b.op('Softplus', [x!])])),
+  PRelu: ({ b, inputs: [x, slope] }) => b.add(b.op('Relu', [x!]), b.mul(slope!, b.op('Min', [x!, b.scalar(0)]))),
+  ReduceL1: n => reduceSum(n, n.b.abs(n.inputs[0]!)),
+  ReduceL2: n => n.b.sqrt(reduceSum(n, n.b.mul(n.inputs[0]!, n.inputs[0]!))),
+  ReduceLogSum: n => n.b.op('Log', [reduceSum(n, n.inputs[0]!)]),
+  ReduceSumSquare: n => reduceSum(n, n.b.mul(n.inputs[0]!, n.inputs[0]!)),
+  Softsign: ({ b, inputs: [x] }) => b.div(x!, b.add(b.abs(x!), b.scalar(1))),
+  SpaceToDepth: ({ b, inputs: [x], attributes }) => {
+    const [n, c, h, w] = b.shape(x!) as [number, number, number, number];
+    const s = intOf(attributes, 'blocksize', 1);
+    const blocks = b.transpose(b.reshape(x!, [n, c, h / s, s, w / s, s]), [0, 3, 5, 1, 2, 4]);
+    return b.reshape(blocks, [n, c * s * s, h / s, w / s]);
+  },
+  Sum: ({ b, inputs }) => inputs.reduce((sum, x) => b.add(sum, x)),
+  Trilu: ({ b, inputs: [x, k], attributes }) => {
+    const [h, w] = b.shape(x!).slice(-2) as [number, number];
+    const diagonal = k ? toNumbers(knownValue(b, k, 'the diagonal of Trilu'))[0]! : 0;
+    const upper = intOf(attributes, 'upper', 1) === 1;
+    const keep = (i: number) => {
+      const offset = (i % w) - Math.floor(i / w) - diagonal;
+      return Number(upper ? offset >= 0 : offset <= 0);
+    };
+    return b.mul(x!, b.constant(float32([h, w], Array.from({ length: h * w }, (_, i) => keep(i)))));
+  },
+};
+
+/** (x - mean) / sqrt(variance + epsilon) over the given axes. */
+export function normalise(b: GraphBuilder, x: Value, axes: readonly number[], epsilon: number): Value {
+  const centred = b.sub(x, b.mean(x, axes));
+  const variance = b.mean(b.mul(centred, centred), axes);
+  return b.div(centred, b.sqrt(b.add(variance, b.scalar(epsilon))));
+}
+
+function depthToSpace({ b, inputs: [x], attributes }: CompositeNode, depthFirst: boolean): Value {
+  const [n, c, h, w] = b.shape(x!) as [number, number, number, number];
+  const s = intOf(attributes, 'blocksize', 1);
+  const rest = c / (s * s);
+  const blocks = depthFirst
+    ? b.transpose(b.reshape(x!, [n, s, s, rest, h, w]), [0, 3, 4, 1, 5, 2])
+    : b.transpose(b.reshape(x!, [n, rest, s, s, h, w]), [0, 1, 4, 2, 5, 3]);
+  return b.reshape(blocks, [n, rest, h * s, w * s]);
+}
+
+function hardSigmoid(b: GraphBuilder, x: Value, alpha: number, beta: number): Value {
+  return b.op('Clip', [b.add(b.mul(x, b.scalar(alpha)), b.scalar(beta)), b.scalar(0), b.scalar(1)]);
+}
+
+function reduceSum({ b, inputs, attributes }: CompositeNode, x: Value): Value {
+  const { axes, ...rest } = attributes;
+  const named = intsOf({ axes: axes ?? [] }, 'axes') ?? [];
+  const axesInput = inputs[1] ?? (named.length > 0 ? b.ints(named) : '');
+  return b.op('ReduceSum', axesInput ? [x, axesInput] : [x], rest);
+}
+
+function scaled(b: GraphBuilder, x: Value, factor: number): Value {
+  return factor === 1 ? x : b.mul(x, b.scalar(factor));
+}
+
+function spatialAxes(b: GraphBuilder, x: Value): number[] {
+  return b.type(x).shape.slice(2).map((_, i) => i + 2);
+}
+
+/** A vector laid along one axis of a tensor of the given rank, for broadcasting. */
+function alongAxis(b: GraphBuilder, vector: Value, axis: number, rank: number): Value {
+  return b.reshape(vector, Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)));
+}
+
+function constantOf(attributes: Attributes): Tensor {
+  const { value, value_float, value_int, value_floats, value_ints } = attributes;
+  if (isTensor(value)) return value;
+  if (value_float !== undefined) return float32([], [floatOf(attributes, 'value_float', 0)]);
+  if (value_floats !== undefined) {
+    const { floats } = value_floats as { floats: readonly number[] };
+    return float32([floats.length], floats);
+  }
+  const list = value_ints === undefined ? [value_int as number] : (value_ints as readonly number[]);
+  const result = zeros('int64', value_ints === undefined ? [] : [list.length]);
+  result.data.set(list.map(BigInt));
+  return result;
+}
+
+/** The tensor behind a value that must be known. @throws {SeedbedError} Unsupported when it depends on data. */
+export function knownValue(b: GraphBuilder, value: Value, what: string): Tensor {
+  const known = b.known(value);
+  if (!known) throw new SeedbedError('Unsupported', `${what} depends on data; Seedbed needs it fixed when the graph is loaded`);
+  return known;
+}

@@ -1,0 +1,170 @@
+import { messageOf, SeedbedError } from '../errors.ts';
+import { int64, toNumbers } from '../tensor/tensor.ts';
+import { normalAxis } from './broadcast.ts';
+import { GraphBuilder, type Value } from './builder.ts';
+import { reductionAxes } from './infer.ts';
+import { type Attributes, type Dim, describeNode, type Graph, intOf, type Node, textOf } from './ir.ts';
+import { knownValue, LOWERINGS } from './lower.ts';
+import { isOp, OPS } from './ops.ts';
+import { windowOf } from './windows.ts';
+
+/** Every operator that Seedbed understands in a file. */
+export const SUPPORTED_OPS: readonly string[] = [...OPS, ...Object.keys(LOWERINGS)].sort();
+
+/**
+ * Plays a graph's nodes into a builder: this is how a graph is loaded, bound to sizes, brought to operator set 17
+ * and put inside another. Composite operators are rewritten, shape arithmetic is computed.
+ * @param inputs the values that stand for the graph's inputs.
+ * @param file the name that messages give the graph.
+ * @returns the values of the graph's outputs, by name.
+ * @throws {SeedbedError} Unsupported naming operator, node and file where an operator is not known.
+ */
+export function replay(b: GraphBuilder, graph: Graph, inputs: Readonly<Record<string, Value>>, file = graph.name): Record<string, Value> {
+  const values = new Map<string, Value>(Object.entries(inputs));
+  for (const [name, weight] of graph.initializers) values.set(name, b.constant(weight, freeName(b, name, weight)));
+  for (const node of graph.nodes) {
+    try {
+      const operands = node.inputs.map(input => resolve(values, input));
+      const outputs = emit(b, node, operands);
+      node.outputs.forEach((output, i) => {
+        if (output) values.set(output, outputs[i]!);
+      });
+    } catch (error) {
+      if (!(error instanceof SeedbedError)) throw error;
+      const text = messageOf(error);
+      const where = text.includes(`'${node.name}'`) ? file : `${file}: ${describeNode(node)}`;
+      throw new SeedbedError(error.kind, `${where}: ${text}`, { cause: error });
+    }
+  }
+  return Object.fromEntries(graph.outputs.map(({ name }) => [name, resolve(values, name)]));
+}
+
+/**
+ * The graph in Seedbed's plain form, with open dimensions bound.
+ * @param sizes sizes by dimension name, such as `{ N: 16 }`; dimensions not named stay open.
+ */
+export function bind(graph: Graph, sizes: Readonly<Record<string, number>> = {}, file = graph.name): Graph {
+  const b = new GraphBuilder(graph.name);
+  const inputs = bindInputs(b, graph, sizes);
+  return b.build(replay(b, graph, inputs, file), graph.metadata);
+}
+
+/** Declares a graph's inputs in a builder, with open dimensions bound. */
+export function bindInputs(b: GraphBuilder, graph: Graph, sizes: Readonly<Record<string, number>> = {}): Record<string, Value> {
+  const size = (dim: Dim) => (typeof dim === 'string' ? (sizes[dim] ?? dim) : dim);
+  return Object.fromEntries(graph.inputs.map(i => [i.name, b.input(i.name, i.dtype, i.shape.map(size))]));
+}
+
+function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] {
+  if (node.op === 'Identity') return [operands[0]!];
+  const lowering = LOWERINGS[node.op];
+  if (lowering) return [lowering({ b, inputs: operands, attributes: node.attributes })];
+  if (!isOp(node.op)) {
+    throw new SeedbedError('Unsupported', `operator ${node.op} of node '${node.name}' is not supported. Supported are: ${SUPPORTED_OPS.join(', ')}`);
+  }
+  const plain = normaliseForm(b, node, operands);
+  const name = b.has(node.name) ? b.fresh(node.op) : node.name;
+  return b.node(node.op, plain.inputs, plain.attributes, { name, outputs: node.outputs.map(output => output && freeName(b, output)) });
+}
+
+interface Form {
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+}
+
+/** An operator of any of the operator sets 13 to 22 in the one form that it has in set 17. */
+function normaliseForm(b: GraphBuilder, node: Node, inputs: readonly Value[]): Form {
+  const { attributes } = node;
+  switch (node.op) {
+    case 'ReduceMax':
+    case 'ReduceMean':
+    case 'ReduceMin':
+    case 'ReduceProd': {
+      const rank = b.type(inputs[0]!).shape.length;
+      const facts = { attributes, values: inputs.map(input => b.known(input)) };
+      return { inputs: [inputs[0]!], attributes: { axes: reductionAxes(facts, rank), keepdims: intOf(attributes, 'keepdims', 1) } };
+    }
+    case 'Split': {
+      if (inputs[1]) return { inputs, attributes };
+      const axis = normalAxis(intOf(attributes, 'axis', 0), b.shape(inputs[0]!).length);
+      const dim = b.shape(inputs[0]!)[axis]!;
+      const each = Math.ceil(dim / node.outputs.length);
+      const sizes = node.outputs.map((_, i) => Math.min(each, dim - i * each));
+      return { inputs: [inputs[0]!, b.ints(sizes)], attributes: { axis } };
+    }
+    case 'Pad':
+      return normalisePad(b, inputs, attributes);
+    case 'Conv':
+    case 'AveragePool':
+    case 'MaxPool': {
+      const spatial = b.type(inputs[0]!).shape.slice(2);
+      const kernel = inputs[1] ? b.shape(inputs[1]).slice(2) : undefined;
+      const w = windowOf(attributes, spatial, kernel);
+      const { auto_pad: _, dilations: __, ...rest } = attributes;
+      const dilated = w.dilations.some(d => d !== 1);
+      if (dilated && node.op !== 'Conv') throw new SeedbedError('Unsupported', 'dilated pooling is not supported');
+      return {
+        inputs,
+        attributes: { ...rest, kernel_shape: w.kernel, strides: w.strides, pads: [...w.before, ...w.after], ...(dilated && { dilations: w.dilations }) },
+      };
+    }
+    case 'Resize': {
+      const { antialias, axes, keep_aspect_ratio_policy: _, ...rest } = attributes;
+      if (antialias || axes) throw new SeedbedError('Unsupported', "Resize with 'antialias' or 'axes' is not supported");
+      return { inputs: [inputs[0]!, '', ...inputs.slice(2)], attributes: rest };
+    }
+    case 'Cast':
+      return { inputs, attributes: { to: intOf(attributes, 'to', 1) } };
+    case 'BatchNormalization':
+      if (intOf(attributes, 'training_mode', 0) === 1) throw new SeedbedError('Unsupported', 'training_mode=1 is not supported; export the model in evaluation mode');
+      return { inputs, attributes };
+    default:
+      return { inputs, attributes };
+  }
+}
+
+/** Zero padding in operator set 17's form; other modes as gathers along each axis. */
+function normalisePad(b: GraphBuilder, inputs: readonly Value[], attributes: Attributes): Form {
+  const [x, padsInput, value, axesInput] = inputs as [Value, Value, Value?, Value?];
+  const shape = b.type(x).shape;
+  const rank = shape.length;
+  const given = toNumbers(knownValue(b, padsInput, 'the width of the padding'));
+  const axes = axesInput ? toNumbers(knownValue(b, axesInput, 'the padded axes')).map(a => normalAxis(a, rank)) : shape.map((_, i) => i);
+  const pads = new Array<number>(2 * rank).fill(0);
+  axes.forEach((axis, i) => {
+    pads[axis] = given[i]!;
+    pads[axis + rank] = given[i + axes.length]!;
+  });
+  const mode = textOf(attributes, 'mode', 'constant');
+  if (mode === 'constant') return { inputs: value ? [x, b.ints(pads), value] : [x, b.ints(pads)], attributes: {} };
+  let padded = x;
+  for (let axis = 0; axis < rank; axis++) {
+    if (pads[axis] === 0 && pads[axis + rank] === 0) continue;
+    const size = b.shape(padded)[axis]!;
+    const source = Array.from({ length: size + pads[axis]! + pads[axis + rank]! }, (_, i) => sourceOf(i - pads[axis]!, size, mode));
+    padded = b.op('Gather', [padded, b.constant(int64(source))], { axis });
+  }
+  return { inputs: [padded, b.ints(new Array(2 * rank).fill(0))], attributes: {} };
+}
+
+/** The element that lies at position `at` once the axis is continued by the padding's mode. */
+function sourceOf(at: number, size: number, mode: string): number {
+  if (mode === 'edge') return Math.min(Math.max(at, 0), size - 1);
+  if (mode === 'wrap') return ((at % size) + size) % size;
+  if (mode !== 'reflect') throw new SeedbedError('Unsupported', `padding mode '${mode}' is not supported`);
+  const period = Math.max(1, 2 * (size - 1));
+  const folded = ((at % period) + period) % period;
+  return folded < size ? folded : period - folded;
+}
+
+function resolve(values: ReadonlyMap<string, Value>, name: string): Value {
+  if (name === '') return '';
+  const value = values.get(name);
+  if (value === undefined) throw new SeedbedError('BadFile', `'${name}' is used before anything produces it`);
+  return value;
+}
+
+/** The name itself where it is free or already stands for the same weight, else a new one like it. */
+function freeName(b: GraphBuilder, name: string, weight?: unknown): string {
+  return !b.has(name) || (weight !== undefined && b.known(name) === weight) ? name : b.fresh(name);
+}

@@ -1,0 +1,86 @@
+import { SeedbedError } from '../errors.ts';
+import type { Attributes, Dim, ValueType } from './ir.ts';
+import { intOf, intsOf, staticShape, textOf } from './ir.ts';
+import type { NodeFacts } from './infer.ts';
+
+/** A sliding window's geometry, an entry for each spatial axis. */
+export interface Window {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  /** Zeros added before and after the data on each axis. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+/** Reads a Conv's, ConvTranspose's or pool's window from its attributes. `spatial` is the input's spatial shape. */
+export function windowOf(attributes: Attributes, spatial: readonly Dim[], kernelShape?: readonly number[]): Window {
+  const rank = spatial.length;
+  const ones = new Array<number>(rank).fill(1);
+  const kernel = intsOf(attributes, 'kernel_shape') ?? kernelShape ?? ones;
+  const strides = intsOf(attributes, 'strides') ?? ones;
+  const dilations = intsOf(attributes, 'dilations') ?? ones;
+  const auto = textOf(attributes, 'auto_pad', 'NOTSET');
+  if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
+    const total = staticShape(spatial, 'auto_pad').map((size, i) => {
+      const out = Math.ceil(size / strides[i]!);
+      return Math.max(0, (out - 1) * strides[i]! + (kernel[i]! - 1) * dilations[i]! + 1 - size);
+    });
+    const small = total.map(pad => Math.floor(pad / 2));
+    const large = total.map((pad, i) => pad - small[i]!);
+    const [before, after] = auto === 'SAME_UPPER' ? [small, large] : [large, small];
+    return { kernel, strides, dilations, before, after };
+  }
+  const pads = (auto === 'NOTSET' && intsOf(attributes, 'pads')) || new Array<number>(2 * rank).fill(0);
+  return { kernel, strides, dilations, before: pads.slice(0, rank), after: pads.slice(rank) };
+}
+
+/** The extent of a dilated kernel on an axis. */
+export function reach(w: Window, axis: number): number {
+  return (w.kernel[axis]! - 1) * w.dilations[axis]! + 1;
+}
+
+export function convOutput(n: NodeFacts): ValueType[] {
+  const [x, weight] = n.types as [ValueType, ValueType];
+  const kernel = staticShape(weight.shape, n.what);
+  const group = intOf(n.attributes, 'group', 1);
+  if (x.shape[1] !== kernel[1]! * group) {
+    throw new SeedbedError(
+      'BadShape',
+      `${n.what}: the input has ${x.shape[1]} channels, the weights [${kernel}] in ${group} group(s) take ${kernel[1]! * group}`,
+    );
+  }
+  const w = windowOf(n.attributes, x.shape.slice(2), kernel.slice(2));
+  return [{ dtype: x.dtype, shape: [x.shape[0]!, kernel[0]!, ...slide(n, x, w, Math.floor)] }];
+}
+
+export function poolOutput(n: NodeFacts): ValueType[] {
+  const x = n.types[0]!;
+  const w = windowOf(n.attributes, x.shape.slice(2));
+  const round = intOf(n.attributes, 'ceil_mode', 0) === 1 ? Math.ceil : Math.floor;
+  return [{ dtype: x.dtype, shape: [x.shape[0]!, x.shape[1]!, ...slide(n, x, w, round)] }];
+}
+
+function slide(n: NodeFacts, x: ValueType, w: Window, round: (v: number) => number): number[] {
+  return staticShape(x.shape.slice(2), n.what).map((size, i) => {
+    const room = size + w.before[i]! + w.after[i]! - reach(w, i);
+    if (room < 0) throw new SeedbedError('BadShape', `${n.what}: a kernel of ${reach(w, i)} does not fit into ${size} padded pixels`);
+    const count = round(room / w.strides[i]!) + 1;
+    // With ceil_mode a last window must still start inside the data or its leading padding.
+    return round === Math.ceil && (count - 1) * w.strides[i]! >= size + w.before[i]! ? count - 1 : count;
+  });
+}
+
+export function convTransposeOutput(n: NodeFacts): ValueType[] {
+  const [x, weight] = n.types as [ValueType, ValueType];
+  const kernel = staticShape(weight.shape, n.what);
+  if (textOf(n.attributes, 'auto_pad', 'NOTSET').startsWith('SAME') || intsOf(n.attributes, 'output_shape')) {
+    throw new SeedbedError('Unsupported', `${n.what}: auto_pad and output_shape are not supported; write the pads out`);
+  }
+  const w = windowOf(n.attributes, x.shape.slice(2), kernel.slice(2));
+  const extra = intsOf(n.attributes, 'output_padding') ?? w.kernel.map(() => 0);
+  const spatial = staticShape(x.shape.slice(2), n.what).map(
+    (size, i) => (size - 1) * w.strides[i]! + reach(w, i) - w.before[i]! - w.after[i]! + extra[i]!,
+  );
+  return [{ dtype: x.dtype, shape: [x.shape[0]!, kernel[1]! * intOf(n.attributes, 'group', 1), ...spatial] }];
+}

@@ -1,0 +1,193 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { gunzip as inflate } from 'node:zlib';
+import { messageOf, SeedbedError } from '../errors.ts';
+
+/** What the system's error codes mean to the person, and what to do. */
+const FAULTS: Record<string, string> = {
+  ENOENT: 'there is no such file or folder; check the path',
+  EACCES: 'permission is denied; change the permissions or choose another place',
+  EPERM: 'permission is denied; change the permissions or choose another place',
+  EROFS: 'the disk is read-only; choose another place',
+  ENOSPC: 'the disk is full; free some space and try again',
+  EDQUOT: 'your share of the disk is full; free some space and try again',
+  EFBIG: 'the file would be larger than the system allows; choose another place',
+  EISDIR: 'it is a folder, and a file is needed; check the path',
+  ENOTDIR: 'a part of the path is a file, not a folder; check the path',
+  EEXIST: 'a file stands where a folder is needed; check the path',
+  ENAMETOOLONG: 'the name is too long; choose a shorter one',
+};
+
+const codeOf = (error: unknown): string | undefined => (error as { code?: string } | null)?.code;
+
+/** Says in plain words why the system refused to do `action` ('read', 'write') with `path`. */
+export function fileFault(action: string, path: string, cause: unknown): SeedbedError {
+  const reason = FAULTS[codeOf(cause) ?? ''] ?? messageOf(cause);
+  return new SeedbedError('Machine', `cannot ${action} ${path}: ${reason}`, { cause });
+}
+
+/** The most bytes that one file or archive may bring into memory, unless the caller says less: 2 GiB. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+/**
+ * The contents of a file.
+ * @throws {SeedbedError} Machine when it cannot be read, BadFile when it holds more than `maxBytes`.
+ */
+export async function readBytes(path: string, { maxBytes = MOST_BYTES } = {}): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size <= maxBytes) return await readFile(path);
+    const message = `${path} holds ${size} bytes, more than the ${maxBytes} that are read at most`;
+    throw new SeedbedError('BadFile', `${message}; is it the right file?`);
+  } catch (cause) {
+    throw cause instanceof SeedbedError ? cause : fileFault('read', path, cause);
+  }
+}
+
+/** The contents of a file of UTF-8 text. @throws {SeedbedError} as {@link readBytes}. */
+export async function readText(path: string): Promise<string> {
+  return new TextDecoder().decode(await readBytes(path));
+}
+
+/**
+ * The value in a JSON file, unchecked.
+ * @throws {SeedbedError} BadFile when it is not JSON, and as {@link readBytes}.
+ */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SeedbedError('BadFile', `${path} is not JSON: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Whether there is a file or folder at the path. */
+export async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** Whether there is a folder at the path. */
+export async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+const naturally = new Intl.Collator('en', { numeric: true });
+
+/**
+ * The files in a folder, in natural order (2.png before 10.png), hidden ones left out; with `recursive` also
+ * those in its subfolders, as paths relative to `folder` with forward slashes.
+ * @throws {SeedbedError} Machine when the folder cannot be read.
+ */
+export async function listFiles(folder: string, { recursive = false } = {}): Promise<string[]> {
+  try {
+    const names = (await readdir(folder, { recursive })).map(name => name.replaceAll('\\', '/'));
+    const seen = names.filter(name => !name.split('/').some(part => part.startsWith('.')));
+    const found = await Promise.all(seen.map(name => stat(join(folder, name)).catch(() => undefined)));
+    return seen.filter((_, i) => found[i]?.isFile()).sort((a, b) => naturally.compare(a, b) || (a < b ? -1 : 1));
+  } catch (cause) {
+    throw fileFault('list', folder, cause);
+  }
+}
+
+/**
+ * Writes a file whole or not at all: aside in the same folder, which is made if need be, to the disk, then in
+ * place of the old one. After a failure the old file is as it was and nothing is left over.
+ * @throws {SeedbedError} Machine, with the path and the reason.
+ */
+export async function writeAtomic(path: string, contents: Uint8Array | string): Promise<void> {
+  const aside = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.tmp`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(aside, 'wx');
+    try {
+      await file.writeFile(contents);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  } catch (cause) {
+    await rm(aside, { force: true }).catch(() => {});
+    throw fileFault('write', path, cause);
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Makes a rename last through a power cut. Windows and some network disks cannot; the file is whole without it. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+/** Adds a line, its end included here, to a file that is made if need be. @throws {SeedbedError} Machine. */
+export async function appendLine(path: string, line: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await appendFile(path, `${line}\n`);
+  } catch (cause) {
+    throw fileFault('write', path, cause);
+  }
+}
+
+/**
+ * Unpacks gzip data of the file `name` to at most `maxBytes`.
+ * @throws {SeedbedError} BadFile when it is damaged, cut short, or larger.
+ */
+export async function gunzip(
+  bytes: Uint8Array,
+  { name = 'the gzip data', maxBytes = MOST_BYTES } = {},
+): Promise<Uint8Array> {
+  try {
+    return await promisify(inflate)(bytes, { maxOutputLength: maxBytes });
+  } catch (cause) {
+    const reason = {
+      ERR_BUFFER_TOO_LARGE: `it unpacks to more than ${maxBytes} bytes`,
+      Z_BUF_ERROR: 'it is cut short; fetch it again',
+    }[codeOf(cause) ?? ''];
+    throw new SeedbedError('BadFile', `cannot unpack ${name}: ${reason ?? `it is damaged (${messageOf(cause)})`}`, {
+      cause,
+    });
+  }
+}
+
+/** The sha256 of bytes, 64 hexadecimal digits. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The md5 of a file of any size, 32 hexadecimal digits. @throws {SeedbedError} Machine when it cannot be read. */
+export async function md5OfFile(path: string): Promise<string> {
+  const hash = createHash('md5');
+  try {
+    await pipeline(createReadStream(path), hash);
+    return hash.digest('hex');
+  } catch (cause) {
+    throw fileFault('read', path, cause);
+  }
+}
+
+/** The parts of a path, joined as the system does. */
+export function joinPath(...parts: string[]): string {
+  return join(...parts);
+}
+
+/** The last part of a path: the name of the file or folder. */
+export function baseName(path: string): string {
+  return basename(path);
+}
+
+/** Where data sets are kept: `SEEDBED_DATA` where it is set, else `seedbed` in the user's data folder. */
+export function userDataDir(): string {
+  const { SEEDBED_DATA, LOCALAPPDATA, XDG_DATA_HOME } = process.env;
+  if (SEEDBED_DATA) return SEEDBED_DATA;
+  if (process.platform === 'win32') return join(LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'seedbed');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'seedbed');
+  return join(XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'seedbed');
+}

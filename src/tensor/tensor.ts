@@ -1,0 +1,190 @@
+import { SeedbedError } from '../errors.ts';
+
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  /** IEEE half precision, kept as its 16 bits. */
+  float16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint64: BigUint64Array,
+  uint32: Uint32Array,
+  uint16: Uint16Array,
+  uint8: Uint8Array,
+  /** One byte an element, 0 or 1. */
+  bool: Uint8Array,
+} as const;
+
+/** The element types that Seedbed reads, writes and computes with. */
+export type DType = keyof typeof ARRAYS;
+/** The array type that holds elements of type `D`. */
+export type ArrayOf<D extends DType> = InstanceType<(typeof ARRAYS)[D]>;
+
+/** An n-dimensional array in row-major order: `data.length` is the product of `shape`. */
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  readonly data: ArrayOf<D>;
+}
+
+/** The number of elements that a shape holds; 1 for the shape of a scalar, []. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
+}
+
+/** Bytes an element of the type takes. */
+export function bytesPerElement(dtype: DType): number {
+  return ARRAYS[dtype].BYTES_PER_ELEMENT;
+}
+
+/**
+ * A tensor over existing data.
+ * @throws {SeedbedError} BadShape when the data does not fill the shape exactly.
+ * @example tensor('float32', [2, 2], new Float32Array([1, 2, 3, 4]))
+ */
+export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: ArrayOf<D>): Tensor<D> {
+  if (data.length !== sizeOf(shape)) {
+    throw new SeedbedError(
+      'BadShape',
+      `tensor: shape [${shape}] holds ${sizeOf(shape)} elements, the data has ${data.length}`,
+    );
+  }
+  return { dtype, shape, data };
+}
+
+/** A tensor of zeros. */
+export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
+  return { dtype, shape, data: new ARRAYS[dtype](sizeOf(shape)) as ArrayOf<D> };
+}
+
+/** A float32 tensor from any numbers. */
+export function float32(shape: readonly number[], values: ArrayLike<number>): Tensor<'float32'> {
+  const data =
+    values instanceof Float32Array ? (values as Float32Array<ArrayBuffer>) : Float32Array.from(values);
+  return tensor('float32', shape, data);
+}
+
+/** An int64 tensor from integers, the type ONNX uses for shapes and axes; a vector unless a shape is given. */
+export function int64(
+  values: readonly number[],
+  shape: readonly number[] = [values.length],
+): Tensor<'int64'> {
+  return tensor('int64', shape, BigInt64Array.from(values, BigInt));
+}
+
+/** Views little-endian bytes as a tensor; the bytes are copied only when they are not aligned. */
+export function tensorFromBytes<D extends DType>(
+  dtype: D,
+  shape: readonly number[],
+  bytes: Uint8Array,
+): Tensor<D> {
+  const width = bytesPerElement(dtype);
+  if (bytes.byteLength !== sizeOf(shape) * width) {
+    throw new SeedbedError(
+      'BadShape',
+      `tensor: ${dtype} [${shape}] takes ${sizeOf(shape) * width} bytes, the data has ${bytes.byteLength}`,
+    );
+  }
+  // Not `slice`: that of Node's Buffer makes another view of the same, unaligned bytes.
+  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
+  const data = new ARRAYS[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape));
+  return { dtype, shape, data: data as ArrayOf<D> };
+}
+
+/** The tensor's elements as bytes, without a copy. All platforms that run Seedbed are little-endian. */
+export function bytesOf(t: Tensor): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(t.data.buffer as ArrayBuffer, t.data.byteOffset, t.data.byteLength);
+}
+
+/** The elements as ordinary numbers, float16 and 64-bit integers converted. */
+export function toNumbers(t: Tensor): number[] {
+  if (t.dtype === 'float16') return Array.from(toFloat32(t).data);
+  return Array.from(t.data as ArrayLike<number | bigint>, Number);
+}
+
+/** The tensor in float32; itself when it is already. */
+export function toFloat32(t: Tensor): Tensor<'float32'> {
+  if (t.dtype === 'float32') return t as Tensor<'float32'>;
+  if (t.dtype === 'float16') return float32(t.shape, Float32Array.from(t.data as Uint16Array, fromHalf));
+  return float32(t.shape, Float32Array.from(t.data as ArrayLike<number | bigint>, Number));
+}
+
+/** The tensor in IEEE half precision, rounded to nearest even. */
+export function toFloat16(t: Tensor): Tensor<'float16'> {
+  if (t.dtype === 'float16') return t as Tensor<'float16'>;
+  return tensor(
+    'float16',
+    t.shape,
+    Uint16Array.from(t.data as ArrayLike<number | bigint>, v => toHalf(Number(v))),
+  );
+}
+
+/** Rows `from` (included) to `to` (excluded) along the first axis, without a copy. */
+export function rows<D extends DType>(t: Tensor<D>, from: number, to: number): Tensor<D> {
+  const [first = 1, ...rest] = t.shape;
+  if (from < 0 || to > first || from > to) {
+    throw new SeedbedError('BadShape', `rows: ${from} to ${to} is outside a tensor of ${first} rows`);
+  }
+  const stride = sizeOf(rest);
+  return {
+    dtype: t.dtype,
+    shape: [to - from, ...rest],
+    data: t.data.subarray(from * stride, to * stride) as ArrayOf<D>,
+  };
+}
+
+/** Float32 tensors of equal row shape, one after the other along the first axis. */
+export function concatRows(parts: readonly Tensor<'float32'>[]): Tensor<'float32'> {
+  const first = parts[0];
+  if (!first) throw new SeedbedError('BadShape', 'concatRows: nothing to join');
+  const rest = first.shape.slice(1);
+  for (const { shape } of parts) {
+    if (shape.length === 0) throw new SeedbedError('BadShape', 'concatRows: a scalar has no rows');
+    if (shape.slice(1).join() !== rest.join()) {
+      throw new SeedbedError(
+        'BadShape',
+        `concatRows: rows of [${shape.slice(1)}] do not fit rows of [${rest}]`,
+      );
+    }
+  }
+  const count = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
+  const result = zeros('float32', [count, ...rest]);
+  let offset = 0;
+  for (const part of parts) {
+    result.data.set(part.data, offset);
+    offset += part.data.length;
+  }
+  return result;
+}
+
+const scratch = new DataView(new ArrayBuffer(8));
+
+function fromHalf(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function toHalf(value: number): number {
+  scratch.setFloat64(0, value);
+  const upper = scratch.getUint32(0);
+  const sign = (upper >>> 16) & 0x8000;
+  const magnitude = Math.abs(value);
+  if (Number.isNaN(value)) return sign | 0x7e00;
+  if (magnitude >= 65520) return sign | 0x7c00;
+  if (magnitude < 2 ** -14) return sign | roundToEven(magnitude * 2 ** 24);
+  const exponent = ((upper >>> 20) & 0x7ff) - 1023;
+  // A fraction that rounds up to 1024 carries into the exponent by plain addition.
+  return sign | (((exponent + 15) << 10) + roundToEven((magnitude / 2 ** exponent - 1) * 1024));
+}
+
+function roundToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}
