@@ -20,7 +20,11 @@ export function parseCifar(bytes: Uint8Array, name: string): { labels: Uint8Arra
   const pixels = new Uint8Array(count * PIXELS);
   for (let i = 0; i < count; i++) {
     const label = bytes[i * RECORD]!;
-    if (label > 9) throw new SeedbedError('BadFile', `${name} is not CIFAR-10: record ${i} has label ${label}, not 0 to 9`);
+    if (label > 9)
+      throw new SeedbedError(
+        'BadFile',
+        `${name} is not CIFAR-10: record ${i} has label ${label}, not 0 to 9`,
+      );
     labels[i] = label;
     pixels.set(bytes.subarray(i * RECORD + 1, (i + 1) * RECORD), i * PIXELS);
   }

@@ -23,7 +23,10 @@ export interface Dataset {
 export function slice(dataset: Dataset, from: number, to: number): Dataset {
   if (!(from >= 0 && from < to && to <= dataset.length)) {
     const range = `items ${from} to ${to}`;
-    throw new SeedbedError('BadArgument', `${dataset.name} has ${dataset.length} items; ${range} are not a part of it`);
+    throw new SeedbedError(
+      'BadArgument',
+      `${dataset.name} has ${dataset.length} items; ${range} are not a part of it`,
+    );
   }
   const within = checkedIndex(`${dataset.name}[${from}:${to}]`, to - from);
   return {
@@ -61,6 +64,9 @@ export function imagesInMemory(name: string, shape: readonly number[], pixels: U
 export function checkedIndex(name: string, length: number): (index: number) => number {
   return index => {
     if (Number.isInteger(index) && index >= 0 && index < length) return index;
-    throw new SeedbedError('BadArgument', `${name} has items 0 to ${length - 1}; item ${index} was asked for`);
+    throw new SeedbedError(
+      'BadArgument',
+      `${name} has items 0 to ${length - 1}; item ${index} was asked for`,
+    );
   };
 }

@@ -14,6 +14,9 @@ export interface FileSource {
 /** Decoded pictures are kept up to this many bytes, 1 GiB; the rest are decoded anew each time. */
 const MOST_KEPT = 2 ** 30;
 
+/** Headers that are read at once. */
+const AT_ONCE = 64;
+
 /** Whether a file is named as a picture. */
 export function isImageName(name: string): boolean {
   return /\.(png|jpe?g|webp)$/i.test(name);
@@ -26,7 +29,11 @@ export function isImageName(name: string): boolean {
  * @throws {SeedbedError} BadArgument when they are not, naming the option that makes them so; BadFile when a
  * picture cannot be read.
  */
-export async function imageFiles(name: string, files: readonly FileSource[], options: ImageOptions): Promise<Dataset> {
+export async function imageFiles(
+  name: string,
+  files: readonly FileSource[],
+  options: ImageOptions,
+): Promise<Dataset> {
   const shape = await commonShape(files, options);
   const stride = sizeOf(shape);
   const within = checkedIndex(name, files.length);
@@ -51,8 +58,8 @@ export async function imageFiles(name: string, files: readonly FileSource[], opt
     itemName: index => files[within(index)]!.name,
     read: async indices => {
       const batch = zeros('float32', [indices.length, ...shape]);
-      for (let row = 0; row < indices.length; row++) {
-        const bytes = await pixelsOf(within(indices[row]!));
+      const pictures = await Promise.all(Array.from(indices, index => pixelsOf(within(index))));
+      for (const [row, bytes] of pictures.entries()) {
         for (let i = 0; i < stride; i++) batch.data[row * stride + i] = bytes[i]! / 255;
       }
       return batch;
@@ -64,10 +71,15 @@ async function commonShape(files: readonly FileSource[], options: ImageOptions):
   const { size, channels } = options;
   if (size && channels) return [channels, size, size];
   let common: readonly number[] | undefined;
-  for (const file of files) {
-    const shape = imageShape(await readImageHeader(await file.read(), file.name), options);
-    common ??= shape;
-    if (shape.join() !== common.join()) throw unlike(file.name, shape, common);
+  for (let from = 0; from < files.length; from += AT_ONCE) {
+    const some = files.slice(from, from + AT_ONCE);
+    const shapes = await Promise.all(
+      some.map(async file => imageShape(await readImageHeader(await file.read(), file.name), options)),
+    );
+    for (const [i, shape] of shapes.entries()) {
+      common ??= shape;
+      if (shape.join() !== common.join()) throw unlike(some[i]!.name, shape, common);
+    }
   }
   if (!common) throw new SeedbedError('BadArgument', 'there are no pictures to read');
   return common;
@@ -78,8 +90,14 @@ function unlike(name: string, shape: readonly number[], common: readonly number[
   const [commonChannels, commonHeight, commonWidth] = common;
   if (height !== commonHeight || width !== commonWidth) {
     const sizes = `${name} is ${width}x${height}, the first is ${commonWidth}x${commonHeight}`;
-    return new SeedbedError('BadArgument', `the pictures differ in size: ${sizes}. Say which size they shall have (size)`);
+    return new SeedbedError(
+      'BadArgument',
+      `the pictures differ in size: ${sizes}. Say which size they shall have (size)`,
+    );
   }
   const words = `${name} has ${channels} channels, the first has ${commonChannels}`;
-  return new SeedbedError('BadArgument', `some pictures are grey, some in colour: ${words}. Say which they shall be (channels)`);
+  return new SeedbedError(
+    'BadArgument',
+    `some pictures are grey, some in colour: ${words}. Say which they shall be (channels)`,
+  );
 }

@@ -14,9 +14,11 @@ export function parseIdx(bytes: Uint8Array, name: string): Tensor<'uint8'> {
   const bad = (fault: string) => new SeedbedError('BadFile', `${name} ${fault}`);
   const [zero0, zero1, type, rank = 0] = bytes;
   const start = 4 + 4 * rank;
-  if (zero0 !== 0 || zero1 !== 0 || rank === 0) throw bad('is not an IDX file; it should begin with two zero bytes');
+  if (zero0 !== 0 || zero1 !== 0 || rank === 0)
+    throw bad('is not an IDX file; it should begin with two zero bytes');
   if (type !== 8) throw bad(`holds elements of IDX type ${type}; only 8, unsigned bytes, is read`);
-  if (bytes.length < start) throw bad(`is cut short in its header, at ${bytes.length} of ${start} bytes; fetch it again`);
+  if (bytes.length < start)
+    throw bad(`is cut short in its header, at ${bytes.length} of ${start} bytes; fetch it again`);
 
   const header = new DataView(bytes.buffer, bytes.byteOffset, start);
   const shape = Array.from({ length: rank }, (_, i) => header.getUint32(4 + 4 * i));
@@ -34,7 +36,10 @@ export function parseIdx(bytes: Uint8Array, name: string): Tensor<'uint8'> {
 export function idxImages(bytes: Uint8Array, file: string, name: string): Dataset {
   const { shape, data } = parseIdx(bytes, file);
   if (shape.length !== 3 || data.length === 0) {
-    throw new SeedbedError('BadFile', `${file} holds [${shape}], not pictures [N, H, W]; give the file of images`);
+    throw new SeedbedError(
+      'BadFile',
+      `${file} holds [${shape}], not pictures [N, H, W]; give the file of images`,
+    );
   }
   return imagesInMemory(name, [1, shape[1]!, shape[2]!], data);
 }

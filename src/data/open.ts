@@ -1,5 +1,14 @@
 import { SeedbedError } from '../errors.ts';
-import { baseName, exists, gunzip, isDirectory, joinPath, listFiles, readBytes, userDataDir } from '../runtime/files.ts';
+import {
+  baseName,
+  exists,
+  gunzip,
+  isDirectory,
+  joinPath,
+  listFiles,
+  readBytes,
+  userDataDir,
+} from '../runtime/files.ts';
 import type { ImageOptions } from '../runtime/images.ts';
 import { untar } from '../runtime/tar.ts';
 import type { CatalogueEntry, Split } from './catalogue.ts';
@@ -20,12 +29,14 @@ export interface OpenOptions extends ImageOptions {
 /** Where systems install data sets, in folders of their names. */
 const SYSTEM_FOLDERS = ['/usr/local/share/datasets', '/usr/share/datasets'];
 
-/** The names under which the sets' own files go. */
+/** The names of the sets' own files, directly in a folder; subfolders could be of other sets. */
 const OWN_FILES = {
-  idx: { train: /^train-images.*ubyte(\.gz)?$/, test: /^(t10k|test)-images.*ubyte(\.gz)?$/ },
-  cifar: { train: /^(data_batch_\d+|.*train.*)\.bin$/i, test: /test.*\.bin$/i },
+  idx: { train: /^train-images[^/]*ubyte(\.gz)?$/, test: /^(t10k|test)-images[^/]*ubyte(\.gz)?$/ },
+  cifar: { train: /^(data_batch_\d+|[^/]*train[^/]*)\.bin$/i, test: /^[^/]*test[^/]*\.bin$/i },
 } as const;
-const CIFAR_ARCHIVE = 'cifar-10-binary.tar.gz';
+/** CIFAR-10 comes as an archive, with its files in a folder. */
+const CIFAR_ARCHIVE = /^cifar-10-binary\.tar\.gz$/;
+const CIFAR_FOLDER = /^cifar-10-batches-bin\//;
 
 /**
  * Opens a data set: by a name of the catalogue (`fashion-mnist`), found in `dataDir`, the user's data folder or
@@ -38,7 +49,9 @@ const CIFAR_ARCHIVE = 'cifar-10-binary.tar.gz';
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
   const { place, split } = splitSpec(spec);
   const entry = findEntry(place);
-  const dataset = await (entry ? openEntry(entry, split ?? 'train', options) : openPath(place, split, options));
+  const dataset = await (entry
+    ? openEntry(entry, split ?? 'train', options)
+    : openPath(place, split, options));
   const [channels, height, width] = dataset.shape;
   const wrongSize = options.size !== undefined && (options.size !== height || options.size !== width);
   if (wrongSize || (options.channels !== undefined && options.channels !== channels)) {
@@ -53,7 +66,10 @@ function splitSpec(spec: string): { place: string; split: Split | undefined } {
   const [, place = spec, split] = /^(.+):(train|test)$/.exec(spec) ?? [];
   const [, name = '', other] = /^([^:]+):(.*)$/.exec(place) ?? [];
   if (!findEntry(name)) return { place, split: split as Split | undefined };
-  throw new SeedbedError('BadArgument', `${name} has the splits train and test, not "${other}"; write ${name}:test`);
+  throw new SeedbedError(
+    'BadArgument',
+    `${name} has the splits train and test, not "${other}"; write ${name}:test`,
+  );
 }
 
 async function openEntry(entry: CatalogueEntry, split: Split, options: OpenOptions): Promise<Dataset> {
@@ -73,32 +89,42 @@ async function openEntry(entry: CatalogueEntry, split: Split, options: OpenOptio
 async function openPath(path: string, split: Split | undefined, options: OpenOptions): Promise<Dataset> {
   if (!(await exists(path))) {
     const names = CATALOGUE.map(entry => entry.name).join(', ');
-    throw new SeedbedError('Machine', `${path} is neither a file or folder here nor a known data set (${names})`);
+    throw new SeedbedError(
+      'BadArgument',
+      `${path} is neither a file or folder nor a known data set (${names})`,
+    );
   }
   const name = split ? `${baseName(path)}:${split}` : baseName(path);
-  if (await isDirectory(path)) {
-    const sources = await sourcesIn(path);
+  const file: FileSource = { name: baseName(path), read: () => readBytes(path) };
+  const isArchive = /\.(tar\.gz|tgz)$/i.test(path);
+  if (isArchive || (await isDirectory(path))) {
+    const sources = await (isArchive ? sourcesInArchive(file) : sourcesIn(path));
     const own = await ownFiles(name, sources, split ?? 'train');
     return own ?? pictures(path, name, sources, split, options);
   }
-  const file: FileSource = { name: baseName(path), read: () => readBytes(path) };
-  if (/\.(tar\.gz|tgz)$/i.test(path)) return pictures(path, name, await sourcesInArchive(file), split, options);
-  if (split) throw new SeedbedError('BadArgument', `${path} is one file and has no splits; leave out :${split}`);
+  if (split)
+    throw new SeedbedError('BadArgument', `${path} is one file and has no splits; leave out :${split}`);
   if (isImageName(path)) return imageFiles(name, [file], options);
   if (/\.bin$/i.test(path)) return cifarImages([{ bytes: await file.read(), file: path }], name);
   return idxImages(await unpacked(file), path, name);
 }
 
-/** The set that a folder holds in the format it was published in; undefined when it does not. */
-async function ownFiles(name: string, sources: readonly FileSource[], split: Split): Promise<Dataset | undefined> {
-  const idx = sources.find(source => OWN_FILES.idx[split].test(baseName(source.name)));
+/** The set that a folder or archive holds in the format it was published in; undefined when it does not. */
+async function ownFiles(
+  name: string,
+  sources: readonly FileSource[],
+  split: Split,
+): Promise<Dataset | undefined> {
+  const named = (pattern: RegExp) =>
+    sources.filter(source => pattern.test(source.name.replace(CIFAR_FOLDER, '')));
+  const [idx] = named(OWN_FILES.idx[split]);
   if (idx) return idxImages(await unpacked(idx), idx.name, name);
-  const cifar = sources.filter(source => OWN_FILES.cifar[split].test(baseName(source.name)));
+  const cifar = named(OWN_FILES.cifar[split]);
   if (cifar.length > 0) {
     const read = async (source: FileSource) => ({ bytes: await source.read(), file: source.name });
     return cifarImages(await Promise.all(cifar.map(read)), name);
   }
-  const archive = sources.find(source => baseName(source.name) === CIFAR_ARCHIVE);
+  const [archive] = named(CIFAR_ARCHIVE);
   return archive && ownFiles(name, await sourcesInArchive(archive), split);
 }
 
@@ -114,7 +140,10 @@ async function pictures(
   const files = sources.filter(source => isImageName(source.name) && inSplit(source));
   if (files.length > 0) return imageFiles(name, files, options);
   const sought = 'IDX (train-images-idx3-ubyte), CIFAR-10 (data_batch_1.bin), PNG, JPEG and WebP files';
-  throw new SeedbedError('BadFile', `${path} holds nothing to read${split ? ` as ${split}` : ''}; sought were ${sought}`);
+  throw new SeedbedError(
+    'BadFile',
+    `${path} holds nothing to read${split ? ` as ${split}` : ''}; sought were ${sought}`,
+  );
 }
 
 async function sourcesIn(folder: string): Promise<FileSource[]> {

@@ -18,7 +18,8 @@ export interface Verification {
  */
 export async function verifyDataset(name: string, folder: string): Promise<Verification[]> {
   const { files } = entryOf(name);
-  if (files.length === 0) return [{ file: name, ok: true, message: 'is computed; there is nothing to verify' }];
+  if (files.length === 0)
+    return [{ file: name, ok: true, message: 'is computed; there is nothing to verify' }];
   if (name === 'cifar10' && !(await exists(joinPath(folder, files[0]!.name)))) return verifyRecords(folder);
   return Promise.all(files.map(file => verifyFile(file, folder)));
 }
@@ -33,14 +34,23 @@ async function verifyFile(published: CatalogueFile, folder: string): Promise<Ver
       if (md5 === published.md5) return report(packed, true, 'as published');
       if (published.unpackedSha256) {
         const sha256 = sha256Hex(await gunzip(await readBytes(packed), { name: packed }));
-        const message = 'packed differently from the published file (its md5 differs), its contents are as published';
+        const message =
+          'packed differently from the published file (its md5 differs), its contents are as published';
         if (sha256 === published.unpackedSha256) return report(packed, true, message);
       }
-      return report(packed, false, `is not the published file: md5 ${md5}, expected ${published.md5}; fetch it again`);
+      return report(
+        packed,
+        false,
+        `is not the published file: md5 ${md5}, expected ${published.md5}; fetch it again`,
+      );
     }
     if (!published.unpackedSha256 || !(await exists(plain))) return report(packed, false, 'is missing');
     const ok = sha256Hex(await readBytes(plain)) === published.unpackedSha256;
-    return report(plain, ok, ok ? 'unpacked, as published' : 'is not what the published file holds; fetch it again');
+    return report(
+      plain,
+      ok,
+      ok ? 'unpacked, as published' : 'is not what the published file holds; fetch it again',
+    );
   } catch (error) {
     return report(packed, false, messageOf(error));
   }

@@ -42,6 +42,7 @@ export class GraphBuilder {
   private readonly types = new Map<Value, ValueType>();
   private readonly constants = new Map<Value, Tensor>();
   private readonly shared = new Map<string, Value>();
+  private readonly nodeNames = new Map<string, number>();
   private counter = 0;
 
   constructor(name: string) {
@@ -75,7 +76,7 @@ export class GraphBuilder {
 
   /** Adds a node and returns its outputs. @throws {SeedbedError} when the operands do not fit the operator. */
   node(op: Op, inputs: readonly Value[], attributes: Attributes = {}, options: NodeOptions = {}): Value[] {
-    const name = options.name ?? this.fresh(op);
+    const name = this.nodeName(options.name ?? op);
     const what = describeNode({ op, name });
     const outputs = this.outputNames(options.outputs ?? 1, op);
     const facts = {
@@ -165,6 +166,13 @@ export class GraphBuilder {
     const value = this.shared.get(key) ?? this.constant(make());
     this.shared.set(key, value);
     return value;
+  }
+
+  /** The name itself for the first node that asks for it, numbered for those after. */
+  private nodeName(stem: string): string {
+    const count = this.nodeNames.get(stem) ?? 0;
+    this.nodeNames.set(stem, count + 1);
+    return count === 0 ? stem : this.nodeName(`${stem}_${count}`);
   }
 
   private outputNames(outputs: readonly string[] | number, op: Op): string[] {

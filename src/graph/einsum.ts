@@ -1,15 +1,13 @@
 import { SeedbedError } from '../errors.ts';
-import type { Value } from './builder.ts';
-import { textOf } from './ir.ts';
-import type { CompositeNode } from './lower.ts';
+import type { GraphBuilder, Value } from './builder.ts';
 
 /**
  * An Einsum of one or two operands as transpositions, sums and one batched matrix product. Letters fall into
  * four groups: batch (both operands and the result), left, right, and summed over.
  * @throws {SeedbedError} Unsupported for more operands, '...' or a repeated letter.
  */
-export function lowerEinsum({ b, inputs, attributes }: CompositeNode): Value {
-  const equation = textOf(attributes, 'equation', '').replaceAll(' ', '');
+export function einsum(b: GraphBuilder, inputs: readonly Value[], equationText: string): Value {
+  const equation = equationText.replaceAll(' ', '');
   const [left = '', right] = equation.split('->');
   const terms = left.split(',');
   const result = right ?? [...new Set(left.replaceAll(',', ''))].filter(c => left.split(c).length === 2).sort().join('');

@@ -1,23 +1,11 @@
 import { SeedbedError } from '../errors.ts';
-import type { Tensor } from '../tensor/tensor.ts';
 import { toNumbers } from '../tensor/tensor.ts';
 import { broadcastShapes, normalAxis } from './broadcast.ts';
 import { reshaped, sliceRanges, unsqueezed } from './evaluate.ts';
 import { dtypeFromOnnx } from './dtypes.ts';
-import { type Attributes, type Dim, intOf, intsOf, isTensor, staticShape, type ValueType } from './ir.ts';
+import { type Dim, intOf, intsOf, isTensor, type NodeFacts, staticShape, type ValueType } from './ir.ts';
 import type { Op } from './ops.ts';
 import { convOutput, convTransposeOutput, poolOutput } from './windows.ts';
-
-/** What is known about a node when its outputs' types are worked out. */
-export interface NodeFacts {
-  readonly what: string;
-  readonly attributes: Attributes;
-  /** Types of the inputs; undefined for one that is left out. */
-  readonly types: readonly (ValueType | undefined)[];
-  /** Values of the inputs that are known constants. */
-  readonly values: readonly (Tensor | undefined)[];
-  readonly outputCount: number;
-}
 
 type Infer = (n: NodeFacts) => ValueType[];
 

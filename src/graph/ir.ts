@@ -38,6 +38,17 @@ export interface Node {
   readonly attributes: Attributes;
 }
 
+/** What is known about a node when its outputs' types are worked out. */
+export interface NodeFacts {
+  readonly what: string;
+  readonly attributes: Attributes;
+  /** Types of the inputs; undefined for one that is left out. */
+  readonly types: readonly (ValueType | undefined)[];
+  /** Values of the inputs that are known constants. */
+  readonly values: readonly (Tensor | undefined)[];
+  readonly outputCount: number;
+}
+
 /** An ONNX graph as plain data: nodes in topological order, weights as named initialisers. */
 export interface Graph {
   readonly name: string;
@@ -111,4 +122,13 @@ export function liveNodes(nodes: readonly Node[], outputs: Iterable<string>): No
     for (const input of node.inputs) if (input) needed.add(input);
   }
   return live.reverse();
+}
+
+/** The graph with only some of its outputs, and only what these need. */
+export function keepOutputs(graph: Graph, wanted: (name: string) => boolean): Graph {
+  const outputs = graph.outputs.filter(o => wanted(o.name));
+  const nodes = liveNodes(graph.nodes, outputs.map(o => o.name));
+  const used = new Set(nodes.flatMap(node => node.inputs));
+  const initializers = new Map([...graph.initializers].filter(([name]) => used.has(name)));
+  return { ...graph, outputs, nodes, initializers };
 }

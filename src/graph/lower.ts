@@ -2,7 +2,7 @@ import { SeedbedError } from '../errors.ts';
 import { float32, type Tensor, toNumbers, zeros } from '../tensor/tensor.ts';
 import { normalAxis } from './broadcast.ts';
 import type { GraphBuilder, Value } from './builder.ts';
-import { lowerEinsum } from './einsum.ts';
+import { einsum } from './einsum.ts';
 import { type Attributes, floatOf, intOf, intsOf, isTensor, textOf } from './ir.ts';
 
 /** A composite node about to be rewritten into plain operators. */
@@ -29,7 +29,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     return b.mul(zero ? b.sub(x!, perAxis(zero)) : x!, perAxis(scale!));
   },
   Dropout: ({ inputs: [x] }) => x!,
-  Einsum: lowerEinsum,
+  Einsum: ({ b, inputs, attributes }) => einsum(b, inputs, textOf(attributes, 'equation', '')),
   Gelu: ({ b, inputs: [x], attributes }) => {
     // Hendrycks and Gimpel 2016: x times the normal distribution function, or its tanh approximation.
     const inner =

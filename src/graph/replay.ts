@@ -11,21 +11,33 @@ import { windowOf } from './windows.ts';
 /** Every operator that Seedbed understands in a file. */
 export const SUPPORTED_OPS: readonly string[] = [...OPS, ...Object.keys(LOWERINGS)].sort();
 
+/** Puts other nodes in a node's place: its outputs, or undefined to leave it as it is. */
+export type Rewrite = (node: Node, operands: readonly Value[]) => Value[] | undefined;
+
 /**
  * Plays a graph's nodes into a builder: this is how a graph is loaded, bound to sizes, brought to operator set 17
  * and put inside another. Composite operators are rewritten, shape arithmetic is computed.
- * @param inputs the values that stand for the graph's inputs.
+ * @param inputs the values that stand for the graph's inputs, and for any weights by name.
+ * @param rewrite a chance to put other nodes in a node's place.
  * @param file the name that messages give the graph.
  * @returns the values of the graph's outputs, by name.
  * @throws {SeedbedError} Unsupported naming operator, node and file where an operator is not known.
  */
-export function replay(b: GraphBuilder, graph: Graph, inputs: Readonly<Record<string, Value>>, file = graph.name): Record<string, Value> {
+export function replay(
+  b: GraphBuilder,
+  graph: Graph,
+  inputs: Readonly<Record<string, Value>>,
+  file = graph.name,
+  rewrite: Rewrite = () => undefined,
+): Record<string, Value> {
   const values = new Map<string, Value>(Object.entries(inputs));
-  for (const [name, weight] of graph.initializers) values.set(name, b.constant(weight, freeName(b, name, weight)));
+  for (const [name, weight] of graph.initializers) {
+    if (!values.has(name)) values.set(name, b.constant(weight, freeName(b, name, weight)));
+  }
   for (const node of graph.nodes) {
     try {
       const operands = node.inputs.map(input => resolve(values, input));
-      const outputs = emit(b, node, operands);
+      const outputs = rewrite(node, operands) ?? emit(b, node, operands);
       node.outputs.forEach((output, i) => {
         if (output) values.set(output, outputs[i]!);
       });
@@ -63,8 +75,7 @@ function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] 
     throw new SeedbedError('Unsupported', `operator ${node.op} of node '${node.name}' is not supported. Supported are: ${SUPPORTED_OPS.join(', ')}`);
   }
   const plain = normaliseForm(b, node, operands);
-  const name = b.has(node.name) ? b.fresh(node.op) : node.name;
-  return b.node(node.op, plain.inputs, plain.attributes, { name, outputs: node.outputs.map(output => output && freeName(b, output)) });
+  return b.node(node.op, plain.inputs, plain.attributes, { name: node.name, outputs: node.outputs.map(output => output && freeName(b, output)) });
 }
 
 interface Form {

@@ -1,7 +1,6 @@
 import { SeedbedError } from '../errors.ts';
-import type { Attributes, Dim, ValueType } from './ir.ts';
+import type { Attributes, Dim, NodeFacts, ValueType } from './ir.ts';
 import { intOf, intsOf, staticShape, textOf } from './ir.ts';
-import type { NodeFacts } from './infer.ts';
 
 /** A sliding window's geometry, an entry for each spatial axis. */
 export interface Window {

@@ -35,7 +35,8 @@ async function receive(url: string, part: string, path: string, options: Downloa
   const from = await sizeOfFile(part);
   const response = await request(url, from, path, signal);
   // 206 is the rest of the file; a server that knows no ranges answers 200 and begins anew.
-  const resumed = response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${from}-`);
+  const resumed =
+    response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${from}-`);
   const file = await openPart(part, resumed ? 'a' : 'w');
   let received = resumed ? from : 0;
   try {
@@ -51,7 +52,8 @@ async function receive(url: string, part: string, path: string, options: Downloa
   } finally {
     await file.close();
   }
-  if (received < bytes) throw networkFault(url, path, `the connection ended at ${received} of ${bytes} bytes`);
+  if (received < bytes)
+    throw networkFault(url, path, `the connection ended at ${received} of ${bytes} bytes`);
   if (received > bytes) await reject(url, part, `is larger than the published ${bytes} bytes`);
 }
 
@@ -91,12 +93,18 @@ async function check(url: string, part: string, { md5 }: DownloadOptions): Promi
 
 async function reject(url: string, part: string, fault: string): Promise<never> {
   await rm(part, { force: true });
-  throw new SeedbedError('BadFile', `what came from ${url} ${fault}; it was thrown away. Try again, or another source`);
+  throw new SeedbedError(
+    'BadFile',
+    `what came from ${url} ${fault}; it was thrown away. Try again, or another source`,
+  );
 }
 
 function stopped(signal: AbortSignal | undefined, path: string): SeedbedError | undefined {
   if (!signal?.aborted) return undefined;
-  return new SeedbedError('Interrupted', `stopped; ${path}.part keeps what has come, the same command goes on from it`);
+  return new SeedbedError(
+    'Interrupted',
+    `stopped; ${path}.part keeps what has come, the same command goes on from it`,
+  );
 }
 
 function networkFault(url: string, path: string, reason: string, cause?: unknown): SeedbedError {
@@ -104,10 +112,11 @@ function networkFault(url: string, path: string, reason: string, cause?: unknown
   return new SeedbedError('Machine', message, { cause });
 }
 
-/** fetch() says only "fetch failed"; the reason is in its cause. */
+/** fetch() says only "fetch failed"; the reason is in its cause, which may have a code and no message. */
 function reasonOf(error: unknown): string {
-  const inner = error instanceof Error ? error.cause : undefined;
-  return (inner && (messageOf(inner) || (inner as { code?: string }).code)) || messageOf(error);
+  const inner =
+    error instanceof Error ? (error.cause as { message?: string; code?: string } | undefined) : undefined;
+  return inner?.message || inner?.code || messageOf(error);
 }
 
 async function sizeOfFile(path: string): Promise<number> {

@@ -89,7 +89,9 @@ export async function listFiles(folder: string, { recursive = false } = {}): Pro
     const names = (await readdir(folder, { recursive })).map(name => name.replaceAll('\\', '/'));
     const seen = names.filter(name => !name.split('/').some(part => part.startsWith('.')));
     const found = await Promise.all(seen.map(name => stat(join(folder, name)).catch(() => undefined)));
-    return seen.filter((_, i) => found[i]?.isFile()).sort((a, b) => naturally.compare(a, b) || (a < b ? -1 : 1));
+    return seen
+      .filter((_, i) => found[i]?.isFile())
+      .sort((a, b) => naturally.compare(a, b) || (a < b ? -1 : 1));
   } catch (cause) {
     throw fileFault('list', folder, cause);
   }
@@ -151,9 +153,13 @@ export async function gunzip(
       ERR_BUFFER_TOO_LARGE: `it unpacks to more than ${maxBytes} bytes`,
       Z_BUF_ERROR: 'it is cut short; fetch it again',
     }[codeOf(cause) ?? ''];
-    throw new SeedbedError('BadFile', `cannot unpack ${name}: ${reason ?? `it is damaged (${messageOf(cause)})`}`, {
-      cause,
-    });
+    throw new SeedbedError(
+      'BadFile',
+      `cannot unpack ${name}: ${reason ?? `it is damaged (${messageOf(cause)})`}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -187,7 +193,8 @@ export function baseName(path: string): string {
 export function userDataDir(): string {
   const { SEEDBED_DATA, LOCALAPPDATA, XDG_DATA_HOME } = process.env;
   if (SEEDBED_DATA) return SEEDBED_DATA;
-  if (process.platform === 'win32') return join(LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'seedbed');
+  if (process.platform === 'win32')
+    return join(LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'seedbed');
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'seedbed');
   return join(XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'seedbed');
 }

@@ -1,3 +1,4 @@
+import type { Metadata } from 'sharp';
 import sharp from 'sharp';
 import { messageOf, SeedbedError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -40,12 +41,14 @@ const MOST_PIXELS = 2 ** 27;
  * @throws {SeedbedError} BadFile when it is no picture, or one of more than 134 million pixels.
  */
 export async function readImageHeader(bytes: Uint8Array, name: string): Promise<ImageHeader> {
-  const { autoOrient, channels } = await metadataOf(bytes, name);
-  return { width: autoOrient.width, height: autoOrient.height, channels };
+  return headerOf(await readMetadata(bytes, name));
 }
 
 /** The shape [C, H, W] that {@link decodeImage} gives a picture with this header. */
-export function imageShape(header: ImageHeader, { size, crop, channels }: ImageOptions): [number, number, number] {
+export function imageShape(
+  header: ImageHeader,
+  { size, crop, channels }: ImageOptions,
+): [number, number, number] {
   const square = size ?? (crop ? Math.min(header.width, header.height) : undefined);
   return [channels ?? (header.channels < 3 ? 1 : 3), square ?? header.height, square ?? header.width];
 }
@@ -58,9 +61,13 @@ export function imageShape(header: ImageHeader, { size, crop, channels }: ImageO
  * @throws {SeedbedError} BadFile when it is damaged, cut short, too large, or no picture.
  * @example const { pixels } = await decodeImage(await readBytes('cat.jpg'), 'cat.jpg', { size: 64, crop: true })
  */
-export async function decodeImage(bytes: Uint8Array, name: string, options: ImageOptions = {}): Promise<DecodedImage> {
-  const metadata = await metadataOf(bytes, name);
-  const original = await readImageHeader(bytes, name);
+export async function decodeImage(
+  bytes: Uint8Array,
+  name: string,
+  options: ImageOptions = {},
+): Promise<DecodedImage> {
+  const metadata = await readMetadata(bytes, name);
+  const original = headerOf(metadata);
   const { width, height } = original;
   const [channels, rows, columns] = imageShape(original, options);
   const changes: string[] = [];
@@ -70,7 +77,8 @@ export async function decodeImage(bytes: Uint8Array, name: string, options: Imag
   if (metadata.depth === 'ushort') changes.push('16 bits a channel reduced to 8');
   if (metadata.hasAlpha) {
     image.flatten({ background: '#000' });
-    changes.push('transparency laid on black');
+    const { isOpaque } = await open(bytes).stats().catch(refuse(name));
+    if (!isOpaque) changes.push('transparency laid on black');
   }
   const side = Math.min(width, height);
   const cropped = options.crop === true && width !== height;
@@ -86,7 +94,10 @@ export async function decodeImage(bytes: Uint8Array, name: string, options: Imag
   if (channels === 1 && original.channels >= 3) changes.push('turned to grey');
   if (channels === 3 && original.channels < 3) changes.push('grey repeated in three channels');
 
-  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }).catch(refuse(name));
+  const { data, info } = await image
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+    .catch(refuse(name));
   return { pixels: planes(data, info.channels, [channels, rows, columns]), original, changes };
 }
 
@@ -99,10 +110,16 @@ export async function encodePng(pixels: Tensor<'float32'>): Promise<Uint8Array> 
   const [channels = 0, height = 0, width = 0] = pixels.shape.slice(-3);
   const single = pixels.shape.length === 3 || (pixels.shape.length === 4 && pixels.shape[0] === 1);
   if (!single || (channels !== 1 && channels !== 3) || width * height === 0) {
-    throw new SeedbedError('BadShape', `encodePng: expected one picture [1 or 3, H, W], got [${pixels.shape}]`);
+    throw new SeedbedError(
+      'BadShape',
+      `encodePng: expected one picture [1 or 3, H, W], got [${pixels.shape}]`,
+    );
   }
   if (pixels.data.some(Number.isNaN)) {
-    throw new SeedbedError('Diverged', 'encodePng: the picture holds values that are not numbers; it is not saved');
+    throw new SeedbedError(
+      'Diverged',
+      'encodePng: the picture holds values that are not numbers; it is not saved',
+    );
   }
   const plane = width * height;
   const interleaved = new Uint8ClampedArray(channels * plane);
@@ -119,10 +136,16 @@ function open(bytes: Uint8Array) {
   return sharp(bytes, { autoOrient: true, failOn: 'error', limitInputPixels: MOST_PIXELS });
 }
 
-async function metadataOf(bytes: Uint8Array, name: string) {
+async function readMetadata(bytes: Uint8Array, name: string): Promise<Metadata> {
+  if (bytes.length === 0) throw new SeedbedError('BadFile', `cannot read the picture ${name}: it is empty`);
   const metadata = await open(bytes).metadata().catch(refuse(name));
   if (FORMATS.has(metadata.format)) return metadata;
-  throw new SeedbedError('BadFile', `${name} is ${metadata.format}, not a picture that Seedbed reads; convert it to PNG`);
+  const message = `${name} is ${metadata.format}, not a picture that Seedbed reads; convert it to PNG`;
+  throw new SeedbedError('BadFile', message);
+}
+
+function headerOf({ autoOrient, channels }: Metadata): ImageHeader {
+  return { width: autoOrient.width, height: autoOrient.height, channels };
 }
 
 /** From interleaved bytes of 1 or 3 channels to planes of 1 or 3 channels, in [0,1]. */
@@ -144,11 +167,11 @@ function planes(data: Uint8Array, stored: number, shape: [number, number, number
 function refuse(name: string): (cause: unknown) => never {
   return cause => {
     const message = messageOf(cause);
-    const reason = /unsupported image format|Input Buffer is empty/i.test(message)
+    const reason = /unsupported image format/i.test(message)
       ? 'it is not a picture; PNG, JPEG and WebP are read'
       : /exceeds pixel limit|too large|dimensions exceed/i.test(message)
         ? `it has more than ${MOST_PIXELS} pixels; make it smaller first`
-        : `it is damaged or cut short (${message.split('\n')[0]})`;
+        : `it is damaged or cut short (${message.trim().replace(/\s+/g, ' ')})`;
     throw new SeedbedError('BadFile', `cannot read the picture ${name}: ${reason}`, { cause });
   };
 }

@@ -21,16 +21,20 @@ export function* untar(archive: Uint8Array, name: string): Generator<ArchivedFil
     if (!hasRightSum(header)) throw bad(name, `the header at byte ${at} is damaged, or it is no tar archive`);
     const size = octal(header, 124, 12);
     const bytes = archive.subarray(at + BLOCK, at + BLOCK + size);
-    if (!Number.isSafeInteger(size) || bytes.length !== size) throw bad(name, 'it is cut short; fetch it again');
+    if (!Number.isSafeInteger(size) || bytes.length !== size)
+      throw bad(name, 'it is cut short; fetch it again');
     at += BLOCK * (1 + Math.ceil(size / BLOCK));
 
     const type = String.fromCharCode(header[156] || 48);
     if (type === 'L') longName = text(bytes);
     else if (type === 'x') longName = /^\d+ path=(.*)$/m.exec(text(bytes))?.[1] ?? longName;
     else {
-      const path = longName ?? [text(header.subarray(345, 500)), text(header.subarray(0, 100))].filter(Boolean).join('/');
+      const path =
+        longName ??
+        [text(header.subarray(345, 500)), text(header.subarray(0, 100))].filter(Boolean).join('/');
       longName = undefined;
-      if (path.startsWith('/') || path.split(/[/\\]/).includes('..')) throw bad(name, `${path} leads outside it`);
+      if (path.startsWith('/') || path.split(/[/\\]/).includes('..'))
+        throw bad(name, `${path} leads outside it`);
       if (type === '0') yield { path: path.replace(/^\.\//, ''), bytes };
     }
   }

@@ -112,8 +112,9 @@ export function readSafetensors(bytes: Uint8Array, name: string): Safetensors {
 }
 
 function split(bytes: Uint8Array, name: string): { header: Record<string, unknown>; data: Uint8Array } {
-  if (bytes.length < LENGTH_BYTES)
+  if (bytes.length < LENGTH_BYTES) {
     throw unsound(name, `it has ${bytes.length} bytes, fewer than the first field's 8`);
+  }
   const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (headerLength > bytes.length - LENGTH_BYTES) {
     throw unsound(name, `it announces a header of ${headerLength} bytes, it has ${bytes.length} in all`);

@@ -14,11 +14,11 @@ import {
   tensorFromBytes,
 } from '../../src/tensor/tensor.ts';
 
-const dtypes: DType[] = ['float64', 'float32', 'float16', 'int64', 'int32', 'int16', 'int8'];
-dtypes.push('uint64', 'uint32', 'uint16', 'uint8', 'bool');
+const floats: DType[] = ['float64', 'float32', 'float16'];
+const integers: DType[] = ['int64', 'int32', 'int16', 'int8', 'uint64', 'uint32', 'uint16', 'uint8'];
 
 const anyTensor: fc.Arbitrary<Tensor> = fc
-  .tuple(fc.constantFrom(...dtypes), fc.array(fc.nat(3), { maxLength: 4 }))
+  .tuple(fc.constantFrom(...floats, ...integers, 'bool' as const), fc.array(fc.nat(3), { maxLength: 4 }))
   .chain(([dtype, shape]) => {
     const length = sizeOf(shape) * bytesPerElement(dtype);
     return fc
@@ -187,7 +187,7 @@ describe('a damaged file', () => {
     ['a broken dimension', fileOf({ a: f32([0.5], [0, 2]) }, 2), /needs a shape/],
     ['an unsafe dimension', fileOf({ a: f32([2 ** 53, 0], [0, 0]) }), /needs a shape/],
     ['three offsets', fileOf({ a: f32([1], [0, 4, 4]) }, 4), /two data_offsets/],
-    ['a huge shape', fileOf({ a: f32([huge, huge], [0, 4]) }, 4), /takes 8.11e\+31 bytes|takes \S+ bytes/],
+    ['a huge shape', fileOf({ a: f32([huge, huge], [0, 4]) }, 4), /takes 8.1\d+e\+31 bytes/],
     [
       'a size that its shape does not have',
       fileOf({ a: f32([2], [0, 4]) }, 4),

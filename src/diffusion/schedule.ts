@@ -1,0 +1,94 @@
+import { SeedbedError } from '../errors.ts';
+
+/**
+ * A diffusion schedule as data: how much signal and noise a picture holds at diffusion time t.
+ * alpha_bar here is DDPM's (Ho et al. 2020); the DDIM paper and Asperti et al. write alpha for it.
+ */
+export type Schedule =
+  /** The angle goes linearly from acos(maxSignalRate) at t = 0 to acos(minSignalRate) at t = 1. */
+  | { readonly kind: 'continuousCosine'; readonly maxSignalRate: number; readonly minSignalRate: number }
+  /** beta linear from betaStart to betaEnd over the timesteps. */
+  | { readonly kind: 'linearBeta'; readonly timesteps: number; readonly betaStart: number; readonly betaEnd: number }
+  /** sqrt(beta) linear between the roots: the paper's "quadratic", elsewhere "scaled linear". */
+  | { readonly kind: 'scaledLinearBeta'; readonly timesteps: number; readonly betaStart: number; readonly betaEnd: number }
+  /** alpha_bar = f(t)/f(0), f = cos^2((t + .008)/1.008 pi/2), beta at most .999 (Nichol and Dhariwal 2021). */
+  | { readonly kind: 'cosineBeta'; readonly timesteps: number }
+  /** alpha_bar at timesteps 1, 2, ..., N as a list. */
+  | { readonly kind: 'alphaBar'; readonly values: readonly number[] };
+
+/** The four schedules of the paper's Fig. 6, with its constants. */
+export const SCHEDULES = {
+  linear: { kind: 'linearBeta', timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 },
+  quadratic: { kind: 'scaledLinearBeta', timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 },
+  cosine: { kind: 'cosineBeta', timesteps: 1000 },
+  continuousCosine: { kind: 'continuousCosine', maxSignalRate: 0.95, minSignalRate: 0.02 },
+} as const satisfies Record<string, Schedule>;
+
+/** A noise level: x_t = signalRate x_0 + noiseRate epsilon, the squares adding up to 1. */
+export interface Rates {
+  /** sqrt(alpha_bar) */
+  readonly signalRate: number;
+  /** sqrt(1 - alpha_bar) */
+  readonly noiseRate: number;
+}
+
+/** The rates of the clean picture, alpha_bar = 1. */
+export const CLEAN: Rates = { signalRate: 1, noiseRate: 0 };
+
+/**
+ * The rates at a diffusion time in [0, 1], 0 clean and 1 noise; between the timesteps of a discrete schedule
+ * log alpha_bar is linear.
+ * @throws {SeedbedError} BadArgument outside [0, 1].
+ * @example ratesAt(SCHEDULES.continuousCosine, 0.5)
+ */
+export function ratesAt(schedule: Schedule, diffusionTime: number): Rates {
+  if (!(diffusionTime >= 0 && diffusionTime <= 1)) {
+    throw new SeedbedError('BadArgument', `diffusion time is a number from 0 to 1, got ${diffusionTime}`);
+  }
+  if (schedule.kind === 'continuousCosine') {
+    const from = Math.acos(schedule.maxSignalRate);
+    const to = Math.acos(schedule.minSignalRate);
+    const angle = from + diffusionTime * (to - from);
+    return { signalRate: Math.cos(angle), noiseRate: Math.sin(angle) };
+  }
+  const table = logAlphaBars(schedule);
+  const at = diffusionTime * (table.length - 1);
+  const low = Math.min(Math.floor(at), table.length - 2);
+  const logAlphaBar = table[low]! + (at - low) * (table[low + 1]! - table[low]!);
+  return { signalRate: Math.exp(logAlphaBar / 2), noiseRate: Math.sqrt(-Math.expm1(logAlphaBar)) };
+}
+
+type Discrete = Exclude<Schedule, { kind: 'continuousCosine' }>;
+const tables = new WeakMap<Discrete, Float64Array>();
+
+/** log alpha_bar at timesteps 0 (where it is 0) to N. */
+function logAlphaBars(schedule: Discrete): Float64Array {
+  const known = tables.get(schedule);
+  if (known) return known;
+  const table = schedule.kind === 'alphaBar' ? Float64Array.from([0, ...schedule.values.map(Math.log)]) : accumulate(betas(schedule));
+  tables.set(schedule, table);
+  return table;
+}
+
+function accumulate(steps: readonly number[]): Float64Array {
+  const table = new Float64Array(steps.length + 1);
+  steps.forEach((beta, i) => {
+    table[i + 1] = table[i]! + Math.log1p(-beta);
+  });
+  return table;
+}
+
+function betas(schedule: Exclude<Discrete, { kind: 'alphaBar' }>): number[] {
+  const count = schedule.timesteps;
+  const between = (from: number, to: number, i: number) => from + ((to - from) * i) / Math.max(1, count - 1);
+  switch (schedule.kind) {
+    case 'linearBeta':
+      return Array.from({ length: count }, (_, i) => between(schedule.betaStart, schedule.betaEnd, i));
+    case 'scaledLinearBeta':
+      return Array.from({ length: count }, (_, i) => between(Math.sqrt(schedule.betaStart), Math.sqrt(schedule.betaEnd), i) ** 2);
+    case 'cosineBeta': {
+      const f = (t: number) => Math.cos(((t + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
+      return Array.from({ length: count }, (_, i) => Math.min(0.999, 1 - f((i + 1) / count) / f(i / count)));
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { SeedbedError } from '../errors.ts';
+import { GraphBuilder, type Value } from '../graph/builder.ts';
+import type { Graph } from '../graph/ir.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
+import { type Attention, residualBlock, spatialAttention } from './blocks.ts';
+import { Layers, Weights } from './layers.ts';
+
+/** A network as data. */
+export interface NetworkConfig {
+  /** A U-Net over pictures, plain convolutions over pictures, or a multilayer perceptron over points. */
+  readonly kind: 'unet' | 'conv' | 'mlp';
+  /** U-Net: channels a level, from full size down. conv and mlp: width of each hidden layer. */
+  readonly channels: readonly number[];
+  /** U-Net: residual blocks a level. */
+  readonly blocks: number;
+  /** Numbers that encode the noise level, half sines, half cosines. */
+  readonly embedding: number;
+  readonly attention: Attention;
+  /** conv: kernel size of each layer, the last one's included. */
+  readonly kernels?: readonly number[] | undefined;
+}
+
+/** What a network is for: a denoiser also sees the noise level. */
+export interface NetworkPurpose {
+  readonly name: string;
+  /** [C, H, W] or [D]. */
+  readonly shape: readonly number[];
+  /** Name of the noise level's input; null for a network without one. */
+  readonly level: string | null;
+  readonly output: string;
+}
+
+/**
+ * Builds a network as a graph: input `x` [N, ...shape], where asked a level [N], one output of x's shape.
+ * Weights are initialisers named by their place, such as `down.0.conv1.weight`.
+ * @param trained weights to start from; the rest is drawn from `seed`.
+ * @throws {SeedbedError} BadArgument when the pictures cannot be halved as often as the network has levels.
+ */
+export function buildNetwork(config: NetworkConfig, purpose: NetworkPurpose, seed: number, trained?: ReadonlyMap<string, Tensor>): Graph {
+  const b = new GraphBuilder(purpose.name);
+  const layers = new Layers(b, new Weights(seed, trained));
+  const x = b.input('x', 'float32', ['N', ...purpose.shape]);
+  const level = purpose.level === null ? undefined : b.input(purpose.level, 'float32', ['N']);
+  const body = { unet, conv: convolutions, mlp: perceptron }[config.kind];
+  return b.build({ [purpose.output]: body(layers, config, x, level) });
+}
+
+/**
+ * The noise level v as numbers: sin and cos of 2 pi f v, f = exp of evenly spaced points from log 1 to log 1000.
+ * @returns [N, dims]
+ */
+function levelEmbedding({ b }: Layers, level: Value, dims: number): Value {
+  const half = dims / 2;
+  const frequencies = Array.from({ length: half }, (_, i) => 2 * Math.PI * Math.exp((Math.log(1000) * i) / Math.max(1, half - 1)));
+  const angles = b.mul(b.reshape(level, [0, 1]), b.constant(float32([1, half], frequencies), 'level.frequencies'));
+  return b.concat([b.sin(angles), b.cos(angles)], 1);
+}
+
+/** The U-Net of Asperti et al. 2023 (code): skips by concatenation after every block, the last one used first. */
+function unet(layers: Layers, config: NetworkConfig, input: Value, level: Value | undefined): Value {
+  const { b } = layers;
+  const [imageChannels, height, width] = b.type(input).shape.slice(1) as [number, number, number];
+  const halvings = config.channels.length - 1;
+  if (height % 2 ** halvings !== 0 || width % 2 ** halvings !== 0) {
+    throw new SeedbedError(
+      'BadArgument',
+      `a U-Net of ${config.channels.length} levels halves the picture ${halvings} times; ${height}x${width} pixels do not divide by ${2 ** halvings}. ` +
+        `Set image.padding or image.size in the configuration (28 pixels with padding 2 make 32)`,
+    );
+  }
+  const stage = (name: string, x: Value, channels: number, depth: number) => {
+    const block = residualBlock(layers, name, x, channels, config.attention);
+    const low = depth >= halvings - 1;
+    return config.attention === 'spatial' && low ? spatialAttention(layers, `${name}.attention`, block) : block;
+  };
+
+  let x = layers.conv('inp', input, config.channels[0]!, 1);
+  if (level !== undefined) {
+    const embedded = b.reshape(levelEmbedding(layers, level, config.embedding), [0, config.embedding, 1, 1]);
+    const everywhere = b.constant(float32([1, 1, height, width], new Float32Array(height * width).fill(1)), 'level.pixels');
+    x = b.concat([x, b.mul(embedded, everywhere)], 1);
+  }
+  const skips: Value[] = [];
+  const down = config.channels.slice(0, -1);
+  down.forEach((channels, depth) => {
+    for (let i = 0; i < config.blocks; i++) {
+      x = stage(`down.${depth * config.blocks + i}`, x, channels, depth);
+      skips.push(x);
+    }
+    x = layers.pool(x);
+  });
+  for (let i = 0; i < config.blocks; i++) x = stage(`mid.${i}`, x, config.channels.at(-1)!, halvings);
+  down.toReversed().forEach((channels, index) => {
+    x = layers.upsample(x);
+    for (let i = 0; i < config.blocks; i++) {
+      x = stage(`up.${index * config.blocks + i}`, b.concat([x, skips.pop()!], 1), channels, halvings - 1 - index);
+    }
+  });
+  return layers.conv('out', x, imageChannels, 1, { initialiser: 'zeros' });
+}
+
+/** Convolutions with swish between them and none after the last (Table 1 of the paper). */
+function convolutions(layers: Layers, config: NetworkConfig, input: Value, level: Value | undefined): Value {
+  if (level !== undefined) throw new SeedbedError('BadArgument', "a network of kind 'conv' takes no noise level; use it for an embedder");
+  const widths = [...config.channels, layers.channels(input)];
+  const kernels = config.kernels ?? widths.map(() => 3);
+  if (kernels.length !== widths.length) {
+    throw new SeedbedError('BadArgument', `a 'conv' network of ${widths.length} layers needs as many kernels, got [${kernels}]`);
+  }
+  return widths.reduce((x, width, i) => {
+    const y = layers.conv(`layer.${i}`, x, width, kernels[i]!);
+    return i < widths.length - 1 ? layers.b.swish(y) : y;
+  }, input);
+}
+
+/** Dense layers with swish between them, for points: the level's encoding is joined to the input. */
+function perceptron(layers: Layers, config: NetworkConfig, input: Value, level: Value | undefined): Value {
+  const { b } = layers;
+  const dims = layers.channels(input);
+  let x = level === undefined ? input : b.concat([input, levelEmbedding(layers, level, config.embedding)], 1);
+  config.channels.forEach((width, i) => {
+    x = b.swish(layers.dense(`layer.${i}`, x, width));
+  });
+  return layers.dense('out', x, dims, 'zeros');
+}
+
+/** Whether an initialiser is a weight that training changes. */
+export function isTrainable(name: string): boolean {
+  return /\.(weight|bias)$/.test(name);
+}
+
+/** Whether an initialiser is a running statistic of a batch normalisation. */
+export function isStatistic(name: string): boolean {
+  return /\.running_(mean|var)$/.test(name);
+}
+
+/** The number of trainable weights of a network, and of its running statistics. */
+export function countParameters(graph: Graph): { weights: number; statistics: number } {
+  const count = (wanted: (name: string) => boolean) =>
+    [...graph.initializers].reduce((sum, [name, t]) => sum + (wanted(name) ? t.data.length : 0), 0);
+  return { weights: count(isTrainable), statistics: count(isStatistic) };
+}

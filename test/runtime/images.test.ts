@@ -1,0 +1,207 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { isSeedbedError } from '../../src/errors.ts';
+import { decodeImage, encodePng } from '../../src/runtime/images.ts';
+import { float32 } from '../../src/tensor/tensor.ts';
+
+const in255 = (data: Float32Array) =>
+  Array.from(data, value => value * 255).map(value => Math.round(value * 1e4) / 1e4);
+
+const png = (channels: 1 | 2 | 3 | 4, width: number, height: number, bytes: number[]) =>
+  sharp(Uint8Array.from(bytes), { raw: { width, height, channels } }).png().toBuffer();
+
+describe('decodeImage', () => {
+  test('colour comes as planes of red, green and blue', async () => {
+    const { pixels, original, changes } = await decodeImage(
+      await png(3, 2, 1, [255, 0, 10, 0, 128, 20]),
+      'a.png',
+    );
+    expect(pixels.shape).toEqual([3, 1, 2]);
+    expect(in255(pixels.data)).toEqual([255, 0, 0, 128, 10, 20]);
+    expect(original).toEqual({ width: 2, height: 1, channels: 3 });
+    expect(changes).toEqual([]);
+  });
+
+  test('grey stays grey, exactly', async () => {
+    const bytes = await sharp(Uint8Array.from([0, 77, 254, 255]), {
+      raw: { width: 2, height: 2, channels: 1 },
+    })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
+    const { pixels, changes } = await decodeImage(bytes, 'a.png');
+    expect(pixels.shape).toEqual([1, 2, 2]);
+    expect(in255(pixels.data)).toEqual([0, 77, 254, 255]);
+    expect(changes).toEqual([]);
+    const colour = await decodeImage(bytes, 'a.png', { channels: 3 });
+    expect(in255(colour.pixels.data)).toEqual([0, 77, 254, 255, 0, 77, 254, 255, 0, 77, 254, 255]);
+    expect(colour.changes).toEqual(['grey repeated in three channels']);
+  });
+
+  test('grey of colour is its luma', async () => {
+    const bytes = await png(3, 3, 1, [255, 0, 0, 0, 255, 0, 0, 0, 255]);
+    const { pixels, changes } = await decodeImage(bytes, 'a.png', { channels: 1 });
+    expect(in255(pixels.data)).toEqual([76, 150, 29]);
+    expect(changes).toEqual(['turned to grey']);
+  });
+
+  test('what is not square is stretched, or cropped when that is asked', async () => {
+    const row = [10, 10, 10, 100, 100, 100, 100, 100, 100, 200, 200, 200];
+    const bytes = await png(3, 4, 2, [...row, ...row]);
+    const stretched = await decodeImage(bytes, 'a.png', { size: 2 });
+    expect(stretched.changes).toEqual(['resized 4x2 to 2x2']);
+    const cropped = await decodeImage(bytes, 'a.png', { size: 4, crop: true });
+    expect(cropped.changes).toEqual(['centre-cropped', 'resized 2x2 to 4x4']);
+    expect(cropped.pixels.shape).toEqual([3, 4, 4]);
+    expect(new Set(in255(cropped.pixels.data))).toEqual(new Set([100]));
+    expect((await decodeImage(bytes, 'a.png', { crop: true })).pixels.shape).toEqual([3, 2, 2]);
+  });
+
+  test('transparency is laid on black, and an opaque channel is no change', async () => {
+    const half = await decodeImage(await png(4, 1, 1, [200, 100, 50, 0]), 'a.png');
+    expect([half.pixels.shape, in255(half.pixels.data)]).toEqual([
+      [3, 1, 1],
+      [0, 0, 0],
+    ]);
+    expect(half.original.channels).toBe(4);
+    expect(half.changes).toEqual(['transparency laid on black']);
+    expect((await decodeImage(await png(4, 1, 1, [200, 100, 50, 255]), 'a.png')).changes).toEqual([]);
+  });
+
+  test('16 bits are reduced to 8, palettes resolved, EXIF rotation undone', async () => {
+    const wide = await sharp({ create: { width: 2, height: 1, channels: 3, background: '#ff8000' } })
+      .toColourspace('rgb16')
+      .png()
+      .toBuffer();
+    const deep = await decodeImage(wide, 'a.png');
+    expect(in255(deep.pixels.data)).toEqual([255, 255, 128, 128, 0, 0]);
+    expect(deep.changes).toEqual(['16 bits a channel reduced to 8']);
+
+    const greys = Uint16Array.from([0, 0x80ff, 0xffff]);
+    const deepGrey = await sharp(greys, { raw: { width: 3, height: 1, channels: 1 } })
+      .toColourspace('grey16')
+      .png()
+      .toBuffer();
+    const { pixels } = await decodeImage(deepGrey, 'a.png');
+    expect([pixels.shape, in255(pixels.data)]).toEqual([
+      [1, 1, 3],
+      [0, 128, 255],
+    ]);
+
+    const print = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#fff' } })
+      .toColourspace('cmyk')
+      .jpeg()
+      .toBuffer();
+    expect((await decodeImage(print, 'a.jpg')).pixels.shape).toEqual([3, 1, 1]);
+
+    const palette = await sharp({ create: { width: 2, height: 1, channels: 3, background: '#ff8000' } })
+      .png({ palette: true })
+      .toBuffer();
+    expect(in255((await decodeImage(palette, 'a.png')).pixels.data)).toEqual([255, 255, 128, 128, 0, 0]);
+
+    const lying = await sharp(Uint8Array.from([0, 255]), { raw: { width: 2, height: 1, channels: 1 } })
+      .toColourspace('b-w')
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toBuffer();
+    const upright = await decodeImage(lying, 'a.png', { channels: 1 });
+    expect([upright.pixels.shape, in255(upright.pixels.data)]).toEqual([
+      [1, 2, 1],
+      [0, 255],
+    ]);
+    expect([upright.original.width, upright.changes]).toEqual([1, ['turned upright', 'turned to grey']]);
+  });
+
+  test('what is no picture, cut short or gigantic is told in plain words', async () => {
+    const noise = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i * 31 + (i >> 5)) % 251);
+    const raw = { raw: { width: 64, height: 64, channels: 3 } } as const;
+    const whole = {
+      png: await sharp(noise, raw).png().toBuffer(),
+      jpeg: await sharp(noise, raw).jpeg().toBuffer(),
+    };
+    const decode = (bytes: Uint8Array, name: string) => decodeImage(bytes, name);
+    await expect(decode(new Uint8Array(0), 'a.png')).rejects.toThrow(/a\.png: it is empty/);
+    await expect(decode(new TextEncoder().encode('hello there'), 'a.png')).rejects.toThrow(/not a picture/);
+    await expect(
+      decode(new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'a.svg'),
+    ).rejects.toThrow(/a\.svg/);
+    await expect(decode(whole.png.subarray(0, whole.png.length / 2), 'a.png')).rejects.toThrow(
+      /damaged or cut short/,
+    );
+    await expect(decode(whole.jpeg.subarray(0, whole.jpeg.length / 2), 'a.jpg')).rejects.toThrow(
+      /damaged or cut short/,
+    );
+    const giant = new DataView(Uint8Array.from(whole.png).buffer);
+    giant.setUint32(16, 60_000);
+    giant.setUint32(20, 60_000);
+    giant.setUint32(29, crc32(new Uint8Array(giant.buffer, 12, 17)));
+    await expect(decode(new Uint8Array(giant.buffer), 'a.png')).rejects.toThrow(/more than 134217728 pixels/);
+  });
+
+  test('whatever the bytes, nothing but a SeedbedError', async () => {
+    const whole = await png(
+      3,
+      8,
+      8,
+      Array.from({ length: 192 }, (_, i) => i),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(whole.length),
+        fc.uint8Array({ maxLength: 8 }),
+        fc.nat(whole.length),
+        async (end, noise, at) => {
+          const bytes = new Uint8Array(whole);
+          bytes.set(noise.subarray(0, bytes.length - at), at);
+          await decodeImage(bytes.subarray(0, end), 'a.png').catch(e =>
+            expect(isSeedbedError(e, 'BadFile')).toBe(true),
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  const face = new URL('../../../shared/data/faces/001_03.jpg', import.meta.url);
+  test.skipIf(!existsSync(face))('a photograph', async () => {
+    const { pixels, original, changes } = await decodeImage(readFileSync(face), '001_03.jpg', {
+      size: 64,
+      channels: 1,
+    });
+    expect(original).toEqual({ width: 1350, height: 1350, channels: 3 });
+    expect(changes).toEqual(['resized 1350x1350 to 64x64', 'turned to grey']);
+    expect(pixels.shape).toEqual([1, 64, 64]);
+  });
+});
+
+describe('encodePng', () => {
+  test.each([1, 3])('gives back %d channels exactly, and the same bytes each time', async channels => {
+    const pixels = float32(
+      [channels, 2, 3],
+      Float32Array.from({ length: channels * 6 }, (_, i) => (i * 13) / 255),
+    );
+    const bytes = await encodePng(pixels);
+    const decoded = await decodeImage(bytes, 'a.png');
+    expect(decoded.pixels.shape).toEqual([channels, 2, 3]);
+    expect(in255(decoded.pixels.data)).toEqual(in255(pixels.data));
+    expect(decoded.original.channels).toBe(channels);
+    expect(await encodePng({ ...pixels, shape: [1, channels, 2, 3] })).toEqual(bytes);
+  });
+
+  test('clips, and refuses other shapes and what is not a number', async () => {
+    const decoded = await decodeImage(await encodePng(float32([1, 1, 2], [-1, 2])), 'a.png');
+    expect(in255(decoded.pixels.data)).toEqual([0, 255]);
+    await expect(encodePng(float32([2, 1, 1], [0, 0]))).rejects.toThrow(
+      /expected one picture \[1 or 3, H, W\], got \[2,1,1\]/,
+    );
+    await expect(encodePng(float32([2, 1, 1, 1], [0, 0]))).rejects.toSatisfy(e =>
+      isSeedbedError(e, 'BadShape'),
+    );
+    await expect(encodePng(float32([1, 1, 1], [Number.NaN]))).rejects.toSatisfy(e =>
+      isSeedbedError(e, 'Diverged'),
+    );
+  });
+});

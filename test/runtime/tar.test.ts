@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isSeedbedError } from '../../src/errors.ts';
+import { untar } from '../../src/runtime/tar.ts';
+import { tarOf } from './tar.ts';
+
+const list = (archive: Uint8Array) =>
+  Array.from(untar(archive, 'a.tar'), ({ path, bytes }) => [path, bytes.length]);
+
+describe('untar', () => {
+  test('gives the files in order, folders left out', () => {
+    const archive = tarOf([
+      { path: 'set/', type: '5', bytes: new Uint8Array(0) },
+      { path: './set/a.png', bytes: new Uint8Array(700) },
+      { path: 'set/b.png', bytes: new Uint8Array(0) },
+    ]);
+    expect(list(archive)).toEqual([
+      ['set/a.png', 700],
+      ['set/b.png', 0],
+    ]);
+  });
+
+  test('long names, as GNU and as pax write them', () => {
+    const encode = (text: string) => new TextEncoder().encode(text);
+    const archive = tarOf([
+      { path: '././@LongLink', type: 'L', bytes: encode(`${'a'.repeat(150)}.png\0`) },
+      { path: 'short', bytes: new Uint8Array(1) },
+      { path: 'pax', type: 'x', bytes: encode('18 path=b/long.png\n') },
+      { path: 'short', bytes: new Uint8Array(2) },
+    ]);
+    expect(list(archive)).toEqual([
+      [`${'a'.repeat(150)}.png`, 1],
+      ['b/long.png', 2],
+    ]);
+  });
+
+  test.each(['../evil', 'a/../../evil', '/etc/evil'])('the path %s is refused', path => {
+    expect(() => list(tarOf([{ path, bytes: new Uint8Array(1) }]))).toThrow(/leads outside/);
+  });
+
+  test('a cut archive and one that is none are told', () => {
+    const archive = tarOf([{ path: 'a', bytes: new Uint8Array(2000) }]);
+    expect(() => list(archive.subarray(0, 1024))).toThrow(/cut short/);
+    expect(() => list(new Uint8Array(1024).fill(65))).toThrow(/no tar archive/);
+  });
+
+  test('whatever the bytes, nothing but a SeedbedError', () => {
+    const archive = tarOf([
+      { path: 'a', bytes: new Uint8Array(600) },
+      { path: 'b', bytes: new Uint8Array(10) },
+    ]);
+    fc.assert(
+      fc.property(
+        fc.nat(archive.length - 1),
+        fc.uint8Array({ maxLength: 40 }),
+        fc.nat(archive.length),
+        (at, noise, end) => {
+          const bytes = archive.slice();
+          bytes.set(noise.subarray(0, bytes.length - at), at);
+          try {
+            list(bytes.subarray(0, end));
+          } catch (error) {
+            expect(isSeedbedError(error, 'BadFile')).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+});
