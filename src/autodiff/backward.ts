@@ -16,7 +16,11 @@ import { RULES } from './rules.ts';
  * @returns their gradients, in the same order; zeros where a value has no influence.
  * @throws {SeedbedError} Unsupported naming the node where an operator on the way cannot be differentiated.
  */
-export function backward(b: GraphBuilder, cotangents: ReadonlyMap<Value, Value>, wrt: readonly Value[]): Value[] {
+export function backward(
+  b: GraphBuilder,
+  cotangents: ReadonlyMap<Value, Value>,
+  wrt: readonly Value[],
+): Value[] {
   const nodes = [...b.nodes];
   const active = influencedBy(b, nodes, wrt);
   const arriving = new Map<Value, Value[]>([...cotangents].map(([value, gradient]) => [value, [gradient]]));
@@ -24,7 +28,13 @@ export function backward(b: GraphBuilder, cotangents: ReadonlyMap<Value, Value>,
   const gradientOf = (value: Value): Value | undefined => {
     const parts = arriving.get(value);
     if (!parts) return undefined;
-    const sum = total.get(value) ?? parts.reduce((a, part) => b.add(a, part));
+    const sum =
+      total.get(value) ??
+      expandTo(
+        b,
+        parts.reduce((a, part) => b.add(a, part)),
+        b.shape(value),
+      );
     total.set(value, sum);
     return sum;
   };
@@ -79,7 +89,8 @@ function contextOf(
     shape: value => b.shape(value),
     ints: index => {
       const known = b.known(node.inputs[index]!);
-      if (!known) throw new SeedbedError('Unsupported', `${describeNode(node)}: its input ${index} must be a constant`);
+      if (!known)
+        throw new SeedbedError('Unsupported', `${describeNode(node)}: its input ${index} must be a constant`);
       return toNumbers(known);
     },
   };
@@ -94,6 +105,10 @@ function unbroadcast(b: GraphBuilder, gradient: Value, shape: readonly number[])
     const kept = b.sum(gradient, axes);
     return lead > 0 ? b.reshape(kept, shape) : kept;
   }
-  // A rule may leave out axes that a later operand had added (an operand that broadcast the other way).
-  return from.join() === shape.join() ? gradient : b.expand(gradient, shape);
+  return gradient;
+}
+
+/** A gradient may arrive smaller than its value where all its elements along an axis are equal (a mean's, say). */
+function expandTo(b: GraphBuilder, gradient: Value, shape: readonly number[]): Value {
+  return b.shape(gradient).join() === shape.join() ? gradient : b.expand(gradient, shape);
 }

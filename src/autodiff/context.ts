@@ -22,7 +22,8 @@ export interface RuleContext {
 
 /**
  * A gradient rule: from the gradients on a node's outputs, those on its inputs; undefined where an input has none.
- * A gradient may have the broadcast shape of its node: the walk sums it back to the input's own shape.
+ * A gradient may have the broadcast shape of its node, which the walk sums back to the input's own, or a smaller one
+ * that broadcasts to it.
  */
 export type Rule = (c: RuleContext) => readonly (Value | undefined)[];
 

@@ -20,7 +20,13 @@ export const convTransposeRule: Rule = ({ b, I, GO, node, needs, shape, attribut
   const group = intOf(attributes, 'group', 1);
   const weight = shape(I(1));
   const w = windowOf(attributes, shape(I(0)).slice(2), weight.slice(2));
-  const settings = { kernel_shape: w.kernel, strides: w.strides, dilations: w.dilations, pads: [...w.before, ...w.after], group };
+  const settings = {
+    kernel_shape: w.kernel,
+    strides: w.strides,
+    dilations: w.dilations,
+    pads: [...w.before, ...w.after],
+    group,
+  };
   const dx = () => {
     const full = b.op('Conv', [GO(0), I(1)], settings);
     return shape(full).join() === shape(I(0)).join() ? full : cropTo(b, full, shape(I(0)));
@@ -33,20 +39,38 @@ export const convTransposeRule: Rule = ({ b, I, GO, node, needs, shape, attribut
 };
 
 function channelSums(b: GraphBuilder, dy: Value): Value {
-  return b.sum(dy, b.shape(dy).flatMap((_, axis) => (axis === 1 ? [] : [axis])), false);
+  return b.sum(
+    dy,
+    b.shape(dy).flatMap((_, axis) => (axis === 1 ? [] : [axis])),
+    false,
+  );
 }
 
 function cropTo(b: GraphBuilder, x: Value, target: readonly number[]): Value {
-  return b.pad(x, target.map(() => 0), target.map((size, i) => size - b.shape(x)[i]!));
+  return b.pad(
+    x,
+    target.map(() => 0),
+    target.map((size, i) => size - b.shape(x)[i]!),
+  );
 }
 
 /**
  * The gradient on a convolution's input. With stride 1 it is again a convolution, with flipped and transposed
  * weights, which keeps frozen weights constant and so on the runtime's fast path.
  */
-function convInputGradient(b: GraphBuilder, dy: Value, weight: Value, w: Window, group: number, x: readonly number[]): Value {
+function convInputGradient(
+  b: GraphBuilder,
+  dy: Value,
+  weight: Value,
+  w: Window,
+  group: number,
+  x: readonly number[],
+): Value {
   const spatial = w.kernel.map((_, i) => i);
-  if (w.strides.every(s => s === 1) && spatial.every(i => reach(w, i) - 1 >= Math.max(w.before[i]!, w.after[i]!))) {
+  if (
+    w.strides.every(s => s === 1) &&
+    spatial.every(i => reach(w, i) - 1 >= Math.max(w.before[i]!, w.after[i]!))
+  ) {
     const before = spatial.map(i => reach(w, i) - 1 - w.before[i]!);
     const after = spatial.map(i => reach(w, i) - 1 - w.after[i]!);
     return b.op('Conv', [dy, flipWeights(b, weight, group)], {
@@ -75,7 +99,12 @@ function flipWeights(b: GraphBuilder, weight: Value, group: number): Value {
     group === 1
       ? b.transpose(weight, [1, 0, ...kernel.map((_, i) => i + 2)])
       : b.reshape(
-          b.transpose(b.reshape(weight, [group, co / group, ci, ...kernel]), [0, 2, 1, ...kernel.map((_, i) => i + 3)]),
+          b.transpose(b.reshape(weight, [group, co / group, ci, ...kernel]), [
+            0,
+            2,
+            1,
+            ...kernel.map((_, i) => i + 3),
+          ]),
           [group * ci, co / group, ...kernel],
         );
   const axes = kernel.flatMap((size, i) => (size > 1 ? [i + 2] : []));
@@ -85,7 +114,14 @@ function flipWeights(b: GraphBuilder, weight: Value, group: number): Value {
 }
 
 /** dW[co, ci, k] = sum over images and places of dy[co] times x[ci] at the place that tap k sees. */
-export function convWeightGradient(b: GraphBuilder, x: Value, dy: Value, w: Window, group: number, weight: readonly number[]): Value {
+export function convWeightGradient(
+  b: GraphBuilder,
+  x: Value,
+  dy: Value,
+  w: Window,
+  group: number,
+  weight: readonly number[],
+): Value {
   const unit = w.strides.every(s => s === 1);
   if (group === 1 && w.kernel.length === 2 && unit) {
     return w.kernel.every(k => k === 1) && [...w.before, ...w.after].every(p => p === 0)
@@ -137,17 +173,29 @@ function splitTaps(b: GraphBuilder, x: Value, dy: Value, w: Window, weight: read
 }
 
 /** The general case as one convolution with batch and channels swapped: strides become dilations. */
-function correlate(b: GraphBuilder, x: Value, dy: Value, w: Window, group: number, weight: readonly number[]): Value {
+function correlate(
+  b: GraphBuilder,
+  x: Value,
+  dy: Value,
+  w: Window,
+  group: number,
+  weight: readonly number[],
+): Value {
   const [co, ci, ...kernel] = weight as [number, number, ...number[]];
   const [n, , ...spatial] = b.shape(x) as [number, number, ...number[]];
   const out = b.shape(dy).slice(2);
   const rest = spatial.map((_, i) => i + 3);
   // Groups become a block of "images" on the left and of convolution groups on the right.
-  const source = b.reshape(b.transpose(b.reshape(x, [n, group, ci, ...spatial]), [2, 1, 0, ...rest]), [ci, group * n, ...spatial]);
-  const filter = b.reshape(
-    b.transpose(b.reshape(dy, [n, group, co / group, ...out]), [1, 2, 0, ...rest]),
-    [co, n, ...out],
-  );
+  const source = b.reshape(b.transpose(b.reshape(x, [n, group, ci, ...spatial]), [2, 1, 0, ...rest]), [
+    ci,
+    group * n,
+    ...spatial,
+  ]);
+  const filter = b.reshape(b.transpose(b.reshape(dy, [n, group, co / group, ...out]), [1, 2, 0, ...rest]), [
+    co,
+    n,
+    ...out,
+  ]);
   const full = b.op('Conv', [source, filter], {
     kernel_shape: out,
     strides: w.dilations,

@@ -27,17 +27,31 @@ export function differentiate(graph: Graph, options: DifferentiateOptions): Grap
   const inputs = bindInputs(b, graph, bind);
   const outputs = replay(b, graph, inputs, file);
   const target = outputs[of];
-  if (!target) throw new SeedbedError('BadArgument', `${file}: no output is named '${of}'. It has: ${list(Object.keys(outputs))}`);
+  if (!target)
+    throw new SeedbedError(
+      'BadArgument',
+      `${file}: no output is named '${of}'. It has: ${list(Object.keys(outputs))}`,
+    );
   for (const name of wrt) {
-    if (!b.has(name)) throw new SeedbedError('BadArgument', `${file}: no input is named '${name}'. It has: ${list(Object.keys(inputs))}`);
+    if (!b.has(name))
+      throw new SeedbedError(
+        'BadArgument',
+        `${file}: no input is named '${name}'. It has: ${list(Object.keys(inputs))}`,
+      );
   }
   if (!b.type(target).dtype.startsWith('float')) {
-    throw new SeedbedError('BadArgument', `${file}: '${of}' is ${b.type(target).dtype}; only floating-point outputs have a gradient`);
+    throw new SeedbedError(
+      'BadArgument',
+      `${file}: '${of}' is ${b.type(target).dtype}; only floating-point outputs have a gradient`,
+    );
   }
   try {
     const cotangent = b.input(`grad/${of}`, b.type(target).dtype, b.shape(target));
     const gradients = backward(b, new Map([[target, cotangent]]), wrt);
-    return b.build({ ...outputs, ...Object.fromEntries(wrt.map((name, i) => [`grad/${name}`, gradients[i]!])) }, graph.metadata);
+    return b.build(
+      { ...outputs, ...Object.fromEntries(wrt.map((name, i) => [`grad/${name}`, gradients[i]!])) },
+      graph.metadata,
+    );
   } catch (error) {
     if (error instanceof SeedbedError && !error.message.startsWith(file)) {
       throw new SeedbedError(error.kind, `${file}: ${error.message}`, { cause: error });
@@ -57,10 +71,12 @@ export function pushForward(graph: Graph, options: DifferentiateOptions): Graph 
   const b = new GraphBuilder(graph.name);
   const inputs = bindInputs(b, gradient);
   const outputs = replay(b, gradient, inputs);
-  const cotangents = new Map(wrt.map(name => {
-    const value = outputs[`grad/${name}`]!;
-    return [value, b.input(`tangent/${name}`, b.type(value).dtype, b.shape(value))];
-  }));
+  const cotangents = new Map(
+    wrt.map(name => {
+      const value = outputs[`grad/${name}`]!;
+      return [value, b.input(`tangent/${name}`, b.type(value).dtype, b.shape(value))];
+    }),
+  );
   const [tangent] = backward(b, cotangents, [`grad/${of}`]);
   const primal = Object.fromEntries(graph.outputs.map(({ name }) => [name, outputs[name]!]));
   const full = b.build({ ...primal, [`tangent/${of}`]: tangent! }, graph.metadata);

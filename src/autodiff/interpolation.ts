@@ -40,7 +40,10 @@ function sourceCoordinate(out: number, from: number, to: number, scale: number, 
     case 'align_corners':
       return to > 1 ? (out * (from - 1)) / (to - 1) : 0;
     default:
-      throw new SeedbedError('Unsupported', `Resize: coordinate_transformation_mode '${mode}' is not supported`);
+      throw new SeedbedError(
+        'Unsupported',
+        `Resize: coordinate_transformation_mode '${mode}' is not supported`,
+      );
   }
 }
 
@@ -55,7 +58,8 @@ function taps(at: number, size: number, how: Interpolation): [number, number][] 
       [low + 1, inside - low],
     ];
   }
-  if (how.mode !== 'cubic') throw new SeedbedError('Unsupported', `Resize: mode '${how.mode}' is not supported`);
+  if (how.mode !== 'cubic')
+    throw new SeedbedError('Unsupported', `Resize: mode '${how.mode}' is not supported`);
   const low = Math.floor(at);
   const all = [-1, 0, 1, 2].map((d): [number, number] => [low + d, keys(at - low - d, how.cubic)]);
   if (!how.excludeOutside) return all;

@@ -15,7 +15,12 @@ export function applyTransposed(b: GraphBuilder, x: Value, axis: number, m: Matr
   const columns = m[0]!.length;
   const matrix = b.constant(float32([m.length, columns], m.flat()));
   if (axis === rank - 1) return b.matmul(x, matrix);
-  const transposed = b.constant(float32([columns, m.length], m[0]!.flatMap((_, j) => m.map(row => row[j]!))));
+  const transposed = b.constant(
+    float32(
+      [columns, m.length],
+      m[0]!.flatMap((_, j) => m.map(row => row[j]!)),
+    ),
+  );
   if (axis === rank - 2) return b.matmul(transposed, x);
   const swap = Array.from({ length: rank }, (_, i) => (i === axis ? rank - 1 : i === rank - 1 ? axis : i));
   return b.transpose(b.matmul(b.transpose(x, swap), matrix), swap);
@@ -48,7 +53,9 @@ export const averagePoolRule: Rule = c => {
   const from = shape(I(0));
   const to = b.shape(node.outputs[0]!);
   const w = windowOf(attributes, from.slice(2));
-  const whole = w.kernel.every((k, i) => k === w.strides[i] && w.before[i] === 0 && from[i + 2] === k * to[i + 2]!);
+  const whole = w.kernel.every(
+    (k, i) => k === w.strides[i] && w.before[i] === 0 && from[i + 2] === k * to[i + 2]!,
+  );
   if (whole) return [spreadEvenly(c, w.kernel)];
   let gradient = GO(0);
   w.kernel.forEach((kernel, i) => {
@@ -86,6 +93,9 @@ export const maxPoolRule: Rule = ({ b, I, GO, shape, attributes }) => {
   const count = from.reduce((p, d) => p * d, 1);
   const flatTarget = b.constant(zeros('float32', [count]));
   const updates = b.reshape(GO(0), [-1]);
-  const scattered = b.op('ScatterElements', [flatTarget, b.reshape(picked, [-1]), updates], { axis: 0, reduction: 'add' });
+  const scattered = b.op('ScatterElements', [flatTarget, b.reshape(picked, [-1]), updates], {
+    axis: 0,
+    reduction: 'add',
+  });
   return [b.reshape(scattered, from)];
 };

@@ -1,8 +1,8 @@
-import type { Value } from '../graph/builder.ts';
-import { floatOf, intOf, intsOf, textOf } from '../graph/ir.ts';
 import { normalAxis } from '../graph/broadcast.ts';
+import type { Value } from '../graph/builder.ts';
 import { sliceRanges } from '../graph/evaluate.ts';
 import { reductionAxes } from '../graph/infer.ts';
+import { floatOf, intOf, intsOf, textOf } from '../graph/ir.ts';
 import type { Op } from '../graph/ops.ts';
 import { float32 } from '../tensor/tensor.ts';
 import { flat, type NotDifferentiable, type Rule, type RuleContext, refused } from './context.ts';
@@ -21,15 +21,25 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   Ceil: flat('piecewise constant'),
   Clip: ({ b, I, GO, node }) => {
     const [, low, high] = node.inputs;
-    const inside = [low && b.op('GreaterOrEqual', [I(0), low]), high && b.op('LessOrEqual', [I(0), high])].filter(v => v);
-    return [inside.reduce((gradient, test) => b.mul(gradient!, b.cast(test!, 'float32')), GO(0) as Value | undefined)];
+    const inside = [
+      low && b.op('GreaterOrEqual', [I(0), low]),
+      high && b.op('LessOrEqual', [I(0), high]),
+    ].filter(v => v);
+    return [
+      inside.reduce(
+        (gradient, test) => b.mul(gradient!, b.cast(test!, 'float32')),
+        GO(0) as Value | undefined,
+      ),
+    ];
   },
   Cos: ({ b, I, GO }) => [b.neg(b.mul(GO(0), b.sin(I(0))))],
   Elu: ({ b, I, O, GO, attributes }) => {
     const slope = b.add(b.op('Min', [O(0), b.scalar(0)]), b.scalar(floatOf(attributes, 'alpha', 1)));
     return [b.mul(GO(0), b.op('Where', [b.op('Greater', [I(0), b.scalar(0)]), b.scalar(1), slope]))];
   },
-  Erf: ({ b, I, GO }) => [b.mul(GO(0), b.mul(b.exp(b.neg(b.mul(I(0), I(0)))), b.scalar(2 / Math.sqrt(Math.PI))))],
+  Erf: ({ b, I, GO }) => [
+    b.mul(GO(0), b.mul(b.exp(b.neg(b.mul(I(0), I(0)))), b.scalar(2 / Math.sqrt(Math.PI)))),
+  ],
   Exp: ({ b, O, GO }) => [b.mul(GO(0), O(0))],
   Floor: flat('piecewise constant'),
   Identity: ({ GO }) => [GO(0)],
@@ -64,7 +74,10 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   LessOrEqual: flat('a truth value'),
   Max: extremum,
   Min: extremum,
-  Mul: ({ b, I, GO, needs }) => [needs(0) ? b.mul(GO(0), I(1)) : undefined, needs(1) ? b.mul(GO(0), I(0)) : undefined],
+  Mul: ({ b, I, GO, needs }) => [
+    needs(0) ? b.mul(GO(0), I(1)) : undefined,
+    needs(1) ? b.mul(GO(0), I(0)) : undefined,
+  ],
   Or: flat('a truth value'),
   Pow: ({ b, I, O, GO, needs }) => [
     b.mul(GO(0), b.mul(I(1), b.pow(I(0), b.sub(I(1), b.scalar(1))))),
@@ -86,10 +99,22 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   Resize: resizeRule,
 
   BatchNormalization: ({ b, node, I, GO, shape, attributes, needs }) => {
-    if (node.inputs.some((_, i) => i > 0 && needs(i))) throw new Error('internal: batch statistics are frozen at inference');
+    if (node.inputs.some((_, i) => i > 0 && needs(i)))
+      throw new Error('internal: batch statistics are frozen at inference');
     const deviation = b.sqrt(b.add(I(4), b.scalar(floatOf(attributes, 'epsilon', 1e-5))));
     const scale = b.div(I(1), deviation);
-    return [b.mul(GO(0), b.reshape(scale, [1, -1, ...shape(I(0)).slice(2).map(() => 1)]))];
+    return [
+      b.mul(
+        GO(0),
+        b.reshape(scale, [
+          1,
+          -1,
+          ...shape(I(0))
+            .slice(2)
+            .map(() => 1),
+        ]),
+      ),
+    ];
   },
   LogSoftmax: ({ b, O, GO, shape, attributes }) => {
     const axis = normalAxis(intOf(attributes, 'axis', -1), shape(O(0)).length);
@@ -105,16 +130,20 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   ReduceMean: c => {
     const { kept, axes } = keptGradient(c);
     const count = axes.reduce((product, axis) => product * c.shape(c.I(0))[axis]!, 1);
-    return [c.b.expand(c.b.mul(kept, c.b.scalar(1 / count)), c.shape(c.I(0)))];
+    return [c.b.mul(kept, c.b.scalar(1 / count))];
   },
   ReduceMin: reducedExtremum,
   ReduceProd: refused('exporters use it for shapes alone; write a product of values with Mul'),
-  ReduceSum: c => [c.b.expand(keptGradient(c).kept, c.shape(c.I(0)))],
+  ReduceSum: c => [keptGradient(c).kept],
 
   // Moving elements: the gradient moves them back.
   Concat: ({ b, node, GO, shape, attributes }) => {
     const axis = normalAxis(intOf(attributes, 'axis', 0), shape(node.outputs[0]!).length);
-    return b.split(GO(0), axis, node.inputs.map(input => shape(input)[axis]!));
+    return b.split(
+      GO(0),
+      axis,
+      node.inputs.map(input => shape(input)[axis]!),
+    );
   },
   ConstantOfShape: flat('a constant'),
   Expand: ({ GO }) => [GO(0)],
@@ -124,7 +153,10 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
     return [scatterRows(b, GO(0), I(1), axis, shape(I(0)))];
   },
   GatherElements: ({ b, I, GO, shape, attributes }) => [
-    b.op('ScatterElements', [b.full(shape(I(0)), 0), I(1), GO(0)], { axis: intOf(attributes, 'axis', 0), reduction: 'add' }),
+    b.op('ScatterElements', [b.full(shape(I(0)), 0), I(1), GO(0)], {
+      axis: intOf(attributes, 'axis', 0),
+      reduction: 'add',
+    }),
   ],
   Pad: ({ b, I, GO, shape, ints }) => {
     const widths = ints(1).map(width => 0 - width);
@@ -134,13 +166,17 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   Range: flat('a sequence of constants'),
   Reshape: reshapeBack,
   ScatterElements: ({ b, I, GO, attributes }) => {
-    if (textOf(attributes, 'reduction', 'none') !== 'add') throw new Error("internal: only reduction 'add' is differentiable");
+    if (textOf(attributes, 'reduction', 'none') !== 'add')
+      throw new Error("internal: only reduction 'add' is differentiable");
     return [GO(0), undefined, b.op('GatherElements', [GO(0), I(1)], { axis: intOf(attributes, 'axis', 0) })];
   },
   Shape: flat('a count of elements'),
   Slice: sliceRule,
   Split: ({ b, node, GO, shape, I, attributes }) => [
-    b.concat(node.outputs.map((_, i) => GO(i)), normalAxis(intOf(attributes, 'axis', 0), shape(I(0)).length)),
+    b.concat(
+      node.outputs.map((_, i) => GO(i)),
+      normalAxis(intOf(attributes, 'axis', 0), shape(I(0)).length),
+    ),
   ],
   Squeeze: reshapeBack,
   Tile: ({ b, I, GO, shape, ints }) => {
@@ -151,7 +187,12 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   Transpose: ({ b, I, GO, shape, attributes }) => {
     const rank = shape(I(0)).length;
     const perm = intsOf(attributes, 'perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
-    return [b.transpose(GO(0), Array.from({ length: rank }, (_, axis) => perm.indexOf(axis)))];
+    return [
+      b.transpose(
+        GO(0),
+        Array.from({ length: rank }, (_, axis) => perm.indexOf(axis)),
+      ),
+    ];
   },
   Unsqueeze: reshapeBack,
 };
@@ -169,13 +210,22 @@ function keptGradient(c: RuleContext): { kept: Value; axes: number[] } {
   const shape = c.shape(c.I(0));
   const values = c.node.inputs.map(input => c.b.known(input));
   const axes = reductionAxes({ attributes: c.attributes, values }, shape.length);
-  return { kept: c.b.reshape(c.GO(0), shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim))), axes };
+  return {
+    kept: c.b.reshape(
+      c.GO(0),
+      shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)),
+    ),
+    axes,
+  };
 }
 
 /** The gradient of a maximum goes to whoever attained it, in equal shares where several did. */
 function extremum({ b, node, O, GO }: RuleContext): Value[] {
   const attained = node.inputs.map(input => b.cast(b.op('Equal', [input, O(0)]), 'float32'));
-  const share = b.div(GO(0), attained.reduce((sum, hit) => b.add(sum, hit)));
+  const share = b.div(
+    GO(0),
+    attained.reduce((sum, hit) => b.add(sum, hit)),
+  );
   return attained.map(hit => b.mul(share, hit));
 }
 
@@ -191,16 +241,25 @@ function matMulRule({ b, I, GO, shape, needs }: RuleContext): (Value | undefined
   const [left, right] = [shape(I(0)), shape(I(1))];
   const a = left.length === 1 ? b.reshape(I(0), [1, left[0]!]) : I(0);
   const w = right.length === 1 ? b.reshape(I(1), [right[0]!, 1]) : I(1);
-  const batch = b.shape(GO(0)).slice(0, b.shape(GO(0)).length - Number(left.length > 1) - Number(right.length > 1));
+  const batch = b
+    .shape(GO(0))
+    .slice(0, b.shape(GO(0)).length - Number(left.length > 1) - Number(right.length > 1));
   const dy = b.reshape(GO(0), [...batch, b.shape(a).at(-2)!, b.shape(w).at(-1)!]);
   const swap = (v: Value) => {
     const rank = b.shape(v).length;
-    return b.transpose(v, Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)));
+    return b.transpose(
+      v,
+      Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)),
+    );
   };
   const da = () => b.matmul(dy, swap(w));
   const dw = () => b.matmul(swap(a), dy);
   // A vector operand's extra axis of size one is last or first of the matrix axes: reshaping drops it.
-  const dropLast = (v: Value, at: number) => b.reshape(v, b.shape(v).filter((_, i) => i !== b.shape(v).length + at));
+  const dropLast = (v: Value, at: number) =>
+    b.reshape(
+      v,
+      b.shape(v).filter((_, i) => i !== b.shape(v).length + at),
+    );
   return [
     needs(0) ? (left.length === 1 ? dropLast(da(), -2) : da()) : undefined,
     needs(1) ? (right.length === 1 ? dropLast(dw(), -1) : dw()) : undefined,
@@ -211,7 +270,13 @@ function sliceRule({ b, I, GO, shape, node, ints }: RuleContext): Value[] {
   const optional = (index: number) => (node.inputs[index] ? ints(index) : undefined);
   let from = [...b.shape(node.outputs[0]!)];
   let gradient = GO(0);
-  for (const { axis, start, step, count } of sliceRanges(shape(I(0)), ints(1), ints(2), optional(3), optional(4))) {
+  for (const { axis, start, step, count } of sliceRanges(
+    shape(I(0)),
+    ints(1),
+    ints(2),
+    optional(3),
+    optional(4),
+  )) {
     const size = shape(I(0))[axis]!;
     const target = from.map((dim, i) => (i === axis ? size : dim));
     if (Math.abs(step) === 1) {
@@ -220,7 +285,10 @@ function sliceRule({ b, I, GO, shape, node, ints }: RuleContext): Value[] {
       const at = (width: number) => from.map((_, i) => (i === axis ? width : 0));
       gradient = b.pad(gradient, at(low), at(size - low - count));
     } else {
-      const places = float32([count], Array.from({ length: count }, (_, i) => start + i * step));
+      const places = float32(
+        [count],
+        Array.from({ length: count }, (_, i) => start + i * step),
+      );
       gradient = scatterRows(b, gradient, b.cast(b.constant(places), 'int64'), axis, target);
     }
     from = target;

@@ -69,7 +69,7 @@ export async function imageFiles(
 
 async function commonShape(files: readonly FileSource[], options: ImageOptions): Promise<readonly number[]> {
   const { size, channels } = options;
-  if (size && channels) return [channels, size, size];
+  if (size !== undefined && channels) return imageShape({ width: size, height: size, channels }, options);
   let common: readonly number[] | undefined;
   for (let from = 0; from < files.length; from += AT_ONCE) {
     const some = files.slice(from, from + AT_ONCE);

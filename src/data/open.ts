@@ -6,6 +6,7 @@ import {
   isDirectory,
   joinPath,
   listFiles,
+  naturalOrder,
   readBytes,
   userDataDir,
 } from '../runtime/files.ts';
@@ -151,8 +152,10 @@ async function sourcesIn(folder: string): Promise<FileSource[]> {
   return names.map(name => ({ name, read: () => readBytes(joinPath(folder, name)) }));
 }
 
+/** In the order of a folder's: CIFAR-10's archive, for one, holds its batches out of order. */
 async function sourcesInArchive(archive: FileSource): Promise<FileSource[]> {
   const files = [...untar(await unpacked(archive), archive.name)];
+  files.sort((a, b) => naturalOrder(a.path, b.path));
   return files.map(({ path, bytes }) => ({ name: path, read: async () => bytes }));
 }
 

@@ -1,22 +1,28 @@
-import type { Dataset } from '../data/dataset.ts';
 import { padImages, type Standardisation, standardise } from '../data/pixels.ts';
 import { permutation } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Data as a network sees it: padded and standardised. */
-export function prepare(pixels: Tensor<'float32'>, padding: number, range: Standardisation): Tensor<'float32'> {
+export function prepare(
+  pixels: Tensor<'float32'>,
+  padding: number,
+  range: Standardisation,
+): Tensor<'float32'> {
   return standardise(padding > 0 ? padImages(pixels, padding) : pixels, range);
 }
 
-/** Random batches addressed by step: each epoch is a fresh order of all items, and batches run on across epochs. */
+/**
+ * Random batches addressed by step: each epoch is a fresh order of all items, and batches run on across
+ * epochs.
+ */
 export class Batches {
-  private readonly dataset: Dataset;
+  private readonly length: number;
   private readonly seed: number;
   private readonly batch: number;
   private orders = new Map<number, Uint32Array>();
 
-  constructor(dataset: Dataset, seed: number, batch: number) {
-    this.dataset = dataset;
+  constructor(length: number, seed: number, batch: number) {
+    this.length = length;
     this.seed = seed;
     this.batch = batch;
   }
@@ -25,14 +31,14 @@ export class Batches {
   indices(step: number): number[] {
     return Array.from({ length: this.batch }, (_, i) => {
       const at = step * this.batch + i;
-      return this.order(Math.floor(at / this.dataset.length))[at % this.dataset.length]!;
+      return this.order(Math.floor(at / this.length))[at % this.length]!;
     });
   }
 
   private order(epoch: number): Uint32Array {
     const known = this.orders.get(epoch);
     if (known) return known;
-    const order = permutation({ seed: this.seed, purpose: 'data order' }, this.dataset.length, epoch);
+    const order = permutation({ seed: this.seed, purpose: 'data order' }, this.length, epoch);
     this.orders = new Map([...this.orders].filter(([e]) => e === epoch - 1).concat([[epoch, order]]));
     return order;
   }

@@ -26,30 +26,64 @@ const training = z.strictObject({
   evaluateEvery: z.int().gt(0).default(200),
 });
 
-const config = z.strictObject({
+const common = {
   data: z.string(),
+  /** The last so many items of the training set are never learned from. */
   heldOut: z.int().gte(16),
-  image: z.strictObject({
-    size: z.int().gt(0).optional(),
-    channels: z.union([z.literal(1), z.literal(3)]).optional(),
-    crop: z.boolean().default(false),
-    padding: z.int().gte(0).default(0),
-  }).default({ crop: false, padding: 0 }),
   network,
-  schedule: z.union([z.enum(['linear', 'quadratic', 'cosine', 'continuousCosine']).transform(name => SCHEDULES[name]), scheduleSchema]),
+};
+
+const denoiser = z.strictObject({
+  ...common,
+  image: z
+    .strictObject({
+      size: z.int().gt(0).optional(),
+      channels: z.union([z.literal(1), z.literal(3)]).optional(),
+      crop: z.boolean().default(false),
+      padding: z.int().gte(0).default(0),
+    })
+    .default({ crop: false, padding: 0 }),
+  schedule: z.union([
+    z.enum(['linear', 'quadratic', 'cosine', 'continuousCosine']).transform(name => SCHEDULES[name]),
+    scheduleSchema,
+  ]),
   training,
 });
 
-/** A training run as data: what is learned from what, by which network, how. */
-export type TrainingConfig = z.infer<typeof config>;
-export type LossKind = TrainingConfig['training']['loss'];
+const embedder = z.strictObject({
+  ...common,
+  training: training.extend({
+    /** 'sampler': the picture grown from E(x) shall be x (the paper's). 'pairs': E(F(z)) shall be z, for generated pairs. */
+    objective: z.enum(['sampler', 'pairs']).default('sampler'),
+    /** How many pairs are generated for 'pairs'. */
+    pairs: z.int().gt(0).default(8192),
+  }),
+});
+
+/** The training of a denoiser as data: what is learned from what, by which network, how. */
+export type DenoiserConfig = z.infer<typeof denoiser>;
+/** The training of an embedder as data; pictures and schedule are the denoiser's. */
+export type EmbedderConfig = z.infer<typeof embedder>;
+export type LossKind = DenoiserConfig['training']['loss'];
 
 /**
- * Checks a configuration and fills in its defaults.
+ * Checks a denoiser's configuration and fills in its defaults.
  * @throws {SeedbedError} BadArgument that lists every fault with its place.
  */
-export function parseConfig(value: unknown, file: string): TrainingConfig {
-  const parsed = config.safeParse(value);
-  if (!parsed.success) throw new SeedbedError('BadArgument', `${file}: not a valid configuration:\n${z.prettifyError(parsed.error)}`);
+export function parseDenoiserConfig(value: unknown, file: string): DenoiserConfig {
+  return checked(denoiser.safeParse(value), file);
+}
+
+/** The same for an embedder's. */
+export function parseEmbedderConfig(value: unknown, file: string): EmbedderConfig {
+  return checked(embedder.safeParse(value), file);
+}
+
+function checked<T>(parsed: z.ZodSafeParseResult<T>, file: string): T {
+  if (!parsed.success)
+    throw new SeedbedError(
+      'BadArgument',
+      `${file}: not a valid configuration:\n${z.prettifyError(parsed.error)}`,
+    );
   return parsed.data;
 }

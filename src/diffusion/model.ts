@@ -7,9 +7,23 @@ import { parseModel, serializeModel } from '../graph/protobuf.ts';
 import { bytesOf, toFloat16, toFloat32 } from '../tensor/tensor.ts';
 
 const schedule = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('continuousCosine'), maxSignalRate: z.number().gt(0).lte(1), minSignalRate: z.number().gt(0).lt(1) }),
-  z.object({ kind: z.literal('linearBeta'), timesteps: z.int().gt(0), betaStart: z.number().gt(0), betaEnd: z.number().lt(1) }),
-  z.object({ kind: z.literal('scaledLinearBeta'), timesteps: z.int().gt(0), betaStart: z.number().gt(0), betaEnd: z.number().lt(1) }),
+  z.object({
+    kind: z.literal('continuousCosine'),
+    maxSignalRate: z.number().gt(0).lte(1),
+    minSignalRate: z.number().gt(0).lt(1),
+  }),
+  z.object({
+    kind: z.literal('linearBeta'),
+    timesteps: z.int().gt(0),
+    betaStart: z.number().gt(0),
+    betaEnd: z.number().lt(1),
+  }),
+  z.object({
+    kind: z.literal('scaledLinearBeta'),
+    timesteps: z.int().gt(0),
+    betaStart: z.number().gt(0),
+    betaEnd: z.number().lt(1),
+  }),
   z.object({ kind: z.literal('cosineBeta'), timesteps: z.int().gt(0) }),
   z.object({ kind: z.literal('alphaBar'), values: z.array(z.number().gt(0).lt(1)).min(2) }),
 ]);
@@ -26,7 +40,11 @@ const common = {
   seedbed: z.literal(1),
   name: z.string(),
   shape: z.array(z.int().gt(0)),
-  range: z.object({ from: z.tuple([z.number(), z.number()]), mean: z.array(z.number()), std: z.array(z.number().gt(0)) }),
+  range: z.object({
+    from: z.tuple([z.number(), z.number()]),
+    mean: z.array(z.number()),
+    std: z.array(z.number().gt(0)),
+  }),
   padding: z.int().gte(0),
   sampler,
   training: z.record(z.string(), z.unknown()).optional(),
@@ -92,7 +110,10 @@ export function readModel(bytes: Uint8Array, file: string): Model {
   const graph = widenWeights(parseModel(bytes, file));
   const text = graph.metadata.get('seedbed');
   if (text === undefined) {
-    throw new SeedbedError('BadFile', `${file}: an ONNX file, but not a Seedbed model: its metadata has no entry 'seedbed'`);
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: an ONNX file, but not a Seedbed model: its metadata has no entry 'seedbed'`,
+    );
   }
   let described: unknown;
   try {
@@ -102,7 +123,10 @@ export function readModel(bytes: Uint8Array, file: string): Model {
   }
   const parsed = z.discriminatedUnion('kind', [denoiserInfo, embedderInfo]).safeParse(described);
   if (!parsed.success) {
-    throw new SeedbedError('BadFile', `${file}: its description is not valid:\n${z.prettifyError(parsed.error)}`);
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: its description is not valid:\n${z.prettifyError(parsed.error)}`,
+    );
   }
   checkSignature(graph, parsed.data, file);
   return createModel(graph, parsed.data);
@@ -110,27 +134,41 @@ export function readModel(bytes: Uint8Array, file: string): Model {
 
 /** Narrows a model to a denoiser. @throws {SeedbedError} BadArgument when it is something else. */
 export function asDenoiser(model: Model, file: string): Denoiser {
-  if (model.info.kind !== 'denoiser') throw new SeedbedError('BadArgument', `${file}: an ${model.info.kind}; a denoiser is needed here`);
+  if (model.info.kind !== 'denoiser')
+    throw new SeedbedError('BadArgument', `${file}: an ${model.info.kind}; a denoiser is needed here`);
   return model as Denoiser;
 }
 
 /** Narrows a model to an embedder. @throws {SeedbedError} BadArgument when it is something else. */
 export function asEmbedder(model: Model, file: string): Embedder {
-  if (model.info.kind !== 'embedder') throw new SeedbedError('BadArgument', `${file}: a ${model.info.kind}; an embedder is needed here`);
+  if (model.info.kind !== 'embedder')
+    throw new SeedbedError('BadArgument', `${file}: a ${model.info.kind}; an embedder is needed here`);
   return model as Embedder;
 }
 
 function checkSignature(graph: Graph, info: ModelInfo, file: string): void {
   const inputs = new Map(graph.inputs.map(i => [i.name, i.shape]));
   for (const [use, name] of Object.entries(info.inputs)) {
-    if (!inputs.has(name)) throw new SeedbedError('BadFile', `${file}: says that its ${use} input is '${name}', but has: ${[...inputs.keys()].join(', ')}`);
+    if (!inputs.has(name))
+      throw new SeedbedError(
+        'BadFile',
+        `${file}: says that its ${use} input is '${name}', but has: ${[...inputs.keys()].join(', ')}`,
+      );
   }
-  if (!graph.outputs.some(o => o.name === info.output)) throw new SeedbedError('BadFile', `${file}: has no output '${info.output}'`);
+  if (!graph.outputs.some(o => o.name === info.output))
+    throw new SeedbedError('BadFile', `${file}: has no output '${info.output}'`);
   const shape = inputs.get(info.inputs.image)!.slice(1);
-  if (shape.join() !== info.shape.join()) throw new SeedbedError('BadFile', `${file}: says its pictures are [${info.shape}], but its input is [${shape}]`);
+  if (shape.join() !== info.shape.join())
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: says its pictures are [${info.shape}], but its input is [${shape}]`,
+    );
   const channels = info.shape[0]!;
   if (info.range.mean.length !== channels || info.range.std.length !== channels) {
-    throw new SeedbedError('BadFile', `${file}: ${channels} channel(s), but ${info.range.mean.length} mean(s) and ${info.range.std.length} deviation(s)`);
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: ${channels} channel(s), but ${info.range.mean.length} mean(s) and ${info.range.std.length} deviation(s)`,
+    );
   }
 }
 
@@ -146,7 +184,10 @@ export function modelHash(graph: Graph, info: ModelInfo): string {
     hash.update(text.encode(JSON.stringify([op, inputs, outputs, sorted(attributes)])));
   }
   const { range, padding } = info;
-  const conventions = info.kind === 'denoiser' ? { range, padding, level: info.level, predicts: info.predicts, schedule: info.schedule } : { range, padding };
+  const conventions =
+    info.kind === 'denoiser'
+      ? { range, padding, level: info.level, predicts: info.predicts, schedule: info.schedule }
+      : { range, padding };
   hash.update(text.encode(JSON.stringify(sorted(conventions))));
   return bytesToHex(hash.digest());
 }
@@ -156,20 +197,34 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number | bigint>, Number);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, v]) => [key, sorted(v)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, v]) => [key, sorted(v)]),
+  );
 }
 
 const WIDE = '.float32';
 
 /** The graph with its larger float32 weights stored as float16 and cast back where they are used. */
 function halveWeights(graph: Graph): Graph {
-  const large = [...graph.initializers].filter(([, t]) => t.dtype === 'float32' && t.data.length > 64).map(([name]) => name);
+  const large = [...graph.initializers]
+    .filter(([, t]) => t.dtype === 'float32' && t.data.length > 64)
+    .map(([name]) => name);
   const stored = new Set(large);
-  const casts = large.map(name => ({ op: 'Cast', name: `widen ${name}`, inputs: [name], outputs: [name + WIDE], attributes: { to: 1 } }));
+  const casts = large.map(name => ({
+    op: 'Cast',
+    name: `widen ${name}`,
+    inputs: [name],
+    outputs: [name + WIDE],
+    attributes: { to: 1 },
+  }));
   const rename = (name: string) => (stored.has(name) ? name + WIDE : name);
   return {
     ...graph,
-    initializers: new Map([...graph.initializers].map(([name, t]) => [name, stored.has(name) ? toFloat16(t) : t])),
+    initializers: new Map(
+      [...graph.initializers].map(([name, t]) => [name, stored.has(name) ? toFloat16(t) : t]),
+    ),
     nodes: [...casts, ...graph.nodes.map(node => ({ ...node, inputs: node.inputs.map(rename) }))],
   };
 }
@@ -185,7 +240,9 @@ function widenWeights(graph: Graph): Graph {
   const rename = (name: string) => casts.get(name) ?? name;
   return {
     ...graph,
-    initializers: new Map([...graph.initializers].map(([name, t]) => [name, widened.has(name) ? toFloat32(t) : t])),
+    initializers: new Map(
+      [...graph.initializers].map(([name, t]) => [name, widened.has(name) ? toFloat32(t) : t]),
+    ),
     nodes: graph.nodes
       .filter(node => !casts.has(node.outputs[0]!))
       .map(node => ({ ...node, inputs: node.inputs.map(rename) })),

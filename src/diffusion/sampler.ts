@@ -1,10 +1,10 @@
 import { backward } from '../autodiff/backward.ts';
 import { differentiate } from '../autodiff/differentiate.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
-import { type Graph, keepOutputs } from '../graph/ir.ts';
+import { type Graph, keepOutputs, liveNodes } from '../graph/ir.ts';
 import { replay } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { float32, type Tensor } from '../tensor/tensor.ts';
+import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { Denoiser } from './model.ts';
 import { CLEAN, type Rates, ratesAt, type Schedule } from './schedule.ts';
 
@@ -61,7 +61,12 @@ function stepGraph(model: Denoiser, batch: number): Graph {
   const b = new GraphBuilder(`${model.info.name} step`);
   const x = b.input('x', 'float32', [batch, ...model.info.shape]);
   const scalar = (name: string) => b.input(name, 'float32', []);
-  const rates = { signal: scalar('signal'), noise: scalar('noise'), nextSignal: scalar('nextSignal'), nextNoise: scalar('nextNoise') };
+  const rates = {
+    signal: scalar('signal'),
+    noise: scalar('noise'),
+    nextSignal: scalar('nextSignal'),
+    nextNoise: scalar('nextNoise'),
+  };
   return b.build({ next: ddimStep(b, model, x, rates).next });
 }
 
@@ -78,12 +83,20 @@ function stepFeeds({ from, to }: GridStep): Record<string, Tensor> {
 /** Generates pictures from seeds; `evaluations` counts network passes, a picture. */
 export interface Sampler {
   /** Latents [n, ...shape] to pictures [n, ...shape], standardised; any n. */
-  sample(latent: Tensor<'float32'>, onStep?: (done: number, total: number) => void): Promise<Tensor<'float32'>>;
+  sample(
+    latent: Tensor<'float32'>,
+    onStep?: (done: number, total: number) => void,
+  ): Promise<Tensor<'float32'>>;
   dispose(): Promise<void>;
 }
 
 /** A DDIM sampler of T steps that runs one network pass at a time, so its memory does not grow with T. */
-export async function createSampler(runtime: Runtime, model: Denoiser, steps: number, batch: number): Promise<Sampler> {
+export async function createSampler(
+  runtime: Runtime,
+  model: Denoiser,
+  steps: number,
+  batch: number,
+): Promise<Sampler> {
   const session = await runtime.load(stepGraph(model, batch));
   const grid = samplerGrid(model.info.schedule, steps);
   return {
@@ -129,7 +142,10 @@ export interface DifferentiableSampler {
    * @param pull from the generated pictures to the loss's gradient on them, both [batch, ...shape].
    * @returns the pictures and the gradient on the latents.
    */
-  run(latent: Tensor<'float32'>, pull: (x0: Tensor<'float32'>) => Tensor<'float32'>): Promise<{ x0: Tensor<'float32'>; gradient: Tensor<'float32'> }>;
+  run(
+    latent: Tensor<'float32'>,
+    pull: (x0: Tensor<'float32'>) => Promise<Tensor<'float32'>>,
+  ): Promise<{ x0: Tensor<'float32'>; gradient: Tensor<'float32'> }>;
   dispose(): Promise<void>;
 }
 
@@ -137,17 +153,27 @@ export interface DifferentiableSampler {
  * The sampler's gradient with memory that is flat in T: the forward pass keeps one picture a step, the backward pass
  * computes each step again together with its vector-Jacobian product.
  */
-export async function checkpointedSampler(runtime: Runtime, model: Denoiser, steps: number, batch: number): Promise<DifferentiableSampler> {
+export async function checkpointedSampler(
+  runtime: Runtime,
+  model: Denoiser,
+  steps: number,
+  batch: number,
+): Promise<DifferentiableSampler> {
   const graph = stepGraph(model, batch);
   const forward = await runtime.load(graph);
-  const reverse = await runtime.load(keepOutputs(differentiate(graph, { of: 'next', wrt: ['x'] }), name => name === 'grad/x'));
+  const reverse = await runtime.load(
+    keepOutputs(differentiate(graph, { of: 'next', wrt: ['x'] }), name => name === 'grad/x'),
+  );
   const grid = samplerGrid(model.info.schedule, steps);
   return {
     async run(latent, pull) {
       const visited = [latent];
-      for (const step of grid) visited.push((await forward.run({ x: visited.at(-1)!, ...stepFeeds(step) })).next as Tensor<'float32'>);
+      for (const step of grid)
+        visited.push(
+          (await forward.run({ x: visited.at(-1)!, ...stepFeeds(step) })).next as Tensor<'float32'>,
+        );
       const x0 = visited.pop()!;
-      let gradient = pull(x0);
+      let gradient = await pull(x0);
       for (const step of grid.toReversed()) {
         const result = await reverse.run({ x: visited.pop()!, ...stepFeeds(step), 'grad/next': gradient });
         gradient = result['grad/x'] as Tensor<'float32'>;
@@ -163,7 +189,7 @@ export async function checkpointedSampler(runtime: Runtime, model: Denoiser, ste
 /**
  * All T steps and a loss in one graph: the fastest way while its activations fit into memory.
  * @param loss adds the loss's nodes: from the pictures to a scalar.
- * @returns the value of the gradient on `latent`.
+ * @returns the picture, the loss and its gradient on `latent`, and the memory held between the two passes.
  */
 export function unrolledGradient(
   b: GraphBuilder,
@@ -171,9 +197,24 @@ export function unrolledGradient(
   latent: Value,
   steps: number,
   loss: (x0: Value) => Value,
-): { x0: Value; loss: Value; gradient: Value } {
+): { x0: Value; loss: Value; gradient: Value; retainedBytes: number } {
   const x0 = unrollSampler(b, model, latent, steps);
   const value = loss(x0);
+  const forwardNodes = b.nodes.length;
   const [gradient] = backward(b, new Map([[value, b.scalar(1)]]), [latent]);
-  return { x0, loss: value, gradient: gradient! };
+  return { x0, loss: value, gradient: gradient!, retainedBytes: retainedBytes(b, forwardNodes, gradient!) };
+}
+
+/** What the forward pass must keep for the backward pass: the values that its nodes make and later nodes use. */
+function retainedBytes(b: GraphBuilder, forwardNodes: number, gradient: Value): number {
+  const made = new Set(b.nodes.slice(0, forwardNodes).flatMap(node => node.outputs));
+  const later = new Set(b.nodes.slice(forwardNodes));
+  const used = new Set(
+    liveNodes(b.nodes, [gradient])
+      .filter(node => later.has(node))
+      .flatMap(node => node.inputs),
+  );
+  return [...used]
+    .filter(value => made.has(value))
+    .reduce((sum, value) => sum + 4 * sizeOf(b.shape(value)), 0);
 }

@@ -8,9 +8,19 @@ export type Schedule =
   /** The angle goes linearly from acos(maxSignalRate) at t = 0 to acos(minSignalRate) at t = 1. */
   | { readonly kind: 'continuousCosine'; readonly maxSignalRate: number; readonly minSignalRate: number }
   /** beta linear from betaStart to betaEnd over the timesteps. */
-  | { readonly kind: 'linearBeta'; readonly timesteps: number; readonly betaStart: number; readonly betaEnd: number }
+  | {
+      readonly kind: 'linearBeta';
+      readonly timesteps: number;
+      readonly betaStart: number;
+      readonly betaEnd: number;
+    }
   /** sqrt(beta) linear between the roots: the paper's "quadratic", elsewhere "scaled linear". */
-  | { readonly kind: 'scaledLinearBeta'; readonly timesteps: number; readonly betaStart: number; readonly betaEnd: number }
+  | {
+      readonly kind: 'scaledLinearBeta';
+      readonly timesteps: number;
+      readonly betaStart: number;
+      readonly betaEnd: number;
+    }
   /** alpha_bar = f(t)/f(0), f = cos^2((t + .008)/1.008 pi/2), beta at most .999 (Nichol and Dhariwal 2021). */
   | { readonly kind: 'cosineBeta'; readonly timesteps: number }
   /** alpha_bar at timesteps 1, 2, ..., N as a list. */
@@ -65,7 +75,10 @@ const tables = new WeakMap<Discrete, Float64Array>();
 function logAlphaBars(schedule: Discrete): Float64Array {
   const known = tables.get(schedule);
   if (known) return known;
-  const table = schedule.kind === 'alphaBar' ? Float64Array.from([0, ...schedule.values.map(Math.log)]) : accumulate(betas(schedule));
+  const table =
+    schedule.kind === 'alphaBar'
+      ? Float64Array.from([0, ...schedule.values.map(Math.log)])
+      : accumulate(betas(schedule));
   tables.set(schedule, table);
   return table;
 }
@@ -85,7 +98,10 @@ function betas(schedule: Exclude<Discrete, { kind: 'alphaBar' }>): number[] {
     case 'linearBeta':
       return Array.from({ length: count }, (_, i) => between(schedule.betaStart, schedule.betaEnd, i));
     case 'scaledLinearBeta':
-      return Array.from({ length: count }, (_, i) => between(Math.sqrt(schedule.betaStart), Math.sqrt(schedule.betaEnd), i) ** 2);
+      return Array.from(
+        { length: count },
+        (_, i) => between(Math.sqrt(schedule.betaStart), Math.sqrt(schedule.betaEnd), i) ** 2,
+      );
     case 'cosineBeta': {
       const f = (t: number) => Math.cos(((t + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
       return Array.from({ length: count }, (_, i) => Math.min(0.999, 1 - f((i + 1) / count) / f(i / count)));

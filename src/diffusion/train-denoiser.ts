@@ -1,7 +1,13 @@
-import { SeedbedError } from '../errors.ts';
 import { type Dataset, slice } from '../data/dataset.ts';
-import { clipPixels, cropImages, measureStandardisation, type Standardisation, unstandardise } from '../data/pixels.ts';
+import {
+  clipPixels,
+  cropImages,
+  measureStandardisation,
+  type Standardisation,
+  unstandardise,
+} from '../data/pixels.ts';
 import { contactSheet } from '../data/sheet.ts';
+import { SeedbedError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { replay } from '../graph/replay.ts';
 import { buildNetwork } from '../nn/networks.ts';
@@ -10,9 +16,9 @@ import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { fillUniform, normals } from '../tensor/random.ts';
-import { float32, rows, type Tensor } from '../tensor/tensor.ts';
+import { float32, rows, type Tensor, unstack } from '../tensor/tensor.ts';
 import { Batches, prepare } from './batches.ts';
-import type { LossKind, TrainingConfig } from './config.ts';
+import type { DenoiserConfig, LossKind } from './config.ts';
 import { createModel, type Denoiser, type DenoiserInfo, ddim, saveModel } from './model.ts';
 import { createSampler } from './sampler.ts';
 import { ratesAt } from './schedule.ts';
@@ -24,7 +30,7 @@ const HELD_OUT_IMAGES = 512;
 const HELD_OUT_LEVELS = 16;
 
 export interface DenoiserTraining {
-  readonly config: TrainingConfig;
+  readonly config: DenoiserConfig;
   readonly dataset: Dataset;
   readonly rng: number;
   readonly out: string;
@@ -40,14 +46,22 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
   const { config, dataset, rng, init } = training;
   const { heldOut, image, schedule } = config;
   if (dataset.length < heldOut + config.training.batch) {
-    throw new SeedbedError('BadArgument', `${dataset.name} has ${dataset.length} items; heldOut ${heldOut} and a batch of ${config.training.batch} need more. Lower them in the configuration`);
+    throw new SeedbedError(
+      'BadArgument',
+      `${dataset.name} has ${dataset.length} items; heldOut ${heldOut} and a batch of ${config.training.batch} need more. Lower them in the configuration`,
+    );
   }
   const learned = slice(dataset, 0, dataset.length - heldOut);
   const kept = slice(dataset, dataset.length - heldOut, dataset.length);
   const range = init ? init.info.range : await measureStandardisation(learned, image.padding);
   const info = describe(config, dataset, rng, range);
-  const network = buildNetwork(config.network, { name: info.name, shape: info.shape, level: info.inputs.level, output: info.output }, rng, init?.graph.initializers);
-  const batches = new Batches(learned, rng, config.training.batch);
+  const network = buildNetwork(
+    config.network,
+    { name: info.name, shape: info.shape, level: info.inputs.level, output: info.output },
+    rng,
+    init?.graph.initializers,
+  );
+  const batches = new Batches(learned.length, rng, config.training.batch);
   const batch = config.training.batch;
 
   return {
@@ -60,20 +74,36 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
       fillUniform({ seed: rng, purpose: 'training time' }, step, 0, times);
       return {
         x0: prepare(await dataset.read(indices), image.padding, range),
-        epsilon: normals({ seed: rng, purpose: 'training noise' }, [batch, ...info.shape], row => ({ image: step, start: row })),
-        ...rateFeeds(Array.from(times, t => ratesAt(schedule, t)), info.shape),
+        epsilon: normals({ seed: rng, purpose: 'training noise' }, [batch, ...info.shape], row => ({
+          image: step,
+          start: row,
+        })),
+        ...rateFeeds(
+          Array.from(times, t => ratesAt(schedule, t)),
+          info.shape,
+        ),
       };
     },
     evaluate: graph => heldOutLoss(runtime, createModel(graph, info), kept, config.training.loss, rng),
     async save(graph, step) {
       const model = createModel(graph, { ...info, training: { ...info.training, steps: step } });
       await writeAtomic(joinPath(training.out, 'model.onnx'), saveModel(model));
-      await writeSamples(runtime, model, joinPath(training.out, 'samples', `${String(step).padStart(6, '0')}.png`), rng);
+      await writeSamples(
+        runtime,
+        model,
+        joinPath(training.out, 'samples', `${String(step).padStart(6, '0')}.png`),
+        rng,
+      );
     },
   };
 }
 
-function describe(config: TrainingConfig, dataset: Dataset, rng: number, range: Standardisation): DenoiserInfo {
+function describe(
+  config: DenoiserConfig,
+  dataset: Dataset,
+  rng: number,
+  range: Standardisation,
+): DenoiserInfo {
   const shape = dataset.shape.map((dim, axis) => (axis === 0 ? dim : dim + 2 * config.image.padding));
   return {
     seedbed: 1,
@@ -110,16 +140,34 @@ export function lossOf(b: GraphBuilder, predicted: Value, target: Value, kind: L
   return b.meanAll(kind === 'mae' ? b.abs(difference) : b.mul(difference, difference));
 }
 
-function rateFeeds(rates: readonly { signalRate: number; noiseRate: number }[], shape: readonly number[]): Record<'signal' | 'noise', Tensor<'float32'>> {
+function rateFeeds(
+  rates: readonly { signalRate: number; noiseRate: number }[],
+  shape: readonly number[],
+): Record<'signal' | 'noise', Tensor<'float32'>> {
   const broadcast = [rates.length, ...shape.map(() => 1)];
-  return { signal: float32(broadcast, rates.map(r => r.signalRate)), noise: float32(broadcast, rates.map(r => r.noiseRate)) };
+  return {
+    signal: float32(
+      broadcast,
+      rates.map(r => r.signalRate),
+    ),
+    noise: float32(
+      broadcast,
+      rates.map(r => r.noiseRate),
+    ),
+  };
 }
 
 /**
  * The denoiser's loss on held-out images, over evenly spaced diffusion times, with fixed noise.
  * @returns the mean, and the loss at each time.
  */
-export async function heldOutLoss(runtime: Runtime, model: Denoiser, kept: Dataset, kind: LossKind, rng: number) {
+export async function heldOutLoss(
+  runtime: Runtime,
+  model: Denoiser,
+  kept: Dataset,
+  kind: LossKind,
+  rng: number,
+) {
   const { info } = model;
   const count = Math.min(HELD_OUT_IMAGES, kept.length - (kept.length % HELD_OUT_LEVELS));
   const batch = count / HELD_OUT_LEVELS;
@@ -139,7 +187,10 @@ export async function heldOutLoss(runtime: Runtime, model: Denoiser, kept: Datas
   }
   await session.dispose();
   const losses = Object.values(byLevel);
-  return { heldOut: losses.reduce((sum, loss) => sum + loss, 0) / losses.length, details: { heldOutByTime: byLevel } };
+  return {
+    heldOut: losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
+    details: { heldOutByTime: byLevel },
+  };
 }
 
 /** Generated pictures from fixed seeds, so that training can be watched. */
@@ -151,8 +202,8 @@ async function writeSamples(runtime: Runtime, model: Denoiser, path: string, rng
   const generated = await engine.sample(normals({ seed: rng, purpose: 'sample' }, [across * down, ...shape]));
   await engine.dispose();
   const pictures = clipPixels(cropImages(unstandardise(generated, range), padding));
-  const picture = (i: number) => float32(pictures.shape.slice(1), rows(pictures, i, i + 1).data);
-  const grid = Array.from({ length: down }, (_, row) => Array.from({ length: across }, (_, column) => picture(row * across + column)));
+  const grid = Array.from({ length: down }, (_, row) =>
+    unstack(rows(pictures, row * across, (row + 1) * across)),
+  );
   await writeAtomic(path, await encodePng(contactSheet(grid)));
 }
-

@@ -11,7 +11,10 @@ export function broadcastShapes(...shapes: readonly (readonly Dim[])[]): Dim[] {
       const dim = shape[i]!;
       if (dim === 1 || dim === result[at]) continue;
       if (result[at] !== 1) {
-        throw new SeedbedError('BadShape', `shapes ${shapes.map(s => `[${s}]`).join(' and ')} do not broadcast`);
+        throw new SeedbedError(
+          'BadShape',
+          `shapes ${shapes.map(s => `[${s}]`).join(' and ')} do not broadcast`,
+        );
       }
       result[at] = dim;
     }

@@ -101,10 +101,17 @@ export class GraphBuilder {
     return this.node(op, inputs, attributes, options)[0]!;
   }
 
-  private fold(op: Op, inputs: readonly Value[], first: ValueType | undefined, attributes: Attributes): Tensor | undefined {
+  private fold(
+    op: Op,
+    inputs: readonly Value[],
+    first: ValueType | undefined,
+    attributes: Attributes,
+  ): Tensor | undefined {
     if (op === 'Shape' && first!.shape.every(dim => typeof dim === 'number')) {
       const rank = first!.shape.length;
-      return int64(first!.shape.slice(intOf(attributes, 'start', 0), intOf(attributes, 'end', rank)) as number[]);
+      return int64(
+        first!.shape.slice(intOf(attributes, 'start', 0), intOf(attributes, 'end', rank)) as number[],
+      );
     }
     const values = inputs.map(input => this.constants.get(input));
     return inputs.every((input, i) => !input || values[i]) ? evaluate(op, values, attributes) : undefined;
@@ -114,12 +121,21 @@ export class GraphBuilder {
   build(outputs: Readonly<Record<string, Value>>, metadata: ReadonlyMap<string, string> = new Map()): Graph {
     const renamed = Object.entries(outputs).filter(([name, value]) => name !== value);
     for (const [name, value] of renamed) {
-      this.nodes.push({ op: 'Identity', name: `output ${name}`, inputs: [value], outputs: [name], attributes: {} });
+      this.nodes.push({
+        op: 'Identity',
+        name: `output ${name}`,
+        inputs: [value],
+        outputs: [name],
+        attributes: {},
+      });
       this.declare(name, this.type(value));
     }
     const names = Object.keys(outputs);
     for (const name of names.filter(name => this.constants.has(name) || this.inputs.has(name))) {
-      throw new SeedbedError('BadArgument', `graph '${this.name}': output '${name}' is an input or a constant`);
+      throw new SeedbedError(
+        'BadArgument',
+        `graph '${this.name}': output '${name}' is an input or a constant`,
+      );
     }
     const nodes = liveNodes(this.nodes, names);
     const used = new Set(nodes.flatMap(node => node.inputs));
@@ -140,7 +156,11 @@ export class GraphBuilder {
 
   type(value: Value): ValueType {
     const type = this.types.get(value);
-    if (!type) throw new SeedbedError('BadFile', `graph '${this.name}': '${value}' is used before anything produces it`);
+    if (!type)
+      throw new SeedbedError(
+        'BadFile',
+        `graph '${this.name}': '${value}' is used before anything produces it`,
+      );
     return type;
   }
 
@@ -181,7 +201,8 @@ export class GraphBuilder {
   }
 
   private declare(name: string, type: ValueType): void {
-    if (this.types.has(name)) throw new SeedbedError('BadFile', `graph '${this.name}': two values are named '${name}'`);
+    if (this.types.has(name))
+      throw new SeedbedError('BadFile', `graph '${this.name}': two values are named '${name}'`);
     this.types.set(name, { dtype: type.dtype, shape: type.shape });
   }
 
@@ -207,7 +228,8 @@ export class GraphBuilder {
   transpose = (a: Value, perm: readonly number[]) => this.op('Transpose', [a], { perm });
   reshape = (a: Value, shape: readonly number[]) => this.op('Reshape', [a, this.ints(shape)]);
   expand = (a: Value, shape: readonly number[]) => this.op('Expand', [a, this.ints(shape)]);
-  concat = (values: readonly Value[], axis: number) => (values.length === 1 ? values[0]! : this.op('Concat', values, { axis }));
+  concat = (values: readonly Value[], axis: number) =>
+    values.length === 1 ? values[0]! : this.op('Concat', values, { axis });
 
   /** Zeros added before and after each axis; negative counts cut instead. */
   pad = (a: Value, before: readonly number[], after: readonly number[]) =>

@@ -37,7 +37,11 @@ const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Where: ([c, a, b]) => {
     const shape = broadcastShapes(c!.shape, a!.shape, b!.shape) as number[];
     const [cs, as, bs] = [c!, a!, b!].map(t => spread(t, shape)) as [number[], number[], number[]];
-    return build(shape, a!.dtype, cs.map((test, i) => (test ? as[i]! : bs[i]!)));
+    return build(
+      shape,
+      a!.dtype,
+      cs.map((test, i) => (test ? as[i]! : bs[i]!)),
+    );
   },
   Reshape: ([x, shape], a) =>
     build(reshaped(x!.shape, toNumbers(shape!), intOf(a, 'allowzero', 0) === 1), x!.dtype, toNumbers(x!)),
@@ -46,7 +50,8 @@ const EVALUATORS: Readonly<Record<string, Evaluate>> = {
     const shape = x!.shape.filter((dim, i) => (drop ? !drop.includes(i) : dim !== 1));
     return build(shape, x!.dtype, toNumbers(x!));
   },
-  Unsqueeze: ([x, axes]) => build(unsqueezed(x!.shape, toNumbers(axes!)) as number[], x!.dtype, toNumbers(x!)),
+  Unsqueeze: ([x, axes]) =>
+    build(unsqueezed(x!.shape, toNumbers(axes!)) as number[], x!.dtype, toNumbers(x!)),
   Concat: (inputs, a) => {
     const parts = inputs as Tensor[];
     const axis = normalAxis(intOf(a, 'axis', 0), parts[0]!.shape.length);
@@ -69,21 +74,38 @@ const EVALUATORS: Readonly<Record<string, Evaluate>> = {
     const shape = [...x!.shape];
     const strides = stridesOf(x!.shape);
     let first = 0;
-    const ranges = sliceRanges(x!.shape, toNumbers(starts!), toNumbers(ends!), axes && toNumbers(axes), steps && toNumbers(steps));
+    const ranges = sliceRanges(
+      x!.shape,
+      toNumbers(starts!),
+      toNumbers(ends!),
+      axes && toNumbers(axes),
+      steps && toNumbers(steps),
+    );
     for (const { axis, start, step, count } of ranges) {
       first += start * strides[axis]!;
       strides[axis] = strides[axis]! * step;
       shape[axis] = count;
     }
     const values = toNumbers(x!);
-    return build(shape, x!.dtype, gatherBy(shape, strides).map(i => values[first + i]!));
+    return build(
+      shape,
+      x!.dtype,
+      gatherBy(shape, strides).map(i => values[first + i]!),
+    );
   },
   Transpose: ([x], a) => {
     const perm = intsOf(a, 'perm') ?? x!.shape.map((_, i) => x!.shape.length - 1 - i);
     const shape = perm.map(axis => x!.shape[axis]!);
     const strides = stridesOf(x!.shape);
     const values = toNumbers(x!);
-    return build(shape, x!.dtype, gatherBy(shape, perm.map(axis => strides[axis]!)).map(i => values[i]!));
+    return build(
+      shape,
+      x!.dtype,
+      gatherBy(
+        shape,
+        perm.map(axis => strides[axis]!),
+      ).map(i => values[i]!),
+    );
   },
   Expand: ([x, target]) => {
     const shape = broadcastShapes(x!.shape, toNumbers(target!)) as number[];
@@ -93,21 +115,36 @@ const EVALUATORS: Readonly<Record<string, Evaluate>> = {
     const dims = toNumbers(shape!);
     const value = isTensor(a.value) ? a.value : undefined;
     if (sizeOf(dims) > FOLD_LIMIT) return undefined;
-    return build(dims, value?.dtype ?? 'float32', new Array(sizeOf(dims)).fill(value ? toNumbers(value)[0] : 0));
+    return build(
+      dims,
+      value?.dtype ?? 'float32',
+      new Array(sizeOf(dims)).fill(value ? toNumbers(value)[0] : 0),
+    );
   },
   Range: ([start, limit, delta]) => {
     const [from, to, step] = [start!, limit!, delta!].map(t => toNumbers(t)[0]!) as [number, number, number];
     const count = Math.max(0, Math.ceil((to - from) / step));
-    return count > FOLD_LIMIT ? undefined : build([count], start!.dtype, Array.from({ length: count }, (_, i) => from + i * step));
+    return count > FOLD_LIMIT
+      ? undefined
+      : build(
+          [count],
+          start!.dtype,
+          Array.from({ length: count }, (_, i) => from + i * step),
+        );
   },
   ReduceProd: ([x]) => build([], x!.dtype, [toNumbers(x!).reduce((p, v) => p * v, 1)]),
 };
 
 /** The value of an operator on known inputs, or undefined where it is not worth knowing at build time. */
-export function evaluate(op: string, inputs: readonly (Tensor | undefined)[], attributes: Attributes): Tensor | undefined {
+export function evaluate(
+  op: string,
+  inputs: readonly (Tensor | undefined)[],
+  attributes: Attributes,
+): Tensor | undefined {
   const evaluator = EVALUATORS[op];
   if (!evaluator || inputs.some(t => t && t.data.length > FOLD_LIMIT)) return undefined;
-  if (op === 'ReduceProd' && (intOf(attributes, 'keepdims', 1) === 1 || inputs[0]?.shape.length !== 1)) return undefined;
+  if (op === 'ReduceProd' && (intOf(attributes, 'keepdims', 1) === 1 || inputs[0]?.shape.length !== 1))
+    return undefined;
   return evaluator(inputs, attributes);
 }
 
@@ -173,7 +210,11 @@ function binary(f: (a: number, b: number) => number, dtype?: DType): Evaluate {
   return ([a, b]) => {
     const shape = broadcastShapes(a!.shape, b!.shape) as number[];
     const bs = spread(b!, shape);
-    return build(shape, dtype ?? a!.dtype, spread(a!, shape).map((value, i) => f(value, bs[i]!)));
+    return build(
+      shape,
+      dtype ?? a!.dtype,
+      spread(a!, shape).map((value, i) => f(value, bs[i]!)),
+    );
   };
 }
 
@@ -182,7 +223,9 @@ function spread(t: Tensor, shape: readonly number[]): number[] {
   const lead = shape.length - t.shape.length;
   const strides = stridesOf(t.shape);
   const values = toNumbers(t);
-  const steps = shape.map((_, axis) => (axis < lead || t.shape[axis - lead] === 1 ? 0 : strides[axis - lead]!));
+  const steps = shape.map((_, axis) =>
+    axis < lead || t.shape[axis - lead] === 1 ? 0 : strides[axis - lead]!,
+  );
   return gatherBy(shape, steps).map(i => values[i]!);
 }
 

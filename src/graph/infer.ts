@@ -1,8 +1,8 @@
 import { SeedbedError } from '../errors.ts';
 import { toNumbers } from '../tensor/tensor.ts';
 import { broadcastShapes, normalAxis } from './broadcast.ts';
-import { reshaped, sliceRanges, unsqueezed } from './evaluate.ts';
 import { dtypeFromOnnx } from './dtypes.ts';
+import { reshaped, sliceRanges, unsqueezed } from './evaluate.ts';
 import { type Dim, intOf, intsOf, isTensor, type NodeFacts, staticShape, type ValueType } from './ir.ts';
 import type { Op } from './ops.ts';
 import { convOutput, convTransposeOutput, poolOutput } from './windows.ts';
@@ -66,9 +66,15 @@ const INFER: Readonly<Record<Op, Infer>> = {
   Resize: n => {
     const x = typeAt(n, 0);
     const sizes = valueAt(n, 3);
-    if (sizes) return [{ dtype: x.dtype, shape: x.shape.map((dim, i) => (dim === sizes[i] ? dim : sizes[i]!)) }];
+    if (sizes)
+      return [{ dtype: x.dtype, shape: x.shape.map((dim, i) => (dim === sizes[i] ? dim : sizes[i]!)) }];
     const scales = requireValue(n, 2, 'scales');
-    return [{ dtype: x.dtype, shape: x.shape.map((dim, i) => (scales[i] === 1 ? dim : Math.floor(number(n, dim) * scales[i]!))) }];
+    return [
+      {
+        dtype: x.dtype,
+        shape: x.shape.map((dim, i) => (scales[i] === 1 ? dim : Math.floor(number(n, dim) * scales[i]!))),
+      },
+    ];
   },
 
   BatchNormalization: same,
@@ -85,18 +91,31 @@ const INFER: Readonly<Record<Op, Infer>> = {
     const first = typeAt(n, 0);
     const axis = normalAxis(intOf(n.attributes, 'axis', 0), first.shape.length);
     const dims = n.types.map(type => type!.shape[axis]!);
-    const shape = first.shape.map((dim, i) => (i === axis ? (dims.length === 1 ? dim : dims.reduce<number>((s, d) => s + number(n, d), 0)) : dim));
+    const shape = first.shape.map((dim, i) =>
+      i === axis ? (dims.length === 1 ? dim : dims.reduce<number>((s, d) => s + number(n, d), 0)) : dim,
+    );
     for (const type of n.types) {
-      if (type!.shape.length !== shape.length || type!.shape.some((dim, i) => i !== axis && dim !== shape[i])) {
-        throw new SeedbedError('BadShape', `${n.what}: cannot join shapes ${n.types.map(t => `[${t!.shape}]`).join(', ')} on axis ${axis}`);
+      if (
+        type!.shape.length !== shape.length ||
+        type!.shape.some((dim, i) => i !== axis && dim !== shape[i])
+      ) {
+        throw new SeedbedError(
+          'BadShape',
+          `${n.what}: cannot join shapes ${n.types.map(t => `[${t!.shape}]`).join(', ')} on axis ${axis}`,
+        );
       }
     }
     return [{ dtype: first.dtype, shape }];
   },
   ConstantOfShape: n => [
-    { dtype: isTensor(n.attributes.value) ? n.attributes.value.dtype : 'float32', shape: requireValue(n, 0, 'shape') },
+    {
+      dtype: isTensor(n.attributes.value) ? n.attributes.value.dtype : 'float32',
+      shape: requireValue(n, 0, 'shape'),
+    },
   ],
-  Expand: n => [{ dtype: typeAt(n, 0).dtype, shape: broadcastShapes(typeAt(n, 0).shape, requireValue(n, 1, 'shape')) }],
+  Expand: n => [
+    { dtype: typeAt(n, 0).dtype, shape: broadcastShapes(typeAt(n, 0).shape, requireValue(n, 1, 'shape')) },
+  ],
   Flatten: n => {
     const { dtype, shape } = typeAt(n, 0);
     const raw = intOf(n.attributes, 'axis', 1);
@@ -123,11 +142,17 @@ const INFER: Readonly<Record<Op, Infer>> = {
     const { dtype, shape } = typeAt(n, 0);
     const target = requireValue(n, 1, 'shape');
     const open = shape.findIndex(dim => typeof dim === 'string');
-    if (open < 0) return [{ dtype, shape: reshaped(shape as number[], target, intOf(n.attributes, 'allowzero', 0) === 1) }];
+    if (open < 0)
+      return [
+        { dtype, shape: reshaped(shape as number[], target, intOf(n.attributes, 'allowzero', 0) === 1) },
+      ];
     // An open dimension passes through when the target keeps it in place with 0; the rest must then agree in size.
     if (target[open] !== 0) staticShape(shape, n.what);
     const rest = (dims: readonly Dim[]) => dims.filter((_, i) => i !== open) as number[];
-    const inner = reshaped(rest(shape), target.filter((_, i) => i !== open));
+    const inner = reshaped(
+      rest(shape),
+      target.filter((_, i) => i !== open),
+    );
     return [{ dtype, shape: [...inner.slice(0, open), shape[open]!, ...inner.slice(open)] }];
   },
   ScatterElements: same,
@@ -136,8 +161,16 @@ const INFER: Readonly<Record<Op, Infer>> = {
     const { dtype, shape } = typeAt(n, 0);
     const axes = valueAt(n, 3) ?? requireValue(n, 1, 'starts').map((_, i) => i);
     const sliced = [...shape];
-    const sizes = shape.map((dim, i) => (axes.some(axis => normalAxis(axis, shape.length) === i) ? number(n, dim) : 0));
-    for (const range of sliceRanges(sizes, requireValue(n, 1, 'starts'), requireValue(n, 2, 'ends'), axes, valueAt(n, 4))) {
+    const sizes = shape.map((dim, i) =>
+      axes.some(axis => normalAxis(axis, shape.length) === i) ? number(n, dim) : 0,
+    );
+    for (const range of sliceRanges(
+      sizes,
+      requireValue(n, 1, 'starts'),
+      requireValue(n, 2, 'ends'),
+      axes,
+      valueAt(n, 4),
+    )) {
       sliced[range.axis] = range.count;
     }
     return [{ dtype, shape: sliced }];
@@ -163,7 +196,9 @@ const INFER: Readonly<Record<Op, Infer>> = {
     const perm = intsOf(n.attributes, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
     return [{ dtype, shape: perm.map(axis => shape[axis]!) }];
   },
-  Unsqueeze: n => [{ dtype: typeAt(n, 0).dtype, shape: unsqueezed(typeAt(n, 0).shape, requireValue(n, 1, 'axes')) }],
+  Unsqueeze: n => [
+    { dtype: typeAt(n, 0).dtype, shape: unsqueezed(typeAt(n, 0).shape, requireValue(n, 1, 'axes')) },
+  ],
 };
 
 /**
@@ -185,7 +220,9 @@ export function inferTypes(op: Op, facts: NodeFacts): ValueType[] {
 export function reductionAxes(facts: Pick<NodeFacts, 'attributes' | 'values'>, rank: number): number[] {
   const named = intsOf(facts.attributes, 'axes') ?? (facts.values[1] && toNumbers(facts.values[1]));
   if (!named || named.length === 0) {
-    return intOf(facts.attributes, 'noop_with_empty_axes', 0) === 1 ? [] : Array.from({ length: rank }, (_, i) => i);
+    return intOf(facts.attributes, 'noop_with_empty_axes', 0) === 1
+      ? []
+      : Array.from({ length: rank }, (_, i) => i);
   }
   return named.map(axis => normalAxis(axis, rank));
 }
@@ -194,7 +231,14 @@ function reduce(n: NodeFacts): ValueType[] {
   const { dtype, shape } = typeAt(n, 0);
   const axes = reductionAxes(n, shape.length);
   const keep = intOf(n.attributes, 'keepdims', 1) === 1;
-  return [{ dtype, shape: keep ? shape.map((dim, i) => (axes.includes(i) ? 1 : dim)) : shape.filter((_, i) => !axes.includes(i)) }];
+  return [
+    {
+      dtype,
+      shape: keep
+        ? shape.map((dim, i) => (axes.includes(i) ? 1 : dim))
+        : shape.filter((_, i) => !axes.includes(i)),
+    },
+  ];
 }
 
 function matMulType(n: NodeFacts): ValueType {
@@ -202,8 +246,12 @@ function matMulType(n: NodeFacts): ValueType {
   const b = typeAt(n, 1);
   const left = a.shape.length === 1 ? [1, ...a.shape] : a.shape;
   const right = b.shape.length === 1 ? [...b.shape, 1] : b.shape;
-  if (left.at(-1) !== right.at(-2)) throw new SeedbedError('BadShape', `${n.what}: cannot multiply [${a.shape}] by [${b.shape}]`);
-  const matrix = [...(a.shape.length === 1 ? [] : [left.at(-2)!]), ...(b.shape.length === 1 ? [] : [right.at(-1)!])];
+  if (left.at(-1) !== right.at(-2))
+    throw new SeedbedError('BadShape', `${n.what}: cannot multiply [${a.shape}] by [${b.shape}]`);
+  const matrix = [
+    ...(a.shape.length === 1 ? [] : [left.at(-2)!]),
+    ...(b.shape.length === 1 ? [] : [right.at(-1)!]),
+  ];
   return { dtype: a.dtype, shape: [...broadcastShapes(left.slice(0, -2), right.slice(0, -2)), ...matrix] };
 }
 
@@ -225,7 +273,10 @@ function valueAt(n: NodeFacts, index: number): number[] | undefined {
 function requireValue(n: NodeFacts, index: number, name: string): number[] {
   const value = n.values[index];
   if (value) return toNumbers(value);
-  throw new SeedbedError('Unsupported', `${n.what}: its ${name} depend on data; Seedbed needs them fixed when the graph is loaded`);
+  throw new SeedbedError(
+    'Unsupported',
+    `${n.what}: its ${name} depend on data; Seedbed needs them fixed when the graph is loaded`,
+  );
 }
 
 function number(n: NodeFacts, dim: Dim): number {

@@ -127,7 +127,10 @@ export function liveNodes(nodes: readonly Node[], outputs: Iterable<string>): No
 /** The graph with only some of its outputs, and only what these need. */
 export function keepOutputs(graph: Graph, wanted: (name: string) => boolean): Graph {
   const outputs = graph.outputs.filter(o => wanted(o.name));
-  const nodes = liveNodes(graph.nodes, outputs.map(o => o.name));
+  const nodes = liveNodes(
+    graph.nodes,
+    outputs.map(o => o.name),
+  );
   const used = new Set(nodes.flatMap(node => node.inputs));
   const initializers = new Map([...graph.initializers].filter(([name]) => used.has(name)));
   return { ...graph, outputs, nodes, initializers };

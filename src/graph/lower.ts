@@ -24,7 +24,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     const [x, scale, zero] = inputs.map(value => value && b.cast(value, 'float32'));
     const rank = b.shape(inputs[0]!).length;
     const axis = normalAxis(intOf(n.attributes, 'axis', 1), rank);
-    if (intOf(n.attributes, 'block_size', 0) !== 0) throw new SeedbedError('Unsupported', 'blocked DequantizeLinear is not supported');
+    if (intOf(n.attributes, 'block_size', 0) !== 0)
+      throw new SeedbedError('Unsupported', 'blocked DequantizeLinear is not supported');
     const perAxis = (v: Value) => (b.shape(v).length === 0 ? v : alongAxis(b, v, axis, rank));
     return b.mul(zero ? b.sub(x!, perAxis(zero)) : x!, perAxis(scale!));
   },
@@ -34,7 +35,12 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     // Hendrycks and Gimpel 2016: x times the normal distribution function, or its tanh approximation.
     const inner =
       textOf(attributes, 'approximate', 'none') === 'tanh'
-        ? b.op('Tanh', [b.mul(b.add(x!, b.mul(b.scalar(0.044715), b.mul(x!, b.mul(x!, x!)))), b.scalar(Math.sqrt(2 / Math.PI)))])
+        ? b.op('Tanh', [
+            b.mul(
+              b.add(x!, b.mul(b.scalar(0.044715), b.mul(x!, b.mul(x!, x!)))),
+              b.scalar(Math.sqrt(2 / Math.PI)),
+            ),
+          ])
         : b.op('Erf', [b.mul(x!, b.scalar(Math.SQRT1_2))]);
     return b.mul(b.mul(x!, b.scalar(0.5)), b.add(inner, b.scalar(1)));
   },
@@ -61,7 +67,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     const affine = (v: Value) => alongAxis(b, perChannel(v), 1, shape.length);
     return b.add(b.mul(normal, affine(scale)), affine(bias));
   },
-  HardSigmoid: ({ b, inputs: [x], attributes }) => hardSigmoid(b, x!, floatOf(attributes, 'alpha', 0.2), floatOf(attributes, 'beta', 0.5)),
+  HardSigmoid: ({ b, inputs: [x], attributes }) =>
+    hardSigmoid(b, x!, floatOf(attributes, 'alpha', 0.2), floatOf(attributes, 'beta', 0.5)),
   HardSwish: ({ b, inputs: [x] }) => b.mul(x!, hardSigmoid(b, x!, 1 / 6, 0.5)),
   InstanceNormalization: n => {
     const { b, inputs } = n;
@@ -77,9 +84,14 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     const normal = b.mul(normalise(b, x!, axes, floatOf(attributes, 'epsilon', 1e-5)), scale!);
     return bias ? b.add(normal, bias) : normal;
   },
-  Mean: ({ b, inputs }) => b.mul(inputs.reduce((sum, x) => b.add(sum, x)), b.scalar(1 / inputs.length)),
+  Mean: ({ b, inputs }) =>
+    b.mul(
+      inputs.reduce((sum, x) => b.add(sum, x)),
+      b.scalar(1 / inputs.length),
+    ),
   Mish: ({ b, inputs: [x] }) => b.mul(x!, b.op('Tanh', [b.op('Softplus', [x!])])),
-  PRelu: ({ b, inputs: [x, slope] }) => b.add(b.op('Relu', [x!]), b.mul(slope!, b.op('Min', [x!, b.scalar(0)]))),
+  PRelu: ({ b, inputs: [x, slope] }) =>
+    b.add(b.op('Relu', [x!]), b.mul(slope!, b.op('Min', [x!, b.scalar(0)]))),
   ReduceL1: n => reduceSum(n, n.b.abs(n.inputs[0]!)),
   ReduceL2: n => n.b.sqrt(reduceSum(n, n.b.mul(n.inputs[0]!, n.inputs[0]!))),
   ReduceLogSum: n => n.b.op('Log', [reduceSum(n, n.inputs[0]!)]),
@@ -100,7 +112,15 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       const offset = (i % w) - Math.floor(i / w) - diagonal;
       return Number(upper ? offset >= 0 : offset <= 0);
     };
-    return b.mul(x!, b.constant(float32([h, w], Array.from({ length: h * w }, (_, i) => keep(i)))));
+    return b.mul(
+      x!,
+      b.constant(
+        float32(
+          [h, w],
+          Array.from({ length: h * w }, (_, i) => keep(i)),
+        ),
+      ),
+    );
   },
 };
 
@@ -137,12 +157,18 @@ function scaled(b: GraphBuilder, x: Value, factor: number): Value {
 }
 
 function spatialAxes(b: GraphBuilder, x: Value): number[] {
-  return b.type(x).shape.slice(2).map((_, i) => i + 2);
+  return b
+    .type(x)
+    .shape.slice(2)
+    .map((_, i) => i + 2);
 }
 
 /** A vector laid along one axis of a tensor of the given rank, for broadcasting. */
 function alongAxis(b: GraphBuilder, vector: Value, axis: number, rank: number): Value {
-  return b.reshape(vector, Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)));
+  return b.reshape(
+    vector,
+    Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)),
+  );
 }
 
 function constantOf(attributes: Attributes): Tensor {
@@ -162,6 +188,10 @@ function constantOf(attributes: Attributes): Tensor {
 /** The tensor behind a value that must be known. @throws {SeedbedError} Unsupported when it depends on data. */
 export function knownValue(b: GraphBuilder, value: Value, what: string): Tensor {
   const known = b.known(value);
-  if (!known) throw new SeedbedError('Unsupported', `${what} depends on data; Seedbed needs it fixed when the graph is loaded`);
+  if (!known)
+    throw new SeedbedError(
+      'Unsupported',
+      `${what} depends on data; Seedbed needs it fixed when the graph is loaded`,
+    );
   return known;
 }

@@ -1,8 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
-  AttributeProto_AttributeType as AttributeType,
   type AttributeProto,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
@@ -31,12 +31,18 @@ export function parseModel(bytes: Uint8Array, file: string): Graph {
   try {
     model = fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    throw new SeedbedError('BadFile', `${file}: not an ONNX file, or damaged (${messageOf(cause)})`, { cause });
+    throw new SeedbedError('BadFile', `${file}: not an ONNX file, or damaged (${messageOf(cause)})`, {
+      cause,
+    });
   }
   const graph = model.graph;
-  if (!graph || model.irVersion === 0n) throw new SeedbedError('BadFile', `${file}: not an ONNX file: it holds no graph`);
+  if (!graph || model.irVersion === 0n)
+    throw new SeedbedError('BadFile', `${file}: not an ONNX file: it holds no graph`);
   if (model.functions.length > 0) {
-    throw new SeedbedError('Unsupported', `${file}: model-local functions are not supported; inline them first`);
+    throw new SeedbedError(
+      'Unsupported',
+      `${file}: model-local functions are not supported; inline them first`,
+    );
   }
   const opset = Number(model.opsetImport.find(o => o.domain === '' || o.domain === 'ai.onnx')?.version ?? 0n);
   if (opset < READ_OPSETS.from || opset > READ_OPSETS.to) {
@@ -45,7 +51,9 @@ export function parseModel(bytes: Uint8Array, file: string): Graph {
       `${file}: operator set ${opset}; Seedbed reads ${READ_OPSETS.from} to ${READ_OPSETS.to}. Export it again with one of these`,
     );
   }
-  const initializers = new Map(graph.initializer.map(t => [t.name, readTensor(t, `${file}: initializer '${t.name}'`)]));
+  const initializers = new Map(
+    graph.initializer.map(t => [t.name, readTensor(t, `${file}: initializer '${t.name}'`)]),
+  );
   return {
     name: graph.name,
     opset,
@@ -55,7 +63,10 @@ export function parseModel(bytes: Uint8Array, file: string): Graph {
     nodes: graph.node.map((node, index): Node => {
       const name = node.name || `${node.opType}_${index}`;
       if (node.domain !== '' && node.domain !== 'ai.onnx') {
-        throw new SeedbedError('Unsupported', `${file}: ${node.opType} '${name}' is of domain '${node.domain}'; only standard ONNX operators are supported`);
+        throw new SeedbedError(
+          'Unsupported',
+          `${file}: ${node.opType} '${name}' is of domain '${node.domain}'; only standard ONNX operators are supported`,
+        );
       }
       const where = `${file}: ${node.opType} '${name}'`;
       const attributes = Object.fromEntries(node.attribute.map(a => [a.name, readAttribute(a, where)]));
@@ -71,7 +82,9 @@ export function serializeModel(graph: Graph): Uint8Array {
     irVersion: 8n,
     producerName: 'seedbed',
     opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(graph.opset) })],
-    metadataProps: [...graph.metadata].map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+    metadataProps: [...graph.metadata].map(([key, value]) =>
+      create(StringStringEntryProtoSchema, { key, value }),
+    ),
     graph: create(GraphProtoSchema, {
       name: graph.name,
       input: graph.inputs.map(writeValueInfo),
@@ -93,7 +106,8 @@ export function serializeModel(graph: Graph): Uint8Array {
 
 function readValueInfo(info: ValueInfoProto, file: string): ValueInfo {
   const type = info.type?.value;
-  if (type?.case !== 'tensorType') throw new SeedbedError('Unsupported', `${file}: '${info.name}' is not a tensor`);
+  if (type?.case !== 'tensorType')
+    throw new SeedbedError('Unsupported', `${file}: '${info.name}' is not a tensor`);
   const dims = type.value.shape?.dim ?? [];
   return {
     name: info.name,
@@ -122,21 +136,34 @@ function readTensor(t: TensorProto, where: string): Tensor {
   const dtype = dtypeFromOnnx(t.dataType, where);
   const shape = t.dims.map(Number);
   if (t.dataLocation === TensorProto_DataLocation.EXTERNAL) {
-    throw new SeedbedError('Unsupported', `${where}: its data lies in another file, which is not supported; save the model as one file`);
+    throw new SeedbedError(
+      'Unsupported',
+      `${where}: its data lies in another file, which is not supported; save the model as one file`,
+    );
   }
   if (shape.some(dim => !Number.isSafeInteger(dim) || dim < 0)) {
     throw new SeedbedError('BadFile', `${where}: impossible shape [${shape}]`);
   }
   try {
     if (t.rawData.length > 0 || sizeOf(shape) === 0) return tensorFromBytes(dtype, shape, t.rawData);
-    const fields: ArrayLike<number | bigint>[] = [t.floatData, t.int32Data, t.int64Data, t.doubleData, t.uint64Data];
+    const fields: ArrayLike<number | bigint>[] = [
+      t.floatData,
+      t.int32Data,
+      t.int64Data,
+      t.doubleData,
+      t.uint64Data,
+    ];
     const values = fields.find(field => field.length > 0) ?? [];
     if (values.length !== sizeOf(shape)) {
-      throw new SeedbedError('BadShape', `shape [${shape}] holds ${sizeOf(shape)} elements, the data has ${values.length}`);
+      throw new SeedbedError(
+        'BadShape',
+        `shape [${shape}] holds ${sizeOf(shape)} elements, the data has ${values.length}`,
+      );
     }
     const result = zeros(dtype, shape);
     const wide = dtype === 'int64' || dtype === 'uint64';
-    for (let i = 0; i < values.length; i++) (result.data as unknown as number[])[i] = (wide ? BigInt(values[i]!) : Number(values[i])) as number;
+    for (let i = 0; i < values.length; i++)
+      (result.data as unknown as number[])[i] = (wide ? BigInt(values[i]!) : Number(values[i])) as number;
     return result;
   } catch (cause) {
     throw new SeedbedError('BadFile', `${where}: ${messageOf(cause)}`, { cause });
@@ -144,7 +171,12 @@ function readTensor(t: TensorProto, where: string): Tensor {
 }
 
 function writeTensor(t: Tensor, name = ''): TensorProto {
-  return create(TensorProtoSchema, { name, dataType: ONNX_DTYPES[t.dtype], dims: t.shape.map(BigInt), rawData: bytesOf(t) });
+  return create(TensorProtoSchema, {
+    name,
+    dataType: ONNX_DTYPES[t.dtype],
+    dims: t.shape.map(BigInt),
+    rawData: bytesOf(t),
+  });
 }
 
 function readAttribute(a: AttributeProto, where: string): Attribute {
@@ -165,7 +197,10 @@ function readAttribute(a: AttributeProto, where: string): Attribute {
     case AttributeType.TENSOR:
       if (a.t) return readTensor(a.t, `${where}, attribute '${a.name}'`);
   }
-  throw new SeedbedError('Unsupported', `${where}: attribute '${a.name}' is of a kind that is not supported (a sub-graph, say)`);
+  throw new SeedbedError(
+    'Unsupported',
+    `${where}: attribute '${a.name}' is of a kind that is not supported (a sub-graph, say)`,
+  );
 }
 
 function writeAttribute(name: string, value: Attribute): AttributeProto {

@@ -62,7 +62,11 @@ export function bind(graph: Graph, sizes: Readonly<Record<string, number>> = {},
 }
 
 /** Declares a graph's inputs in a builder, with open dimensions bound. */
-export function bindInputs(b: GraphBuilder, graph: Graph, sizes: Readonly<Record<string, number>> = {}): Record<string, Value> {
+export function bindInputs(
+  b: GraphBuilder,
+  graph: Graph,
+  sizes: Readonly<Record<string, number>> = {},
+): Record<string, Value> {
   const size = (dim: Dim) => (typeof dim === 'string' ? (sizes[dim] ?? dim) : dim);
   return Object.fromEntries(graph.inputs.map(i => [i.name, b.input(i.name, i.dtype, i.shape.map(size))]));
 }
@@ -72,10 +76,16 @@ function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] 
   const lowering = LOWERINGS[node.op];
   if (lowering) return [lowering({ b, inputs: operands, attributes: node.attributes })];
   if (!isOp(node.op)) {
-    throw new SeedbedError('Unsupported', `operator ${node.op} of node '${node.name}' is not supported. Supported are: ${SUPPORTED_OPS.join(', ')}`);
+    throw new SeedbedError(
+      'Unsupported',
+      `operator ${node.op} of node '${node.name}' is not supported. Supported are: ${SUPPORTED_OPS.join(', ')}`,
+    );
   }
   const plain = normaliseForm(b, node, operands);
-  return b.node(node.op, plain.inputs, plain.attributes, { name: node.name, outputs: node.outputs.map(output => output && freeName(b, output)) });
+  return b.node(node.op, plain.inputs, plain.attributes, {
+    name: node.name,
+    outputs: node.outputs.map(output => output && freeName(b, output)),
+  });
 }
 
 interface Form {
@@ -93,7 +103,10 @@ function normaliseForm(b: GraphBuilder, node: Node, inputs: readonly Value[]): F
     case 'ReduceProd': {
       const rank = b.type(inputs[0]!).shape.length;
       const facts = { attributes, values: inputs.map(input => b.known(input)) };
-      return { inputs: [inputs[0]!], attributes: { axes: reductionAxes(facts, rank), keepdims: intOf(attributes, 'keepdims', 1) } };
+      return {
+        inputs: [inputs[0]!],
+        attributes: { axes: reductionAxes(facts, rank), keepdims: intOf(attributes, 'keepdims', 1) },
+      };
     }
     case 'Split': {
       if (inputs[1]) return { inputs, attributes };
@@ -113,21 +126,33 @@ function normaliseForm(b: GraphBuilder, node: Node, inputs: readonly Value[]): F
       const w = windowOf(attributes, spatial, kernel);
       const { auto_pad: _, dilations: __, ...rest } = attributes;
       const dilated = w.dilations.some(d => d !== 1);
-      if (dilated && node.op !== 'Conv') throw new SeedbedError('Unsupported', 'dilated pooling is not supported');
+      if (dilated && node.op !== 'Conv')
+        throw new SeedbedError('Unsupported', 'dilated pooling is not supported');
       return {
         inputs,
-        attributes: { ...rest, kernel_shape: w.kernel, strides: w.strides, pads: [...w.before, ...w.after], ...(dilated && { dilations: w.dilations }) },
+        attributes: {
+          ...rest,
+          kernel_shape: w.kernel,
+          strides: w.strides,
+          pads: [...w.before, ...w.after],
+          ...(dilated && { dilations: w.dilations }),
+        },
       };
     }
     case 'Resize': {
       const { antialias, axes, keep_aspect_ratio_policy: _, ...rest } = attributes;
-      if (antialias || axes) throw new SeedbedError('Unsupported', "Resize with 'antialias' or 'axes' is not supported");
+      if (antialias || axes)
+        throw new SeedbedError('Unsupported', "Resize with 'antialias' or 'axes' is not supported");
       return { inputs: [inputs[0]!, '', ...inputs.slice(2)], attributes: rest };
     }
     case 'Cast':
       return { inputs, attributes: { to: intOf(attributes, 'to', 1) } };
     case 'BatchNormalization':
-      if (intOf(attributes, 'training_mode', 0) === 1) throw new SeedbedError('Unsupported', 'training_mode=1 is not supported; export the model in evaluation mode');
+      if (intOf(attributes, 'training_mode', 0) === 1)
+        throw new SeedbedError(
+          'Unsupported',
+          'training_mode=1 is not supported; export the model in evaluation mode',
+        );
       return { inputs, attributes };
     default:
       return { inputs, attributes };
@@ -140,19 +165,24 @@ function normalisePad(b: GraphBuilder, inputs: readonly Value[], attributes: Att
   const shape = b.type(x).shape;
   const rank = shape.length;
   const given = toNumbers(knownValue(b, padsInput, 'the width of the padding'));
-  const axes = axesInput ? toNumbers(knownValue(b, axesInput, 'the padded axes')).map(a => normalAxis(a, rank)) : shape.map((_, i) => i);
+  const axes = axesInput
+    ? toNumbers(knownValue(b, axesInput, 'the padded axes')).map(a => normalAxis(a, rank))
+    : shape.map((_, i) => i);
   const pads = new Array<number>(2 * rank).fill(0);
   axes.forEach((axis, i) => {
     pads[axis] = given[i]!;
     pads[axis + rank] = given[i + axes.length]!;
   });
   const mode = textOf(attributes, 'mode', 'constant');
-  if (mode === 'constant') return { inputs: value ? [x, b.ints(pads), value] : [x, b.ints(pads)], attributes: {} };
+  if (mode === 'constant')
+    return { inputs: value ? [x, b.ints(pads), value] : [x, b.ints(pads)], attributes: {} };
   let padded = x;
   for (let axis = 0; axis < rank; axis++) {
     if (pads[axis] === 0 && pads[axis + rank] === 0) continue;
     const size = b.shape(padded)[axis]!;
-    const source = Array.from({ length: size + pads[axis]! + pads[axis + rank]! }, (_, i) => sourceOf(i - pads[axis]!, size, mode));
+    const source = Array.from({ length: size + pads[axis]! + pads[axis + rank]! }, (_, i) =>
+      sourceOf(i - pads[axis]!, size, mode),
+    );
     padded = b.op('Gather', [padded, b.constant(int64(source))], { axis });
   }
   return { inputs: [padded, b.ints(new Array(2 * rank).fill(0))], attributes: {} };

@@ -13,7 +13,11 @@ export interface Window {
 }
 
 /** Reads a Conv's, ConvTranspose's or pool's window from its attributes. `spatial` is the input's spatial shape. */
-export function windowOf(attributes: Attributes, spatial: readonly Dim[], kernelShape?: readonly number[]): Window {
+export function windowOf(
+  attributes: Attributes,
+  spatial: readonly Dim[],
+  kernelShape?: readonly number[],
+): Window {
   const rank = spatial.length;
   const ones = new Array<number>(rank).fill(1);
   const kernel = intsOf(attributes, 'kernel_shape') ?? kernelShape ?? ones;
@@ -63,7 +67,11 @@ export function poolOutput(n: NodeFacts): ValueType[] {
 function slide(n: NodeFacts, x: ValueType, w: Window, round: (v: number) => number): number[] {
   return staticShape(x.shape.slice(2), n.what).map((size, i) => {
     const room = size + w.before[i]! + w.after[i]! - reach(w, i);
-    if (room < 0) throw new SeedbedError('BadShape', `${n.what}: a kernel of ${reach(w, i)} does not fit into ${size} padded pixels`);
+    if (room < 0)
+      throw new SeedbedError(
+        'BadShape',
+        `${n.what}: a kernel of ${reach(w, i)} does not fit into ${size} padded pixels`,
+      );
     const count = round(room / w.strides[i]!) + 1;
     // With ceil_mode a last window must still start inside the data or its leading padding.
     return round === Math.ceil && (count - 1) * w.strides[i]! >= size + w.before[i]! ? count - 1 : count;
@@ -74,7 +82,10 @@ export function convTransposeOutput(n: NodeFacts): ValueType[] {
   const [x, weight] = n.types as [ValueType, ValueType];
   const kernel = staticShape(weight.shape, n.what);
   if (textOf(n.attributes, 'auto_pad', 'NOTSET').startsWith('SAME') || intsOf(n.attributes, 'output_shape')) {
-    throw new SeedbedError('Unsupported', `${n.what}: auto_pad and output_shape are not supported; write the pads out`);
+    throw new SeedbedError(
+      'Unsupported',
+      `${n.what}: auto_pad and output_shape are not supported; write the pads out`,
+    );
   }
   const w = windowOf(n.attributes, x.shape.slice(2), kernel.slice(2));
   const extra = intsOf(n.attributes, 'output_padding') ?? w.kernel.map(() => 0);

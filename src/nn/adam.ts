@@ -29,11 +29,18 @@ export function adamStep(
   correction: readonly [Value, Value],
   config: AdamConfig = ADAM,
 ): AdamState {
-  const blend = (beta: number, old: Value, now: Value) => b.add(b.mul(old, b.scalar(beta)), b.mul(now, b.scalar(1 - beta)));
+  const blend = (beta: number, old: Value, now: Value) =>
+    b.add(b.mul(old, b.scalar(beta)), b.mul(now, b.scalar(1 - beta)));
   const m = blend(config.beta1, state.m, gradient);
   const v = blend(config.beta2, state.v, b.mul(gradient, gradient));
-  const direction = b.div(b.mul(m, correction[0]), b.add(b.sqrt(b.mul(v, correction[1])), b.scalar(config.epsilon)));
-  const decayed = config.weightDecay === 0 ? direction : b.add(direction, b.mul(state.parameters, b.scalar(config.weightDecay)));
+  const direction = b.div(
+    b.mul(m, correction[0]),
+    b.add(b.sqrt(b.mul(v, correction[1])), b.scalar(config.epsilon)),
+  );
+  const decayed =
+    config.weightDecay === 0
+      ? direction
+      : b.add(direction, b.mul(state.parameters, b.scalar(config.weightDecay)));
   return { parameters: b.sub(state.parameters, b.mul(rate, decayed)), m, v };
 }
 

@@ -8,7 +8,13 @@ export type Attention = null | 'spatial' | 'se' | 'naf';
  * The residual block of Asperti et al. 2023 (code): shortcut(x) + conv(swish(conv(norm(x)))), 3x3 convolutions and a
  * 1x1 shortcut where the number of channels changes.
  */
-export function residualBlock(layers: Layers, name: string, x: Value, channels: number, attention: Attention): Value {
+export function residualBlock(
+  layers: Layers,
+  name: string,
+  x: Value,
+  channels: number,
+  attention: Attention,
+): Value {
   const { b } = layers;
   if (attention === 'naf') return nafBlock(layers, name, x, channels);
   const shortcut = layers.channels(x) === channels ? x : layers.conv(`${name}.shortcut`, x, channels, 1);
@@ -22,7 +28,9 @@ export function squeezeExcite(layers: Layers, name: string, x: Value): Value {
   const { b } = layers;
   const channels = layers.channels(x);
   const squeezed = b.mean(x, [2, 3]);
-  const hidden = b.op('Relu', [layers.conv(`${name}.squeeze`, squeezed, Math.max(1, Math.floor(channels / 8)), 1)]);
+  const hidden = b.op('Relu', [
+    layers.conv(`${name}.squeeze`, squeezed, Math.max(1, Math.floor(channels / 8)), 1),
+  ]);
   return b.mul(x, b.sigmoid(layers.conv(`${name}.excite`, hidden, channels, 1)));
 }
 
@@ -52,9 +60,14 @@ export function nafBlock(layers: Layers, name: string, x: Value, channels: numbe
   const wide = layers.conv(`${name}.expand`, layers.layerNorm(`${name}.norm1`, input), 2 * channels, 1);
   const gated = gate(layers.conv(`${name}.depthwise`, wide, 2 * channels, 3, { group: 2 * channels }));
   const attended = b.mul(gated, layers.conv(`${name}.attend`, b.mean(gated, [2, 3]), channels, 1));
-  const mixed = b.mul(layers.conv(`${name}.project`, attended, channels, 1), layers.weight(`${name}.beta.weight`, [1, channels, 1, 1], 'zeros'));
+  const mixed = b.mul(
+    layers.conv(`${name}.project`, attended, channels, 1),
+    layers.weight(`${name}.beta.weight`, [1, channels, 1, 1], 'zeros'),
+  );
   const middle = b.add(input, mixed);
-  const forward = gate(layers.conv(`${name}.feed`, layers.layerNorm(`${name}.norm2`, middle), 2 * channels, 1));
+  const forward = gate(
+    layers.conv(`${name}.feed`, layers.layerNorm(`${name}.norm2`, middle), 2 * channels, 1),
+  );
   const fed = layers.conv(`${name}.forward`, forward, channels, 1);
   return b.add(middle, b.mul(fed, layers.weight(`${name}.gamma.weight`, [1, channels, 1, 1], 'zeros')));
 }

@@ -20,7 +20,10 @@ export class Weights {
     const present = this.tensors.get(name);
     if (present) {
       if (present.shape.join() === shape.join()) return present;
-      throw new SeedbedError('Mismatch', `weight '${name}' is [${present.shape}]; this network needs [${shape}]`);
+      throw new SeedbedError(
+        'Mismatch',
+        `weight '${name}' is [${present.shape}]; this network needs [${shape}]`,
+      );
     }
     const fresh = zeros('float32', shape);
     if (initialiser === 'ones') fresh.data.fill(1);
@@ -57,12 +60,27 @@ export class Layers {
   }
 
   /** A convolution that keeps the picture's size: odd kernel, stride 1, zero padding, bias. */
-  conv(name: string, x: Value, channels: number, kernel: number, options: { group?: number; initialiser?: Initialiser } = {}): Value {
+  conv(
+    name: string,
+    x: Value,
+    channels: number,
+    kernel: number,
+    options: { group?: number; initialiser?: Initialiser } = {},
+  ): Value {
     const { group = 1, initialiser = 'glorot' } = options;
-    const weight = this.weight(`${name}.weight`, [channels, this.channels(x) / group, kernel, kernel], initialiser);
+    const weight = this.weight(
+      `${name}.weight`,
+      [channels, this.channels(x) / group, kernel, kernel],
+      initialiser,
+    );
     const bias = this.weight(`${name}.bias`, [channels], 'zeros');
     const pad = (kernel - 1) / 2;
-    return this.b.op('Conv', [x, weight, bias], { kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], group }, { name });
+    return this.b.op(
+      'Conv',
+      [x, weight, bias],
+      { kernel_shape: [kernel, kernel], pads: [pad, pad, pad, pad], group },
+      { name },
+    );
   }
 
   /** x W + b for x [N, in]. */
@@ -78,7 +96,12 @@ export class Layers {
     const variance = this.weight(`${name}.running_var`, [c], 'ones');
     const one = this.b.constant(float32([c], new Float32Array(c).fill(1)));
     const zero = this.b.constant(zeros('float32', [c]));
-    return this.b.op('BatchNormalization', [x, one, zero, mean, variance], { epsilon: { float: 1e-3 } }, { name });
+    return this.b.op(
+      'BatchNormalization',
+      [x, one, zero, mean, variance],
+      { epsilon: { float: 1e-3 } },
+      { name },
+    );
   }
 
   /** Layer normalisation over channels at each pixel, with scale and offset (NAFNet's LayerNorm2d). */
@@ -88,7 +111,10 @@ export class Layers {
     const centred = b.sub(x, b.mean(x, [1]));
     const variance = b.mean(b.mul(centred, centred), [1]);
     const normal = b.div(centred, b.sqrt(b.add(variance, b.scalar(1e-6))));
-    return b.add(b.mul(normal, this.weight(`${name}.gain.weight`, [1, c, 1, 1], 'ones')), this.weight(`${name}.bias`, [1, c, 1, 1], 'zeros'));
+    return b.add(
+      b.mul(normal, this.weight(`${name}.gain.weight`, [1, c, 1, 1], 'ones')),
+      this.weight(`${name}.bias`, [1, c, 1, 1], 'zeros'),
+    );
   }
 
   /** Half as large by 2x2 means. */
@@ -99,6 +125,9 @@ export class Layers {
   /** Twice as large, bilinear. */
   upsample(x: Value): Value {
     const scales = this.b.constant(float32([4], [1, 1, 2, 2]));
-    return this.b.op('Resize', [x, '', scales], { mode: 'linear', coordinate_transformation_mode: 'half_pixel' });
+    return this.b.op('Resize', [x, '', scales], {
+      mode: 'linear',
+      coordinate_transformation_mode: 'half_pixel',
+    });
   }
 }

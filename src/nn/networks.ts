@@ -36,7 +36,12 @@ export interface NetworkPurpose {
  * @param trained weights to start from; the rest is drawn from `seed`.
  * @throws {SeedbedError} BadArgument when the pictures cannot be halved as often as the network has levels.
  */
-export function buildNetwork(config: NetworkConfig, purpose: NetworkPurpose, seed: number, trained?: ReadonlyMap<string, Tensor>): Graph {
+export function buildNetwork(
+  config: NetworkConfig,
+  purpose: NetworkPurpose,
+  seed: number,
+  trained?: ReadonlyMap<string, Tensor>,
+): Graph {
   const b = new GraphBuilder(purpose.name);
   const layers = new Layers(b, new Weights(seed, trained));
   const x = b.input('x', 'float32', ['N', ...purpose.shape]);
@@ -51,8 +56,14 @@ export function buildNetwork(config: NetworkConfig, purpose: NetworkPurpose, see
  */
 function levelEmbedding({ b }: Layers, level: Value, dims: number): Value {
   const half = dims / 2;
-  const frequencies = Array.from({ length: half }, (_, i) => 2 * Math.PI * Math.exp((Math.log(1000) * i) / Math.max(1, half - 1)));
-  const angles = b.mul(b.reshape(level, [0, 1]), b.constant(float32([1, half], frequencies), 'level.frequencies'));
+  const frequencies = Array.from(
+    { length: half },
+    (_, i) => 2 * Math.PI * Math.exp((Math.log(1000) * i) / Math.max(1, half - 1)),
+  );
+  const angles = b.mul(
+    b.reshape(level, [0, 1]),
+    b.constant(float32([1, half], frequencies), 'level.frequencies'),
+  );
   return b.concat([b.sin(angles), b.cos(angles)], 1);
 }
 
@@ -71,13 +82,18 @@ function unet(layers: Layers, config: NetworkConfig, input: Value, level: Value 
   const stage = (name: string, x: Value, channels: number, depth: number) => {
     const block = residualBlock(layers, name, x, channels, config.attention);
     const low = depth >= halvings - 1;
-    return config.attention === 'spatial' && low ? spatialAttention(layers, `${name}.attention`, block) : block;
+    return config.attention === 'spatial' && low
+      ? spatialAttention(layers, `${name}.attention`, block)
+      : block;
   };
 
   let x = layers.conv('inp', input, config.channels[0]!, 1);
   if (level !== undefined) {
     const embedded = b.reshape(levelEmbedding(layers, level, config.embedding), [0, config.embedding, 1, 1]);
-    const everywhere = b.constant(float32([1, 1, height, width], new Float32Array(height * width).fill(1)), 'level.pixels');
+    const everywhere = b.constant(
+      float32([1, 1, height, width], new Float32Array(height * width).fill(1)),
+      'level.pixels',
+    );
     x = b.concat([x, b.mul(embedded, everywhere)], 1);
   }
   const skips: Value[] = [];
@@ -93,7 +109,12 @@ function unet(layers: Layers, config: NetworkConfig, input: Value, level: Value 
   down.toReversed().forEach((channels, index) => {
     x = layers.upsample(x);
     for (let i = 0; i < config.blocks; i++) {
-      x = stage(`up.${index * config.blocks + i}`, b.concat([x, skips.pop()!], 1), channels, halvings - 1 - index);
+      x = stage(
+        `up.${index * config.blocks + i}`,
+        b.concat([x, skips.pop()!], 1),
+        channels,
+        halvings - 1 - index,
+      );
     }
   });
   return layers.conv('out', x, imageChannels, 1, { initialiser: 'zeros' });
@@ -101,11 +122,18 @@ function unet(layers: Layers, config: NetworkConfig, input: Value, level: Value 
 
 /** Convolutions with swish between them and none after the last (Table 1 of the paper). */
 function convolutions(layers: Layers, config: NetworkConfig, input: Value, level: Value | undefined): Value {
-  if (level !== undefined) throw new SeedbedError('BadArgument', "a network of kind 'conv' takes no noise level; use it for an embedder");
+  if (level !== undefined)
+    throw new SeedbedError(
+      'BadArgument',
+      "a network of kind 'conv' takes no noise level; use it for an embedder",
+    );
   const widths = [...config.channels, layers.channels(input)];
   const kernels = config.kernels ?? widths.map(() => 3);
   if (kernels.length !== widths.length) {
-    throw new SeedbedError('BadArgument', `a 'conv' network of ${widths.length} layers needs as many kernels, got [${kernels}]`);
+    throw new SeedbedError(
+      'BadArgument',
+      `a 'conv' network of ${widths.length} layers needs as many kernels, got [${kernels}]`,
+    );
   }
   return widths.reduce((x, width, i) => {
     const y = layers.conv(`layer.${i}`, x, width, kernels[i]!);

@@ -20,7 +20,10 @@ export function pack(tensors: ReadonlyMap<string, Tensor>, layout: Layout): Tens
   for (const { name, shape } of layout) {
     const part = tensors.get(name);
     if (!part || part.shape.join() !== shape.join()) {
-      throw new SeedbedError('Mismatch', `weight '${name}' is ${part ? `[${part.shape}]` : 'missing'}; this network needs [${shape}]`);
+      throw new SeedbedError(
+        'Mismatch',
+        `weight '${name}' is ${part ? `[${part.shape}]` : 'missing'}; this network needs [${shape}]`,
+      );
     }
     packed.data.set(toFloat32(part).data, offset);
     offset += part.data.length;
@@ -43,6 +46,10 @@ export function unpack(packed: Tensor<'float32'>, layout: Layout): Map<string, T
 /** The same inside a graph: views of a packed input, by name. */
 export function unpackInGraph(b: GraphBuilder, packed: Value, layout: Layout): Record<string, Value> {
   if (layout.length === 0) return {};
-  const parts = b.split(packed, 0, layout.map(({ shape }) => sizeOf(shape)));
+  const parts = b.split(
+    packed,
+    0,
+    layout.map(({ shape }) => sizeOf(shape)),
+  );
   return Object.fromEntries(layout.map(({ name, shape }, i) => [name, b.reshape(parts[i]!, shape)]));
 }

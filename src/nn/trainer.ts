@@ -1,5 +1,5 @@
-import { SeedbedError } from '../errors.ts';
 import { backward } from '../autodiff/backward.ts';
+import { SeedbedError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
 import { appendLine, exists, joinPath, readBytes, readText, writeAtomic } from '../runtime/files.ts';
@@ -74,7 +74,8 @@ export interface TrainingProgress {
 /** The rate at a step: warm-up, then constant or half a cosine down to zero. */
 export function learningRateAt(config: OptimiserConfig, step: number, steps: number): number {
   const rising = config.warmup > 0 ? Math.min(1, (step + 1) / config.warmup) : 1;
-  const falling = config.decay === 'cosine' ? (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps)) / 2 : 1;
+  const falling =
+    config.decay === 'cosine' ? (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps)) / 2 : 1;
   return config.learningRate * rising * falling;
 }
 
@@ -95,15 +96,24 @@ interface State {
  * @returns the network with its averaged weights, and whether all steps were done.
  * @throws {SeedbedError} Diverged when the loss is no longer a number; the last checkpoint stays.
  */
-export async function train(runtime: Runtime, task: TrainingTask, options: TrainingOptions): Promise<{ network: Graph; step: number; finished: boolean }> {
+export async function train(
+  runtime: Runtime,
+  task: TrainingTask,
+  options: TrainingOptions,
+): Promise<{ network: Graph; step: number; finished: boolean }> {
   const layout = layoutOf(task.network.initializers, isTrainable);
   const statisticsLayout = layoutOf(task.network.initializers, isStatistic);
   const checkpoint = joinPath(options.out, 'checkpoint.safetensors');
-  const state = options.resume && (await exists(checkpoint)) ? await readCheckpoint(checkpoint, layout, statisticsLayout) : initialState(task.network, layout, statisticsLayout);
+  const state =
+    options.resume && (await exists(checkpoint))
+      ? await readCheckpoint(checkpoint, layout, statisticsLayout)
+      : initialState(task.network, layout, statisticsLayout);
   const session = await runtime.load(stepGraph(task, layout, statisticsLayout, options.optimiser));
-  const averaged = () => withWeights(task.network, [unpack(state.ema, layout), unpack(state.statistics, statisticsLayout)]);
+  const averaged = () =>
+    withWeights(task.network, [unpack(state.ema, layout), unpack(state.statistics, statisticsLayout)]);
   const started = performance.now();
-  const deadline = options.minutes === undefined ? Number.POSITIVE_INFINITY : started + options.minutes * 60_000;
+  const deadline =
+    options.minutes === undefined ? Number.POSITIVE_INFINITY : started + options.minutes * 60_000;
   const firstStep = state.step;
   const recent: number[] = [];
   let heldOut: number | undefined;
@@ -120,9 +130,13 @@ export async function train(runtime: Runtime, task: TrainingTask, options: Train
     const result = await task.evaluate(averaged());
     heldOut = result.heldOut;
     const seconds = (performance.now() - started) / 1000;
-    await appendLine(log, JSON.stringify({ ...record(), seconds: round(seconds), heldOut: round(heldOut), ...result.details }));
+    await appendLine(
+      log,
+      JSON.stringify({ ...record(), seconds: round(seconds), heldOut: round(heldOut), ...result.details }),
+    );
   };
-  const rate = () => ((state.step - firstStep) * task.batch) / Math.max(1e-3, (performance.now() - started) / 1000);
+  const rate = () =>
+    ((state.step - firstStep) * task.batch) / Math.max(1e-3, (performance.now() - started) / 1000);
   const record = () => ({
     step: state.step,
     loss: round(mean(recent)),
@@ -135,7 +149,13 @@ export async function train(runtime: Runtime, task: TrainingTask, options: Train
       const loss = await advance(session.run, task, state, options);
       recent.push(loss);
       if (recent.length > 100) recent.shift();
-      options.onProgress?.({ step: state.step, steps: options.steps, loss: mean(recent), heldOut, imagesPerSecond: rate() });
+      options.onProgress?.({
+        step: state.step,
+        steps: options.steps,
+        loss: mean(recent),
+        heldOut,
+        imagesPerSecond: rate(),
+      });
       const last = state.step === options.steps;
       if (last || state.step % options.evaluateEvery === 0) await measure();
       if (!last && state.step % options.checkpointEvery === 0) await saveAll();
@@ -147,7 +167,12 @@ export async function train(runtime: Runtime, task: TrainingTask, options: Train
   return { network: averaged(), step: state.step, finished: state.step >= options.steps };
 }
 
-async function advance(run: (feeds: Feeds) => Promise<Record<string, Tensor>>, task: TrainingTask, state: State, options: TrainingOptions): Promise<number> {
+async function advance(
+  run: (feeds: Feeds) => Promise<Record<string, Tensor>>,
+  task: TrainingTask,
+  state: State,
+  options: TrainingOptions,
+): Promise<number> {
   const scalar = (value: number) => float32([], [value]);
   const [c1, c2] = corrections(state.step + 1);
   // The average starts as a plain mean, so that it does not drag the first weights along.
@@ -182,7 +207,12 @@ async function advance(run: (feeds: Feeds) => Promise<Record<string, Tensor>>, t
 }
 
 /** Forward pass, loss, gradient, optimiser step and moving averages as one graph. */
-export function stepGraph(task: Pick<TrainingTask, 'network' | 'loss'>, layout: Layout, statisticsLayout: Layout, optimiser: OptimiserConfig): Graph {
+export function stepGraph(
+  task: Pick<TrainingTask, 'network' | 'loss'>,
+  layout: Layout,
+  statisticsLayout: Layout,
+  optimiser: OptimiserConfig,
+): Graph {
   const b = new GraphBuilder(`${task.network.name} training step`);
   const vector = (name: string, size: number) => b.input(name, 'float32', [size]);
   const scalar = (name: string) => b.input(name, 'float32', []);
@@ -196,7 +226,10 @@ export function stepGraph(task: Pick<TrainingTask, 'network' | 'loss'>, layout: 
   const correction = [scalar('correction/m'), scalar('correction/v')] as const;
   const emaDecay = scalar('ema decay');
 
-  const weights = { ...unpackInGraph(b, parameters, layout), ...unpackInGraph(b, statistics, statisticsLayout) };
+  const weights = {
+    ...unpackInGraph(b, parameters, layout),
+    ...unpackInGraph(b, statistics, statisticsLayout),
+  };
   const moved = new Map<string, Value>();
   const loss = task.loss({
     b,
@@ -216,39 +249,73 @@ export function stepGraph(task: Pick<TrainingTask, 'network' | 'loss'>, layout: 
     'next/adam/v': next.v,
     'next/ema': b.add(b.mul(ema, emaDecay), b.mul(next.parameters, b.sub(b.scalar(1), emaDecay))),
   };
-  if (statisticsLayout.length > 0) outputs['next/statistics'] = b.concat(statisticsLayout.map(({ name }) => moved.get(name)!), 0);
+  if (statisticsLayout.length > 0)
+    outputs['next/statistics'] = b.concat(
+      statisticsLayout.map(({ name }) => moved.get(name)!),
+      0,
+    );
   return b.build(outputs);
 }
 
 function initialState(network: Graph, layout: Layout, statisticsLayout: Layout): State {
   const parameters = pack(network.initializers, layout);
   const blank = () => zeros('float32', parameters.shape);
-  return { step: 0, parameters, m: blank(), v: blank(), ema: parameters, statistics: pack(network.initializers, statisticsLayout) };
+  return {
+    step: 0,
+    parameters,
+    m: blank(),
+    v: blank(),
+    ema: parameters,
+    statistics: pack(network.initializers, statisticsLayout),
+  };
 }
 
 /** The network with some of its weights replaced. */
 export function withWeights(network: Graph, replacements: readonly ReadonlyMap<string, Tensor>[]): Graph {
   const replaced = (name: string) => replacements.map(map => map.get(name)).find(t => t !== undefined);
-  return { ...network, initializers: new Map([...network.initializers].map(([name, t]) => [name, replaced(name) ?? t])) };
+  return {
+    ...network,
+    initializers: new Map([...network.initializers].map(([name, t]) => [name, replaced(name) ?? t])),
+  };
 }
 
-async function writeCheckpoint(path: string, state: State, layout: Layout, statisticsLayout: Layout): Promise<void> {
+async function writeCheckpoint(
+  path: string,
+  state: State,
+  layout: Layout,
+  statisticsLayout: Layout,
+): Promise<void> {
   const { step, ...tensors } = state;
-  await writeAtomic(path, writeSafetensors(tensors, { seedbed: '1', step: String(step), layout: JSON.stringify([layout, statisticsLayout]) }));
+  await writeAtomic(
+    path,
+    writeSafetensors(tensors, {
+      seedbed: '1',
+      step: String(step),
+      layout: JSON.stringify([layout, statisticsLayout]),
+    }),
+  );
 }
 
 async function readCheckpoint(path: string, layout: Layout, statisticsLayout: Layout): Promise<State> {
   const { tensors, metadata } = readSafetensors(await readBytes(path), path);
   if (metadata.layout !== JSON.stringify([layout, statisticsLayout])) {
-    throw new SeedbedError('Mismatch', `${path}: belongs to a network of another shape. Use the configuration of that run, or another --out`);
+    throw new SeedbedError(
+      'Mismatch',
+      `${path}: belongs to a network of another shape. Use the configuration of that run, or another --out`,
+    );
   }
   const step = Number(metadata.step);
   const take = (name: string, length: number): Tensor<'float32'> => {
     const t = tensors.get(name);
-    if (t?.dtype !== 'float32' || t.data.length !== length) throw new SeedbedError('BadFile', `${path}: damaged checkpoint: '${name}' is missing or of the wrong size`);
+    if (t?.dtype !== 'float32' || t.data.length !== length)
+      throw new SeedbedError(
+        'BadFile',
+        `${path}: damaged checkpoint: '${name}' is missing or of the wrong size`,
+      );
     return t as Tensor<'float32'>;
   };
-  if (!Number.isSafeInteger(step) || step < 0) throw new SeedbedError('BadFile', `${path}: damaged checkpoint: step is '${metadata.step}'`);
+  if (!Number.isSafeInteger(step) || step < 0)
+    throw new SeedbedError('BadFile', `${path}: damaged checkpoint: step is '${metadata.step}'`);
   const size = packedLength(layout);
   return {
     step,

@@ -18,12 +18,20 @@ export interface TrainingForm {
  * passes over the pixels forward and back.
  * @param values stand-ins for inputs, and for weights that are to be learned, by name.
  */
-export function trainingForm(b: GraphBuilder, network: Graph, values: Readonly<Record<string, Value>>): TrainingForm {
+export function trainingForm(
+  b: GraphBuilder,
+  network: Graph,
+  values: Readonly<Record<string, Value>>,
+): TrainingForm {
   const statistics = new Map<string, Value>();
   /** Centred values whose scale [1, C, 1, 1] their convolutions still have to apply. */
   const pending = new Map<Value, Value>();
   const onlyIntoConvolutions = (name: string) =>
-    network.nodes.every(node => !node.inputs.includes(name) || (node.op === 'Conv' && node.inputs[0] === name && isDense(network, node)));
+    network.nodes.every(
+      node =>
+        !node.inputs.includes(name) ||
+        (node.op === 'Conv' && node.inputs[0] === name && isDense(network, node)),
+    );
 
   const rewrite = (node: Node, inputs: readonly Value[]): Value[] | undefined => {
     if (node.op === 'BatchNormalization') {
@@ -36,11 +44,16 @@ export function trainingForm(b: GraphBuilder, network: Graph, values: Readonly<R
       const variance = b.mean(b.mul(centred, centred), axes);
       const move = (name: string, old: Value, batch: Value) => {
         const kept = b.mul(old, b.scalar(STATISTICS_MOMENTUM));
-        statistics.set(name, b.add(kept, b.mul(b.reshape(batch, [channels]), b.scalar(1 - STATISTICS_MOMENTUM))));
+        statistics.set(
+          name,
+          b.add(kept, b.mul(b.reshape(batch, [channels]), b.scalar(1 - STATISTICS_MOMENTUM))),
+        );
       };
       move(node.inputs[3]!, inputs[3]!, mean);
       move(node.inputs[4]!, inputs[4]!, b.mul(variance, b.scalar(count / (count - 1))));
-      const scale = b.op('Reciprocal', [b.sqrt(b.add(variance, b.scalar(floatOf(node.attributes, 'epsilon', 1e-5))))]);
+      const scale = b.op('Reciprocal', [
+        b.sqrt(b.add(variance, b.scalar(floatOf(node.attributes, 'epsilon', 1e-5)))),
+      ]);
       if (!onlyIntoConvolutions(node.outputs[0]!)) return [b.mul(centred, scale)];
       pending.set(centred, scale);
       return [centred];

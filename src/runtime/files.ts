@@ -77,10 +77,15 @@ export async function isDirectory(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-const naturally = new Intl.Collator('en', { numeric: true });
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** Compares names in natural order, 2.png before 10.png, for sorting. */
+export function naturalOrder(a: string, b: string): number {
+  return collator.compare(a, b) || (a < b ? -1 : Number(a > b));
+}
 
 /**
- * The files in a folder, in natural order (2.png before 10.png), hidden ones left out; with `recursive` also
+ * The files in a folder, in natural order, hidden ones left out; with `recursive` also
  * those in its subfolders, as paths relative to `folder` with forward slashes.
  * @throws {SeedbedError} Machine when the folder cannot be read.
  */
@@ -89,9 +94,7 @@ export async function listFiles(folder: string, { recursive = false } = {}): Pro
     const names = (await readdir(folder, { recursive })).map(name => name.replaceAll('\\', '/'));
     const seen = names.filter(name => !name.split('/').some(part => part.startsWith('.')));
     const found = await Promise.all(seen.map(name => stat(join(folder, name)).catch(() => undefined)));
-    return seen
-      .filter((_, i) => found[i]?.isFile())
-      .sort((a, b) => naturally.compare(a, b) || (a < b ? -1 : 1));
+    return seen.filter((_, i) => found[i]?.isFile()).sort(naturalOrder);
   } catch (cause) {
     throw fileFault('list', folder, cause);
   }
@@ -197,4 +200,13 @@ export function userDataDir(): string {
     return join(LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'seedbed');
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'seedbed');
   return join(XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'seedbed');
+}
+
+/** Removes a folder and all in it; one that is not there is fine. @throws {SeedbedError} Machine. */
+export async function removeFolder(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (cause) {
+    throw fileFault('remove', path, cause);
+  }
 }

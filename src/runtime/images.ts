@@ -44,11 +44,17 @@ export async function readImageHeader(bytes: Uint8Array, name: string): Promise<
   return headerOf(await readMetadata(bytes, name));
 }
 
-/** The shape [C, H, W] that {@link decodeImage} gives a picture with this header. */
+/**
+ * The shape [C, H, W] that {@link decodeImage} gives a picture with this header.
+ * @throws {SeedbedError} BadArgument when `size` is not a whole number of pixels.
+ */
 export function imageShape(
   header: ImageHeader,
   { size, crop, channels }: ImageOptions,
 ): [number, number, number] {
+  if (size !== undefined && !(Number.isInteger(size) && size > 0)) {
+    throw new SeedbedError('BadArgument', `pictures cannot have size ${size}; give a whole number of pixels`);
+  }
   const square = size ?? (crop ? Math.min(header.width, header.height) : undefined);
   return [channels ?? (header.channels < 3 ? 1 : 3), square ?? header.height, square ?? header.width];
 }

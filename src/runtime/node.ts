@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import * as ort from 'onnxruntime-node';
 import { messageOf, SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
@@ -35,16 +36,25 @@ export function createRuntime({ device = 'cpu', threads }: RuntimeOptions = {}):
     logSeverityLevel: 3,
     ...(threads ? { intraOpNumThreads: threads } : {}),
   };
-  return { device, load: graph => loadSession(graph, device, options) };
+  return { device, memoryBytes: totalmem(), load: graph => loadSession(graph, device, options) };
 }
 
-async function loadSession(graph: Graph, device: Device, options: ort.InferenceSession.SessionOptions): Promise<Session> {
+async function loadSession(
+  graph: Graph,
+  device: Device,
+  options: ort.InferenceSession.SessionOptions,
+): Promise<Session> {
   let session: ort.InferenceSession;
   try {
     session = await ort.InferenceSession.create(serializeModel(graph), options);
   } catch (cause) {
-    const hint = device === 'cpu' ? '' : `; is there a driver for device '${device}'? --device cpu always works`;
-    throw new SeedbedError('Machine', `ONNX Runtime cannot load graph '${graph.name}': ${messageOf(cause)}${hint}`, { cause });
+    const hint =
+      device === 'cpu' ? '' : `; is there a driver for device '${device}'? --device cpu always works`;
+    throw new SeedbedError(
+      'Machine',
+      `ONNX Runtime cannot load graph '${graph.name}': ${messageOf(cause)}${hint}`,
+      { cause },
+    );
   }
   return {
     async run(feeds) {
@@ -59,11 +69,17 @@ function toOrt(graph: Graph, feeds: Feeds): Record<string, ort.Tensor> {
   return Object.fromEntries(
     graph.inputs.map(input => {
       const given = feeds[input.name];
-      const fits = given && given.shape.length === input.shape.length && given.dtype === input.dtype
-        && input.shape.every((dim, i) => typeof dim === 'string' || dim === given.shape[i]);
+      const fits =
+        given &&
+        given.shape.length === input.shape.length &&
+        given.dtype === input.dtype &&
+        input.shape.every((dim, i) => typeof dim === 'string' || dim === given.shape[i]);
       if (!fits) {
         const got = given ? `${given.dtype} [${given.shape}]` : 'nothing';
-        throw new SeedbedError('BadShape', `graph '${graph.name}': input '${input.name}' takes ${input.dtype} [${input.shape}], got ${got}`);
+        throw new SeedbedError(
+          'BadShape',
+          `graph '${graph.name}': input '${input.name}' takes ${input.dtype} [${input.shape}], got ${got}`,
+        );
       }
       return [input.name, new ort.Tensor(given.dtype as 'float32', given.data as Float32Array, given.shape)];
     }),

@@ -15,5 +15,7 @@ export interface Session {
 export interface Runtime {
   /** Where graphs run: 'cpu', 'webgpu', ... */
   readonly device: string;
+  /** Memory of the machine, in bytes, by which work is cut to size. */
+  readonly memoryBytes: number;
   load(graph: Graph): Promise<Session>;
 }

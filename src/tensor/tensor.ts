@@ -135,6 +135,20 @@ export function rows<D extends DType>(t: Tensor<D>, from: number, to: number): T
   };
 }
 
+/** The given rows along the first axis, copied; a row may be taken several times. */
+export function takeRows(t: Tensor<'float32'>, indices: ArrayLike<number>): Tensor<'float32'> {
+  const stride = sizeOf(t.shape.slice(1));
+  const data = new Float32Array(indices.length * stride);
+  for (let to = 0; to < indices.length; to++)
+    data.set(rows(t, indices[to]!, indices[to]! + 1).data, to * stride);
+  return float32([indices.length, ...t.shape.slice(1)], data);
+}
+
+/** Each row along the first axis as a tensor of its own, without a copy. */
+export function unstack(t: Tensor<'float32'>): Tensor<'float32'>[] {
+  return Array.from({ length: t.shape[0] ?? 0 }, (_, i) => float32(t.shape.slice(1), rows(t, i, i + 1).data));
+}
+
 /** Float32 tensors of equal row shape, one after the other along the first axis. */
 export function concatRows(parts: readonly Tensor<'float32'>[]): Tensor<'float32'> {
   const first = parts[0];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { differentiate } from '../../src/autodiff/differentiate.ts';
-import { createModel, ddim, type Denoiser } from '../../src/diffusion/model.ts';
+import { createModel, type Denoiser, ddim } from '../../src/diffusion/model.ts';
 import { checkpointedSampler, createSampler, unrolledGradient } from '../../src/diffusion/sampler.ts';
 import { SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { lossOf } from '../../src/diffusion/train-denoiser.ts';
@@ -22,7 +22,11 @@ const file = new URL('../fixtures/golden/unet_8_12_16.safetensors', import.meta.
 const { tensors } = readSafetensors(readFileSync(file), 'unet_8_12_16');
 const golden = (name: string) => tensors.get(name) as Floats;
 const under = (prefix: string) =>
-  new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, t]) => [name.slice(prefix.length), t as Floats]));
+  new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, t]) => [name.slice(prefix.length), t as Floats]),
+  );
 const runtime = createRuntime({ threads: 2 });
 const tolerance = 1e-4;
 
@@ -39,12 +43,20 @@ describe('the U-Net agrees with PyTorch', () => {
     void b;
     const session = await runtime.load(gradient);
     const x = golden('x');
-    const first = await session.run({ x, noise_variance: golden('noise_variance'), 'grad/epsilon': zeros('float32', x.shape) });
+    const first = await session.run({
+      x,
+      noise_variance: golden('noise_variance'),
+      'grad/epsilon': zeros('float32', x.shape),
+    });
     const epsilon = first.epsilon as Floats;
     expect(relativeError(epsilon, golden('eval/epsilon'))).toBeLessThan(tolerance);
     // The gradient of mean |epsilon - target| on epsilon is sign / count.
     const sign = epsilon.data.map((value, i) => Math.sign(value - target.data[i]!) / epsilon.data.length);
-    const second = await session.run({ x, noise_variance: golden('noise_variance'), 'grad/epsilon': float32(x.shape, sign) });
+    const second = await session.run({
+      x,
+      noise_variance: golden('noise_variance'),
+      'grad/epsilon': float32(x.shape, sign),
+    });
     expect(relativeError(second['grad/x']!, golden('eval/grad_x'))).toBeLessThan(tolerance);
   });
 
@@ -56,7 +68,12 @@ describe('the U-Net agrees with PyTorch', () => {
       loss({ b, network: play }: Parameters<Parameters<typeof stepGraph>[0]['loss']>[0]) {
         const x = b.input('x', 'float32', [2, 3, 16, 16]);
         const level = b.input('noise_variance', 'float32', [2]);
-        return lossOf(b, play({ x, noise_variance: level }).epsilon!, b.input('target', 'float32', [2, 3, 16, 16]), 'mae');
+        return lossOf(
+          b,
+          play({ x, noise_variance: level }).epsilon!,
+          b.input('target', 'float32', [2, 3, 16, 16]),
+          'mae',
+        );
       },
     };
     const optimiser = { learningRate: 1e-3, decay: 'constant', warmup: 0, weightDecay: 0, ema: 0 } as const;
@@ -77,18 +94,28 @@ describe('the U-Net agrees with PyTorch', () => {
       'correction/v': scalar(1 / (1 - ADAM.beta2)),
       'ema decay': scalar(0),
     });
-    expect(relativeError(float32([1], results.loss!.data as Float32Array), golden('train/loss_mae'))).toBeLessThan(tolerance);
+    expect(
+      relativeError(float32([1], results.loss!.data as Float32Array), golden('train/loss_mae')),
+    ).toBeLessThan(tolerance);
     // After one step from zero, m = (1 - beta1) g.
     const gradients = unpack(results['next/adam/m'] as Floats, layout);
     const after = unpack(results['next/parameters'] as Floats, layout);
     const moved = unpack(results['next/statistics'] as Floats, statistics);
     for (const [name, want] of under('train/grad/')) {
       const got = gradients.get(name)!;
-      const gradient = float32(got.shape, got.data.map(value => value / (1 - ADAM.beta1)));
+      const gradient = float32(
+        got.shape,
+        got.data.map(value => value / (1 - ADAM.beta1)),
+      );
       expect(relativeError(gradient, want), `gradient of ${name}`).toBeLessThan(tolerance);
     }
     for (const [name, want] of under('train/adam_lr1e-3/')) {
-      const ge=gradients.get(name)!; const gw=golden('train/grad/'+name); const a=after.get(name)!; for(let i=0;i<want.data.length;i++) if(Math.abs(a.data[i]!-want.data[i]!)>1e-4) console.log(name,i,ge.data[i]!*10,gw.data[i],a.data[i],want.data[i]);
+      const ge = gradients.get(name)!;
+      const gw = golden('train/grad/' + name);
+      const a = after.get(name)!;
+      for (let i = 0; i < want.data.length; i++)
+        if (Math.abs(a.data[i]! - want.data[i]!) > 1e-4)
+          console.log(name, i, ge.data[i]! * 10, gw.data[i], a.data[i], want.data[i]);
       expect(relativeError(after.get(name)!, want), `${name} after Adam`).toBeLessThan(tolerance);
     }
     for (const [name, want] of under('train/stat/')) {
@@ -132,12 +159,17 @@ describe('ten DDIM steps agree with PyTorch', () => {
     });
     const unrolled = await (await runtime.load(b.build({ x0, loss, gradient }))).run({ latent: golden('x') });
     expect(relativeError(unrolled.x0!, golden('ddim10/x0'))).toBeLessThan(tolerance);
-    expect(relativeError(float32([1], unrolled.loss!.data as Float32Array), golden('ddim10/loss_half_sse'))).toBeLessThan(tolerance);
+    expect(
+      relativeError(float32([1], unrolled.loss!.data as Float32Array), golden('ddim10/loss_half_sse')),
+    ).toBeLessThan(tolerance);
     expect(relativeError(unrolled.gradient!, golden('ddim10/grad_xT'))).toBeLessThan(tolerance);
 
     const checkpointed = await checkpointedSampler(runtime, model, 10, 2);
-    const result = await checkpointed.run(golden('x'), value =>
-      float32(value.shape, value.data.map((pixel, i) => pixel - golden('target').data[i]!)),
+    const result = await checkpointed.run(golden('x'), async value =>
+      float32(
+        value.shape,
+        value.data.map((pixel, i) => pixel - golden('target').data[i]!),
+      ),
     );
     expect(relativeError(result.gradient, unrolled.gradient!)).toBeLessThan(1e-6);
   });
@@ -146,7 +178,11 @@ describe('ten DDIM steps agree with PyTorch', () => {
 describe('parameter counts of the paper', () => {
   const count = (channels: number[], level: string | null, imageChannels: number) =>
     countParameters(
-      buildNetwork({ kind: 'unet', channels, blocks: 2, embedding: 64, attention: null }, { name: 'n', shape: [imageChannels, 32, 32], level, output: 'y' }, 0),
+      buildNetwork(
+        { kind: 'unet', channels, blocks: 2, embedding: 64, attention: null },
+        { name: 'n', shape: [imageChannels, 32, 32], level, output: 'y' },
+        0,
+      ),
     );
   test('the embedder of Table 1, statistics counted', () => {
     const { weights, statistics } = count([48, 96, 192, 384], null, 3);
@@ -156,11 +192,13 @@ describe('parameter counts of the paper', () => {
     expect(count([48, 96, 192, 384], 'level', 3).weights).toBe(9_605_187);
     expect(count([32, 64, 96, 128], 'level', 1).weights).toBe(1_960_737);
   });
-  test.each([
-    [[3], [5], 78],
-  ])('one convolution', (channels, kernels, expected) => {
+  test.each([[[3], [5], 78]])('one convolution', (channels, kernels, expected) => {
     void channels;
-    const conv = buildNetwork({ kind: 'conv', channels: [], kernels, blocks: 1, embedding: 64, attention: null }, { name: 'n', shape: [1, 32, 32], level: null, output: 'y' }, 0);
+    const conv = buildNetwork(
+      { kind: 'conv', channels: [], kernels, blocks: 1, embedding: 64, attention: null },
+      { name: 'n', shape: [1, 32, 32], level: null, output: 'y' },
+      0,
+    );
     expect([expected, countParameters(conv).weights]).toEqual([78, 26]);
   });
 });

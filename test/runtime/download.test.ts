@@ -55,7 +55,7 @@ const partOf = async (bytes: Uint8Array) => {
 test('fetches, says how far it is, and then leaves the file alone', async () => {
   const progress: number[] = [];
   await download(`${origin}/plain`, path, { ...published, onProgress: bytes => progress.push(bytes) });
-  expect(new Uint8Array(await readFile(path))).toEqual(contents);
+  expect((await readFile(path)).equals(contents)).toBe(true);
   expect(progress.at(-1)).toBe(contents.length);
   expect(await readdir(join(folder, 'set'))).toEqual(['a.bin']);
   await download(`${origin}/plain`, path, published);
@@ -69,16 +69,18 @@ test.each([
   await partOf(contents.subarray(0, 100_000));
   await download(origin + url, path, published);
   expect(requests).toEqual(['bytes=100000-']);
-  expect(new Uint8Array(await readFile(path))).toEqual(contents);
+  expect((await readFile(path)).equals(contents)).toBe(true);
 });
 
 test('a connection that breaks leaves a part to go on from', async () => {
   const failed = download(`${origin}/broken`, path, published);
   await expect(failed).rejects.toSatisfy(error => isSeedbedError(error, 'Machine'));
   await expect(failed).rejects.toThrow(/cannot download .*\/broken: .*put it at .*a\.bin/);
+  const { length } = await readFile(`${path}.part`);
+  expect(length).toBeGreaterThan(0);
   await download(`${origin}/ranges`, path, published);
-  expect(requests[1]).toBe('bytes=150000-');
-  expect(new Uint8Array(await readFile(path))).toEqual(contents);
+  expect(requests[1]).toBe(`bytes=${length}-`);
+  expect((await readFile(path)).equals(contents)).toBe(true);
 });
 
 test('a complete part needs no network', async () => {

@@ -1,0 +1,53 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { differentiate } from '../autodiff/differentiate.ts';
+import { parseModel, serializeModel } from '../graph/protobuf.ts';
+import { readBytes, writeAtomic } from '../runtime/files.ts';
+import { openConsole, withConsole } from './console.ts';
+import { version } from './files.ts';
+
+interface Flags {
+  of: string;
+  wrt: string[];
+  out: string;
+  bind: Record<string, number>;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function addDifferentiate(program: Command): void {
+  withConsole(program.command('differentiate'))
+    .description('write the gradient of an ONNX graph as another ONNX graph')
+    .argument('<graph.onnx>', 'a graph of operator set 13 to 22')
+    .requiredOption('--of <output>', 'the output to differentiate')
+    .requiredOption('--wrt <inputs>', 'the inputs with respect to which, separated by commas', text =>
+      text.split(',').filter(Boolean),
+    )
+    .option('--bind <name=size>', 'give an open dimension a size; may be repeated', bindings, {})
+    .option('--out <file>', 'where to write', 'grad.onnx')
+    .addHelpText(
+      'after',
+      '\nExample: seedbed differentiate unet.onnx --of epsilon --wrt x --bind N=1 --out unet-grad.onnx',
+    )
+    .action(async (file: string, flags: Flags) => {
+      const console = openConsole(flags);
+      const graph = parseModel(await readBytes(file), file);
+      const gradient = differentiate(graph, { of: flags.of, wrt: flags.wrt, bind: flags.bind, file });
+      await writeAtomic(flags.out, serializeModel(gradient));
+      const inputs = gradient.inputs.map(i => `${i.name} [${i.shape}]`);
+      const outputs = gradient.outputs.map(o => `${o.name} [${o.shape}]`);
+      console.line(
+        `${flags.out}: ${gradient.nodes.length} nodes\n  inputs  ${inputs.join(', ')}\n  outputs ${outputs.join(', ')}`,
+      );
+      console.json({
+        seedbed: await version(),
+        command: 'differentiate',
+        results: [{ file: flags.out, nodes: gradient.nodes.length, inputs, outputs }],
+      });
+    });
+}
+
+function bindings(text: string, previous: Record<string, number>): Record<string, number> {
+  const found = /^([^=]+)=(\d+)$/.exec(text);
+  if (!found) throw new InvalidArgumentError('expected NAME=SIZE, such as N=1.');
+  return { ...previous, [found[1]!]: Number(found[2]) };
+}

@@ -1,0 +1,223 @@
+import { type Command, Option } from 'commander';
+import type { Denoiser } from '../diffusion/model.ts';
+import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/descent.ts';
+import {
+  type Embedding,
+  type EmbedOptions,
+  embed,
+  METHODS,
+  type Method,
+  type SeedResult,
+} from '../embedding/embed.ts';
+import { writeSeeds } from '../embedding/seeds.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { writeNpy } from '../tensor/npy.ts';
+import { takeRows } from '../tensor/tensor.ts';
+import { duration, openConsole, withConsole } from './console.ts';
+import { findEmbedder, openDenoiser, packaged, SHIPPED_DENOISER, version } from './files.ts';
+import { openJournal } from './journal.ts';
+import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { type Pictures, readItems, readPictures, writeEmbeddingSheet } from './pictures.ts';
+
+/** How seeds are sought, shared by `embed` and `evaluate`. */
+export interface MethodFlags extends RuntimeFlags {
+  model: string;
+  embedder?: string;
+  method?: Method;
+  recipe?: RecipeName;
+  iterations?: number;
+  learningRate?: number;
+  samplerSteps?: number;
+  batch: number;
+  memory?: Memory;
+  tolerance?: number;
+  rng: number;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+interface EmbedFlags extends MethodFlags {
+  data?: string;
+  dataDir?: string;
+  from: number;
+  to?: number;
+  starts: number;
+  crop?: boolean;
+  out: string;
+  resume?: boolean;
+}
+
+/** Adds the options that say how seeds are sought. */
+export function withMethod(command: Command): Command {
+  return withConsole(withRng(withRuntime(command)))
+    .option('--model <file>', 'the denoiser', SHIPPED_DENOISER)
+    .option(
+      '--embedder <file>',
+      "the embedding network (default: the model's own, NAME-embedder.onnx beside it)",
+    )
+    .addOption(
+      new Option(
+        '--method <name>',
+        "how seeds are sought (default: 'embedder+descent' where there is an embedder, else 'descent')",
+      ).choices([...METHODS]),
+    )
+    .addOption(new Option('--recipe <name>', 'settings of the descent').choices(Object.keys(RECIPES)))
+    .option('--iterations <n>', "iterations of the descent, instead of the recipe's", whole(1))
+    .option('--learning-rate <x>', "its learning rate, instead of the recipe's", positive)
+    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1))
+    .option('--batch <n>', 'seeds in work at once', whole(1), 16)
+    .addOption(
+      new Option(
+        '--memory <way>',
+        'all sampler steps in one graph, or one at a time (default: by estimate)',
+      ).choices(['unrolled', 'checkpointed']),
+    )
+    .option(
+      '--tolerance <mse>',
+      'stop when every seed of a batch has this mean squared error, standardised',
+      positive,
+    );
+}
+
+export function addEmbed(program: Command): void {
+  withMethod(program.command('embed'))
+    .description('find the seeds of pictures')
+    .argument('[pictures...]', 'picture files or folders of them (default: the ten that ship with Seedbed)')
+    .option('--data <name or path>', 'a data set instead of files, such as fashion-mnist:test')
+    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .option('--from <n>', 'first item of the data set', whole(0), 0)
+    .option('--to <n>', 'item before which to stop', whole(1))
+    .option('--starts <n>', "seeds for each picture (method 'descent')", whole(1), 1)
+    .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
+    .option('--out <folder>', 'where to write', 'out')
+    .option('--resume', 'go on with unfinished work in the folder')
+    .addHelpText('after', '\nExample: seedbed embed my.png --iterations 100 --out my')
+    .action((paths: string[], flags: EmbedFlags) => run(paths, flags));
+}
+
+/** The recipe that flags ask for; undefined leaves the choice to the method. */
+export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
+  const recipe = RECIPES[flags.recipe ?? (method === 'descent' ? 'seedbed' : 'refine')];
+  return {
+    ...recipe,
+    ...(flags.iterations !== undefined && { iterations: flags.iterations }),
+    ...(flags.learningRate !== undefined && { learningRate: flags.learningRate }),
+  };
+}
+
+/** What `embed` is told by the flags. */
+export async function embedOptions(
+  flags: MethodFlags,
+): Promise<{ model: Denoiser; options: EmbedOptions & { method: Method; recipe: DescentRecipe } }> {
+  const model = await openDenoiser(flags.model);
+  const embedder = flags.method === 'descent' ? undefined : await findEmbedder(flags.model, flags.embedder);
+  const method = flags.method ?? (embedder ? 'embedder+descent' : 'descent');
+  const { rng, batch, memory, tolerance, samplerSteps } = flags;
+  return {
+    model,
+    options: {
+      method,
+      embedder,
+      recipe: recipeOf(flags, method),
+      rng,
+      batch,
+      memory,
+      tolerance,
+      samplerSteps,
+    },
+  };
+}
+
+async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
+  const started = performance.now();
+  const console = openConsole(flags);
+  const { model, options } = await embedOptions(flags);
+  const pictures = flags.data
+    ? await readItems(flags.data, model, flags)
+    : await readPictures(
+        paths.length > 0 ? paths : [packaged('examples/fashion-mnist')],
+        model,
+        flags.crop === true,
+        console.note,
+      );
+  const { method, recipe, embedder, rng, batch, samplerSteps } = options;
+  const about = {
+    model: model.hash,
+    embedder: embedder?.hash,
+    method,
+    recipe,
+    rng,
+    batch,
+    samplerSteps,
+    tolerance: flags.tolerance,
+    starts: flags.starts,
+    images: pictures.hashes,
+  };
+  const journal = await openJournal(joinPath(flags.out, '.unfinished'), about, flags.resume === true);
+  const progress = console.progress('embedding', 'iterations');
+  const embedding = await embed(openRuntime(flags), model, pictures.images, {
+    ...options,
+    starts: flags.starts,
+    signal: console.signal,
+    journal,
+    onProgress: p => progress.update(p.done, p.total, p.loss > 0 ? `loss ${p.loss.toPrecision(4)}` : ''),
+  }).finally(() => progress.stop());
+
+  const seconds = (performance.now() - started) / 1000;
+  const report = {
+    seedbed: await version(),
+    command: 'embed',
+    model: model.hash,
+    rng,
+    seconds,
+    evaluations: embedding.results.reduce((sum, r) => sum + r.evaluations, 0),
+    results: embedding.results.map(({ image, ...rest }) => ({ image: pictures.names[image]!, ...rest })),
+  };
+  await writeAll(flags, model, pictures, embedding, report);
+  await journal.remove();
+  for (const result of embedding.results)
+    console.line(describe(result, pictures.names[result.image]!, flags.starts));
+  console.line(
+    `${embedding.results.length} seeds in ${duration(seconds)}: ${joinPath(flags.out, 'embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
+  );
+  console.json(report);
+}
+
+async function writeAll(
+  flags: EmbedFlags,
+  model: Denoiser,
+  pictures: Pictures,
+  embedding: Embedding,
+  report: object,
+): Promise<void> {
+  const { latent, results, method, sampler } = embedding;
+  const at = (name: string) => joinPath(flags.out, name);
+  const images = pictures.names.map((name, i) => ({ name, sha256: pictures.hashes[i]! }));
+  const provenance = {
+    model: model.hash,
+    sampler,
+    method,
+    images,
+    rng: flags.rng,
+    createdBy: `seedbed ${await version()}`,
+  };
+  await writeAtomic(at('seeds.safetensors'), writeSeeds(latent, provenance));
+  await writeAtomic(at('seeds.npy'), writeNpy(latent));
+  await writeEmbeddingSheet(
+    at('embedding.png'),
+    model,
+    takeRows(
+      pictures.images,
+      results.map(r => r.image),
+    ),
+    latent,
+    embedding.pictures,
+  );
+  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
+}
+
+function describe(result: SeedResult, name: string, starts: number): string {
+  const which = starts > 1 ? `${name} #${result.start}` : name;
+  const before = result.mseBefore === undefined ? '' : `${result.mseBefore.toFixed(6)} before, `;
+  return `${which.padEnd(24)} squared error ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB, seed variance ${result.latentVariance.toFixed(2)}`;
+}

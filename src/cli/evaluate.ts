@@ -1,0 +1,112 @@
+import type { Command } from 'commander';
+import { slice } from '../data/dataset.ts';
+import { embed, type SeedResult } from '../embedding/embed.ts';
+import { bootstrapMean } from '../embedding/metrics.ts';
+import { SeedbedError } from '../errors.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { duration, openConsole } from './console.ts';
+import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
+import { version } from './files.ts';
+import { openRuntime, whole } from './options.ts';
+import { openFor } from './pictures.ts';
+
+interface Flags extends MethodFlags {
+  data: string;
+  dataDir?: string;
+  from: number;
+  to?: number;
+  out?: string;
+}
+
+/** Items that are embedded before the count on the screen moves. */
+const CHUNK = 64;
+
+export function addEvaluate(program: Command): void {
+  withMethod(program.command('evaluate'))
+    .description('measure how well pictures of a data set are embedded')
+    .option('--data <name or path>', 'the data set', 'fashion-mnist:test')
+    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .option('--from <n>', 'first item', whole(0), 0)
+    .option('--to <n>', 'item before which to stop', whole(1))
+    .option('--out <folder>', 'also write evaluation.json there')
+    .addHelpText(
+      'after',
+      '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder+descent --iterations 100',
+    )
+    .action((flags: Flags) => run(flags));
+}
+
+async function run(flags: Flags): Promise<void> {
+  const started = performance.now();
+  const console = openConsole(flags);
+  const { model, options } = await embedOptions(flags);
+  const all = await openFor(flags.data, model, flags.dataDir);
+  const dataset = slice(all, flags.from, Math.min(flags.to ?? all.length, all.length));
+  const runtime = openRuntime(flags);
+  const progress = console.progress('embedding', 'pictures');
+  const results: (SeedResult & { name: string })[] = [];
+  for (let first = 0; first < dataset.length; first += CHUNK) {
+    if (console.signal.aborted)
+      throw new SeedbedError(
+        'Interrupted',
+        `stopped after ${first} of ${dataset.length} pictures; nothing is kept`,
+      );
+    const indices = Array.from({ length: Math.min(CHUNK, dataset.length - first) }, (_, i) => first + i);
+    const part = await embed(runtime, model, await dataset.read(indices), {
+      ...options,
+      signal: console.signal,
+    });
+    results.push(
+      ...part.results.map(result => ({ ...result, name: dataset.itemName(first + result.image) })),
+    );
+    progress.update(results.length, dataset.length);
+  }
+  progress.stop();
+
+  const seconds = (performance.now() - started) / 1000;
+  const after = bootstrapMean(
+    results.map(r => r.mse),
+    flags.rng,
+  );
+  const before =
+    results[0]?.mseBefore === undefined
+      ? undefined
+      : bootstrapMean(
+          results.map(r => r.mseBefore!),
+          flags.rng,
+        );
+  const variance = bootstrapMean(
+    results.map(r => r.latentVariance),
+    flags.rng,
+  );
+  const evaluations = results.reduce((sum, r) => sum + r.evaluations, 0);
+  const summary = {
+    seedbed: await version(),
+    command: 'evaluate',
+    model: model.hash,
+    embedder: options.embedder?.hash,
+    method: options.method,
+    recipe: options.method === 'embedder' ? undefined : options.recipe,
+    data: dataset.name,
+    from: flags.from,
+    pictures: results.length,
+    rng: flags.rng,
+    seconds,
+    evaluations,
+    mse: after,
+    mseBefore: before,
+    latentVariance: variance,
+    results: results.map(({ losses: _, ...rest }) => rest),
+  };
+  const text = (i: { mean: number; low: number; high: number }) =>
+    `${i.mean.toFixed(6)} (95 % interval ${i.low.toFixed(6)} to ${i.high.toFixed(6)})`;
+  console.line(
+    `${results.length} pictures of ${dataset.name} by ${options.method}, ${duration(seconds)}, ${evaluations / results.length} evaluations a picture`,
+  );
+  if (before) console.line(`mean squared error before descent ${text(before)}`);
+  console.line(`mean squared error ${before ? 'after descent' : ''} ${text(after)}`.replace('  ', ' '));
+  console.line(`seed variance ${variance.mean.toFixed(3)}`);
+  if (flags.out)
+    await writeAtomic(joinPath(flags.out, 'evaluation.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  console.json(summary);
+}

@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url';
+import { asDenoiser, asEmbedder, type Denoiser, type Embedder, readModel } from '../diffusion/model.ts';
+import { SeedbedError } from '../errors.ts';
+import { exists, readBytes, readJson } from '../runtime/files.ts';
+
+/** A file of the installed package. */
+export function packaged(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+}
+
+export const SHIPPED_DENOISER = packaged('models/fashion-mnist.onnx');
+export const SHIPPED_EMBEDDER = packaged('models/fashion-mnist-embedder.onnx');
+
+export async function version(): Promise<string> {
+  return ((await readJson(packaged('package.json'))) as { version: string }).version;
+}
+
+export async function openDenoiser(path: string): Promise<Denoiser> {
+  return asDenoiser(readModel(await readBytes(path), path), path);
+}
+
+export async function openEmbedder(path: string): Promise<Embedder> {
+  return asEmbedder(readModel(await readBytes(path), path), path);
+}
+
+/**
+ * The embedder that belongs to a denoiser: the one named, or the file beside the denoiser whose name ends in
+ * `-embedder.onnx`; undefined where there is none.
+ */
+export async function findEmbedder(
+  denoiserPath: string,
+  named: string | undefined,
+): Promise<Embedder | undefined> {
+  if (named) return openEmbedder(named);
+  const beside = denoiserPath.replace(/\.onnx$/, '-embedder.onnx');
+  return beside !== denoiserPath && (await exists(beside)) ? openEmbedder(beside) : undefined;
+}
+
+/** Refuses to write over a run or result that is already there. */
+export async function refuseExisting(path: string, what: string, force: boolean): Promise<void> {
+  if (!force && (await exists(path))) {
+    throw new SeedbedError(
+      'BadArgument',
+      `${path} already holds ${what}. --resume goes on with it, --force starts again, --out names another folder`,
+    );
+  }
+}

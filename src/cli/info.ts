@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { readModel } from '../diffusion/model.ts';
+import { readSeeds } from '../embedding/seeds.ts';
+import { parseModel } from '../graph/protobuf.ts';
+import { countParameters } from '../nn/networks.ts';
+import { readBytes } from '../runtime/files.ts';
+import { openConsole, withConsole } from './console.ts';
+import { SHIPPED_DENOISER, version } from './files.ts';
+
+export function addInfo(program: Command): void {
+  withConsole(program.command('info'))
+    .description('tell what a model, a graph or a seed file is')
+    .argument('[file]', 'an .onnx, .safetensors or .npy file', SHIPPED_DENOISER)
+    .addHelpText('after', '\nExample: seedbed info out/seeds.safetensors')
+    .action(async (file: string, flags: { json?: boolean; quiet?: boolean }) => {
+      const console = openConsole(flags);
+      const bytes = await readBytes(file);
+      const about = file.endsWith('.onnx') ? describeGraph(bytes, file) : describeSeeds(bytes, file);
+      for (const [key, value] of Object.entries(about))
+        console.line(`${key.padEnd(12)} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      console.json({ seedbed: await version(), command: 'info', results: [{ file, ...about }] });
+    });
+}
+
+function describeGraph(bytes: Uint8Array, file: string): Record<string, unknown> {
+  const graph = parseModel(bytes, file);
+  const values = (list: typeof graph.inputs) => list.map(v => `${v.name} ${v.dtype} [${v.shape}]`).join(', ');
+  const counts = new Map<string, number>();
+  for (const { op } of graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
+  const plain = {
+    'operator set': graph.opset,
+    inputs: values(graph.inputs),
+    outputs: values(graph.outputs),
+    nodes: [...counts]
+      .sort(([, a], [, b]) => b - a)
+      .map(([op, count]) => `${op} ${count}`)
+      .join(', '),
+  };
+  if (!graph.metadata.has('seedbed')) return { file: 'an ONNX graph', ...plain };
+  const model = readModel(bytes, file);
+  const { weights, statistics } = countParameters(model.graph);
+  const { seedbed: _, ...info } = model.info;
+  return {
+    file: `a Seedbed ${model.info.kind}`,
+    hash: model.hash,
+    weights: `${weights}, and ${statistics} running statistics`,
+    ...plain,
+    ...info,
+  };
+}
+
+function describeSeeds(bytes: Uint8Array, file: string): Record<string, unknown> {
+  const { latent, provenance } = readSeeds(bytes, file);
+  const { images, ...rest } = provenance ?? { images: [] };
+  return {
+    file: 'seeds',
+    shape: `[${latent.shape}]`,
+    ...(provenance
+      ? { ...rest, images: images.map(i => i.name).join(', ') }
+      : { origin: 'unknown: a bare array' }),
+  };
+}

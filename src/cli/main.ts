@@ -1,0 +1,58 @@
+import { Command, CommanderError } from 'commander';
+import { type ErrorKind, isSeedbedError, messageOf } from '../errors.ts';
+import { addData } from './data.ts';
+import { addDecode } from './decode.ts';
+import { addDifferentiate } from './differentiate.ts';
+import { addEmbed } from './embed.ts';
+import { addEvaluate } from './evaluate.ts';
+import { version } from './files.ts';
+import { addInfo } from './info.ts';
+import { addSample } from './sample.ts';
+import { addTrain } from './train.ts';
+
+/** 0 done, 1 a fault of ours or the machine's, 2 a mistake in what was asked or given, 130 interrupted. */
+const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
+  BadFile: 2,
+  BadArgument: 2,
+  BadShape: 2,
+  Unsupported: 2,
+  Mismatch: 2,
+  Diverged: 1,
+  Machine: 1,
+  Interrupted: 130,
+};
+
+/** Runs the command line. @returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('seedbed')
+    .description('Finds the noise from which a deterministic diffusion model grows a picture.')
+    .version(await version())
+    .showHelpAfterError('Add --help for the options and an example.')
+    .exitOverride();
+  for (const add of [
+    addEmbed,
+    addDecode,
+    addSample,
+    addTrain,
+    addEvaluate,
+    addDifferentiate,
+    addInfo,
+    addData,
+  ])
+    add(program);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (isSeedbedError(error)) {
+      process.stderr.write(`seedbed: ${error.message}\n`);
+      return EXIT_CODES[error.kind];
+    }
+    const trace = process.env.SEEDBED_DEBUG && error instanceof Error ? `\n${error.stack}` : '';
+    process.stderr.write(
+      `seedbed: a fault of Seedbed's own: ${messageOf(error)} (SEEDBED_DEBUG=1 shows where)${trace}\n`,
+    );
+    return 1;
+  }
+}

@@ -1,0 +1,43 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { createRuntime, DEVICES, type Device } from '../runtime/node.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+
+/** Parses a whole number of at least `least`. */
+export function whole(least: number): (text: string) => number {
+  return text => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least || text.trim() === '') {
+      throw new InvalidArgumentError(`expected a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** Parses a number greater than zero. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('expected a number greater than 0.');
+  return value;
+}
+
+export interface RuntimeFlags {
+  device: Device;
+  threads?: number;
+}
+
+/** Adds --device and --threads. */
+export function withRuntime(command: Command): Command {
+  return command
+    .addOption(new Option('--device <name>', 'where networks run').choices([...DEVICES]).default('cpu'))
+    .option('--threads <n>', 'threads of one operator (default: the number of cores)', whole(1));
+}
+
+export function openRuntime({ device, threads }: RuntimeFlags): Runtime {
+  return createRuntime(threads === undefined ? { device } : { device, threads });
+}
+
+/** Adds --rng. */
+export function withRng(command: Command): Command {
+  return command.option('--rng <n>', 'random number seed', whole(0), 0);
+}

@@ -1,0 +1,134 @@
+import { slice } from '../data/dataset.ts';
+import { openDataset } from '../data/open.ts';
+import { cropImages } from '../data/pixels.ts';
+import { contactSheet, seedAsPicture } from '../data/sheet.ts';
+import type { Denoiser } from '../diffusion/model.ts';
+import { pictureShape } from '../embedding/embed.ts';
+import { SeedbedError } from '../errors.ts';
+import {
+  baseName,
+  isDirectory,
+  joinPath,
+  listFiles,
+  readBytes,
+  sha256Hex,
+  writeAtomic,
+} from '../runtime/files.ts';
+import { decodeImage, encodePng } from '../runtime/images.ts';
+import { bytesOf, concatRows, float32, type Tensor, unstack } from '../tensor/tensor.ts';
+
+type Floats = Tensor<'float32'>;
+
+/** Pictures to work on, ready for a model. */
+export interface Pictures {
+  /** [n, C, H, W], pixels in [0,1]. */
+  readonly images: Floats;
+  readonly names: string[];
+  /** sha256 of the files, or of the pixels of a data set's items. */
+  readonly hashes: string[];
+}
+
+/** Pictures a row of a sheet, and rows of pictures at most. */
+const ACROSS = 10;
+const MOST_BLOCKS = 5;
+
+/**
+ * Reads picture files, or all pictures of folders, at the size and colour that a model takes.
+ * @param note told what was done to a picture that did not fit.
+ */
+export async function readPictures(
+  paths: readonly string[],
+  model: Denoiser,
+  crop: boolean,
+  note: (text: string) => void,
+): Promise<Pictures> {
+  checkPictureModel(model);
+  const [channels, size] = pictureShape(model) as [1 | 3, number];
+  const files: string[] = [];
+  for (const path of paths) {
+    const found = (await isDirectory(path))
+      ? (await listFiles(path)).filter(isPicture).map(name => joinPath(path, name))
+      : [path];
+    if (found.length === 0)
+      throw new SeedbedError('BadArgument', `${path}: a folder without pictures (PNG, JPEG or WebP)`);
+    files.push(...found);
+  }
+  const parts: Floats[] = [];
+  const hashes: string[] = [];
+  for (const file of files) {
+    const bytes = await readBytes(file);
+    const { pixels, changes } = await decodeImage(bytes, file, { size, crop, channels });
+    if (changes.length > 0) note(`${baseName(file)}: ${changes.join(', ')}`);
+    parts.push(float32([1, ...pixels.shape], pixels.data));
+    hashes.push(sha256Hex(bytes));
+  }
+  return { images: concatRows(parts), names: files.map(baseName), hashes };
+}
+
+/** Items `from` to `to` of a data set. */
+export async function readItems(
+  spec: string,
+  model: Denoiser,
+  range: { from: number; to?: number | undefined; dataDir?: string | undefined },
+): Promise<Pictures> {
+  checkPictureModel(model);
+  const dataset = await openFor(spec, model, range.dataDir);
+  const part = slice(dataset, range.from, Math.min(range.to ?? dataset.length, dataset.length));
+  const indices = Array.from({ length: part.length }, (_, i) => i);
+  const images = await part.read(indices);
+  return {
+    images,
+    names: indices.map(i => part.itemName(i)),
+    hashes: unstack(images).map(image => sha256Hex(bytesOf(image))),
+  };
+}
+
+/** A data set whose pictures have the model's size; folders of others are resized. */
+export async function openFor(spec: string, model: Denoiser, dataDir: string | undefined) {
+  const [channels, size] = pictureShape(model) as [1 | 3, number];
+  const dataset = await openDataset(spec, { dataDir }).catch(() =>
+    openDataset(spec, { dataDir, size, channels }),
+  );
+  return dataset.shape.join() === pictureShape(model).join()
+    ? dataset
+    : openDataset(spec, { dataDir, size, channels });
+}
+
+/** Writes rows picture / seed / reconstruction, ten across, at most fifty pictures. */
+export async function writeEmbeddingSheet(
+  path: string,
+  model: Denoiser,
+  originals: Floats,
+  latent: Floats,
+  pictures: Floats,
+): Promise<void> {
+  const seeds = unstack(cropImages(latent, model.info.padding)).map(seedAsPicture);
+  const rows = [unstack(originals), seeds, unstack(pictures)];
+  const blocks = Math.min(MOST_BLOCKS, Math.ceil(seeds.length / ACROSS));
+  const sheet = Array.from({ length: blocks }, (_, block) =>
+    rows.map(row => row.slice(block * ACROSS, (block + 1) * ACROSS)),
+  ).flat();
+  await writeAtomic(path, await encodePng(contactSheet(sheet)));
+}
+
+/** Writes pictures in rows of ten, at most fifty. */
+export async function writeSheet(path: string, pictures: Floats): Promise<void> {
+  const all = unstack(pictures);
+  const rows = Array.from({ length: Math.min(MOST_BLOCKS, Math.ceil(all.length / ACROSS)) }, (_, i) =>
+    all.slice(i * ACROSS, (i + 1) * ACROSS),
+  );
+  await writeAtomic(path, await encodePng(contactSheet(rows)));
+}
+
+function isPicture(name: string): boolean {
+  return /\.(png|jpe?g|webp)$/i.test(name);
+}
+
+function checkPictureModel(model: Denoiser): void {
+  if (model.info.shape.length !== 3 || ![1, 3].includes(model.info.shape[0]!)) {
+    throw new SeedbedError(
+      'BadArgument',
+      `model '${model.info.name}' works on [${model.info.shape}], not on grey or colour pictures`,
+    );
+  }
+}

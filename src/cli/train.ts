@@ -1,0 +1,179 @@
+import type { Command } from 'commander';
+import { openDataset } from '../data/open.ts';
+import {
+  type DenoiserConfig,
+  type EmbedderConfig,
+  parseDenoiserConfig,
+  parseEmbedderConfig,
+} from '../diffusion/config.ts';
+import { denoiserTask } from '../diffusion/train-denoiser.ts';
+import { embedderTask } from '../embedding/train-embedder.ts';
+import { SeedbedError } from '../errors.ts';
+import { type TrainingTask, train } from '../nn/trainer.ts';
+import { exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
+import { type Console, duration, openConsole, withConsole } from './console.ts';
+import { openDenoiser, openEmbedder, packaged, refuseExisting, SHIPPED_DENOISER, version } from './files.ts';
+import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+
+interface TrainFlags extends RuntimeFlags {
+  config?: string;
+  data?: string;
+  dataDir?: string;
+  out: string;
+  steps?: number;
+  minutes?: number;
+  init?: string;
+  model: string;
+  rng: number;
+  resume?: boolean;
+  force?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function addTrain(program: Command): void {
+  const command = program.command('train').description('train a denoiser, or an embedding network for one');
+  const shared = (sub: Command, out: string) =>
+    withConsole(withRng(withRuntime(sub)))
+      .option('--config <file>', 'configuration (JSON); a run that is resumed remembers its own')
+      .option(
+        '--data <name or path>',
+        'data set, a folder of one or of pictures (default: the one that the configuration names)',
+      )
+      .option('--data-dir <folder>', 'where data sets are looked for first')
+      .option('--out <folder>', 'the run folder', out)
+      .option('--steps <n>', "updates in all, instead of the configuration's", whole(1))
+      .option('--minutes <n>', 'stop after so many minutes, resumable', positive)
+      .option('--init <model>', 'go on from the weights of this model')
+      .option('--resume', 'go on with the run in the folder, to the same bits as if it had not stopped')
+      .option('--force', 'start again in a folder that holds a run');
+
+  shared(command.command('denoiser'), 'runs/denoiser')
+    .description('train a denoiser (Algorithm 1)')
+    .addHelpText(
+      'after',
+      '\nExample: seedbed train denoiser --config configs/fashion-mnist.json --data fashion-mnist --minutes 5',
+    )
+    .action((flags: TrainFlags) => trainDenoiser(flags));
+  shared(command.command('embedder'), 'runs/embedder')
+    .option('--model <file>', 'the denoiser that it embeds for', SHIPPED_DENOISER)
+    .description('train an embedding network through a frozen sampler')
+    .addHelpText(
+      'after',
+      '\nExample: seedbed train embedder --config configs/fashion-mnist-embedder.json --model runs/denoiser/model.onnx --data fashion-mnist',
+    )
+    .action((flags: TrainFlags) => trainEmbedder(flags));
+}
+
+async function trainDenoiser(flags: TrainFlags): Promise<void> {
+  const console = openConsole(flags);
+  const config = parseDenoiserConfig(...(await configOf(flags, 'configs/fashion-mnist.json')));
+  const { size, channels, crop } = config.image;
+  const dataset = await openDataset(flags.data ?? config.data, {
+    dataDir: flags.dataDir,
+    crop,
+    ...(size && { size }),
+    ...(channels && { channels }),
+  });
+  console.note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
+  const runtime = openRuntime(flags);
+  const init = flags.init ? await openDenoiser(flags.init) : undefined;
+  const task = await denoiserTask(runtime, { config, dataset, rng: flags.rng, out: flags.out, init });
+  await run(console, flags, config, task, 'train denoiser');
+}
+
+async function trainEmbedder(flags: TrainFlags): Promise<void> {
+  const console = openConsole(flags);
+  const config = parseEmbedderConfig(...(await configOf(flags, 'configs/fashion-mnist-embedder.json')));
+  const denoiser = await openDenoiser(flags.model);
+  const { shape, padding } = denoiser.info;
+  const source = flags.data ?? config.data;
+  const dataset = await openDataset(source, { dataDir: flags.dataDir }).catch(error => {
+    if (!(error instanceof SeedbedError) || error.kind !== 'BadShape') throw error;
+    return openDataset(source, {
+      dataDir: flags.dataDir,
+      size: shape[1]! - 2 * padding,
+      channels: shape[0] as 1 | 3,
+    });
+  });
+  const runtime = openRuntime(flags);
+  const init = flags.init ? await openEmbedder(flags.init) : undefined;
+  const pairs = console.progress('pairs', 'evaluations');
+  const task = await embedderTask(runtime, {
+    config,
+    denoiser,
+    dataset,
+    rng: flags.rng,
+    out: flags.out,
+    init,
+    onPairs: (done, total) => pairs.update(done, total),
+  });
+  pairs.stop();
+  await run(console, flags, config, task, 'train embedder');
+}
+
+/** The configuration and the name of its file: the one given, a resumed run's own, or the shipped one. */
+async function configOf(flags: TrainFlags, shipped: string): Promise<[unknown, string]> {
+  const own = joinPath(flags.out, 'config.json');
+  const file = flags.config ?? (flags.resume && (await exists(own)) ? own : packaged(shipped));
+  const value = (await readJson(file)) as { training?: { steps?: number } };
+  if (flags.steps !== undefined && value?.training) value.training.steps = flags.steps;
+  return [value, file];
+}
+
+async function run(
+  console: Console,
+  flags: TrainFlags,
+  config: DenoiserConfig | EmbedderConfig,
+  task: TrainingTask,
+  command: string,
+): Promise<void> {
+  if (!flags.resume)
+    await refuseExisting(
+      joinPath(flags.out, 'checkpoint.safetensors'),
+      'a training run',
+      flags.force === true,
+    );
+  await writeAtomic(joinPath(flags.out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  const { optimiser, learningRate, decay, warmup, weightDecay, ema, steps, checkpointEvery, evaluateEvery } =
+    config.training;
+  const started = performance.now();
+  const progress = console.progress('training', 'steps');
+  let heldOut: number | undefined;
+  const result = await train(openRuntime(flags), task, {
+    optimiser: { learningRate, decay, warmup, weightDecay: optimiser === 'adamw' ? weightDecay : 0, ema },
+    steps,
+    minutes: flags.minutes,
+    out: flags.out,
+    resume: flags.resume === true,
+    checkpointEvery,
+    evaluateEvery,
+    signal: console.signal,
+    onProgress: p => {
+      heldOut = p.heldOut;
+      const kept = p.heldOut === undefined ? '' : `, held out ${p.heldOut.toPrecision(4)}`;
+      progress.update(
+        p.step,
+        p.steps,
+        `loss ${p.loss.toPrecision(4)}${kept}, ${p.imagesPerSecond.toFixed(0)} images/s`,
+      );
+    },
+  }).finally(() => progress.stop());
+  const seconds = (performance.now() - started) / 1000;
+  console.line(
+    `${result.step} of ${steps} steps in ${duration(seconds)}; the model is ${joinPath(flags.out, 'model.onnx')}`,
+  );
+  console.json({
+    seedbed: await version(),
+    command,
+    rng: flags.rng,
+    seconds,
+    results: [{ out: flags.out, step: result.step, finished: result.finished, heldOut }],
+  });
+  if (console.signal.aborted) {
+    throw new SeedbedError(
+      'Interrupted',
+      `stopped at step ${result.step} of ${steps}; the same command with --resume goes on`,
+    );
+  }
+}

@@ -1,0 +1,67 @@
+import { clipPixels, cropImages, unstandardise } from '../data/pixels.ts';
+import type { ModelInfo } from '../diffusion/model.ts';
+import { fillUniform } from '../tensor/random.ts';
+import { rows, type Tensor } from '../tensor/tensor.ts';
+
+/** What a network's output [N, C, H, W] shows: pixels in [0,1], clipped, inside the padding. */
+export function toPixels(
+  x0: Tensor<'float32'>,
+  info: Pick<ModelInfo, 'range' | 'padding'>,
+): Tensor<'float32'> {
+  const pixels = clipPixels(unstandardise(x0, info.range));
+  return info.padding > 0 ? cropImages(pixels, info.padding) : pixels;
+}
+
+/** Mean squared error of each row: over pixels in [0,1] and channels. */
+export function meanSquaredErrors(a: Tensor<'float32'>, b: Tensor<'float32'>): number[] {
+  const count = a.shape[0]!;
+  return Array.from({ length: count }, (_, i) => {
+    const [x, y] = [rows(a, i, i + 1).data, rows(b, i, i + 1).data];
+    let sum = 0;
+    for (let j = 0; j < x.length; j++) sum += (x[j]! - y[j]!) ** 2;
+    return sum / x.length;
+  });
+}
+
+/** Peak signal-to-noise ratio in decibels of a mean squared error in [0,1]: -10 log10. */
+export function psnr(mse: number): number {
+  return -10 * Math.log10(mse);
+}
+
+/** Mean of the squares of each row: a seed's variance about zero, 1 for a Gaussian one. */
+export function meanSquares(latent: Tensor<'float32'>): number[] {
+  return Array.from({ length: latent.shape[0]! }, (_, i) => {
+    const z = rows(latent, i, i + 1).data;
+    let sum = 0;
+    for (const value of z) sum += value * value;
+    return sum / z.length;
+  });
+}
+
+export interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * A mean with its 95 % bootstrap interval (percentiles of 2,000 resamples; Efron 1979).
+ * @example bootstrapMean([0.001, 0.002, 0.0015], 0)
+ */
+export function bootstrapMean(values: readonly number[], rng: number): Interval {
+  const resamples = 2000;
+  const uniform = new Float64Array(values.length);
+  const means = Array.from({ length: resamples }, (_, round) => {
+    fillUniform({ seed: rng, purpose: 'bootstrap' }, round, 0, uniform);
+    return average(Array.from(uniform, u => values[Math.floor(u * values.length)]!));
+  }).sort((a, b) => a - b);
+  return {
+    mean: average(values),
+    low: means[Math.floor(resamples * 0.025)]!,
+    high: means[Math.floor(resamples * 0.975)]!,
+  };
+}
+
+export function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

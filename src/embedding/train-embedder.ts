@@ -1,0 +1,175 @@
+import { type Dataset, slice } from '../data/dataset.ts';
+import { cropImages } from '../data/pixels.ts';
+import { contactSheet, seedAsPicture } from '../data/sheet.ts';
+import { Batches, prepare } from '../diffusion/batches.ts';
+import type { EmbedderConfig } from '../diffusion/config.ts';
+import {
+  createModel,
+  type Denoiser,
+  type Embedder,
+  type EmbedderInfo,
+  saveModel,
+} from '../diffusion/model.ts';
+import { createSampler, unrollSampler } from '../diffusion/sampler.ts';
+import { lossOf } from '../diffusion/train-denoiser.ts';
+import { SeedbedError } from '../errors.ts';
+import { buildNetwork } from '../nn/networks.ts';
+import type { TrainingTask } from '../nn/trainer.ts';
+import { exists, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
+import { encodePng } from '../runtime/images.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { normals } from '../tensor/random.ts';
+import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
+import { type Tensor, takeRows, unstack } from '../tensor/tensor.ts';
+import { createEncoder } from './embed.ts';
+import { average, meanSquaredErrors, meanSquares, toPixels } from './metrics.ts';
+
+type Floats = Tensor<'float32'>;
+
+/** Held-out pictures on which an embedder is measured, and those shown. */
+const HELD_OUT_IMAGES = 128;
+const SHOWN_IMAGES = 8;
+
+export interface EmbedderTraining {
+  readonly config: EmbedderConfig;
+  readonly denoiser: Denoiser;
+  readonly dataset: Dataset;
+  readonly rng: number;
+  readonly out: string;
+  /** Goes on from this model's weights. */
+  readonly init?: Embedder | undefined;
+  readonly onPairs?: (done: number, total: number) => void;
+}
+
+/**
+ * The training of an embedding network E through a frozen sampler F (Asperti et al. 2023, section 5.2): the distance
+ * between x and F(E(x)); or, cheaper, on generated pairs: the distance between z and E(F(z)).
+ */
+export async function embedderTask(runtime: Runtime, training: EmbedderTraining): Promise<TrainingTask> {
+  const { config, denoiser, dataset, rng, init } = training;
+  const { batch, objective, loss } = config.training;
+  const { info: from } = denoiser;
+  checkDataset(dataset, denoiser, config);
+  const learned = slice(dataset, 0, dataset.length - config.heldOut);
+  const kept = slice(dataset, dataset.length - config.heldOut, dataset.length);
+  const info = describe(training);
+  const network = buildNetwork(
+    config.network,
+    { name: info.name, shape: from.shape, level: null, output: 'latent' },
+    rng,
+    init?.graph.initializers,
+  );
+  const batches = new Batches(learned.length, rng, batch);
+  const pairs = objective === 'pairs' ? await loadPairs(runtime, training) : undefined;
+  const pairBatches = new Batches(config.training.pairs, rng, batch);
+  const shape = [batch, ...from.shape];
+
+  return {
+    network,
+    batch,
+    loss({ b, network: play }) {
+      const x = b.input('x', 'float32', shape);
+      const latent = play({ x }).latent!;
+      if (pairs) return lossOf(b, latent, b.input('latent target', 'float32', shape), loss);
+      return lossOf(b, unrollSampler(b, denoiser, latent, from.sampler.steps), x, loss);
+    },
+    async feeds(step): Promise<Record<string, Floats>> {
+      if (!pairs) return { x: prepare(await learned.read(batches.indices(step)), from.padding, from.range) };
+      const indices = pairBatches.indices(step);
+      return { x: takeRows(pairs.x, indices), 'latent target': takeRows(pairs.latent, indices) };
+    },
+    async evaluate(graph) {
+      const { original, grown, latent } = await reconstruct(
+        runtime,
+        createModel(graph, info),
+        denoiser,
+        kept,
+        HELD_OUT_IMAGES,
+      );
+      return {
+        heldOut: average(meanSquaredErrors(original, grown)),
+        details: { latentVariance: average(meanSquares(latent)) },
+      };
+    },
+    async save(graph, step) {
+      const model = createModel(graph, { ...info, training: { ...info.training, steps: step } });
+      await writeAtomic(joinPath(training.out, 'model.onnx'), saveModel(model));
+      const { original, grown, latent } = await reconstruct(runtime, model, denoiser, kept, SHOWN_IMAGES);
+      const seeds = unstack(cropImages(latent, from.padding)).map(seedAsPicture);
+      const path = joinPath(training.out, 'samples', `${String(step).padStart(6, '0')}.png`);
+      await writeAtomic(path, await encodePng(contactSheet([unstack(original), seeds, unstack(grown)])));
+    },
+  };
+}
+
+function describe({ config, denoiser, dataset, rng }: EmbedderTraining): EmbedderInfo {
+  const { shape, range, padding, sampler, name } = denoiser.info;
+  return {
+    seedbed: 1,
+    kind: 'embedder',
+    name: `${name}-embedder`,
+    inputs: { image: 'x' },
+    output: 'latent',
+    shape,
+    range,
+    padding,
+    sampler,
+    denoiser: denoiser.hash,
+    training: { data: dataset.name, steps: 0, rng, config },
+  };
+}
+
+function checkDataset(dataset: Dataset, denoiser: Denoiser, config: EmbedderConfig): void {
+  const wanted = denoiser.info.shape.map((dim, axis) => (axis === 0 ? dim : dim - 2 * denoiser.info.padding));
+  if (dataset.shape.join() !== wanted.join()) {
+    throw new SeedbedError(
+      'BadShape',
+      `${dataset.name} holds [${dataset.shape}]; the denoiser takes [${wanted}]. Give --size and --channels`,
+    );
+  }
+  if (dataset.length < config.heldOut + config.training.batch) {
+    throw new SeedbedError(
+      'BadArgument',
+      `${dataset.name} has ${dataset.length} items; heldOut ${config.heldOut} and a batch of ${config.training.batch} need more`,
+    );
+  }
+}
+
+/** Pictures of a data set, embedded and grown again: pixels in [0,1] inside the padding, and the seeds. */
+async function reconstruct(
+  runtime: Runtime,
+  embedder: Embedder,
+  denoiser: Denoiser,
+  data: Dataset,
+  most: number,
+) {
+  const count = Math.min(most, data.length);
+  const original = await data.read(Array.from({ length: count }, (_, i) => i));
+  const batch = Math.min(16, count);
+  const encoder = await createEncoder(runtime, embedder, batch);
+  const sampler = await createSampler(runtime, denoiser, denoiser.info.sampler.steps, batch);
+  const latent = await encoder.run(prepare(original, denoiser.info.padding, denoiser.info.range));
+  const grown = toPixels(await sampler.sample(latent), denoiser.info);
+  await Promise.all([encoder.dispose(), sampler.dispose()]);
+  return { original, grown, latent };
+}
+
+/** Seeds and what they grow, generated once a run and kept beside its checkpoint. */
+async function loadPairs(
+  runtime: Runtime,
+  { denoiser, config, rng, out, onPairs }: EmbedderTraining,
+): Promise<{ latent: Floats; x: Floats }> {
+  const path = joinPath(out, 'pairs.safetensors');
+  const about = { model: denoiser.hash, rng: String(rng), pairs: String(config.training.pairs) };
+  if (await exists(path)) {
+    const { tensors, metadata } = readSafetensors(await readBytes(path), path);
+    const same = Object.entries(about).every(([key, value]) => metadata[key] === value);
+    if (same) return { latent: tensors.get('latent') as Floats, x: tensors.get('x') as Floats };
+  }
+  const latent = normals({ seed: rng, purpose: 'pairs' }, [config.training.pairs, ...denoiser.info.shape]);
+  const sampler = await createSampler(runtime, denoiser, denoiser.info.sampler.steps, 32);
+  const x = await sampler.sample(latent, onPairs);
+  await sampler.dispose();
+  await writeAtomic(path, writeSafetensors({ latent, x }, about));
+  return { latent, x };
+}
