@@ -1,4 +1,4 @@
-import { SeedbedError } from '../errors.ts';
+import { messageOf, SeedbedError } from '../errors.ts';
 import { broadcastAxes } from '../graph/broadcast.ts';
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import { describeNode, type Node } from '../graph/ir.ts';
@@ -49,7 +49,7 @@ export function backward(
         `${describeNode(node)} has no gradient here: ${rule.because}. Supported operators: ${SUPPORTED_OPS.join(', ')}`,
       );
     }
-    const gradients = rule(contextOf(b, node, active, gradientOf));
+    const gradients = explained(node, () => rule(contextOf(b, node, active, gradientOf)));
     node.inputs.forEach((input, i) => {
       const gradient = gradients[i];
       if (!gradient || !active.has(input)) return;
@@ -94,6 +94,19 @@ function contextOf(
       return toNumbers(known);
     },
   };
+}
+
+/** Runs a rule so that its errors name the node; one that nobody foresaw means that the graph is not valid ONNX. */
+function explained<T>(node: Node, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const kind = cause instanceof SeedbedError ? cause.kind : 'BadFile';
+    const text = messageOf(cause);
+    throw new SeedbedError(kind, text.includes(`'${node.name}'`) ? text : `${describeNode(node)}: ${text}`, {
+      cause,
+    });
+  }
 }
 
 /** Sums a gradient over the axes along which its value was repeated. */

@@ -1,5 +1,5 @@
 import { SeedbedError } from '../errors.ts';
-import { GraphBuilder } from '../graph/builder.ts';
+import { GraphBuilder, type Value } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
 import { bindInputs, replay } from '../graph/replay.ts';
 import { backward } from './backward.ts';
@@ -25,7 +25,7 @@ export function differentiate(graph: Graph, options: DifferentiateOptions): Grap
   const { of, wrt, bind, file = graph.name } = options;
   const b = new GraphBuilder(graph.name);
   const inputs = bindInputs(b, graph, bind);
-  const outputs = replay(b, graph, inputs, file);
+  const outputs = replay(b, graph, { ...inputs, ...variables(b, graph, wrt) }, file);
   const target = outputs[of];
   if (!target)
     throw new SeedbedError(
@@ -39,11 +39,13 @@ export function differentiate(graph: Graph, options: DifferentiateOptions): Grap
         `${file}: no input is named '${name}'. It has: ${list(Object.keys(inputs))}`,
       );
   }
-  if (!b.type(target).dtype.startsWith('float')) {
-    throw new SeedbedError(
-      'BadArgument',
-      `${file}: '${of}' is ${b.type(target).dtype}; only floating-point outputs have a gradient`,
-    );
+  for (const [name, value] of [[of, target], ...wrt.map(name => [name, name])] as [string, Value][]) {
+    if (!b.type(value).dtype.startsWith('float')) {
+      throw new SeedbedError(
+        'BadArgument',
+        `${file}: '${name}' is ${b.type(value).dtype}; only floating-point values have a gradient`,
+      );
+    }
   }
   try {
     const cotangent = b.input(`grad/${of}`, b.type(target).dtype, b.shape(target));
@@ -71,17 +73,25 @@ export function pushForward(graph: Graph, options: DifferentiateOptions): Graph 
   const b = new GraphBuilder(graph.name);
   const inputs = bindInputs(b, gradient);
   const outputs = replay(b, gradient, inputs);
-  const cotangents = new Map(
-    wrt.map(name => {
-      const value = outputs[`grad/${name}`]!;
-      return [value, b.input(`tangent/${name}`, b.type(value).dtype, b.shape(value))];
-    }),
-  );
+  const cotangents = new Map<Value, Value>();
+  for (const name of wrt) {
+    const value = outputs[`grad/${name}`]!;
+    const tangent = b.input(`tangent/${name}`, b.type(value).dtype, b.shape(value));
+    // Inputs may share one gradient, as those of an Add do.
+    const others = cotangents.get(value);
+    cotangents.set(value, others ? b.add(others, tangent) : tangent);
+  }
   const [tangent] = backward(b, cotangents, [`grad/${of}`]);
   const primal = Object.fromEntries(graph.outputs.map(({ name }) => [name, outputs[name]!]));
   const full = b.build({ ...primal, [`tangent/${of}`]: tangent! }, graph.metadata);
   // The gradient graph is linear in its cotangent, so nothing depends on the point at which it was differentiated.
   return { ...full, inputs: full.inputs.filter(i => i.name !== `grad/${of}`) };
+}
+
+/** The weights among `names`, kept out of the arithmetic that is done ahead of time, which gradients cannot see. */
+function variables(b: GraphBuilder, graph: Graph, names: readonly string[]): Record<string, Value> {
+  const weights = names.filter(name => graph.initializers.has(name));
+  return Object.fromEntries(weights.map(name => [name, b.variable(graph.initializers.get(name)!, name)]));
 }
 
 function list(names: readonly string[]): string {

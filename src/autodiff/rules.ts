@@ -1,3 +1,4 @@
+import { SeedbedError } from '../errors.ts';
 import { normalAxis } from '../graph/broadcast.ts';
 import type { Value } from '../graph/builder.ts';
 import { sliceRanges } from '../graph/evaluate.ts';
@@ -19,17 +20,15 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   Abs: ({ b, I, GO }) => [b.mul(GO(0), b.op('Sign', [I(0)]))],
   Cast: c => [isFloat(c, c.I(0)) ? c.b.cast(c.GO(0), c.b.type(c.I(0)).dtype) : undefined],
   Ceil: flat('piecewise constant'),
-  Clip: ({ b, I, GO, node }) => {
-    const [, low, high] = node.inputs;
-    const inside = [
-      low && b.op('GreaterOrEqual', [I(0), low]),
-      high && b.op('LessOrEqual', [I(0), high]),
-    ].filter(v => v);
+  Clip: ({ b, GO, node, needs }) => {
+    const [x, low, high] = node.inputs;
+    const where = (test: 'GreaterOrEqual' | 'LessOrEqual' | 'Less' | 'Greater', bound: Value) =>
+      b.cast(b.op(test, [x!, bound]), 'float32');
+    const inside = [low && where('GreaterOrEqual', low), high && where('LessOrEqual', high)];
     return [
-      inside.reduce(
-        (gradient, test) => b.mul(gradient!, b.cast(test!, 'float32')),
-        GO(0) as Value | undefined,
-      ),
+      inside.reduce<Value>((gradient, mask) => (mask ? b.mul(gradient, mask) : gradient), GO(0)),
+      low && needs(1) ? b.mul(GO(0), where('Less', low)) : undefined,
+      high && needs(2) ? b.mul(GO(0), where('Greater', high)) : undefined,
     ];
   },
   Cos: ({ b, I, GO }) => [b.neg(b.mul(GO(0), b.sin(I(0))))],
@@ -79,10 +78,14 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
     needs(1) ? b.mul(GO(0), I(0)) : undefined,
   ],
   Or: flat('a truth value'),
-  Pow: ({ b, I, O, GO, needs }) => [
-    b.mul(GO(0), b.mul(I(1), b.pow(I(0), b.sub(I(1), b.scalar(1))))),
-    needs(1) ? b.mul(GO(0), b.mul(O(0), b.op('Log', [I(0)]))) : undefined,
-  ],
+  Pow: c => {
+    const { b, I, O, GO, needs } = c;
+    const power = isFloat(c, I(1)) ? I(1) : b.cast(I(1), 'float32');
+    return [
+      b.mul(GO(0), b.mul(power, b.pow(I(0), b.sub(power, b.scalar(1))))),
+      needs(1) ? b.mul(GO(0), b.mul(O(0), b.op('Log', [I(0)]))) : undefined,
+    ];
+  },
   Sub: ({ b, GO, needs }) => [GO(0), needs(1) ? b.neg(GO(0)) : undefined],
   Where: ({ b, I, GO }) => [
     undefined,
@@ -99,22 +102,23 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   Resize: resizeRule,
 
   BatchNormalization: ({ b, node, I, GO, shape, attributes, needs }) => {
-    if (node.inputs.some((_, i) => i > 0 && needs(i)))
-      throw new Error('internal: batch statistics are frozen at inference');
+    // y = scale (x - mean) / deviation + bias on each channel, with the statistics as they are.
+    const perChannel = (v: Value) => b.reshape(v, [1, -1, ...shape(I(0)).slice(2).map(() => 1)]);
     const deviation = b.sqrt(b.add(I(4), b.scalar(floatOf(attributes, 'epsilon', 1e-5))));
-    const scale = b.div(I(1), deviation);
-    return [
-      b.mul(
-        GO(0),
-        b.reshape(scale, [
-          1,
-          -1,
-          ...shape(I(0))
-            .slice(2)
-            .map(() => 1),
-        ]),
-      ),
-    ];
+    const slope = b.div(I(1), deviation);
+    const dx = b.mul(GO(0), perChannel(slope));
+    if (!node.inputs.some((_, i) => i > 0 && needs(i))) return [dx];
+    const sums = (v: Value) =>
+      b.sum(
+        v,
+        shape(I(0)).flatMap((_, axis) => (axis === 1 ? [] : [axis])),
+        false,
+      );
+    const dBias = sums(GO(0));
+    const normal = b.div(b.sub(I(0), perChannel(I(3))), perChannel(deviation));
+    const dScale = sums(b.mul(GO(0), normal));
+    const dVariance = b.mul(b.div(b.mul(slope, dScale), deviation), b.scalar(-0.5));
+    return [dx, dScale, dBias, b.neg(b.mul(slope, dBias)), dVariance];
   },
   LogSoftmax: ({ b, O, GO, shape, attributes }) => {
     const axis = normalAxis(intOf(attributes, 'axis', -1), shape(O(0)).length);
@@ -158,17 +162,25 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
       reduction: 'add',
     }),
   ],
-  Pad: ({ b, I, GO, shape, ints }) => {
+  Pad: ({ b, I, GO, shape, ints, needs }) => {
     const widths = ints(1).map(width => 0 - width);
     const rank = shape(I(0)).length;
-    return [b.pad(GO(0), widths.slice(0, rank), widths.slice(rank))];
+    const dx = b.pad(GO(0), widths.slice(0, rank), widths.slice(rank));
+    return [dx, undefined, needs(2) ? b.sub(b.sumAll(GO(0)), b.sumAll(dx)) : undefined];
   },
   Range: flat('a sequence of constants'),
   Reshape: reshapeBack,
-  ScatterElements: ({ b, I, GO, attributes }) => {
-    if (textOf(attributes, 'reduction', 'none') !== 'add')
-      throw new Error("internal: only reduction 'add' is differentiable");
-    return [GO(0), undefined, b.op('GatherElements', [GO(0), I(1)], { axis: intOf(attributes, 'axis', 0) })];
+  ScatterElements: ({ b, I, GO, shape, attributes }) => {
+    const reduction = textOf(attributes, 'reduction', 'none');
+    if (reduction !== 'add' && reduction !== 'none')
+      throw new SeedbedError('Unsupported', `reduction '${reduction}' has no gradient here`);
+    const axis = intOf(attributes, 'axis', 0);
+    const kept = () => b.op('ScatterElements', [GO(0), I(1), b.full(shape(I(2)), 0)], { axis });
+    return [
+      reduction === 'add' ? GO(0) : kept(),
+      undefined,
+      b.op('GatherElements', [GO(0), I(1)], { axis }),
+    ];
   },
   Shape: flat('a count of elements'),
   Slice: sliceRule,

@@ -3,9 +3,10 @@ import { ddim } from '../diffusion/model.ts';
 import { decode } from '../embedding/embed.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
+import { SHIPPED_DENOISER } from '../runtime/package.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { openConsole, withConsole } from './console.ts';
-import { openDenoiser, SHIPPED_DENOISER, version } from './files.ts';
+import { openDenoiser, version } from './files.ts';
 import { openRuntime, type RuntimeFlags, whole, withRuntime } from './options.ts';
 import { writeSheet } from './pictures.ts';
 

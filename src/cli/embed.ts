@@ -11,10 +11,11 @@ import {
 } from '../embedding/embed.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { packaged, SHIPPED_DENOISER } from '../runtime/package.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { takeRows } from '../tensor/tensor.ts';
 import { duration, openConsole, withConsole } from './console.ts';
-import { findEmbedder, openDenoiser, packaged, SHIPPED_DENOISER, version } from './files.ts';
+import { findEmbedder, openDenoiser, version } from './files.ts';
 import { openJournal } from './journal.ts';
 import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { type Pictures, readItems, readPictures, writeEmbeddingSheet } from './pictures.ts';

@@ -1,15 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { asDenoiser, asEmbedder, type Denoiser, type Embedder, readModel } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
 import { exists, readBytes, readJson } from '../runtime/files.ts';
-
-/** A file of the installed package. */
-export function packaged(path: string): string {
-  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
-}
-
-export const SHIPPED_DENOISER = packaged('models/fashion-mnist.onnx');
-export const SHIPPED_EMBEDDER = packaged('models/fashion-mnist-embedder.onnx');
+import { packaged } from '../runtime/package.ts';
 
 export async function version(): Promise<string> {
   return ((await readJson(packaged('package.json'))) as { version: string }).version;

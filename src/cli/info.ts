@@ -4,8 +4,9 @@ import { readSeeds } from '../embedding/seeds.ts';
 import { parseModel } from '../graph/protobuf.ts';
 import { countParameters } from '../nn/networks.ts';
 import { readBytes } from '../runtime/files.ts';
+import { SHIPPED_DENOISER } from '../runtime/package.ts';
 import { openConsole, withConsole } from './console.ts';
-import { SHIPPED_DENOISER, version } from './files.ts';
+import { version } from './files.ts';
 
 export function addInfo(program: Command): void {
   withConsole(program.command('info'))
@@ -17,7 +18,7 @@ export function addInfo(program: Command): void {
       const bytes = await readBytes(file);
       const about = file.endsWith('.onnx') ? describeGraph(bytes, file) : describeSeeds(bytes, file);
       for (const [key, value] of Object.entries(about))
-        console.line(`${key.padEnd(12)} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+        console.line(`${key.padEnd(14)} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
       console.json({ seedbed: await version(), command: 'info', results: [{ file, ...about }] });
     });
 }
@@ -29,8 +30,8 @@ function describeGraph(bytes: Uint8Array, file: string): Record<string, unknown>
   for (const { op } of graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
   const plain = {
     'operator set': graph.opset,
-    inputs: values(graph.inputs),
-    outputs: values(graph.outputs),
+    'graph takes': values(graph.inputs),
+    'and gives': values(graph.outputs),
     nodes: [...counts]
       .sort(([, a], [, b]) => b - a)
       .map(([op, count]) => `${op} ${count}`)

@@ -3,10 +3,11 @@ import { ddim } from '../diffusion/model.ts';
 import { decode } from '../embedding/embed.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { SHIPPED_DENOISER } from '../runtime/package.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { normals } from '../tensor/random.ts';
 import { openConsole, withConsole } from './console.ts';
-import { openDenoiser, SHIPPED_DENOISER, version } from './files.ts';
+import { openDenoiser, version } from './files.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { writeSheet } from './pictures.ts';
 

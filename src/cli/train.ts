@@ -11,8 +11,9 @@ import { embedderTask } from '../embedding/train-embedder.ts';
 import { SeedbedError } from '../errors.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
 import { exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
+import { packaged, SHIPPED_DENOISER } from '../runtime/package.ts';
 import { type Console, duration, openConsole, withConsole } from './console.ts';
-import { openDenoiser, openEmbedder, packaged, refuseExisting, SHIPPED_DENOISER, version } from './files.ts';
+import { openDenoiser, openEmbedder, refuseExisting, version } from './files.ts';
 import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 
 interface TrainFlags extends RuntimeFlags {

@@ -41,6 +41,7 @@ export class GraphBuilder {
   private readonly inputs = new Map<string, ValueType>();
   private readonly types = new Map<Value, ValueType>();
   private readonly constants = new Map<Value, Tensor>();
+  private readonly variables = new Set<Value>();
   private readonly shared = new Map<string, Value>();
   private readonly nodeNames = new Map<string, number>();
   private counter = 0;
@@ -61,6 +62,12 @@ export class GraphBuilder {
     if (this.constants.get(name) === value) return name;
     this.declare(name, value);
     this.constants.set(name, value);
+    return name;
+  }
+
+  /** A constant that nodes are not computed from ahead of time, so that gradients can reach it. */
+  variable(value: Tensor, name: string): Value {
+    this.variables.add(this.constant(value, name));
     return name;
   }
 
@@ -113,6 +120,7 @@ export class GraphBuilder {
         first!.shape.slice(intOf(attributes, 'start', 0), intOf(attributes, 'end', rank)) as number[],
       );
     }
+    if (inputs.some(input => this.variables.has(input))) return undefined;
     const values = inputs.map(input => this.constants.get(input));
     return inputs.every((input, i) => !input || values[i]) ? evaluate(op, values, attributes) : undefined;
   }

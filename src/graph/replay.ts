@@ -42,10 +42,11 @@ export function replay(
         if (output) values.set(output, outputs[i]!);
       });
     } catch (error) {
-      if (!(error instanceof SeedbedError)) throw error;
+      // An error that nobody foresaw means that the node is not valid ONNX.
+      const kind = error instanceof SeedbedError ? error.kind : 'BadFile';
       const text = messageOf(error);
       const where = text.includes(`'${node.name}'`) ? file : `${file}: ${describeNode(node)}`;
-      throw new SeedbedError(error.kind, `${where}: ${text}`, { cause: error });
+      throw new SeedbedError(kind, `${where}: ${text}`, { cause: error });
     }
   }
   return Object.fromEntries(graph.outputs.map(({ name }) => [name, resolve(values, name)]));
@@ -73,7 +74,7 @@ export function bindInputs(
 
 function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] {
   if (node.op === 'Identity') return [operands[0]!];
-  const lowering = LOWERINGS[node.op];
+  const lowering = Object.hasOwn(LOWERINGS, node.op) ? LOWERINGS[node.op] : undefined;
   if (lowering) return [lowering({ b, inputs: operands, attributes: node.attributes })];
   if (!isOp(node.op)) {
     throw new SeedbedError(

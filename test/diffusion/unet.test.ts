@@ -7,7 +7,7 @@ import { SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { lossOf } from '../../src/diffusion/train-denoiser.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { bind } from '../../src/graph/replay.ts';
-import { ADAM } from '../../src/nn/adam.ts';
+import { ADAM, adamStep } from '../../src/nn/adam.ts';
 import { buildNetwork, countParameters, isStatistic, isTrainable } from '../../src/nn/networks.ts';
 import { layoutOf, pack, unpack } from '../../src/nn/packing.ts';
 import { stepGraph } from '../../src/nn/trainer.ts';
@@ -36,11 +36,9 @@ const network = buildNetwork(config, purpose, 0, new Map([...under('param/'), ..
 
 describe('the U-Net agrees with PyTorch', () => {
   test('prediction and gradient on the input', async () => {
-    const b = new GraphBuilder('loss');
     const bound = bind(network, { N: 2 });
     const gradient = differentiate(bound, { of: 'epsilon', wrt: ['x'] });
     const target = golden('target');
-    void b;
     const session = await runtime.load(gradient);
     const x = golden('x');
     const first = await session.run({
@@ -99,7 +97,6 @@ describe('the U-Net agrees with PyTorch', () => {
     ).toBeLessThan(tolerance);
     // After one step from zero, m = (1 - beta1) g.
     const gradients = unpack(results['next/adam/m'] as Floats, layout);
-    const after = unpack(results['next/parameters'] as Floats, layout);
     const moved = unpack(results['next/statistics'] as Floats, statistics);
     for (const [name, want] of under('train/grad/')) {
       const got = gradients.get(name)!;
@@ -109,19 +106,47 @@ describe('the U-Net agrees with PyTorch', () => {
       );
       expect(relativeError(gradient, want), `gradient of ${name}`).toBeLessThan(tolerance);
     }
-    for (const [name, want] of under('train/adam_lr1e-3/')) {
-      const ge = gradients.get(name)!;
-      const gw = golden('train/grad/' + name);
-      const a = after.get(name)!;
-      for (let i = 0; i < want.data.length; i++)
-        if (Math.abs(a.data[i]! - want.data[i]!) > 1e-4)
-          console.log(name, i, ge.data[i]! * 10, gw.data[i], a.data[i], want.data[i]);
+    // Adam's first step is nearly the gradient's sign. Where the true gradient is smaller than the tolerance on
+    // gradients (1e-4 of their root mean square), float32 cannot tell the sign, and the step is not determined.
+    const exact = pack(under('train/grad/'), layout);
+    const rms = Math.sqrt(exact.data.reduce((sum, g) => sum + g * g, 0) / exact.data.length);
+    const unresolved = exact.data.map(g => Number(Math.abs(g) < tolerance * rms));
+    expect(unresolved.reduce((sum, one) => sum + one, 0) / exact.data.length).toBeLessThan(0.001);
+    const resolved = (t: Floats) =>
+      unpack(
+        float32(
+          t.shape,
+          t.data.map((w, i) => (unresolved[i] ? 0 : w)),
+        ),
+        layout,
+      );
+    const after = resolved(results['next/parameters'] as Floats);
+    for (const [name, want] of resolved(pack(under('train/adam_lr1e-3/'), layout))) {
       expect(relativeError(after.get(name)!, want), `${name} after Adam`).toBeLessThan(tolerance);
     }
     for (const [name, want] of under('train/stat/')) {
       expect(relativeError(moved.get(name)!, want), name).toBeLessThan(tolerance);
     }
     expect(under('train/grad/').size).toBe(layout.length);
+  });
+});
+
+describe("Adam's step agrees with PyTorch", () => {
+  test('on every weight, from the reference gradients', async () => {
+    const layout = layoutOf(network.initializers, isTrainable);
+    const parameters = pack(network.initializers, layout);
+    const b = new GraphBuilder('adam');
+    const vector = (name: string) => b.input(name, 'float32', parameters.shape);
+    const scalar = (value: number) => b.scalar(value);
+    const blank = b.full(parameters.shape, 0);
+    const state = { parameters: vector('parameters'), m: blank, v: blank };
+    const corrections = [scalar(1 / (1 - ADAM.beta1)), scalar(1 / (1 - ADAM.beta2))] as const;
+    const next = adamStep(b, state, vector('gradient'), scalar(1e-3), corrections);
+    const session = await runtime.load(b.build({ next: next.parameters }));
+    const results = await session.run({ parameters, gradient: pack(under('train/grad/'), layout) });
+    for (const [name, moved] of unpack(results.next as Floats, layout)) {
+      expect(relativeError(moved, golden(`train/adam_lr1e-3/${name}`)), name).toBeLessThan(tolerance);
+    }
   });
 });
 
@@ -192,13 +217,15 @@ describe('parameter counts of the paper', () => {
     expect(count([48, 96, 192, 384], 'level', 3).weights).toBe(9_605_187);
     expect(count([32, 64, 96, 128], 'level', 1).weights).toBe(1_960_737);
   });
-  test.each([[[3], [5], 78]])('one convolution', (channels, kernels, expected) => {
-    void channels;
-    const conv = buildNetwork(
-      { kind: 'conv', channels: [], kernels, blocks: 1, embedding: 64, attention: null },
-      { name: 'n', shape: [1, 32, 32], level: null, output: 'y' },
-      0,
-    );
-    expect([expected, countParameters(conv).weights]).toEqual([78, 26]);
+  test.each([
+    { channels: [], kernels: [5], weights: 26 },
+    { channels: [16, 16], kernels: [5, 5, 5], weights: 7_233 },
+    { channels: [64, 64], kernels: [5, 5, 5], weights: 105_729 },
+    { channels: [128, 128, 128, 128, 128], kernels: [5, 5, 3, 3, 3, 5], weights: 859_009 },
+    { channels: [128, 128, 128, 128], kernels: [5, 5, 3, 3, 3], weights: 709_377 },
+  ])('the embedder of $kernels kernels', ({ channels, kernels, weights }) => {
+    const config = { kind: 'conv', channels, kernels, blocks: 1, embedding: 64, attention: null } as const;
+    const network = buildNetwork(config, { name: 'n', shape: [1, 32, 32], level: null, output: 'y' }, 0);
+    expect(countParameters(network).weights).toBe(weights);
   });
 });

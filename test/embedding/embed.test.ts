@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest';
+import { createModel, type Embedder } from '../../src/diffusion/model.ts';
+import { decode, embed } from '../../src/embedding/embed.ts';
+import { bootstrapMean, meanSquaredErrors, psnr } from '../../src/embedding/metrics.ts';
+import { checkSeeds, readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import { createRuntime } from '../../src/runtime/node.ts';
+import { writeNpy } from '../../src/tensor/npy.ts';
+import { normals } from '../../src/tensor/random.ts';
+import { float32, type Tensor } from '../../src/tensor/tensor.ts';
+import { gaussianDenoiser, samplerGain } from '../oracle.ts';
+import { relativeError } from '../support.ts';
+
+const runtime = createRuntime({ threads: 1 });
+const model = gaussianDenoiser(1);
+
+/** The embedder that inverts the linear sampler, up to a chosen error. */
+function linearEmbedder(factor: number, denoiser = model.hash): Embedder {
+  const b = new GraphBuilder('embedder');
+  const x = b.input('x', 'float32', ['N', 1, 4, 4]);
+  const { shape, range, padding, sampler } = model.info;
+  return createModel(b.build({ latent: b.mul(x, b.scalar(factor / samplerGain(1))) }), {
+    seedbed: 1,
+    kind: 'embedder',
+    name: 'linear',
+    inputs: { image: 'x' },
+    output: 'latent',
+    shape,
+    range,
+    padding,
+    sampler,
+    denoiser,
+  });
+}
+
+/** Pictures in [0,1] around the model's mean. */
+const pictures = (n: number): Tensor<'float32'> => {
+  const noise = normals({ seed: 1, purpose: 'picture' }, [n, 1, 4, 4]);
+  return float32(
+    noise.shape,
+    noise.data.map(z => Math.min(1, Math.max(0, 0.5 + 0.1 * z))),
+  );
+};
+
+describe('embed', () => {
+  test('by the embedder: one pass, an exact inverse reconstructs', async () => {
+    const images = pictures(3);
+    const found = await embed(runtime, model, images, { method: 'embedder', embedder: linearEmbedder(1) });
+    expect(Math.max(...found.results.map(r => r.mse))).toBeLessThan(1e-9);
+    expect(relativeError(found.pictures, images)).toBeLessThan(1e-4);
+    expect(found.results[0]!.evaluations).toBe(1 + 10);
+    expect(found.results.map(r => r.image)).toEqual([0, 1, 2]);
+  });
+
+  test('refinement improves on an embedder that is a little off, and says by how much', async () => {
+    const found = await embed(runtime, model, pictures(3), { embedder: linearEmbedder(0.9), batch: 2 });
+    expect(found.method.name).toBe('embedder+descent');
+    for (const { mse, mseBefore } of found.results) expect(mse).toBeLessThan(mseBefore! / 5);
+    expect(found.results[0]!.evaluations).toBe(1 + 10 + 20 * 20 + 10);
+  });
+
+  test('several starts of a picture are different seeds that grow it, whatever the batch', async () => {
+    const images = pictures(2);
+    const options = { method: 'descent', starts: 3, rng: 5 } as const;
+    const found = await embed(runtime, model, images, options);
+    expect(found.latent.shape).toEqual([6, 1, 4, 4]);
+    expect(found.results.map(r => [r.image, r.start])).toEqual([
+      [0, 0],
+      [0, 1],
+      [0, 2],
+      [1, 0],
+      [1, 1],
+      [1, 2],
+    ]);
+    expect(Math.max(...found.results.map(r => r.mse))).toBeLessThan(1e-4);
+    const inPairs = await embed(runtime, model, images, { ...options, batch: 4 });
+    expect(relativeError(inPairs.latent, found.latent)).toBeLessThan(1e-5);
+  });
+
+  test('what does not fit is refused in words', async () => {
+    const wrong = float32([1, 3, 4, 4], new Float32Array(48));
+    await expect(embed(runtime, model, wrong)).rejects.toThrow('embeds pictures [n, 1,4,4], got [1,3,4,4]');
+    await expect(embed(runtime, model, pictures(1), { method: 'embedder' })).rejects.toThrow(
+      "method 'embedder' needs an embedder",
+    );
+    const foreign = linearEmbedder(1, 'f'.repeat(64));
+    await expect(embed(runtime, model, pictures(1), { embedder: foreign })).rejects.toThrow(
+      /trained for denoiser f{64}/,
+    );
+  });
+});
+
+describe('seed files', () => {
+  const latent = normals({ seed: 0, purpose: 'latent' }, [2, 1, 4, 4]);
+  const provenance = {
+    model: model.hash,
+    sampler: model.info.sampler,
+    method: { name: 'descent' },
+    images: [{ name: 'a.png' }],
+    rng: 7,
+    createdBy: 'seedbed test',
+  };
+
+  test('come back as they were, and grow the same pictures', async () => {
+    const seeds = readSeeds(writeSeeds(latent, provenance), 'seeds.safetensors');
+    expect(seeds).toEqual({ latent, provenance });
+    checkSeeds(seeds, model, model.info.sampler, 'seeds.safetensors');
+    expect((await decode(runtime, model, seeds.latent)).shape).toEqual([2, 1, 4, 4]);
+  });
+
+  test('of another model or sampler are refused with both values, unless forced', () => {
+    const seeds = readSeeds(writeSeeds(latent, provenance), 'seeds.safetensors');
+    const other = gaussianDenoiser(2);
+    expect(() => checkSeeds(seeds, other, other.info.sampler, 's')).toThrow(
+      new RegExp(`${model.hash}.*${other.hash}`),
+    );
+    expect(() => checkSeeds(seeds, model, { ...model.info.sampler, steps: 20 }, 's')).toThrow(
+      /"steps":10.*"steps":20/,
+    );
+    expect(() => checkSeeds(seeds, other, other.info.sampler, 's', true)).not.toThrow();
+  });
+
+  test('a bare array has no origin; NaN and foreign shapes are refused', () => {
+    expect(readSeeds(writeNpy(latent), 'z.npy').provenance).toBeUndefined();
+    const broken = float32([1, 1, 4, 4], new Float32Array(16).fill(Number.NaN));
+    expect(() => writeSeeds(broken, provenance)).toThrow('not numbers');
+    expect(() => readSeeds(writeNpy(broken), 'z.npy')).toThrow('element 0 of the seeds is NaN');
+    const small = readSeeds(writeNpy(float32([1, 2], [1, 2])), 'z.npy');
+    expect(() => checkSeeds(small, model, model.info.sampler, 'z.npy')).toThrow(
+      "model 'gaussian' takes [1,4,4]",
+    );
+  });
+});
+
+describe('figures of merit', () => {
+  test('squared errors are by row, PSNR is in decibels', () => {
+    expect(meanSquaredErrors(float32([2, 2], [0, 0, 1, 1]), float32([2, 2], [0.1, 0.1, 0.5, 1]))).toEqual([
+      expect.closeTo(0.01, 6),
+      expect.closeTo(0.125, 6),
+    ]);
+    expect(psnr(0.001)).toBeCloseTo(30, 9);
+  });
+
+  test('the bootstrap interval covers a normal mean about as often as it says', () => {
+    const covered = Array.from({ length: 60 }, (_, i) => {
+      const sample = Array.from(normals({ seed: i, purpose: 'coverage' }, [1, 40]).data);
+      const { low, high } = bootstrapMean(sample, i);
+      return low < 0 && high > 0;
+    }).filter(Boolean).length;
+    expect(covered).toBeGreaterThan(50);
+  });
+});
