@@ -2,7 +2,7 @@ import { SeedbedError } from '../errors.ts';
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import { floatOf, intOf, textOf } from '../graph/ir.ts';
 import { reach, windowOf } from '../graph/windows.ts';
-import { float32, toNumbers, zeros } from '../tensor/tensor.ts';
+import { float32, toNumbers } from '../tensor/tensor.ts';
 import type { Rule, RuleContext } from './context.ts';
 import { interpolationMatrix } from './interpolation.ts';
 
@@ -35,6 +35,7 @@ export const resizeRule: Rule = c => {
   from.forEach((size, axis) => {
     const scale = scales && scales.data.length > 0 ? toNumbers(scales)[axis]! : to[axis]! / size;
     if (size === to[axis] && scale === 1) return;
+    requireSmall(size, to[axis]!);
     const matrix = interpolationMatrix(size, to[axis]!, scale, {
       mode: textOf(attributes, 'mode', 'nearest'),
       coordinates: textOf(attributes, 'coordinate_transformation_mode', 'half_pixel'),
@@ -46,6 +47,11 @@ export const resizeRule: Rule = c => {
   });
   return [gradient];
 };
+
+/** Axes are at most thousands long; a damaged file may say anything. */
+function requireSmall(from: number, to: number): void {
+  if (from * to > 2 ** 26) throw new SeedbedError('Unsupported', `an axis is resized from ${from} to ${to}`);
+}
 
 /** Average pooling, too, is one small matrix on each axis. */
 export const averagePoolRule: Rule = c => {
@@ -60,6 +66,7 @@ export const averagePoolRule: Rule = c => {
   let gradient = GO(0);
   w.kernel.forEach((kernel, i) => {
     const size = from[i + 2]!;
+    requireSmall(size, to[i + 2]!);
     const countPadding = intOf(attributes, 'count_include_pad', 0) === 1;
     const matrix = Array.from({ length: to[i + 2]! }, (_, out) => {
       const start = out * w.strides[i]! - w.before[i]!;
@@ -91,7 +98,7 @@ export const maxPoolRule: Rule = ({ b, I, GO, shape, attributes }) => {
   }
   const picked = b.node('MaxPool', [I(0)], attributes, { outputs: 2 })[1]!;
   const count = from.reduce((p, d) => p * d, 1);
-  const flatTarget = b.constant(zeros('float32', [count]));
+  const flatTarget = b.full([count], 0);
   const updates = b.reshape(GO(0), [-1]);
   const scattered = b.op('ScatterElements', [flatTarget, b.reshape(picked, [-1]), updates], {
     axis: 0,

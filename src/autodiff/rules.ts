@@ -103,7 +103,14 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
 
   BatchNormalization: ({ b, node, I, GO, shape, attributes, needs }) => {
     // y = scale (x - mean) / deviation + bias on each channel, with the statistics as they are.
-    const perChannel = (v: Value) => b.reshape(v, [1, -1, ...shape(I(0)).slice(2).map(() => 1)]);
+    const perChannel = (v: Value) =>
+      b.reshape(v, [
+        1,
+        -1,
+        ...shape(I(0))
+          .slice(2)
+          .map(() => 1),
+      ]);
     const deviation = b.sqrt(b.add(I(4), b.scalar(floatOf(attributes, 'epsilon', 1e-5))));
     const slope = b.div(I(1), deviation);
     const dx = b.mul(GO(0), perChannel(slope));
@@ -176,11 +183,7 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
       throw new SeedbedError('Unsupported', `reduction '${reduction}' has no gradient here`);
     const axis = intOf(attributes, 'axis', 0);
     const kept = () => b.op('ScatterElements', [GO(0), I(1), b.full(shape(I(2)), 0)], { axis });
-    return [
-      reduction === 'add' ? GO(0) : kept(),
-      undefined,
-      b.op('GatherElements', [GO(0), I(1)], { axis }),
-    ];
+    return [reduction === 'add' ? GO(0) : kept(), undefined, b.op('GatherElements', [GO(0), I(1)], { axis })];
   },
   Shape: flat('a count of elements'),
   Slice: sliceRule,

@@ -82,7 +82,8 @@ export class GraphBuilder {
   }
 
   /** Adds a node and returns its outputs. @throws {SeedbedError} when the operands do not fit the operator. */
-  node(op: Op, inputs: readonly Value[], attributes: Attributes = {}, options: NodeOptions = {}): Value[] {
+  node(op: Op, inputs: readonly Value[], given: Attributes = {}, options: NodeOptions = {}): Value[] {
+    const attributes = inSinglePrecision(given);
     const name = this.nodeName(options.name ?? op);
     const what = describeNode({ op, name });
     const outputs = this.outputNames(options.outputs ?? 1, op);
@@ -211,6 +212,12 @@ export class GraphBuilder {
   private declare(name: string, type: ValueType): void {
     if (this.types.has(name))
       throw new SeedbedError('BadFile', `graph '${this.name}': two values are named '${name}'`);
+    if (!type.shape.every(dim => typeof dim === 'string' || (Number.isSafeInteger(dim) && dim >= 0))) {
+      throw new SeedbedError(
+        'BadShape',
+        `graph '${this.name}': '${name}' would have the impossible shape [${type.shape}]`,
+      );
+    }
     this.types.set(name, { dtype: type.dtype, shape: type.shape });
   }
 
@@ -262,4 +269,14 @@ export class GraphBuilder {
 
   /** A tensor filled with one number. */
   full = (shape: readonly number[], value: number) => this.expand(this.scalar(value), shape);
+}
+
+/** Attributes as an ONNX file holds them: its floats are single precision. */
+function inSinglePrecision(attributes: Attributes): Attributes {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([key, value]) => {
+      const isFloat = typeof value === 'object' && 'float' in value;
+      return [key, isFloat ? { float: Math.fround(value.float) } : value];
+    }),
+  );
 }

@@ -1,8 +1,8 @@
 import { SeedbedError } from '../errors.ts';
-import { type DType, sizeOf, type Tensor, toNumbers, zeros } from '../tensor/tensor.ts';
+import { type DType, sizeOf, type Tensor, tensor, toFloat16, toNumbers, zeros } from '../tensor/tensor.ts';
 import { broadcastShapes, normalAxis, stridesOf } from './broadcast.ts';
 import { dtypeFromOnnx } from './dtypes.ts';
-import { type Attributes, intOf, intsOf, isTensor } from './ir.ts';
+import { type Attributes, type Dim, intOf, intsOf, isTensor } from './ir.ts';
 
 /** Tensors up to this many elements are computed while a graph is built; larger ones are left to the runtime. */
 export const FOLD_LIMIT = 4096;
@@ -21,8 +21,8 @@ const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Mul: binary((a, b) => a * b),
   Div: ([a, b]) => binary(isInteger(a!) ? (x, y) => Math.trunc(x / y) : (x, y) => x / y)([a, b], {}),
   Pow: binary((a, b) => a ** b),
-  Max: binary(Math.max),
-  Min: binary(Math.min),
+  Max: (inputs, a) => inputs.reduce((x, y) => binary(Math.max)([x, y], a)),
+  Min: (inputs, a) => inputs.reduce((x, y) => binary(Math.min)([x, y], a)),
   Equal: binary((a, b) => Number(a === b), 'bool'),
   Greater: binary((a, b) => Number(a > b), 'bool'),
   Less: binary((a, b) => Number(a < b), 'bool'),
@@ -45,13 +45,8 @@ const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   },
   Reshape: ([x, shape], a) =>
     build(reshaped(x!.shape, toNumbers(shape!), intOf(a, 'allowzero', 0) === 1), x!.dtype, toNumbers(x!)),
-  Squeeze: ([x, axes]) => {
-    const drop = axes && toNumbers(axes).map(axis => normalAxis(axis, x!.shape.length));
-    const shape = x!.shape.filter((dim, i) => (drop ? !drop.includes(i) : dim !== 1));
-    return build(shape, x!.dtype, toNumbers(x!));
-  },
-  Unsqueeze: ([x, axes]) =>
-    build(unsqueezed(x!.shape, toNumbers(axes!)) as number[], x!.dtype, toNumbers(x!)),
+  Squeeze: ([x, axes]) => build(squeezed(x!.shape, axes && toNumbers(axes)), x!.dtype, toNumbers(x!)),
+  Unsqueeze: ([x, axes]) => build(unsqueezed(x!.shape, toNumbers(axes!)), x!.dtype, toNumbers(x!)),
   Concat: (inputs, a) => {
     const parts = inputs as Tensor[];
     const axis = normalAxis(intOf(a, 'axis', 0), parts[0]!.shape.length);
@@ -66,6 +61,8 @@ const EVALUATORS: Readonly<Record<string, Evaluate>> = {
     const values = toNumbers(x!);
     const picked = toNumbers(indices!).flatMap(i => {
       const row = i < 0 ? i + x!.shape[0]! : i;
+      if (!(row >= 0 && row < x!.shape[0]!))
+        throw new SeedbedError('BadShape', `index ${i} is outside an axis of ${x!.shape[0]}`);
       return values.slice(row * stride, (row + 1) * stride);
     });
     return build([...indices!.shape, ...x!.shape.slice(1)], x!.dtype, picked);
@@ -124,13 +121,13 @@ const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Range: ([start, limit, delta]) => {
     const [from, to, step] = [start!, limit!, delta!].map(t => toNumbers(t)[0]!) as [number, number, number];
     const count = Math.max(0, Math.ceil((to - from) / step));
-    return count > FOLD_LIMIT
-      ? undefined
-      : build(
+    return count <= FOLD_LIMIT
+      ? build(
           [count],
           start!.dtype,
           Array.from({ length: count }, (_, i) => from + i * step),
-        );
+        )
+      : undefined;
   },
   ReduceProd: ([x]) => build([], x!.dtype, [toNumbers(x!).reduce((p, v) => p * v, 1)]),
 };
@@ -159,10 +156,19 @@ export function reshaped(from: readonly number[], to: readonly number[], allowZe
   return shape;
 }
 
+/** A shape without the given axes, which must be ones; without all its ones where no axes are given. */
+export function squeezed<D extends Dim>(shape: readonly D[], axes?: readonly number[]): D[] {
+  const drop = axes?.map(axis => normalAxis(axis, shape.length));
+  if (drop?.some(axis => shape[axis] !== 1))
+    throw new SeedbedError('BadShape', `cannot squeeze axes [${axes}] of [${shape}]: they must be of size 1`);
+  return shape.filter((dim, i) => (drop ? !drop.includes(i) : dim !== 1));
+}
+
 /** A shape with ones put in at the given axes of the result. */
 export function unsqueezed<D>(shape: readonly D[], axes: readonly number[]): (D | 1)[] {
   const rank = shape.length + axes.length;
   const ones = new Set(axes.map(axis => normalAxis(axis, rank)));
+  if (ones.size < axes.length) throw new SeedbedError('BadShape', `axes [${axes}] name one axis twice`);
   const rest = [...shape];
   return Array.from({ length: rank }, (_, i) => (ones.has(i) ? 1 : rest.shift()!));
 }
@@ -179,6 +185,7 @@ export function sliceRanges(
     const axis = normalAxis(rawAxis, shape.length);
     const dim = shape[axis]!;
     const step = steps[i]!;
+    if (step === 0) throw new SeedbedError('BadShape', 'a step of 0 leads nowhere');
     const [low, high] = step > 0 ? [0, dim] : [-1, dim - 1];
     const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + dim : at, low), high);
     const start = clamp(starts[i]!);
@@ -188,14 +195,27 @@ export function sliceRanges(
 }
 
 function build(shape: readonly number[], dtype: DType, values: ArrayLike<number>): Tensor {
+  if (dtype === 'float16') return toFloat16(tensor('float64', shape, Float64Array.from(values)));
   const result = zeros(dtype, shape);
-  const wide = dtype === 'int64' || dtype === 'uint64';
-  const whole = dtype !== 'float32' && dtype !== 'float64';
-  for (let i = 0; i < result.data.length; i++) {
-    const value = whole ? Math.trunc(values[i]!) : values[i]!;
-    (result.data as unknown as (number | bigint)[])[i] = wide ? BigInt(value) : value;
-  }
+  const element = CONVERSIONS[dtype] ?? Math.trunc;
+  for (let i = 0; i < result.data.length; i++)
+    (result.data as unknown as (number | bigint)[])[i] = element(values[i]!);
   return result;
+}
+
+/** Numbers as elements of a type, where that is more than cutting off the fraction. */
+const CONVERSIONS: Readonly<Partial<Record<DType, (value: number) => number | bigint>>> = {
+  float32: value => value,
+  float64: value => value,
+  bool: value => Number(value !== 0),
+  // The largest integer, which exporters use for "to the end", is rounded up to 2^63 among numbers.
+  int64: value => (value >= 2 ** 63 ? 2n ** 63n - 1n : wide(value)),
+  uint64: value => (value >= 2 ** 64 ? 2n ** 64n - 1n : wide(value)),
+};
+
+function wide(value: number): bigint {
+  if (!Number.isFinite(value)) throw new SeedbedError('BadFile', `integer arithmetic gives ${value}`);
+  return BigInt(Math.trunc(value));
 }
 
 function isInteger(t: Tensor): boolean {

@@ -2,7 +2,7 @@ import { SeedbedError } from '../errors.ts';
 import { toNumbers } from '../tensor/tensor.ts';
 import { broadcastShapes, normalAxis } from './broadcast.ts';
 import { dtypeFromOnnx } from './dtypes.ts';
-import { reshaped, sliceRanges, unsqueezed } from './evaluate.ts';
+import { reshaped, sliceRanges, squeezed, unsqueezed } from './evaluate.ts';
 import { type Dim, intOf, intsOf, isTensor, type NodeFacts, staticShape, type ValueType } from './ir.ts';
 import type { Op } from './ops.ts';
 import { convOutput, convTransposeOutput, poolOutput } from './windows.ts';
@@ -183,8 +183,7 @@ const INFER: Readonly<Record<Op, Infer>> = {
   },
   Squeeze: n => {
     const { dtype, shape } = typeAt(n, 0);
-    const axes = valueAt(n, 1)?.map(axis => normalAxis(axis, shape.length));
-    return [{ dtype, shape: shape.filter((dim, i) => (axes ? !axes.includes(i) : dim !== 1)) }];
+    return [{ dtype, shape: squeezed(shape, valueAt(n, 1)) }];
   },
   Tile: n => {
     const repeats = requireValue(n, 1, 'repeats');

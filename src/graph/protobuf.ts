@@ -113,7 +113,8 @@ function readValueInfo(info: ValueInfoProto, file: string): ValueInfo {
     name: info.name,
     dtype: dtypeFromOnnx(type.value.elemType, `${file}: '${info.name}'`),
     shape: dims.map(({ value }, i) => {
-      if (value.case === 'dimValue') return Number(value.value);
+      // Some exporters write an open dimension as -1.
+      if (value.case === 'dimValue' && value.value >= 0n) return Number(value.value);
       return value.case === 'dimParam' && value.value ? value.value : `${info.name}_${i}`;
     }),
   };

@@ -181,6 +181,8 @@ function normalisePad(b: GraphBuilder, inputs: readonly Value[], attributes: Att
   for (let axis = 0; axis < rank; axis++) {
     if (pads[axis] === 0 && pads[axis + rank] === 0) continue;
     const size = b.shape(padded)[axis]!;
+    if (Math.abs(pads[axis]!) + Math.abs(pads[axis + rank]!) > 2 ** 20)
+      throw new SeedbedError('Unsupported', `padding of ${pads} in mode '${mode}'`);
     const source = Array.from({ length: size + pads[axis]! + pads[axis + rank]! }, (_, i) =>
       sourceOf(i - pads[axis]!, size, mode),
     );
