@@ -1,6 +1,7 @@
 import type { RunGraph } from '../src/autodiff/check.ts';
+import type { Attributes, Graph } from '../src/graph/ir.ts';
 import { createRuntime } from '../src/runtime/node.ts';
-import { type Tensor, toNumbers } from '../src/tensor/tensor.ts';
+import { type DType, type Tensor, toNumbers } from '../src/tensor/tensor.ts';
 
 const runtime = createRuntime({ threads: 1 });
 
@@ -15,7 +16,8 @@ export const runGraph: RunGraph = async (graph, points) => {
 
 /** L2 norm of the difference over L2 norm of the reference; the shapes must agree. */
 export function relativeError(got: Tensor, want: Tensor): number {
-  if (got.shape.join() !== want.shape.join()) throw new Error(`shape [${got.shape}], expected [${want.shape}]`);
+  if (got.shape.join() !== want.shape.join())
+    throw new Error(`shape [${got.shape}], expected [${want.shape}]`);
   const [a, b] = [toNumbers(got), toNumbers(want)];
   const difference = Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0));
   const norm = Math.sqrt(b.reduce((sum, value) => sum + value ** 2, 0));
@@ -30,4 +32,23 @@ export function thrownBy(work: () => unknown): unknown {
     return error;
   }
   throw new Error('nothing was thrown');
+}
+
+/** A graph of one node, written as a file would hold it: nothing inferred, nothing folded. */
+export function singleNode(
+  op: string,
+  inputs: Readonly<Record<string, Tensor>>,
+  attributes: Attributes = {},
+  { dtype = 'float32', rank = 0, opset = 17 }: { dtype?: DType; rank?: number; opset?: number } = {},
+): Graph {
+  const names = Object.keys(inputs);
+  return {
+    name: op,
+    opset,
+    inputs: names.map(name => ({ name, dtype: inputs[name]!.dtype, shape: inputs[name]!.shape })),
+    outputs: [{ name: 'y', dtype, shape: Array.from({ length: rank }, (_, i) => `y${i}`) }],
+    initializers: new Map(),
+    nodes: [{ op, name: 'node', inputs: names, outputs: ['y'], attributes }],
+    metadata: new Map(),
+  };
 }

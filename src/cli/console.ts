@@ -23,9 +23,12 @@ export interface Progress {
 /** Seconds between lines of progress where there is no terminal. */
 const LINE_SECONDS = 10;
 
-/** The console of one command; its options are --json and --quiet. */
-export function openConsole(options: { json?: boolean; quiet?: boolean }): Console {
+let interruption = new AbortController();
+
+/** Listens for Ctrl-C and SIGTERM while a command runs. @returns what ends the listening. */
+export function watchSignals(): () => void {
   const controller = new AbortController();
+  interruption = controller;
   const stop = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(130);
     process.stderr.write(`\n${name}: stopping after the current step; once more stops at once\n`);
@@ -33,9 +36,17 @@ export function openConsole(options: { json?: boolean; quiet?: boolean }): Conso
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  return () => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  };
+}
+
+/** The console of one command; its options are --json and --quiet. */
+export function openConsole(options: { json?: boolean; quiet?: boolean }): Console {
   const silent = options.json || options.quiet;
   return {
-    signal: controller.signal,
+    signal: interruption.signal,
     line: text => void (silent || process.stdout.write(`${text}\n`)),
     note: text => void (options.quiet || process.stderr.write(`${text}\n`)),
     json: value => void (options.json && process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)),

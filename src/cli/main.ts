@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { type ErrorKind, isSeedbedError, messageOf } from '../errors.ts';
+import { watchSignals } from './console.ts';
 import { addData } from './data.ts';
 import { addDecode } from './decode.ts';
 import { addDifferentiate } from './differentiate.ts';
@@ -40,6 +41,7 @@ export async function main(args: readonly string[]): Promise<number> {
     addData,
   ])
     add(program);
+  const unwatch = watchSignals();
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
@@ -54,5 +56,7 @@ export async function main(args: readonly string[]): Promise<number> {
       `seedbed: a fault of Seedbed's own: ${messageOf(error)} (SEEDBED_DEBUG=1 shows where)${trace}\n`,
     );
     return 1;
+  } finally {
+    unwatch();
   }
 }

@@ -13,7 +13,7 @@ type Evaluate = (inputs: readonly (Tensor | undefined)[], attributes: Attributes
  * The operators that exporters use for arithmetic on shapes, computed on known tensors; this is what turns
  * Shape, Gather, Concat, Reshape and their like into static shapes.
  */
-const EVALUATORS: Readonly<Record<string, Evaluate>> = {
+export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Identity: ([x]) => x,
   Cast: ([x], a) => build(x!.shape, dtypeFromOnnx(intOf(a, 'to', 0), 'Cast'), toNumbers(x!)),
   Add: binary((a, b) => a + b),
@@ -138,7 +138,7 @@ export function evaluate(
   inputs: readonly (Tensor | undefined)[],
   attributes: Attributes,
 ): Tensor | undefined {
-  const evaluator = EVALUATORS[op];
+  const evaluator = Object.hasOwn(EVALUATORS, op) ? EVALUATORS[op] : undefined;
   if (!evaluator || inputs.some(t => t && t.data.length > FOLD_LIMIT)) return undefined;
   if (op === 'ReduceProd' && (intOf(attributes, 'keepdims', 1) === 1 || inputs[0]?.shape.length !== 1))
     return undefined;
@@ -209,13 +209,14 @@ const CONVERSIONS: Readonly<Partial<Record<DType, (value: number) => number | bi
   float64: value => value,
   bool: value => Number(value !== 0),
   // The largest integer, which exporters use for "to the end", is rounded up to 2^63 among numbers.
-  int64: value => (value >= 2 ** 63 ? 2n ** 63n - 1n : wide(value)),
-  uint64: value => (value >= 2 ** 64 ? 2n ** 64n - 1n : wide(value)),
+  int64: value => wide(value, 2n ** 63n - 1n),
+  uint64: value => wide(value, 2n ** 64n - 1n),
 };
 
-function wide(value: number): bigint {
+function wide(value: number, largest: bigint): bigint {
   if (!Number.isFinite(value)) throw new SeedbedError('BadFile', `integer arithmetic gives ${value}`);
-  return BigInt(Math.trunc(value));
+  const whole = BigInt(Math.trunc(value));
+  return whole > largest ? largest : whole;
 }
 
 function isInteger(t: Tensor): boolean {

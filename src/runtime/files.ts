@@ -23,12 +23,20 @@ const FAULTS: Record<string, string> = {
   ENAMETOOLONG: 'the name is too long; choose a shorter one',
 };
 
+/** Faults of the path that was given, not of the machine. */
+const WRONG_PATH = ['ENOENT', 'EISDIR', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG'];
+
 const codeOf = (error: unknown): string | undefined => (error as { code?: string } | null)?.code;
 
 /** Says in plain words why the system refused to do `action` ('read', 'write') with `path`. */
 export function fileFault(action: string, path: string, cause: unknown): SeedbedError {
-  const reason = FAULTS[codeOf(cause) ?? ''] ?? messageOf(cause);
-  return new SeedbedError('Machine', `cannot ${action} ${path}: ${reason}`, { cause });
+  const code = codeOf(cause) ?? '';
+  const reason = FAULTS[code] ?? messageOf(cause);
+  return new SeedbedError(
+    WRONG_PATH.includes(code) ? 'BadArgument' : 'Machine',
+    `cannot ${action} ${path}: ${reason}`,
+    { cause },
+  );
 }
 
 /** The most bytes that one file or archive may bring into memory, unless the caller says less: 2 GiB. */
@@ -36,7 +44,7 @@ const MOST_BYTES = 2 ** 31 - 1;
 
 /**
  * The contents of a file.
- * @throws {SeedbedError} Machine when it cannot be read, BadFile when it holds more than `maxBytes`.
+ * @throws {SeedbedError} BadArgument when it is not there, Machine when it cannot be read, BadFile when it holds more than `maxBytes`.
  */
 export async function readBytes(path: string, { maxBytes = MOST_BYTES } = {}): Promise<Uint8Array> {
   try {

@@ -7,7 +7,9 @@ import { readSafetensors } from '../../src/tensor/safetensors.ts';
 import { relativeError } from '../support.ts';
 
 const folder = new URL('../fixtures/golden/', import.meta.url);
-const names = readdirSync(folder).filter(name => name.endsWith('.onnx')).map(name => name.slice(0, -5));
+const names = readdirSync(folder)
+  .filter(name => name.endsWith('.onnx'))
+  .map(name => name.slice(0, -5));
 const runtime = createRuntime({ threads: 2 });
 
 describe('gradients of graphs written by others agree with PyTorch', () => {
@@ -20,7 +22,9 @@ describe('gradients of graphs written by others agree with PyTorch', () => {
     const gradient = parseModel(serializeModel(differentiate(graph, { of: 'y', wrt })), `grad ${name}`);
     expect(gradient.opset).toBe(17);
     const session = await runtime.load(gradient);
-    const results = await session.run(Object.fromEntries(gradient.inputs.map(i => [i.name, tensors.get(i.name)!])));
+    const results = await session.run(
+      Object.fromEntries(gradient.inputs.map(i => [i.name, tensors.get(i.name)!])),
+    );
     for (const output of ['y', ...wrt.map(i => `grad/${i}`)]) {
       expect(relativeError(results[output]!, tensors.get(output)!), output).toBeLessThan(1e-4);
     }

@@ -82,14 +82,26 @@ const scalar = (value: number) => float32([], [value]);
 
 /** Equal shapes, either side smaller, both smaller, scalars, and axes of one in the middle. */
 const BROADCASTS: readonly [number[], number[]][] = [
-  [[2, 3], [2, 3]],
+  [
+    [2, 3],
+    [2, 3],
+  ],
   [[2, 3], [3]],
   [[3], [2, 3]],
-  [[2, 3], [2, 1]],
-  [[2, 1], [1, 3]],
+  [
+    [2, 3],
+    [2, 1],
+  ],
+  [
+    [2, 1],
+    [1, 3],
+  ],
   [[2, 3], []],
   [[], [2, 3]],
-  [[2, 1, 3], [4, 1]],
+  [
+    [2, 1, 3],
+    [4, 1],
+  ],
 ];
 
 const SMOOTH = ['Cos', 'Erf', 'Exp', 'Identity', 'Neg', 'Sigmoid', 'Sin', 'Softplus', 'Tanh'] as const;
@@ -105,11 +117,21 @@ export const ROWS: readonly Row[] = [
   ...(['Log', 'Reciprocal', 'Sqrt'] as const).map(op => row(op, [[2, 3]], {}, POSITIVE)),
   row('LeakyRelu', [[5]], { alpha: { float: 0.3 } }, APART),
   row('Elu', [[7]], { alpha: { float: 1.5 } }, APART),
-  row('Cast', [[3]], { to: ONNX_DTYPES.float64 }, { build: (b, [x]) => b.cast(b.cast(x!, 'float64'), 'float32') }),
+  row(
+    'Cast',
+    [[3]],
+    { to: ONNX_DTYPES.float64 },
+    { build: (b, [x]) => b.cast(b.cast(x!, 'float64'), 'float32') },
+  ),
   row('Clip', [[8], scalar(-0.5), scalar(0.5)], {}, APART),
   row('Clip', [[8], '', scalar(0.5)], {}, APART),
   row('Clip', [[8], scalar(0)], {}, APART),
-  row('Clip', [[8], [], []], {}, { build: (b, [x, low, high]) => b.op('Clip', [b.mul(x!, b.scalar(9)), low!, b.add(high!, b.scalar(2))]) }),
+  row(
+    'Clip',
+    [[8], [], []],
+    {},
+    { build: (b, [x, low, high]) => b.op('Clip', [b.mul(x!, b.scalar(9)), low!, b.add(high!, b.scalar(2))]) },
+  ),
 
   ...BROADCASTS.flatMap(pair => [
     row('Add', pair),
@@ -129,43 +151,187 @@ export const ROWS: readonly Row[] = [
   row('Pow', [[4], int64([2], [])]),
   row('Pow', [scalar(2), [3]]),
 
-  row('MatMul', [[2, 3], [3, 2]]),
+  row('MatMul', [
+    [2, 3],
+    [3, 2],
+  ]),
   row('MatMul', [[3], [3]]),
   row('MatMul', [[2, 3], [3]]),
   row('MatMul', [[3], [3, 2]]),
   row('MatMul', [[3], [2, 3, 2]]),
   row('MatMul', [[2, 2, 3], [3]]),
-  row('MatMul', [[2, 2, 3], [3, 2]]),
-  row('MatMul', [[2, 3], [2, 3, 1]]),
-  row('MatMul', [[2, 1, 2, 3], [3, 3, 2]]),
+  row('MatMul', [
+    [2, 2, 3],
+    [3, 2],
+  ]),
+  row('MatMul', [
+    [2, 3],
+    [2, 3, 1],
+  ]),
+  row('MatMul', [
+    [2, 1, 2, 3],
+    [3, 3, 2],
+  ]),
 
-  row('Conv', [[2, 2, 3, 3], [3, 2, 1, 1]]),
+  row('Conv', [
+    [2, 2, 3, 3],
+    [3, 2, 1, 1],
+  ]),
   row('Conv', [[1, 2, 5, 4], [2, 2, 3, 3], [2]]),
-  row('Conv', [[2, 2, 4, 4], [2, 2, 3, 3]], { pads: [1, 1, 1, 1] }),
+  row(
+    'Conv',
+    [
+      [2, 2, 4, 4],
+      [2, 2, 3, 3],
+    ],
+    { pads: [1, 1, 1, 1] },
+  ),
   row('Conv', [[1, 1, 6, 6], [2, 1, 5, 5], [2]], { pads: [2, 2, 2, 2] }),
-  row('Conv', [[1, 2, 5, 5], [2, 2, 2, 4]], { pads: [1, 0, 0, 2] }),
-  row('Conv', [[1, 2, 5, 6], [2, 2, 3, 2]], { pads: [0, 2, 1, 0], strides: [2, 1] }),
-  row('Conv', [[2, 2, 6, 6], [2, 2, 3, 3]], { strides: [2, 2] }),
-  row('Conv', [[1, 2, 7, 7], [2, 2, 2, 2]], { strides: [3, 3] }),
-  row('Conv', [[1, 2, 4, 4], [3, 2, 1, 1]], { strides: [2, 2] }),
-  row('Conv', [[1, 1, 4, 4], [1, 1, 1, 1]], { pads: [1, 1, 1, 1] }),
-  row('Conv', [[1, 2, 6, 7], [2, 2, 3, 2]], { dilations: [2, 3], pads: [2, 1, 2, 1] }),
-  row('Conv', [[1, 1, 8, 8], [1, 1, 3, 3]], { dilations: [2, 2], strides: [2, 3] }),
+  row(
+    'Conv',
+    [
+      [1, 2, 5, 5],
+      [2, 2, 2, 4],
+    ],
+    { pads: [1, 0, 0, 2] },
+  ),
+  row(
+    'Conv',
+    [
+      [1, 2, 5, 6],
+      [2, 2, 3, 2],
+    ],
+    { pads: [0, 2, 1, 0], strides: [2, 1] },
+  ),
+  row(
+    'Conv',
+    [
+      [2, 2, 6, 6],
+      [2, 2, 3, 3],
+    ],
+    { strides: [2, 2] },
+  ),
+  row(
+    'Conv',
+    [
+      [1, 2, 7, 7],
+      [2, 2, 2, 2],
+    ],
+    { strides: [3, 3] },
+  ),
+  row(
+    'Conv',
+    [
+      [1, 2, 4, 4],
+      [3, 2, 1, 1],
+    ],
+    { strides: [2, 2] },
+  ),
+  row(
+    'Conv',
+    [
+      [1, 1, 4, 4],
+      [1, 1, 1, 1],
+    ],
+    { pads: [1, 1, 1, 1] },
+  ),
+  row(
+    'Conv',
+    [
+      [1, 2, 6, 7],
+      [2, 2, 3, 2],
+    ],
+    { dilations: [2, 3], pads: [2, 1, 2, 1] },
+  ),
+  row(
+    'Conv',
+    [
+      [1, 1, 8, 8],
+      [1, 1, 3, 3],
+    ],
+    { dilations: [2, 2], strides: [2, 3] },
+  ),
   row('Conv', [[2, 4, 4, 4], [6, 2, 3, 3], [6]], { group: 2, pads: [1, 1, 1, 1] }),
-  row('Conv', [[1, 4, 5, 5], [4, 2, 2, 3]], { group: 2, strides: [2, 2], pads: [1, 0, 0, 1] }),
-  row('Conv', [[1, 3, 5, 5], [3, 1, 3, 3]], { group: 3, dilations: [2, 1] }),
-  row('Conv', [[1, 2, 5, 5], [2, 2, 3, 3]], { auto_pad: 'SAME_UPPER', strides: [2, 2] }),
-  row('Conv', [[1, 2, 5, 5], [2, 2, 2, 2]], { auto_pad: 'SAME_LOWER' }),
+  row(
+    'Conv',
+    [
+      [1, 4, 5, 5],
+      [4, 2, 2, 3],
+    ],
+    { group: 2, strides: [2, 2], pads: [1, 0, 0, 1] },
+  ),
+  row(
+    'Conv',
+    [
+      [1, 3, 5, 5],
+      [3, 1, 3, 3],
+    ],
+    { group: 3, dilations: [2, 1] },
+  ),
+  row(
+    'Conv',
+    [
+      [1, 2, 5, 5],
+      [2, 2, 3, 3],
+    ],
+    { auto_pad: 'SAME_UPPER', strides: [2, 2] },
+  ),
+  row(
+    'Conv',
+    [
+      [1, 2, 5, 5],
+      [2, 2, 2, 2],
+    ],
+    { auto_pad: 'SAME_LOWER' },
+  ),
   row('Conv', [[2, 2, 7], [3, 2, 3], [3]], { strides: [2], pads: [1, 1] }),
-  row('Conv', [[1, 1, 16, 16], [1, 1, 3, 3]], { pads: [1, 1, 1, 1] }),
-  row('Conv', [[1, 1, 3, 4, 3], [1, 1, 2, 2, 2]]),
+  row(
+    'Conv',
+    [
+      [1, 1, 16, 16],
+      [1, 1, 3, 3],
+    ],
+    { pads: [1, 1, 1, 1] },
+  ),
+  row('Conv', [
+    [1, 1, 3, 4, 3],
+    [1, 1, 2, 2, 2],
+  ]),
 
   row('ConvTranspose', [[1, 2, 3, 3], [2, 3, 2, 2], [3]]),
-  row('ConvTranspose', [[2, 2, 3, 3], [2, 2, 3, 3]], { strides: [2, 2], pads: [1, 1, 1, 1] }),
-  row('ConvTranspose', [[1, 2, 3, 2], [2, 2, 3, 3]], { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] }),
+  row(
+    'ConvTranspose',
+    [
+      [2, 2, 3, 3],
+      [2, 2, 3, 3],
+    ],
+    { strides: [2, 2], pads: [1, 1, 1, 1] },
+  ),
+  row(
+    'ConvTranspose',
+    [
+      [1, 2, 3, 2],
+      [2, 2, 3, 3],
+    ],
+    { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] },
+  ),
   row('ConvTranspose', [[1, 4, 3, 3], [4, 2, 3, 2], [4]], { group: 2, strides: [2, 1], pads: [0, 1, 1, 0] }),
-  row('ConvTranspose', [[1, 1, 3, 3], [1, 2, 2, 2]], { dilations: [2, 2] }),
-  row('ConvTranspose', [[1, 2, 4], [2, 2, 3]], { strides: [3], output_padding: [2] }),
+  row(
+    'ConvTranspose',
+    [
+      [1, 1, 3, 3],
+      [1, 2, 2, 2],
+    ],
+    { dilations: [2, 2] },
+  ),
+  row(
+    'ConvTranspose',
+    [
+      [1, 2, 4],
+      [2, 2, 3],
+    ],
+    { strides: [3], output_padding: [2] },
+  ),
 
   row('AveragePool', [[1, 2, 4, 6]], { kernel_shape: [2, 3], strides: [2, 3] }),
   row('AveragePool', [[1, 1, 5, 5]], { kernel_shape: [2, 2], strides: [2, 2] }),
@@ -173,8 +339,19 @@ export const ROWS: readonly Row[] = [
   row('AveragePool', [[1, 1, 4, 4]], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
   row('AveragePool', [[1, 1, 4, 4]], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 }),
   row('AveragePool', [[1, 1, 6, 5]], { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 }),
-  row('AveragePool', [[1, 1, 6, 5]], { kernel_shape: [3, 3], strides: [2, 3], pads: [1, 0, 0, 1], ceil_mode: 1 }),
-  row('AveragePool', [[1, 1, 6, 5]], { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 0, 1, 1], ceil_mode: 1, count_include_pad: 1 }),
+  row('AveragePool', [[1, 1, 6, 5]], {
+    kernel_shape: [3, 3],
+    strides: [2, 3],
+    pads: [1, 0, 0, 1],
+    ceil_mode: 1,
+  }),
+  row('AveragePool', [[1, 1, 6, 5]], {
+    kernel_shape: [3, 2],
+    strides: [2, 2],
+    pads: [1, 0, 1, 1],
+    ceil_mode: 1,
+    count_include_pad: 1,
+  }),
   row('AveragePool', [[1, 1, 5, 5]], { kernel_shape: [2, 2], strides: [2, 2], auto_pad: 'SAME_UPPER' }),
   row('AveragePool', [[1, 2, 7]], { kernel_shape: [3], strides: [2] }),
   row('MaxPool', [[1, 2, 4, 4]], { kernel_shape: [2, 2], strides: [2, 2] }, APART),
@@ -185,19 +362,36 @@ export const ROWS: readonly Row[] = [
   ...[UP, DOWN].flatMap(scales => [
     ...COORDINATES.flatMap(coordinate_transformation_mode => [
       ...NEAREST.map(nearest_mode =>
-        row('Resize', [[1, 1, 3, 4], '', scales], { mode: 'nearest', coordinate_transformation_mode, nearest_mode }),
+        row('Resize', [[1, 1, 3, 4], '', scales], {
+          mode: 'nearest',
+          coordinate_transformation_mode,
+          nearest_mode,
+        }),
       ),
       row('Resize', [[1, 1, 3, 4], '', scales], { mode: 'linear', coordinate_transformation_mode }),
       ...[0, 1].map(exclude_outside =>
-        row('Resize', [[1, 1, 4, 5], '', scales], { mode: 'cubic', coordinate_transformation_mode, exclude_outside }),
+        row('Resize', [[1, 1, 4, 5], '', scales], {
+          mode: 'cubic',
+          coordinate_transformation_mode,
+          exclude_outside,
+        }),
       ),
     ]),
   ]),
   row('Resize', [[1, 2, 3, 4], '', '', int64([1, 2, 5, 7])], { mode: 'linear' }),
-  row('Resize', [[1, 1, 4, 4], '', '', int64([1, 1, 6, 3])], { mode: 'cubic', cubic_coeff_a: { float: -0.5 } }),
+  row('Resize', [[1, 1, 4, 4], '', '', int64([1, 1, 6, 3])], {
+    mode: 'cubic',
+    cubic_coeff_a: { float: -0.5 },
+  }),
   row('Resize', [[1, 2, 4], '', float32([3], [1, 1, 2])], { mode: 'linear' }),
 
-  row('BatchNormalization', [[2, 3, 2, 2], floats(0.5, -1, 2), floats(0, 1, -1), floats(0.1, 0.2, 0.3), floats(1, 0.5, 2)]),
+  row('BatchNormalization', [
+    [2, 3, 2, 2],
+    floats(0.5, -1, 2),
+    floats(0, 1, -1),
+    floats(0.1, 0.2, 0.3),
+    floats(1, 0.5, 2),
+  ]),
   row('BatchNormalization', [[2, 2, 3], [2], [2], [2], [2]], { epsilon: { float: 0.1 } }, POSITIVE),
   row('Softmax', [[2, 4]]),
   row('Softmax', [[2, 3, 2]], { axis: 1 }),
@@ -214,8 +408,20 @@ export const ROWS: readonly Row[] = [
   row('ReduceSum', [[2, 3, 2], int64([0])], { keepdims: 0 }),
   row('ReduceSum', [[2, 3], int64([])], { noop_with_empty_axes: 1 }),
 
-  row('Concat', [[2, 1], [2, 3], floats(1, 2)], { axis: -1 }, { build: (b, [p, q, r]) => b.concat([p!, q!, b.reshape(r!, [2, 1])], -1) }),
-  row('Concat', [[1, 2], [3, 2]], { axis: 0 }),
+  row(
+    'Concat',
+    [[2, 1], [2, 3], floats(1, 2)],
+    { axis: -1 },
+    { build: (b, [p, q, r]) => b.concat([p!, q!, b.reshape(r!, [2, 1])], -1) },
+  ),
+  row(
+    'Concat',
+    [
+      [1, 2],
+      [3, 2],
+    ],
+    { axis: 0 },
+  ),
   row('Expand', [[3, 1], int64([2, 1, 4])]),
   row('Expand', [[], int64([2, 2])]),
   row('Flatten', [[2, 3, 2]], { axis: 2 }),
@@ -240,7 +446,12 @@ export const ROWS: readonly Row[] = [
   row('Slice', [[4, 5, 3], int64([0, -1, 1]), int64([4, 0, 3]), int64([0, 1, -1]), int64([2, -2, 1])]),
   row('Split', [[5, 2], int64([1, 3, 1])], { axis: 0 }, { outputs: 3 }),
   row('Split', [[2, 4], int64([2, 2])], { axis: -1 }, { outputs: 2 }),
-  row('Split', [[2, 5], int64([2, 3])], { axis: 1 }, { build: (b, [x, sizes]) => b.node('Split', [x!, sizes!], { axis: 1 }, { outputs: 2 })[1]! }),
+  row(
+    'Split',
+    [[2, 5], int64([2, 3])],
+    { axis: 1 },
+    { build: (b, [x, sizes]) => b.node('Split', [x!, sizes!], { axis: 1 }, { outputs: 2 })[1]! },
+  ),
   row('Squeeze', [[1, 3, 1], int64([0])]),
   row('Squeeze', [[1, 3, 1]]),
   row('Tile', [[2, 3], int64([2, 1])]),

@@ -34,7 +34,12 @@ describe('so do gradients of gradients', () => {
     const { name, shape } = gradient.inputs.at(-1)!;
     const point = { ...at, [name]: ramp(shape as number[]) };
     for (const of of Object.keys(at).map(x => `grad/${x}`)) {
-      const error = await checkGradient(runGraph, gradient, { of, wrt: Object.keys(point), at: point, step: STEP });
+      const error = await checkGradient(runGraph, gradient, {
+        of,
+        wrt: Object.keys(point),
+        at: point,
+        step: STEP,
+      });
       expect(error, of).toBeLessThan(TOLERANCE);
     }
   });
@@ -45,7 +50,10 @@ describe('the push-forward is the derivative along a direction', () => {
     const wrt = Object.keys(at);
     const tangents = Object.fromEntries(wrt.map((x, i) => [`tangent/${x}`, ramp(at[x]!.shape, i)]));
     const [pushed] = await runGraph(pushForward(graph, { of: 'y', wrt }), [{ ...at, ...tangents }]);
-    const [above, below] = await runGraph(graph, [STEP, -STEP].map(by => along(at, tangents, by)));
+    const [above, below] = await runGraph(
+      graph,
+      [STEP, -STEP].map(by => along(at, tangents, by)),
+    );
     const slope = toNumbers(above!.y!).map((value, i) => (value - toNumbers(below!.y!)[i]!) / (2 * STEP));
     expect(relativeError(pushed!['tangent/y']!, float32(above!.y!.shape, slope))).toBeLessThan(TOLERANCE);
   });
@@ -64,7 +72,13 @@ function along(at: Readonly<Record<string, Tensor>>, tangents: Readonly<Record<s
   return Object.fromEntries(
     Object.entries(at).map(([name, x]) => {
       const direction = toNumbers(tangents[`tangent/${name}`]!);
-      return [name, float32(x.shape, toNumbers(x).map((value, i) => value + by * direction[i]!))];
+      return [
+        name,
+        float32(
+          x.shape,
+          toNumbers(x).map((value, i) => value + by * direction[i]!),
+        ),
+      ];
     }),
   );
 }

@@ -42,7 +42,9 @@ describe('reading', () => {
     ['a missing file', 'no/such.npy', /cannot read .*no\/such\.npy: there is no such file/],
     ['a folder', '.', /it is a folder, and a file is needed/],
   ])('%s is named, with what to do', async (_, name, message) => {
-    await expect(readBytes(join(folder, name))).rejects.toSatisfy(error => isSeedbedError(error, 'Machine'));
+    await expect(readBytes(join(folder, name))).rejects.toSatisfy(error =>
+      isSeedbedError(error, 'BadArgument'),
+    );
     await expect(readBytes(join(folder, name))).rejects.toThrow(message);
   });
 
@@ -103,7 +105,7 @@ describe('writeAtomic', () => {
   test('a file where a folder is needed is said', async () => {
     await writeFile(join(folder, 'file'), '');
     await expect(writeAtomic(join(folder, 'file', 'x'), '')).rejects.toSatisfy(e =>
-      isSeedbedError(e, 'Machine'),
+      isSeedbedError(e, 'BadArgument'),
     );
   });
 
