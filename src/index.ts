@@ -20,7 +20,6 @@ import { float32, type Tensor } from './tensor/tensor.ts';
 export { type DifferentiateOptions, differentiate, pushForward } from './autodiff/differentiate.ts';
 export { type Denoiser, type Embedder, readModel, saveModel } from './diffusion/model.ts';
 export { ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
-export { type DescentRecipe, RECIPES } from './embedding/descent.ts';
 export {
   type Embedding,
   type EmbedOptions,
@@ -30,6 +29,7 @@ export {
   type SeedResult,
 } from './embedding/embed.ts';
 export { bootstrapMean, meanSquaredErrors, psnr } from './embedding/metrics.ts';
+export { type DescentRecipe, RECIPES } from './embedding/recipes.ts';
 export { type Provenance, readSeeds, type Seeds, writeSeeds } from './embedding/seeds.ts';
 export { type ErrorKind, isSeedbedError, SeedbedError } from './errors.ts';
 export { GraphBuilder } from './graph/builder.ts';

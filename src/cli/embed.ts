@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import type { Denoiser } from '../diffusion/model.ts';
-import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/descent.ts';
 import {
   type Embedding,
   type EmbedOptions,
@@ -9,6 +8,7 @@ import {
   type Method,
   type SeedResult,
 } from '../embedding/embed.ts';
+import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { packaged, SHIPPED_DENOISER } from '../runtime/package.ts';

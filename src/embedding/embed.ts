@@ -6,8 +6,9 @@ import { bind } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
-import { type DescentRecipe, type DescentState, descend, type Memory, RECIPES } from './descent.ts';
+import { type DescentState, descend } from './descent.ts';
 import { meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
+import { type DescentRecipe, type Memory, RECIPES } from './recipes.ts';
 
 type Floats = Tensor<'float32'>;
 

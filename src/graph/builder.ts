@@ -5,6 +5,7 @@ import { evaluate } from './evaluate.ts';
 import { inferTypes } from './infer.ts';
 import {
   type Attributes,
+  checkShape,
   type Dim,
   describeNode,
   type Graph,
@@ -212,12 +213,7 @@ export class GraphBuilder {
   private declare(name: string, type: ValueType): void {
     if (this.types.has(name))
       throw new SeedbedError('BadFile', `graph '${this.name}': two values are named '${name}'`);
-    if (!type.shape.every(dim => typeof dim === 'string' || (Number.isSafeInteger(dim) && dim >= 0))) {
-      throw new SeedbedError(
-        'BadShape',
-        `graph '${this.name}': '${name}' would have the impossible shape [${type.shape}]`,
-      );
-    }
+    checkShape(type.shape, `graph '${this.name}', value '${name}'`);
     this.types.set(name, { dtype: type.dtype, shape: type.shape });
   }
 

@@ -3,7 +3,16 @@ import { toNumbers } from '../tensor/tensor.ts';
 import { broadcastShapes, normalAxis } from './broadcast.ts';
 import { dtypeFromOnnx } from './dtypes.ts';
 import { reshaped, sliceRanges, squeezed, unsqueezed } from './evaluate.ts';
-import { type Dim, intOf, intsOf, isTensor, type NodeFacts, staticShape, type ValueType } from './ir.ts';
+import {
+  checkShape,
+  type Dim,
+  intOf,
+  intsOf,
+  isTensor,
+  type NodeFacts,
+  staticShape,
+  type ValueType,
+} from './ir.ts';
 import type { Op } from './ops.ts';
 import { convOutput, convTransposeOutput, poolOutput } from './windows.ts';
 
@@ -178,7 +187,13 @@ const INFER: Readonly<Record<Op, Infer>> = {
   Split: n => {
     const { dtype, shape } = typeAt(n, 0);
     const axis = normalAxis(intOf(n.attributes, 'axis', 0), shape.length);
-    const parts = valueAt(n, 1) ?? new Array(n.outputCount).fill(number(n, shape[axis]!) / n.outputCount);
+    const parts: number[] =
+      valueAt(n, 1) ?? new Array(n.outputCount).fill(number(n, shape[axis]!) / n.outputCount);
+    if (typeof shape[axis] === 'number' && parts.reduce((sum, part) => sum + part, 0) !== shape[axis])
+      throw new SeedbedError(
+        'BadShape',
+        `${n.what}: parts of ${parts.join(' + ')} do not make up ${shape[axis]}`,
+      );
     return parts.map(part => ({ dtype, shape: shape.map((dim, i) => (i === axis ? part : dim)) }));
   },
   Squeeze: n => {
@@ -193,6 +208,8 @@ const INFER: Readonly<Record<Op, Infer>> = {
   Transpose: n => {
     const { dtype, shape } = typeAt(n, 0);
     const perm = intsOf(n.attributes, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
+    if (new Set(perm).size !== shape.length || perm.some(axis => !(axis in shape)))
+      throw new SeedbedError('BadShape', `${n.what}: [${perm}] does not order the axes of [${shape}]`);
     return [{ dtype, shape: perm.map(axis => shape[axis]!) }];
   },
   Unsqueeze: n => [
@@ -206,7 +223,9 @@ const INFER: Readonly<Record<Op, Infer>> = {
  */
 export function inferTypes(op: Op, facts: NodeFacts): ValueType[] {
   try {
-    return INFER[op](facts);
+    const types = INFER[op](facts);
+    for (const { shape } of types) checkShape(shape, `${facts.what}: its output`);
+    return types;
   } catch (error) {
     if (error instanceof SeedbedError && !error.message.startsWith(facts.what)) {
       throw new SeedbedError(error.kind, `${facts.what}: ${error.message}`);

@@ -106,6 +106,12 @@ export function staticShape(shape: readonly Dim[], what: string): readonly numbe
   return shape as readonly number[];
 }
 
+/** @throws {SeedbedError} BadShape when a size in the shape is not a whole number from 0. */
+export function checkShape(shape: readonly Dim[], what: string): void {
+  if (!shape.every(dim => typeof dim === 'string' || (Number.isSafeInteger(dim) && dim >= 0)))
+    throw new SeedbedError('BadShape', `${what} would have the impossible shape [${shape}]`);
+}
+
 /** "Conv 'down.0.conv1'", the way a node is named in messages. */
 export function describeNode(node: Pick<Node, 'op' | 'name'>): string {
   return node.name ? `${node.op} '${node.name}'` : node.op;

@@ -2,13 +2,13 @@ import { backward } from '../autodiff/backward.ts';
 import { SeedbedError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
-import { appendLine, exists, joinPath, readBytes, readText, writeAtomic } from '../runtime/files.ts';
+import { appendLine, exists, joinPath, readText, writeAtomic } from '../runtime/files.ts';
 import type { Feeds, Runtime } from '../runtime/runtime.ts';
-import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { float32, type Tensor, zeros } from '../tensor/tensor.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
 import { ADAM, type AdamConfig, adamStep, corrections } from './adam.ts';
+import { initialState, readCheckpoint, type TrainingState, writeCheckpoint } from './checkpoint.ts';
 import { isStatistic, isTrainable } from './networks.ts';
-import { type Layout, layoutOf, pack, packedLength, unpack, unpackInGraph } from './packing.ts';
+import { type Layout, layoutOf, packedLength, unpack, unpackInGraph } from './packing.ts';
 import { trainingForm } from './training-form.ts';
 
 /** How weights are moved. */
@@ -77,16 +77,6 @@ export function learningRateAt(config: OptimiserConfig, step: number, steps: num
   const falling =
     config.decay === 'cosine' ? (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps)) / 2 : 1;
   return config.learningRate * rising * falling;
-}
-
-/** Everything that changes from step to step; all that is needed to go on to the same bits. */
-interface State {
-  step: number;
-  parameters: Tensor<'float32'>;
-  m: Tensor<'float32'>;
-  v: Tensor<'float32'>;
-  ema: Tensor<'float32'>;
-  statistics: Tensor<'float32'>;
 }
 
 /**
@@ -170,7 +160,7 @@ export async function train(
 async function advance(
   run: (feeds: Feeds) => Promise<Record<string, Tensor>>,
   task: TrainingTask,
-  state: State,
+  state: TrainingState,
   options: TrainingOptions,
 ): Promise<number> {
   const scalar = (value: number) => float32([], [value]);
@@ -257,73 +247,12 @@ export function stepGraph(
   return b.build(outputs);
 }
 
-function initialState(network: Graph, layout: Layout, statisticsLayout: Layout): State {
-  const parameters = pack(network.initializers, layout);
-  const blank = () => zeros('float32', parameters.shape);
-  return {
-    step: 0,
-    parameters,
-    m: blank(),
-    v: blank(),
-    ema: parameters,
-    statistics: pack(network.initializers, statisticsLayout),
-  };
-}
-
 /** The network with some of its weights replaced. */
 export function withWeights(network: Graph, replacements: readonly ReadonlyMap<string, Tensor>[]): Graph {
   const replaced = (name: string) => replacements.map(map => map.get(name)).find(t => t !== undefined);
   return {
     ...network,
     initializers: new Map([...network.initializers].map(([name, t]) => [name, replaced(name) ?? t])),
-  };
-}
-
-async function writeCheckpoint(
-  path: string,
-  state: State,
-  layout: Layout,
-  statisticsLayout: Layout,
-): Promise<void> {
-  const { step, ...tensors } = state;
-  await writeAtomic(
-    path,
-    writeSafetensors(tensors, {
-      seedbed: '1',
-      step: String(step),
-      layout: JSON.stringify([layout, statisticsLayout]),
-    }),
-  );
-}
-
-async function readCheckpoint(path: string, layout: Layout, statisticsLayout: Layout): Promise<State> {
-  const { tensors, metadata } = readSafetensors(await readBytes(path), path);
-  if (metadata.layout !== JSON.stringify([layout, statisticsLayout])) {
-    throw new SeedbedError(
-      'Mismatch',
-      `${path}: belongs to a network of another shape. Use the configuration of that run, or another --out`,
-    );
-  }
-  const step = Number(metadata.step);
-  const take = (name: string, length: number): Tensor<'float32'> => {
-    const t = tensors.get(name);
-    if (t?.dtype !== 'float32' || t.data.length !== length)
-      throw new SeedbedError(
-        'BadFile',
-        `${path}: damaged checkpoint: '${name}' is missing or of the wrong size`,
-      );
-    return t as Tensor<'float32'>;
-  };
-  if (!Number.isSafeInteger(step) || step < 0)
-    throw new SeedbedError('BadFile', `${path}: damaged checkpoint: step is '${metadata.step}'`);
-  const size = packedLength(layout);
-  return {
-    step,
-    parameters: take('parameters', size),
-    m: take('m', size),
-    v: take('v', size),
-    ema: take('ema', size),
-    statistics: take('statistics', packedLength(statisticsLayout)),
   };
 }
 

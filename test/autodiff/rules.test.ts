@@ -54,6 +54,7 @@ describe('the push-forward is the derivative along a direction', () => {
       graph,
       [STEP, -STEP].map(by => along(at, tangents, by)),
     );
+    expect(above!.y!.shape).toEqual(graph.outputs[0]!.shape);
     const slope = toNumbers(above!.y!).map((value, i) => (value - toNumbers(below!.y!)[i]!) / (2 * STEP));
     expect(relativeError(pushed!['tangent/y']!, float32(above!.y!.shape, slope))).toBeLessThan(TOLERANCE);
   });

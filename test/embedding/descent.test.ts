@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createSampler } from '../../src/diffusion/sampler.ts';
-import { type DescentRecipe, type DescentState, descend, RECIPES } from '../../src/embedding/descent.ts';
+import { type DescentState, descend } from '../../src/embedding/descent.ts';
+import { type DescentRecipe, RECIPES } from '../../src/embedding/recipes.ts';
 import { isSeedbedError } from '../../src/errors.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
