@@ -10,15 +10,16 @@ import {
 } from '../embedding/embed.ts';
 import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
+import { isSeedbedError, SeedbedError } from '../errors.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { packaged, SHIPPED_DENOISER } from '../runtime/package.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { takeRows } from '../tensor/tensor.ts';
 import { duration, openConsole, withConsole } from './console.ts';
 import { findEmbedder, openDenoiser, version } from './files.ts';
-import { openJournal } from './journal.ts';
 import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { type Pictures, readItems, readPictures, writeEmbeddingSheet } from './pictures.ts';
+import { descentJournal, openUnfinished } from './unfinished.ts';
 
 /** How seeds are sought, shared by `embed` and `evaluate`. */
 export interface MethodFlags extends RuntimeFlags {
@@ -154,15 +155,20 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     starts: flags.starts,
     images: pictures.hashes,
   };
-  const journal = await openJournal(joinPath(flags.out, '.unfinished'), about, flags.resume === true);
+  const unfinished = await openUnfinished(flags.out, about, flags.resume === true);
   const progress = console.progress('embedding', 'iterations');
   const embedding = await embed(openRuntime(flags), model, pictures.images, {
     ...options,
     starts: flags.starts,
     signal: console.signal,
-    journal,
+    journal: descentJournal(unfinished),
     onProgress: p => progress.update(p.done, p.total, p.loss > 0 ? `loss ${p.loss.toPrecision(4)}` : ''),
-  }).finally(() => progress.stop());
+  })
+    .catch(error => {
+      if (!isSeedbedError(error, 'Interrupted')) throw error;
+      throw new SeedbedError('Interrupted', `${error.message}; the same command with --resume goes on`);
+    })
+    .finally(() => progress.stop());
 
   const seconds = (performance.now() - started) / 1000;
   const report = {
@@ -175,7 +181,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     results: embedding.results.map(({ image, ...rest }) => ({ image: pictures.names[image]!, ...rest })),
   };
   await writeAll(flags, model, pictures, embedding, report);
-  await journal.remove();
+  await unfinished.remove();
   for (const result of embedding.results)
     console.line(describe(result, pictures.names[result.image]!, flags.starts));
   console.line(

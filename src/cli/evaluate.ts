@@ -1,25 +1,28 @@
 import type { Command } from 'commander';
 import { slice } from '../data/dataset.ts';
-import { embed, type SeedResult } from '../embedding/embed.ts';
+import { type EmbedProgress, embed, type SeedResult } from '../embedding/embed.ts';
 import { bootstrapMean } from '../embedding/metrics.ts';
-import { SeedbedError } from '../errors.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { duration, openConsole } from './console.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { openRuntime, whole } from './options.ts';
 import { openFor } from './pictures.ts';
+import { inPieces, jsonCodec, openUnfinished } from './unfinished.ts';
 
 interface Flags extends MethodFlags {
   data: string;
   dataDir?: string;
   from: number;
   to?: number;
-  out?: string;
+  out: string;
+  resume?: boolean;
 }
 
-/** Items that are embedded before the count on the screen moves. */
-const CHUNK = 64;
+/** Pictures that are embedded between two writings of what is done. */
+const PIECE = 64;
+
+type NamedResult = Omit<SeedResult, 'losses'> & { name: string };
 
 export function addEvaluate(program: Command): void {
   withMethod(program.command('evaluate'))
@@ -28,7 +31,8 @@ export function addEvaluate(program: Command): void {
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--from <n>', 'first item', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
-    .option('--out <folder>', 'also write evaluation.json there')
+    .option('--out <folder>', 'where evaluation.json is written', 'out')
+    .option('--resume', 'go on with unfinished work in the folder')
     .addHelpText(
       'after',
       '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder+descent --iterations 100',
@@ -43,25 +47,41 @@ async function run(flags: Flags): Promise<void> {
   const all = await openFor(flags.data, model, flags.dataDir);
   const dataset = slice(all, flags.from, Math.min(flags.to ?? all.length, all.length));
   const runtime = openRuntime(flags);
+  const { method, recipe, embedder, rng, batch } = options;
+  const about = {
+    command: 'evaluate',
+    model: model.hash,
+    embedder: embedder?.hash,
+    method,
+    recipe,
+    rng,
+    batch,
+    data: dataset.name,
+    from: flags.from,
+    to: flags.to,
+    samplerSteps: flags.samplerSteps,
+    tolerance: flags.tolerance,
+  };
+  const unfinished = await openUnfinished(flags.out, about, flags.resume === true);
   const progress = console.progress('embedding', 'pictures');
-  const results: (SeedResult & { name: string })[] = [];
-  for (let first = 0; first < dataset.length; first += CHUNK) {
-    if (console.signal.aborted)
-      throw new SeedbedError(
-        'Interrupted',
-        `stopped after ${first} of ${dataset.length} pictures; nothing is kept`,
-      );
-    const indices = Array.from({ length: Math.min(CHUNK, dataset.length - first) }, (_, i) => first + i);
-    const part = await embed(runtime, model, await dataset.read(indices), {
-      ...options,
-      signal: console.signal,
-    });
-    results.push(
-      ...part.results.map(result => ({ ...result, name: dataset.itemName(first + result.image) })),
-    );
-    progress.update(results.length, dataset.length);
-  }
-  progress.stop();
+  const pieces = {
+    count: dataset.length,
+    piece: PIECE,
+    signal: console.signal,
+    codec: jsonCodec<NamedResult[]>(),
+  };
+  const results = (
+    await inPieces(unfinished, pieces, async (first, last) => {
+      const indices = Array.from({ length: last - first }, (_, i) => first + i);
+      const onProgress = ({ done, total }: EmbedProgress) =>
+        progress.update(first + Math.floor((done / total) * indices.length), dataset.length);
+      const part = await embed(runtime, model, await dataset.read(indices), { ...options, onProgress });
+      return part.results.map(({ losses: _, ...result }) => ({
+        ...result,
+        name: dataset.itemName(first + result.image),
+      }));
+    }).finally(() => progress.stop())
+  ).flat();
 
   const seconds = (performance.now() - started) / 1000;
   const after = bootstrapMean(
@@ -96,7 +116,7 @@ async function run(flags: Flags): Promise<void> {
     mse: after,
     mseBefore: before,
     latentVariance: variance,
-    results: results.map(({ losses: _, ...rest }) => rest),
+    results,
   };
   const text = (i: { mean: number; low: number; high: number }) =>
     `${i.mean.toFixed(6)} (95 % interval ${i.low.toFixed(6)} to ${i.high.toFixed(6)})`;
@@ -108,5 +128,6 @@ async function run(flags: Flags): Promise<void> {
   console.line(`seed variance ${variance.mean.toFixed(3)}`);
   if (flags.out)
     await writeAtomic(joinPath(flags.out, 'evaluation.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  await unfinished.remove();
   console.json(summary);
 }
