@@ -150,6 +150,8 @@ export async function train(
       if (last || state.step % options.evaluateEvery === 0) await measure();
       if (!last && state.step % options.checkpointEvery === 0) await saveAll();
     }
+    const timeIsUp = state.step < options.steps && !options.signal?.aborted;
+    if (timeIsUp && state.step % options.evaluateEvery !== 0) await measure();
     await saveAll();
   } finally {
     await session.dispose();
