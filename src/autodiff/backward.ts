@@ -23,6 +23,7 @@ export function backward(
 ): Value[] {
   const nodes = [...b.nodes];
   const active = influencedBy(b, nodes, wrt);
+  for (const value of [...cotangents.keys(), ...wrt]) requireFloat32(b, value);
   const arriving = new Map<Value, Value[]>([...cotangents].map(([value, gradient]) => [value, [gradient]]));
   const total = new Map<Value, Value>();
   const gradientOf = (value: Value): Value | undefined => {
@@ -41,6 +42,9 @@ export function backward(
 
   for (const node of nodes.reverse()) {
     if (!node.outputs.some(output => active.has(output) && arriving.has(output))) continue;
+    for (const value of [...node.inputs, ...node.outputs]) {
+      if (active.has(value)) explained(node, () => requireFloat32(b, value));
+    }
     const rule = RULES[node.op as Op];
     if (typeof rule !== 'function') {
       if (rule.kind === 'flat') continue;
@@ -70,6 +74,17 @@ function influencedBy(b: GraphBuilder, nodes: readonly Node[], sources: readonly
     }
   }
   return active;
+}
+
+/** The rules compute in float32, constants included, and a graph may not mix types. */
+function requireFloat32(b: GraphBuilder, value: Value): void {
+  const { dtype } = b.type(value);
+  if (dtype !== 'float32') {
+    throw new SeedbedError(
+      'Unsupported',
+      `'${value}' is ${dtype}: ${dtype} computation is not supported. Seedbed differentiates float32 graphs; export the model in float32`,
+    );
+  }
 }
 
 function contextOf(

@@ -1,5 +1,7 @@
 import { SeedbedError } from '../errors.ts';
 
+const { fround } = Math;
+
 /** How ONNX's Resize picks and weighs source pixels. */
 export interface Interpolation {
   readonly mode: string;
@@ -25,20 +27,21 @@ export function interpolationMatrix(from: number, to: number, scale: number, how
   });
 }
 
+/** Rounded to float32 where the runtime rounds, or it would now and then pick other pixels. */
 function sourceCoordinate(out: number, from: number, to: number, scale: number, mode: string): number {
   switch (mode) {
     case 'half_pixel':
-      return (out + 0.5) / scale - 0.5;
+      return fround(fround((out + 0.5) / scale) - 0.5);
     case 'pytorch_half_pixel':
-      return to > 1 ? (out + 0.5) / scale - 0.5 : 0;
+      return to > 1 ? fround(fround((out + 0.5) / scale) - 0.5) : 0;
     case 'half_pixel_symmetric': {
-      const offset = (from / 2) * (1 - to / (scale * from));
-      return offset + (out + 0.5) / scale - 0.5;
+      const offset = fround((from / 2) * fround(1 - fround(to / fround(scale * from))));
+      return fround(offset + (out + 0.5) / scale - 0.5);
     }
     case 'asymmetric':
-      return out / scale;
+      return fround(out / scale);
     case 'align_corners':
-      return to > 1 ? (out * (from - 1)) / (to - 1) : 0;
+      return to > 1 ? fround(fround(out * (from - 1)) / (to - 1)) : 0;
     default:
       throw new SeedbedError(
         'Unsupported',
@@ -68,12 +71,15 @@ function taps(at: number, size: number, how: Interpolation): [number, number][] 
   return inside.map(([place, weight]) => [place, weight / total]);
 }
 
+/** How far from halfway between two pixels the runtime still takes a coordinate for halfway. */
+const ABOUT_HALF = 1e-6;
+
 function nearest(at: number, mode: string): number {
   switch (mode) {
     case 'round_prefer_floor':
-      return Math.ceil(at - 0.5);
+      return Math.ceil(at - 0.5 - ABOUT_HALF);
     case 'round_prefer_ceil':
-      return Math.floor(at + 0.5);
+      return Math.floor(at + 0.5 + ABOUT_HALF);
     case 'floor':
       return Math.floor(at);
     case 'ceil':

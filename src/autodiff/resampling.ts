@@ -31,9 +31,11 @@ export const resizeRule: Rule = c => {
   const { b, I, GO, shape, attributes, node } = c;
   const [from, to] = [shape(I(0)), shape(node.outputs[0]!)];
   const scales = node.inputs[2] && b.known(node.inputs[2]);
+  // The runtime copies whatever keeps its size, even where the scales are not 1.
+  if (from.join() === to.join()) return [GO(0)];
   let gradient = GO(0);
   from.forEach((size, axis) => {
-    const scale = scales && scales.data.length > 0 ? toNumbers(scales)[axis]! : to[axis]! / size;
+    const scale = scales && scales.data.length > 0 ? toNumbers(scales)[axis]! : Math.fround(to[axis]! / size);
     if (size === to[axis] && scale === 1) return;
     requireSmall(size, to[axis]!);
     const matrix = interpolationMatrix(size, to[axis]!, scale, {
@@ -96,7 +98,9 @@ export const maxPoolRule: Rule = ({ b, I, GO, shape, attributes }) => {
   if (w.kernel.some((_, i) => reach(w, i) > from[i + 2]! + w.before[i]!)) {
     throw new SeedbedError('Unsupported', 'MaxPool with a window larger than the data');
   }
-  const picked = b.node('MaxPool', [I(0)], attributes, { outputs: 2 })[1]!;
+  // Places counted row by row, as below.
+  const rowMajor = { ...attributes, storage_order: 0 };
+  const picked = b.node('MaxPool', [I(0)], rowMajor, { outputs: 2 })[1]!;
   const count = from.reduce((p, d) => p * d, 1);
   const flatTarget = b.full([count], 0);
   const updates = b.reshape(GO(0), [-1]);

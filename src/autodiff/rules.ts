@@ -18,7 +18,8 @@ import { scatterRows } from './scatter.ts';
 export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   // Elementwise, y = f(x): dx = f'(x) dy.
   Abs: ({ b, I, GO }) => [b.mul(GO(0), b.op('Sign', [I(0)]))],
-  Cast: c => [isFloat(c, c.I(0)) ? c.b.cast(c.GO(0), c.b.type(c.I(0)).dtype) : undefined],
+  // The walk passes only casts from float32 to float32.
+  Cast: ({ GO }) => [GO(0)],
   Ceil: flat('piecewise constant'),
   Clip: ({ b, GO, node, needs }) => {
     const [x, low, high] = node.inputs;
@@ -78,12 +79,17 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
     needs(1) ? b.mul(GO(0), I(0)) : undefined,
   ],
   Or: flat('a truth value'),
-  Pow: c => {
-    const { b, I, O, GO, needs } = c;
-    const power = isFloat(c, I(1)) ? I(1) : b.cast(I(1), 'float32');
+  Pow: ({ b, I, O, GO, needs }) => {
+    const isZero = (v: Value) => b.op('Equal', [v, b.scalar(0)]);
+    const power = b.type(I(1)).dtype === 'float32' ? I(1) : b.cast(I(1), 'float32');
+    // dx = p x^(p-1) is 0 for p = 0, also at x = 0, where x^-1 is infinite.
+    const vanishes = needs(1) ? b.op('And', [isZero(I(0)), isZero(power)]) : isZero(power);
+    const lowered = b.op('Where', [vanishes, b.scalar(0), b.sub(power, b.scalar(1))]);
+    // dp = x^p log x is 0 at x = 0, its limit, where log x is infinite.
+    const base = () => b.op('Where', [isZero(I(0)), b.scalar(1), I(0)]);
     return [
-      b.mul(GO(0), b.mul(power, b.pow(I(0), b.sub(power, b.scalar(1))))),
-      needs(1) ? b.mul(GO(0), b.mul(O(0), b.op('Log', [I(0)]))) : undefined,
+      b.mul(GO(0), b.mul(power, b.pow(I(0), lowered))),
+      needs(1) ? b.mul(GO(0), b.mul(O(0), b.op('Log', [base()]))) : undefined,
     ];
   },
   Sub: ({ b, GO, needs }) => [GO(0), needs(1) ? b.neg(GO(0)) : undefined],
@@ -212,10 +218,6 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   Unsqueeze: reshapeBack,
 };
 
-function isFloat(c: RuleContext, value: Value): boolean {
-  return c.b.type(value).dtype.startsWith('float');
-}
-
 function reshapeBack({ b, I, GO, shape }: RuleContext): Value[] {
   return [b.reshape(GO(0), shape(I(0)))];
 }
@@ -223,8 +225,7 @@ function reshapeBack({ b, I, GO, shape }: RuleContext): Value[] {
 /** The gradient of a reduction with its reduced axes kept as ones, and those axes. */
 function keptGradient(c: RuleContext): { kept: Value; axes: number[] } {
   const shape = c.shape(c.I(0));
-  const values = c.node.inputs.map(input => c.b.known(input));
-  const axes = reductionAxes({ attributes: c.attributes, values }, shape.length);
+  const axes = reductionAxes({ attributes: c.attributes, ...c.b.facts(c.node.inputs) });
   return {
     kept: c.b.reshape(
       c.GO(0),

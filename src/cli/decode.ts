@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { ddim } from '../diffusion/model.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
+import { loadModel } from '../index.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
 import { SHIPPED_DENOISER } from '../runtime/package.ts';
 import { openConsole, withConsole } from './console.ts';
-import { openDenoiser, version } from './files.ts';
+import { version } from './files.ts';
 import { growAndWrite } from './grow.ts';
 import { openRuntime, type RuntimeFlags, whole, withRuntime } from './options.ts';
 
@@ -31,7 +32,7 @@ export function addDecode(program: Command): void {
     .action(async (file: string, flags: Flags) => {
       const started = performance.now();
       const console = openConsole(flags);
-      const model = await openDenoiser(flags.model);
+      const model = await loadModel(flags.model);
       const bytes = await readBytes(file);
       const seeds = readSeeds(bytes, file);
       if (!seeds.provenance)
@@ -41,8 +42,7 @@ export function addDecode(program: Command): void {
       const about = { command: 'decode', seeds: sha256Hex(bytes) };
       const files = await growAndWrite(console, openRuntime(flags), model, seeds.latent, {
         sampler,
-        out: flags.out,
-        resume: flags.resume === true,
+        ...flags,
         about,
       });
       const count = seeds.latent.shape[0]!;

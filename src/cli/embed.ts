@@ -10,16 +10,16 @@ import {
 } from '../embedding/embed.ts';
 import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
-import { isSeedbedError, SeedbedError } from '../errors.ts';
-import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { loadModel } from '../index.ts';
+import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import { packaged, SHIPPED_DENOISER } from '../runtime/package.ts';
 import { writeNpy } from '../tensor/npy.ts';
-import { takeRows } from '../tensor/tensor.ts';
+import { bytesOf, takeRows, unstack } from '../tensor/tensor.ts';
 import { duration, openConsole, withConsole } from './console.ts';
-import { findEmbedder, openDenoiser, version } from './files.ts';
+import { findEmbedder, version } from './files.ts';
 import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { type Pictures, readItems, readPictures, writeEmbeddingSheet } from './pictures.ts';
-import { descentJournal, openUnfinished } from './unfinished.ts';
+import { descentJournal, openUnfinished, withRemedy } from './unfinished.ts';
 
 /** How seeds are sought, shared by `embed` and `evaluate`. */
 export interface MethodFlags extends RuntimeFlags {
@@ -47,6 +47,7 @@ interface EmbedFlags extends MethodFlags {
   crop?: boolean;
   out: string;
   resume?: boolean;
+  force?: boolean;
 }
 
 /** Adds the options that say how seeds are sought. */
@@ -93,11 +94,12 @@ export function addEmbed(program: Command): void {
     .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
     .option('--out <folder>', 'where to write', 'out')
     .option('--resume', 'go on with unfinished work in the folder')
+    .option('--force', 'drop unfinished work in the folder')
     .addHelpText('after', '\nExample: seedbed embed my.png --iterations 100 --out my')
     .action((paths: string[], flags: EmbedFlags) => run(paths, flags));
 }
 
-/** The recipe that flags ask for; undefined leaves the choice to the method. */
+/** The recipe that the flags ask for, or the method's own with their changes. */
 export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
   const recipe = RECIPES[flags.recipe ?? (method === 'descent' ? 'seedbed' : 'refine')];
   return {
@@ -111,7 +113,7 @@ export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
 export async function embedOptions(
   flags: MethodFlags,
 ): Promise<{ model: Denoiser; options: EmbedOptions & { method: Method; recipe: DescentRecipe } }> {
-  const model = await openDenoiser(flags.model);
+  const model = await loadModel(flags.model);
   const embedder = flags.method === 'descent' ? undefined : await findEmbedder(flags.model, flags.embedder);
   const method = flags.method ?? (embedder ? 'embedder+descent' : 'descent');
   const { rng, batch, memory, tolerance, samplerSteps } = flags;
@@ -143,7 +145,9 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
         console.note,
       );
   const { method, recipe, embedder, rng, batch, samplerSteps } = options;
+  const hashes = unstack(pictures.images).map(image => sha256Hex(bytesOf(image)));
   const about = {
+    command: 'embed',
     model: model.hash,
     embedder: embedder?.hash,
     method,
@@ -151,23 +155,23 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     rng,
     batch,
     samplerSteps,
+    memory: flags.memory,
     tolerance: flags.tolerance,
     starts: flags.starts,
-    images: pictures.hashes,
+    from: flags.from,
+    hashes,
   };
-  const unfinished = await openUnfinished(flags.out, about, flags.resume === true);
+  const unfinished = await openUnfinished(flags, about);
   const progress = console.progress('embedding', 'iterations');
   const embedding = await embed(openRuntime(flags), model, pictures.images, {
     ...options,
     starts: flags.starts,
+    firstImage: flags.from,
     signal: console.signal,
     journal: descentJournal(unfinished),
     onProgress: p => progress.update(p.done, p.total, p.loss > 0 ? `loss ${p.loss.toPrecision(4)}` : ''),
   })
-    .catch(error => {
-      if (!isSeedbedError(error, 'Interrupted')) throw error;
-      throw new SeedbedError('Interrupted', `${error.message}; the same command with --resume goes on`);
-    })
+    .catch(withRemedy)
     .finally(() => progress.stop());
 
   const seconds = (performance.now() - started) / 1000;

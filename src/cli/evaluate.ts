@@ -2,13 +2,14 @@ import type { Command } from 'commander';
 import { slice } from '../data/dataset.ts';
 import { type EmbedProgress, embed, type SeedResult } from '../embedding/embed.ts';
 import { bootstrapMean } from '../embedding/metrics.ts';
-import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
+import { bytesOf } from '../tensor/tensor.ts';
 import { duration, openConsole } from './console.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { openRuntime, whole } from './options.ts';
 import { openFor } from './pictures.ts';
-import { inPieces, jsonCodec, openUnfinished } from './unfinished.ts';
+import { descentJournal, inPieces, jsonCodec, openUnfinished, withRemedy } from './unfinished.ts';
 
 interface Flags extends MethodFlags {
   data: string;
@@ -16,7 +17,9 @@ interface Flags extends MethodFlags {
   from: number;
   to?: number;
   out: string;
+  crop?: boolean;
   resume?: boolean;
+  force?: boolean;
 }
 
 /** Pictures that are embedded between two writings of what is done. */
@@ -32,7 +35,9 @@ export function addEvaluate(program: Command): void {
     .option('--from <n>', 'first item', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--out <folder>', 'where evaluation.json is written', 'out')
+    .option('--crop', 'centre-crop pictures that are not square')
     .option('--resume', 'go on with unfinished work in the folder')
+    .option('--force', 'drop unfinished work in the folder')
     .addHelpText(
       'after',
       '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder+descent --iterations 100',
@@ -44,10 +49,11 @@ async function run(flags: Flags): Promise<void> {
   const started = performance.now();
   const console = openConsole(flags);
   const { model, options } = await embedOptions(flags);
-  const all = await openFor(flags.data, model, flags.dataDir);
+  const all = await openFor(flags.data, model, flags);
   const dataset = slice(all, flags.from, Math.min(flags.to ?? all.length, all.length));
   const runtime = openRuntime(flags);
   const { method, recipe, embedder, rng, batch } = options;
+  const ends = await dataset.read([0, dataset.length - 1]);
   const about = {
     command: 'evaluate',
     model: model.hash,
@@ -56,13 +62,14 @@ async function run(flags: Flags): Promise<void> {
     recipe,
     rng,
     batch,
-    data: dataset.name,
+    data: sha256Hex(bytesOf(ends)),
     from: flags.from,
     to: flags.to,
     samplerSteps: flags.samplerSteps,
+    memory: flags.memory,
     tolerance: flags.tolerance,
   };
-  const unfinished = await openUnfinished(flags.out, about, flags.resume === true);
+  const unfinished = await openUnfinished(flags, about);
   const progress = console.progress('embedding', 'pictures');
   const pieces = {
     count: dataset.length,
@@ -75,7 +82,13 @@ async function run(flags: Flags): Promise<void> {
       const indices = Array.from({ length: last - first }, (_, i) => first + i);
       const onProgress = ({ done, total }: EmbedProgress) =>
         progress.update(first + Math.floor((done / total) * indices.length), dataset.length);
-      const part = await embed(runtime, model, await dataset.read(indices), { ...options, onProgress });
+      const part = await embed(runtime, model, await dataset.read(indices), {
+        ...options,
+        firstImage: flags.from + first,
+        signal: console.signal,
+        journal: descentJournal(unfinished, `descent-${first}`),
+        onProgress,
+      }).catch(withRemedy);
       return part.results.map(({ losses: _, ...result }) => ({
         ...result,
         name: dataset.itemName(first + result.image),
@@ -126,8 +139,7 @@ async function run(flags: Flags): Promise<void> {
   if (before) console.line(`mean squared error before descent ${text(before)}`);
   console.line(`mean squared error ${before ? 'after descent' : ''} ${text(after)}`.replace('  ', ' '));
   console.line(`seed variance ${variance.mean.toFixed(3)}`);
-  if (flags.out)
-    await writeAtomic(joinPath(flags.out, 'evaluation.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeAtomic(joinPath(flags.out, 'evaluation.json'), `${JSON.stringify(summary, null, 2)}\n`);
   await unfinished.remove();
   console.json(summary);
 }

@@ -1,18 +1,11 @@
-import { asDenoiser, asEmbedder, type Denoiser, type Embedder, readModel } from '../diffusion/model.ts';
+import type { Embedder } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
-import { exists, readBytes, readJson } from '../runtime/files.ts';
+import { loadEmbedder } from '../index.ts';
+import { exists, readJson } from '../runtime/files.ts';
 import { packaged } from '../runtime/package.ts';
 
 export async function version(): Promise<string> {
   return ((await readJson(packaged('package.json'))) as { version: string }).version;
-}
-
-export async function openDenoiser(path: string): Promise<Denoiser> {
-  return asDenoiser(readModel(await readBytes(path), path), path);
-}
-
-export async function openEmbedder(path: string): Promise<Embedder> {
-  return asEmbedder(readModel(await readBytes(path), path), path);
 }
 
 /**
@@ -23,9 +16,9 @@ export async function findEmbedder(
   denoiserPath: string,
   named: string | undefined,
 ): Promise<Embedder | undefined> {
-  if (named) return openEmbedder(named);
+  if (named) return loadEmbedder(named);
   const beside = denoiserPath.replace(/\.onnx$/, '-embedder.onnx');
-  return beside !== denoiserPath && (await exists(beside)) ? openEmbedder(beside) : undefined;
+  return beside !== denoiserPath && (await exists(beside)) ? loadEmbedder(beside) : undefined;
 }
 
 /** Refuses to write over a run or result that is already there. */

@@ -3,7 +3,7 @@ import { decode } from '../embedding/embed.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
-import { concatRows, rows, type Tensor } from '../tensor/tensor.ts';
+import { concatRows, requireFinite, rows, type Tensor } from '../tensor/tensor.ts';
 import type { Console } from './console.ts';
 import { writeSheet } from './pictures.ts';
 import { inPieces, openUnfinished, tensorCodec } from './unfinished.ts';
@@ -21,9 +21,19 @@ export async function growAndWrite(
   runtime: Runtime,
   model: Denoiser,
   latent: Tensor<'float32'>,
-  { sampler, out, resume, about }: { sampler: SamplerInfo; out: string; resume: boolean; about: unknown },
+  {
+    sampler,
+    about,
+    ...folder
+  }: {
+    sampler: SamplerInfo;
+    out: string;
+    resume?: boolean;
+    force?: boolean;
+    about: { command: string } & Record<string, unknown>;
+  },
 ): Promise<string[]> {
-  const unfinished = await openUnfinished(out, { about, model: model.hash, sampler }, resume);
+  const unfinished = await openUnfinished(folder, { ...about, model: model.hash, sampler });
   const progress = console.progress('growing', 'evaluations');
   const count = latent.shape[0]!;
   const pieces = await inPieces(
@@ -39,7 +49,9 @@ export async function growAndWrite(
           ),
       }),
   ).finally(() => progress.stop());
+  const { out } = folder;
   const pictures = concatRows(pieces);
+  requireFinite(pictures, 'the pictures are not numbers: the model or the seeds are broken');
   await writeAtomic(joinPath(out, 'pictures.npy'), writeNpy(pictures));
   const flat = pictures.shape.length === 4;
   if (flat) await writeSheet(joinPath(out, 'pictures.png'), pictures);

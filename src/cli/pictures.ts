@@ -1,10 +1,11 @@
-import { slice } from '../data/dataset.ts';
+import { type Dataset, slice } from '../data/dataset.ts';
+import { isImageName } from '../data/folder.ts';
 import { openDataset } from '../data/open.ts';
 import { cropImages } from '../data/pixels.ts';
 import { contactSheet, seedAsPicture } from '../data/sheet.ts';
 import type { Denoiser } from '../diffusion/model.ts';
 import { pictureShape } from '../embedding/embed.ts';
-import { SeedbedError } from '../errors.ts';
+import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   baseName,
   isDirectory,
@@ -47,7 +48,7 @@ export async function readPictures(
   const files: string[] = [];
   for (const path of paths) {
     const found = (await isDirectory(path))
-      ? (await listFiles(path)).filter(isPicture).map(name => joinPath(path, name))
+      ? (await listFiles(path)).filter(isImageName).map(name => joinPath(path, name))
       : [path];
     if (found.length === 0)
       throw new SeedbedError('BadArgument', `${path}: a folder without pictures (PNG, JPEG or WebP)`);
@@ -69,29 +70,36 @@ export async function readPictures(
 export async function readItems(
   spec: string,
   model: Denoiser,
-  range: { from: number; to?: number | undefined; dataDir?: string | undefined },
+  range: OpenFlags & { from: number; to?: number | undefined },
 ): Promise<Pictures> {
-  checkPictureModel(model);
-  const dataset = await openFor(spec, model, range.dataDir);
+  const dataset = await openFor(spec, model, range);
   const part = slice(dataset, range.from, Math.min(range.to ?? dataset.length, dataset.length));
   const indices = Array.from({ length: part.length }, (_, i) => i);
   const images = await part.read(indices);
-  return {
-    images,
-    names: indices.map(i => part.itemName(i)),
-    hashes: unstack(images).map(image => sha256Hex(bytesOf(image))),
-  };
+  const hashes = unstack(images).map(image => sha256Hex(bytesOf(image)));
+  return { images, names: indices.map(i => part.itemName(i)), hashes };
 }
 
-/** A data set whose pictures have the model's size; folders of others are resized. */
-export async function openFor(spec: string, model: Denoiser, dataDir: string | undefined) {
-  const [channels, size] = pictureShape(model) as [1 | 3, number];
-  const dataset = await openDataset(spec, { dataDir }).catch(() =>
-    openDataset(spec, { dataDir, size, channels }),
-  );
-  return dataset.shape.join() === pictureShape(model).join()
-    ? dataset
-    : openDataset(spec, { dataDir, size, channels });
+interface OpenFlags {
+  readonly dataDir?: string | undefined;
+  readonly crop?: boolean | undefined;
+}
+
+/** A data set whose pictures have the model's size: a set's own, or a folder of pictures that are made to fit. */
+export async function openFor(
+  spec: string,
+  model: Denoiser,
+  { dataDir, crop = false }: OpenFlags,
+): Promise<Dataset> {
+  checkPictureModel(model);
+  const wanted = pictureShape(model);
+  const [channels, size] = wanted as [1 | 3, number];
+  const dataset = await openDataset(spec, { dataDir }).catch(error => {
+    if (isSeedbedError(error, 'BadArgument') || isSeedbedError(error, 'BadShape')) return undefined;
+    throw error;
+  });
+  if (dataset?.shape.join() === wanted.join()) return dataset;
+  return openDataset(spec, { dataDir, size, channels, crop });
 }
 
 /** Writes rows picture / seed / reconstruction, ten across, at most fifty pictures. */
@@ -118,10 +126,6 @@ export async function writeSheet(path: string, pictures: Floats): Promise<void> 
     all.slice(i * ACROSS, (i + 1) * ACROSS),
   );
   await writeAtomic(path, await encodePng(contactSheet(rows)));
-}
-
-function isPicture(name: string): boolean {
-  return /\.(png|jpe?g|webp)$/i.test(name);
 }
 
 function checkPictureModel(model: Denoiser): void {

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { ddim } from '../diffusion/model.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
+import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { SHIPPED_DENOISER } from '../runtime/package.ts';
 import { normals } from '../tensor/random.ts';
 import { openConsole, withConsole } from './console.ts';
-import { openDenoiser, version } from './files.ts';
+import { version } from './files.ts';
 import { growAndWrite } from './grow.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 
@@ -16,6 +17,7 @@ interface Flags extends RuntimeFlags {
   out: string;
   rng: number;
   resume?: boolean;
+  force?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
@@ -28,19 +30,19 @@ export function addSample(program: Command): void {
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1))
     .option('--out <folder>', 'where to write', 'out')
     .option('--resume', 'go on with unfinished work in the folder')
+    .option('--force', 'drop unfinished work in the folder')
     .addHelpText('after', '\nExample: seedbed sample --count 50 --rng 7 --out samples')
     .action(async (flags: Flags) => {
       const started = performance.now();
       const console = openConsole(flags);
       const { count, rng, out } = flags;
-      const model = await openDenoiser(flags.model);
+      const model = await loadModel(flags.model);
       const sampler = flags.samplerSteps === undefined ? model.info.sampler : ddim(flags.samplerSteps);
       const latent = normals({ seed: rng, purpose: 'sample' }, [count, ...model.info.shape]);
       const about = { command: 'sample', count, rng };
       const files = await growAndWrite(console, openRuntime(flags), model, latent, {
         sampler,
-        out,
-        resume: flags.resume === true,
+        ...flags,
         about,
       });
       const createdBy = `seedbed ${await version()}`;

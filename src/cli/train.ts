@@ -9,12 +9,15 @@ import {
 import { denoiserTask } from '../diffusion/train-denoiser.ts';
 import { embedderTask } from '../embedding/train-embedder.ts';
 import { SeedbedError } from '../errors.ts';
+import { loadEmbedder, loadModel } from '../index.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
 import { exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
 import { packaged, SHIPPED_DENOISER } from '../runtime/package.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { type Console, duration, openConsole, withConsole } from './console.ts';
-import { openDenoiser, openEmbedder, refuseExisting, version } from './files.ts';
-import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { refuseExisting, version } from './files.ts';
+import { openRuntime, positive, type RuntimeFlags, whole, withRuntime } from './options.ts';
+import { openFor } from './pictures.ts';
 
 interface TrainFlags extends RuntimeFlags {
   config?: string;
@@ -24,8 +27,8 @@ interface TrainFlags extends RuntimeFlags {
   steps?: number;
   minutes?: number;
   init?: string;
-  model: string;
-  rng: number;
+  model?: string;
+  rng?: number;
   resume?: boolean;
   force?: boolean;
   json?: boolean;
@@ -35,7 +38,8 @@ interface TrainFlags extends RuntimeFlags {
 export function addTrain(program: Command): void {
   const command = program.command('train').description('train a denoiser, or an embedding network for one');
   const shared = (sub: Command, out: string) =>
-    withConsole(withRng(withRuntime(sub)))
+    withConsole(withRuntime(sub))
+      .option('--rng <n>', 'random number seed (default: 0)', whole(0))
       .option('--config <file>', 'configuration (JSON); a run that is resumed remembers its own')
       .option(
         '--data <name or path>',
@@ -57,7 +61,7 @@ export function addTrain(program: Command): void {
     )
     .action((flags: TrainFlags) => trainDenoiser(flags));
   shared(command.command('embedder'), 'runs/embedder')
-    .option('--model <file>', 'the denoiser that it embeds for', SHIPPED_DENOISER)
+    .option('--model <file>', 'the denoiser that it embeds for (default: the shipped one)')
     .description('train an embedding network through a frozen sampler')
     .addHelpText(
       'after',
@@ -66,8 +70,8 @@ export function addTrain(program: Command): void {
     .action((flags: TrainFlags) => trainEmbedder(flags));
 }
 
-async function trainDenoiser(flags: TrainFlags): Promise<void> {
-  const console = openConsole(flags);
+async function trainDenoiser(given: TrainFlags): Promise<void> {
+  const { console, flags } = await begin(given);
   const config = parseDenoiserConfig(...(await configOf(flags, 'configs/fashion-mnist.json')));
   const { size, channels, crop } = config.image;
   const dataset = await openDataset(flags.data ?? config.data, {
@@ -78,27 +82,18 @@ async function trainDenoiser(flags: TrainFlags): Promise<void> {
   });
   console.note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
   const runtime = openRuntime(flags);
-  const init = flags.init ? await openDenoiser(flags.init) : undefined;
+  const init = flags.init ? await loadModel(flags.init) : undefined;
   const task = await denoiserTask(runtime, { config, dataset, rng: flags.rng, out: flags.out, init });
-  await run(console, flags, config, task, 'train denoiser');
+  await run(console, runtime, flags, config, task, 'train denoiser');
 }
 
-async function trainEmbedder(flags: TrainFlags): Promise<void> {
-  const console = openConsole(flags);
+async function trainEmbedder(given: TrainFlags): Promise<void> {
+  const { console, flags } = await begin(given);
   const config = parseEmbedderConfig(...(await configOf(flags, 'configs/fashion-mnist-embedder.json')));
-  const denoiser = await openDenoiser(flags.model);
-  const { shape, padding } = denoiser.info;
-  const source = flags.data ?? config.data;
-  const dataset = await openDataset(source, { dataDir: flags.dataDir }).catch(error => {
-    if (!(error instanceof SeedbedError) || error.kind !== 'BadShape') throw error;
-    return openDataset(source, {
-      dataDir: flags.dataDir,
-      size: shape[1]! - 2 * padding,
-      channels: shape[0] as 1 | 3,
-    });
-  });
+  const denoiser = await loadModel(flags.model);
+  const dataset = await openFor(flags.data ?? config.data, denoiser, { dataDir: flags.dataDir });
   const runtime = openRuntime(flags);
-  const init = flags.init ? await openEmbedder(flags.init) : undefined;
+  const init = flags.init ? await loadEmbedder(flags.init) : undefined;
   const pairs = console.progress('pairs', 'evaluations');
   const task = await embedderTask(runtime, {
     config,
@@ -107,10 +102,36 @@ async function trainEmbedder(flags: TrainFlags): Promise<void> {
     rng: flags.rng,
     out: flags.out,
     init,
+    signal: console.signal,
     onPairs: (done, total) => pairs.update(done, total),
-  });
-  pairs.stop();
-  await run(console, flags, config, task, 'train embedder');
+  }).finally(() => pairs.stop());
+  await run(console, runtime, flags, config, task, 'train embedder');
+}
+
+/** What a run folder remembers of its command, beside the configuration. */
+const REMEMBERED = ['data', 'dataDir', 'init', 'model', 'rng'] as const;
+
+/** Opens the console; a resumed run takes from its folder what it is not told again, a fresh one finds it empty. */
+async function begin(
+  given: TrainFlags,
+): Promise<{ console: Console; flags: TrainFlags & { rng: number; model: string } }> {
+  const console = openConsole(given);
+  const memory = joinPath(given.out, 'command.json');
+  const resumed = given.resume === true && (await exists(memory));
+  const remembered = resumed ? ((await readJson(memory)) as Partial<TrainFlags>) : {};
+  const flags = { rng: 0, model: SHIPPED_DENOISER, ...remembered, ...given };
+  if (!given.resume) {
+    await refuseExisting(
+      joinPath(given.out, 'checkpoint.safetensors'),
+      'a training run',
+      given.force === true,
+    );
+    await writeAtomic(
+      memory,
+      `${JSON.stringify(Object.fromEntries(REMEMBERED.map(key => [key, flags[key]])), null, 2)}\n`,
+    );
+  }
+  return { console, flags };
 }
 
 /** The configuration and the name of its file: the one given, a resumed run's own, or the shipped one. */
@@ -124,34 +145,27 @@ async function configOf(flags: TrainFlags, shipped: string): Promise<[unknown, s
 
 async function run(
   console: Console,
-  flags: TrainFlags,
+  runtime: Runtime,
+  flags: TrainFlags & { rng: number },
   config: DenoiserConfig | EmbedderConfig,
   task: TrainingTask,
   command: string,
 ): Promise<void> {
-  if (!flags.resume)
-    await refuseExisting(
-      joinPath(flags.out, 'checkpoint.safetensors'),
-      'a training run',
-      flags.force === true,
-    );
-  await writeAtomic(joinPath(flags.out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   const { optimiser, learningRate, decay, warmup, weightDecay, ema, steps, checkpointEvery, evaluateEvery } =
     config.training;
   const started = performance.now();
   const progress = console.progress('training', 'steps');
-  let heldOut: number | undefined;
-  const result = await train(openRuntime(flags), task, {
+  const result = await train(runtime, task, {
     optimiser: { learningRate, decay, warmup, weightDecay: optimiser === 'adamw' ? weightDecay : 0, ema },
     steps,
     minutes: flags.minutes,
     out: flags.out,
+    config,
     resume: flags.resume === true,
     checkpointEvery,
     evaluateEvery,
     signal: console.signal,
     onProgress: p => {
-      heldOut = p.heldOut;
       const kept = p.heldOut === undefined ? '' : `, held out ${p.heldOut.toPrecision(4)}`;
       progress.update(
         p.step,
@@ -160,21 +174,23 @@ async function run(
       );
     },
   }).finally(() => progress.stop());
+  const { step, finished, heldOut } = result;
   const seconds = (performance.now() - started) / 1000;
+  const kept = heldOut === undefined ? '' : `, held-out loss ${heldOut.toPrecision(4)}`;
   console.line(
-    `${result.step} of ${steps} steps in ${duration(seconds)}; the model is ${joinPath(flags.out, 'model.onnx')}`,
+    `${step} of ${steps} steps, ${duration(seconds)}${kept}; the model is ${joinPath(flags.out, 'model.onnx')}`,
   );
   console.json({
     seedbed: await version(),
     command,
     rng: flags.rng,
     seconds,
-    results: [{ out: flags.out, step: result.step, finished: result.finished, heldOut }],
+    results: [{ out: flags.out, step, finished, heldOut }],
   });
-  if (console.signal.aborted) {
+  if (console.signal.aborted && !finished) {
     throw new SeedbedError(
       'Interrupted',
-      `stopped at step ${result.step} of ${steps}; the same command with --resume goes on`,
+      `stopped at step ${step} of ${steps}; the same command with --resume goes on`,
     );
   }
 }

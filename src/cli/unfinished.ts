@@ -1,9 +1,17 @@
 import type { DescentState } from '../embedding/descent.ts';
 import type { Journal } from '../embedding/embed.ts';
-import { SeedbedError } from '../errors.ts';
-import { exists, joinPath, readBytes, readText, removeFolder, writeAtomic } from '../runtime/files.ts';
+import { isSeedbedError, SeedbedError } from '../errors.ts';
+import {
+  exists,
+  joinPath,
+  listFiles,
+  readBytes,
+  readText,
+  removeFolder,
+  writeAtomic,
+} from '../runtime/files.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { float32, rows, type Tensor } from '../tensor/tensor.ts';
+import { float32, type Tensor, unstack } from '../tensor/tensor.ts';
 
 /** Seconds between two writings of unfinished work. */
 const SECONDS = 20;
@@ -16,22 +24,31 @@ export interface Unfinished {
 }
 
 /**
- * Opens the folder `.unfinished` of a command's output.
- * @param about what the work is; another command's is not taken for this one's.
- * @throws {SeedbedError} Mismatch when `resume` finds other work.
+ * Opens the folder in which a command keeps its unfinished work beside its output.
+ * @param about what the work is; another's is not taken for this one's.
+ * @throws {SeedbedError} Mismatch when `resume` finds other work, BadArgument when work would be lost without being asked for.
  */
-export async function openUnfinished(out: string, about: unknown, resume: boolean): Promise<Unfinished> {
-  const folder = joinPath(out, '.unfinished');
+export async function openUnfinished(
+  { out, resume = false, force = false }: { out: string; resume?: boolean; force?: boolean },
+  about: { command: string } & Record<string, unknown>,
+): Promise<Unfinished> {
+  const folder = joinPath(out, `.unfinished-${about.command}`);
   const title = joinPath(folder, 'about.json');
   const text = JSON.stringify(about);
-  if (resume && (await exists(title))) {
-    if ((await readText(title)) !== text) {
-      throw new SeedbedError(
-        'Mismatch',
-        `${folder}: unfinished work of another command. Repeat that command with --resume, or drop --resume to start again`,
-      );
-    }
-  } else {
+  const present = await exists(title);
+  if (present && resume && (await readText(title)) !== text) {
+    throw new SeedbedError(
+      'Mismatch',
+      `${folder} holds unfinished work of another command. Repeat that command with --resume, or drop --resume and give --force to start again`,
+    );
+  }
+  if (present && !resume && !force && (await listFiles(folder)).length > 1) {
+    throw new SeedbedError(
+      'BadArgument',
+      `${folder} holds unfinished work. --resume goes on with it, --force drops it, --out names another folder`,
+    );
+  }
+  if (!present || !resume) {
     await removeFolder(folder);
     await writeAtomic(title, text);
   }
@@ -46,13 +63,33 @@ export interface Codec<T> {
 
 export const jsonCodec = <T>(): Codec<T> => ({
   write: value => JSON.stringify(value),
-  read: bytes => JSON.parse(new TextDecoder().decode(bytes)) as T,
+  read: (bytes, path) => parseKept(new TextDecoder().decode(bytes), path) as T,
 });
 
 export const tensorCodec: Codec<Tensor<'float32'>> = {
   write: value => writeSafetensors({ value }),
-  read: (bytes, path) => readSafetensors(bytes, path).tensors.get('value') as Tensor<'float32'>,
+  read: (bytes, path) => takeKept(readSafetensors(bytes, path).tensors, 'value', path),
 };
+
+function parseKept(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SeedbedError('BadFile', `${path}: damaged. Give --force instead of --resume to start again`, {
+      cause,
+    });
+  }
+}
+
+function takeKept(tensors: ReadonlyMap<string, Tensor>, name: string, path: string): Tensor<'float32'> {
+  const t = tensors.get(name);
+  if (t?.dtype !== 'float32')
+    throw new SeedbedError(
+      'BadFile',
+      `${path}: damaged: '${name}' is missing. Give --force instead of --resume to start again`,
+    );
+  return t as Tensor<'float32'>;
+}
 
 /**
  * Does work on `count` items piece by piece; pieces that an earlier run finished are read and not done again.
@@ -82,10 +119,10 @@ export async function inPieces<T>(
   return done;
 }
 
-/** Keeps the state of descent, batch by batch. */
-export function descentJournal(unfinished: Unfinished): Journal {
+/** Keeps the state of descent, batch by batch. @param name tells one piece of work from another. */
+export function descentJournal(unfinished: Unfinished, name = 'descent'): Journal {
   let written = performance.now();
-  const pathOf = (batch: number) => unfinished.path(`batch-${batch}.safetensors`);
+  const pathOf = (batch: number) => unfinished.path(`${name}-${batch}.safetensors`);
   return {
     due: () => performance.now() - written > SECONDS * 1000,
     async read(batch) {
@@ -101,26 +138,24 @@ export function descentJournal(unfinished: Unfinished): Journal {
 
 function writeState({ latent, m, v, losses, converged }: DescentState): Uint8Array {
   const curve = float32([losses.length, converged.length], losses.flat());
-  return writeSafetensors({ latent, m, v, losses: curve }, { converged: JSON.stringify(converged) });
+  const arrived = float32([converged.length], converged.map(Number));
+  return writeSafetensors({ latent, m, v, losses: curve, converged: arrived });
 }
 
 function readState(bytes: Uint8Array, path: string): DescentState {
-  const { tensors, metadata } = readSafetensors(bytes, path);
-  const take = (name: string): Tensor<'float32'> => {
-    const t = tensors.get(name);
-    if (t?.dtype !== 'float32')
-      throw new SeedbedError(
-        'BadFile',
-        `${path}: damaged: '${name}' is missing. Start again without --resume`,
-      );
-    return t as Tensor<'float32'>;
-  };
-  const losses = take('losses');
+  const { tensors } = readSafetensors(bytes, path);
+  const take = (name: string) => takeKept(tensors, name, path);
   return {
     latent: take('latent'),
     m: take('m'),
     v: take('v'),
-    losses: Array.from({ length: losses.shape[0] ?? 0 }, (_, i) => Array.from(rows(losses, i, i + 1).data)),
-    converged: JSON.parse(metadata.converged ?? '[]') as boolean[],
+    losses: unstack(take('losses')).map(row => Array.from(row.data)),
+    converged: Array.from(take('converged').data, Boolean),
   };
+}
+
+/** Tells the person who interrupted a command how to go on; other errors pass. */
+export function withRemedy(error: unknown): never {
+  if (!isSeedbedError(error, 'Interrupted')) throw error;
+  throw new SeedbedError('Interrupted', `${error.message}; the same command with --resume goes on`);
 }

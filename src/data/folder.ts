@@ -92,7 +92,7 @@ function unlike(name: string, shape: readonly number[], common: readonly number[
     const sizes = `${name} is ${width}x${height}, the first is ${commonWidth}x${commonHeight}`;
     return new SeedbedError(
       'BadArgument',
-      `the pictures differ in size: ${sizes}. Say which size they shall have (size)`,
+      `the pictures differ in size: ${sizes}. Say which size they shall have: image.size in a configuration`,
     );
   }
   const words = `${name} has ${channels} channels, the first has ${commonChannels}`;

@@ -3,14 +3,26 @@ import { SeedbedError } from '../errors.ts';
 import { scheduleSchema } from './model.ts';
 import { SCHEDULES } from './schedule.ts';
 
-const network = z.strictObject({
-  kind: z.enum(['unet', 'conv', 'mlp']),
-  channels: z.array(z.int().gt(0)),
-  blocks: z.int().gt(0).default(2),
-  embedding: z.int().multipleOf(2).gt(0).default(64),
-  attention: z.enum(['spatial', 'se', 'naf']).nullable().default(null),
-  kernels: z.array(z.int().gt(0)).optional(),
-});
+const network = z
+  .strictObject({
+    kind: z.enum(['unet', 'conv', 'mlp']),
+    channels: z.array(z.int().gt(0)),
+    blocks: z.int().gt(0).default(2),
+    embedding: z.int().multipleOf(2).gt(0).default(64),
+    attention: z.enum(['spatial', 'se', 'naf']).nullable().default(null),
+    kernels: z
+      .array(
+        z
+          .int()
+          .gt(0)
+          .refine(size => size % 2 === 1, 'must be odd'),
+      )
+      .optional(),
+  })
+  .refine(({ kind, channels }) => kind === 'conv' || channels.length > 0, {
+    path: ['channels'],
+    message: 'needs at least one',
+  });
 
 const training = z.strictObject({
   loss: z.enum(['mae', 'mse']),

@@ -2,6 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
 import { SeedbedError } from '../errors.ts';
+import { ONNX_DTYPES } from '../graph/dtypes.ts';
 import type { Graph } from '../graph/ir.ts';
 import { parseModel, serializeModel } from '../graph/protobuf.ts';
 import { bytesOf, toFloat16, toFloat32 } from '../tensor/tensor.ts';
@@ -15,14 +16,14 @@ const schedule = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('linearBeta'),
     timesteps: z.int().gt(0),
-    betaStart: z.number().gt(0),
-    betaEnd: z.number().lt(1),
+    betaStart: z.number().gt(0).lt(1),
+    betaEnd: z.number().gt(0).lt(1),
   }),
   z.object({
     kind: z.literal('scaledLinearBeta'),
     timesteps: z.int().gt(0),
-    betaStart: z.number().gt(0),
-    betaEnd: z.number().lt(1),
+    betaStart: z.number().gt(0).lt(1),
+    betaEnd: z.number().gt(0).lt(1),
   }),
   z.object({ kind: z.literal('cosineBeta'), timesteps: z.int().gt(0) }),
   z.object({ kind: z.literal('alphaBar'), values: z.array(z.number().gt(0).lt(1)).min(2) }),
@@ -68,6 +69,8 @@ const embedderInfo = z.object({
   denoiser: z.string().length(64),
 });
 
+/** A sampler's description, checked. */
+export const samplerSchema = sampler;
 /** A configuration's schedule, checked. */
 export const scheduleSchema = schedule;
 export type SamplerInfo = z.infer<typeof sampler>;
@@ -233,7 +236,12 @@ function halveWeights(graph: Graph): Graph {
 function widenWeights(graph: Graph): Graph {
   const casts = new Map(
     graph.nodes
-      .filter(node => node.op === 'Cast' && graph.initializers.get(node.inputs[0]!)?.dtype === 'float16')
+      .filter(
+        node =>
+          node.op === 'Cast' &&
+          node.attributes.to === ONNX_DTYPES.float32 &&
+          graph.initializers.get(node.inputs[0]!)?.dtype === 'float16',
+      )
       .map(node => [node.outputs[0]!, node.inputs[0]!]),
   );
   const widened = new Set(casts.values());

@@ -53,6 +53,7 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
   }
   const learned = slice(dataset, 0, dataset.length - heldOut);
   const kept = slice(dataset, dataset.length - heldOut, dataset.length);
+  if (init) checkStart(init, config, dataset);
   const range = init ? init.info.range : await measureStandardisation(learned, image.padding);
   const info = describe(config, dataset, rng, range);
   const network = buildNetwork(
@@ -67,6 +68,14 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
   return {
     network,
     batch,
+    about: {
+      data: dataset.name,
+      items: dataset.length,
+      rng,
+      range,
+      init: init?.hash ?? null,
+      config: timeless(config),
+    },
     loss: context => denoiserLoss(context, info, batch, config.training.loss),
     async feeds(step) {
       const indices = batches.indices(step);
@@ -98,13 +107,21 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
   };
 }
 
+/** A configuration without what may change when a run is resumed: how long it is, and how often it is looked at. */
+export function timeless<
+  C extends { training: { steps: number; checkpointEvery: number; evaluateEvery: number } },
+>(config: C) {
+  const { steps: _, checkpointEvery: __, evaluateEvery: ___, ...training } = config.training;
+  return { ...config, training };
+}
+
 function describe(
   config: DenoiserConfig,
   dataset: Dataset,
   rng: number,
   range: Standardisation,
 ): DenoiserInfo {
-  const shape = dataset.shape.map((dim, axis) => (axis === 0 ? dim : dim + 2 * config.image.padding));
+  const shape = paddedShape(dataset, config.image.padding);
   return {
     seedbed: 1,
     kind: 'denoiser',
@@ -120,6 +137,26 @@ function describe(
     sampler: ddim(SAMPLER_STEPS),
     training: { data: dataset.name, steps: 0, rng, config },
   };
+}
+
+function checkStart(init: Denoiser, config: DenoiserConfig, dataset: Dataset): void {
+  const asked = {
+    shape: paddedShape(dataset, config.image.padding),
+    padding: config.image.padding,
+    schedule: config.schedule,
+  };
+  const [theirs, ours] = [init.info, asked].map(({ shape, padding, schedule }) =>
+    JSON.stringify({ shape, padding, schedule }),
+  );
+  if (theirs !== ours)
+    throw new SeedbedError(
+      'Mismatch',
+      `the model to start from works on ${theirs}, the configuration asks for ${ours}`,
+    );
+}
+
+function paddedShape(dataset: Dataset, padding: number): number[] {
+  return dataset.shape.map((dim, axis) => (axis === 0 ? dim : dim + 2 * padding));
 }
 
 function denoiserLoss({ b, network }: StepContext, info: DenoiserInfo, batch: number, kind: LossKind): Value {

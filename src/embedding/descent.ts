@@ -1,7 +1,7 @@
 import type { Denoiser } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type Tensor, zeros } from '../tensor/tensor.ts';
+import { concatRows, requireFinite, rows, type Tensor, zeros } from '../tensor/tensor.ts';
 import { average } from './metrics.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
 import { checkpointedStepper, chooseMemory, type Moving, unrolledStepper } from './stepper.ts';
@@ -39,7 +39,7 @@ export interface DescentResult {
   readonly state: DescentState;
   /** Whether each seed reached the tolerance; never without one. */
   readonly converged: readonly boolean[];
-  /** Network evaluations a seed: 2 T an iteration. */
+  /** Network evaluations a seed: an iteration is 2 T unrolled, 3 T checkpointed. */
   readonly evaluations: number;
   readonly memory: Memory;
 }
@@ -57,7 +57,7 @@ export async function descend(
   targets: Tensor<'float32'>,
   options: DescentOptions,
 ): Promise<DescentResult> {
-  const { recipe, steps, tolerance = 0 } = options;
+  const { recipe, steps, tolerance } = options;
   const batch = start.shape[0]!;
   const memory = options.memory ?? chooseMemory(runtime, model, batch, recipe, steps);
   const stepper = await (memory === 'unrolled' ? unrolledStepper : checkpointedStepper)(
@@ -89,9 +89,10 @@ export async function descend(
           `descent diverged at iteration ${i + 1}: the loss of seed ${bad} is ${moved.losses[bad]}. Try a smaller learning rate`,
         );
       }
-      const converged = moved.errors.map(error => error <= tolerance);
-      // Losses are of the seeds before they moved: where all have arrived, they stay.
-      const kept = converged.every(Boolean) ? state : moved.state;
+      // Losses and errors are of the seeds before they moved: those that have arrived stay where they are.
+      const converged = moved.errors.map(error => tolerance !== undefined && error <= tolerance);
+      const kept = keepRows(moved.state, state, converged);
+      requireFinite(kept.latent, `descent diverged at iteration ${i + 1}: a seed is no longer a number`);
       state = { ...kept, losses: [...state.losses, moved.losses], converged };
       options.onProgress?.(i + 1, recipe.iterations, average(moved.losses));
       if (options.checkpoint?.due()) await options.checkpoint.save(state);
@@ -100,5 +101,15 @@ export async function descend(
     await stepper.dispose();
   }
   const { latent, losses, converged } = state;
-  return { latent, losses, state, converged, evaluations: losses.length * 2 * steps, memory };
+  // One step at a time, the forward pass is computed once more on the way back.
+  const passes = memory === 'unrolled' ? 2 : 3;
+  return { latent, losses, state, converged, evaluations: losses.length * passes * steps, memory };
+}
+
+/** The moved state, with the rows of `before` where `kept` says so. */
+function keepRows(moved: Moving, before: Moving, kept: readonly boolean[]): Moving {
+  if (!kept.some(Boolean)) return moved;
+  const choose = (part: keyof Moving) =>
+    concatRows(kept.map((keep, row) => rows((keep ? before : moved)[part], row, row + 1)));
+  return { latent: choose('latent'), m: choose('m'), v: choose('v') };
 }

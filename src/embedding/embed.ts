@@ -26,6 +26,8 @@ export interface EmbedOptions {
   readonly starts?: number | undefined;
   /** Random number seed of the starts; 0. */
   readonly rng?: number | undefined;
+  /** Number of the first picture, by which its starts are drawn, so that any part of a set draws the same; 0. */
+  readonly firstImage?: number | undefined;
   /** T; the model's own unless given. */
   readonly samplerSteps?: number | undefined;
   /** Seeds in work at once; 16. */
@@ -94,7 +96,7 @@ export async function embed(
   images: Floats,
   options: EmbedOptions = {},
 ): Promise<Embedding> {
-  const { embedder, starts = 1, rng = 0, tolerance, batch: wanted = 16 } = options;
+  const { embedder, starts = 1, rng = 0, firstImage = 0, tolerance, batch: wanted = 16 } = options;
   const method = options.method ?? (embedder ? 'embedder+descent' : 'descent');
   const steps = options.samplerSteps ?? model.info.sampler.steps;
   const recipe = options.recipe ?? (method === 'descent' ? RECIPES.seedbed : RECIPES.refine);
@@ -122,7 +124,7 @@ export async function embed(
       const start = encode
         ? await encode.run(target)
         : normals({ seed: rng, purpose: 'latent' }, target.shape, row => ({
-            image: imageOf(first + row),
+            image: firstImage + imageOf(first + row),
             start: (first + row) % starts,
           }));
       const report = (iteration: number, loss: number) =>

@@ -3,13 +3,17 @@ import type { ModelInfo } from '../diffusion/model.ts';
 import { fillUniform } from '../tensor/random.ts';
 import { rows, type Tensor } from '../tensor/tensor.ts';
 
-/** What a network's output [N, C, H, W] shows: pixels in [0,1], clipped, inside the padding. */
+/**
+ * What a network's output [N, ...shape] shows. Pictures: pixels in [0,1], clipped, inside the padding; points: their
+ * coordinates.
+ */
 export function toPixels(
   x0: Tensor<'float32'>,
-  info: Pick<ModelInfo, 'range' | 'padding'>,
+  info: Pick<ModelInfo, 'range' | 'padding' | 'shape'>,
 ): Tensor<'float32'> {
-  const pixels = clipPixels(unstandardise(x0, info.range));
-  return info.padding > 0 ? cropImages(pixels, info.padding) : pixels;
+  const data = unstandardise(x0, info.range);
+  if (info.shape.length !== 3) return data;
+  return cropImages(clipPixels(data), info.padding);
 }
 
 /** Mean squared error of each row: over pixels in [0,1] and channels. */

@@ -1,4 +1,5 @@
-import type { Denoiser, SamplerInfo } from '../diffusion/model.ts';
+import { z } from 'zod';
+import { type Denoiser, type SamplerInfo, samplerSchema } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
@@ -12,7 +13,7 @@ export interface Provenance {
   /** How they were found, its settings and network evaluations a seed. */
   readonly method: Readonly<Record<string, unknown>>;
   /** The pictures that they are seeds of. */
-  readonly images: readonly { readonly name: string; readonly sha256?: string }[];
+  readonly images: readonly { readonly name: string; readonly sha256?: string | undefined }[];
   readonly rng: number;
   /** The version of Seedbed that wrote them. */
   readonly createdBy: string;
@@ -57,19 +58,38 @@ export function readSeeds(bytes: Uint8Array, file: string): Seeds {
   const { model, sampler, method = '{}', images = '[]', rng = '0', created_by = '' } = metadata;
   if (model === undefined || sampler === undefined)
     return { latent: checkFinite(toFloat32(latent), file), provenance: undefined };
+  const described = provenanceSchema.safeParse({
+    model,
+    sampler: parseJson(sampler),
+    method: parseJson(method),
+    images: parseJson(images),
+    rng: Number(rng),
+    createdBy: created_by,
+  });
+  if (!described.success) {
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: its description of the seeds is not valid:\n${z.prettifyError(described.error)}`,
+    );
+  }
+  return { latent: checkFinite(toFloat32(latent), file), provenance: described.data };
+}
+
+const provenanceSchema = z.object({
+  model: z.string(),
+  sampler: samplerSchema,
+  method: z.record(z.string(), z.unknown()),
+  images: z.array(z.object({ name: z.string(), sha256: z.string().optional() })),
+  rng: z.number(),
+  createdBy: z.string(),
+});
+
+/** The value of JSON text; undefined, which no schema takes, where it is none. */
+function parseJson(text: string): unknown {
   try {
-    const provenance = {
-      model,
-      sampler: JSON.parse(sampler) as SamplerInfo,
-      method: JSON.parse(method) as Record<string, unknown>,
-      images: JSON.parse(images) as Provenance['images'],
-      rng: Number(rng),
-      createdBy: created_by,
-    };
-    return { latent: checkFinite(toFloat32(latent), file), provenance };
-  } catch (cause) {
-    if (cause instanceof SeedbedError) throw cause;
-    throw new SeedbedError('BadFile', `${file}: its description of the seeds is not JSON`, { cause });
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
@@ -109,6 +129,8 @@ export function checkSeeds(
 }
 
 function checkFinite(latent: Tensor<'float32'>, file: string): Tensor<'float32'> {
+  if (latent.data.length === 0)
+    throw new SeedbedError('BadFile', `${file}: holds no seeds, only an array of shape [${latent.shape}]`);
   const bad = latent.data.findIndex(value => !Number.isFinite(value));
   if (bad >= 0)
     throw new SeedbedError(

@@ -11,7 +11,7 @@ import {
   saveModel,
 } from '../diffusion/model.ts';
 import { createSampler, unrollSampler } from '../diffusion/sampler.ts';
-import { lossOf } from '../diffusion/train-denoiser.ts';
+import { lossOf, timeless } from '../diffusion/train-denoiser.ts';
 import { SeedbedError } from '../errors.ts';
 import { buildNetwork } from '../nn/networks.ts';
 import type { TrainingTask } from '../nn/trainer.ts';
@@ -39,6 +39,7 @@ export interface EmbedderTraining {
   /** Goes on from this model's weights. */
   readonly init?: Embedder | undefined;
   readonly onPairs?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -67,6 +68,14 @@ export async function embedderTask(runtime: Runtime, training: EmbedderTraining)
   return {
     network,
     batch,
+    about: {
+      data: dataset.name,
+      items: dataset.length,
+      rng,
+      denoiser: denoiser.hash,
+      init: init?.hash ?? null,
+      config: timeless(config),
+    },
     loss({ b, network: play }) {
       const x = b.input('x', 'float32', shape);
       const latent = play({ x }).latent!;
@@ -124,7 +133,7 @@ function checkDataset(dataset: Dataset, denoiser: Denoiser, config: EmbedderConf
   if (dataset.shape.join() !== wanted.join()) {
     throw new SeedbedError(
       'BadShape',
-      `${dataset.name} holds [${dataset.shape}]; the denoiser takes [${wanted}]. Give --size and --channels`,
+      `${dataset.name} holds [${dataset.shape}]; the denoiser takes [${wanted}]. Bring pictures of that size, or a folder of pictures, which are made to fit`,
     );
   }
   if (dataset.length < config.heldOut + config.training.batch) {
@@ -157,18 +166,26 @@ async function reconstruct(
 /** Seeds and what they grow, generated once a run and kept beside its checkpoint. */
 async function loadPairs(
   runtime: Runtime,
-  { denoiser, config, rng, out, onPairs }: EmbedderTraining,
+  { denoiser, config, rng, out, onPairs, signal }: EmbedderTraining,
 ): Promise<{ latent: Floats; x: Floats }> {
   const path = joinPath(out, 'pairs.safetensors');
   const about = { model: denoiser.hash, rng: String(rng), pairs: String(config.training.pairs) };
   if (await exists(path)) {
     const { tensors, metadata } = readSafetensors(await readBytes(path), path);
     const same = Object.entries(about).every(([key, value]) => metadata[key] === value);
-    if (same) return { latent: tensors.get('latent') as Floats, x: tensors.get('x') as Floats };
+    const [latent, x] = [tensors.get('latent'), tensors.get('x')];
+    if (same && latent && x) return { latent: latent as Floats, x: x as Floats };
   }
   const latent = normals({ seed: rng, purpose: 'pairs' }, [config.training.pairs, ...denoiser.info.shape]);
   const sampler = await createSampler(runtime, denoiser, denoiser.info.sampler.steps, 32);
-  const x = await sampler.sample(latent, onPairs);
+  const x = await sampler.sample(latent, (done, total) => {
+    if (signal?.aborted)
+      throw new SeedbedError(
+        'Interrupted',
+        'stopped while generating pairs; the same command begins them again',
+      );
+    onPairs?.(done, total);
+  });
   await sampler.dispose();
   await writeAtomic(path, writeSafetensors({ latent, x }, about));
   return { latent, x };

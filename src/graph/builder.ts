@@ -12,6 +12,7 @@ import {
   intOf,
   liveNodes,
   type Node,
+  type NodeFacts,
   SAVED_OPSET,
   staticShape,
   type ValueType,
@@ -91,8 +92,7 @@ export class GraphBuilder {
     const facts = {
       what,
       attributes,
-      types: inputs.map(input => (input ? this.type(input) : undefined)),
-      values: inputs.map(input => this.constants.get(input)),
+      ...this.facts(inputs),
       outputCount: outputs.length,
     };
     const folded = this.fold(op, inputs, facts.types[0], attributes);
@@ -131,30 +131,30 @@ export class GraphBuilder {
   build(outputs: Readonly<Record<string, Value>>, metadata: ReadonlyMap<string, string> = new Map()): Graph {
     const renamed = Object.entries(outputs).filter(([name, value]) => name !== value);
     for (const [name, value] of renamed) {
-      this.nodes.push({
-        op: 'Identity',
-        name: `output ${name}`,
-        inputs: [value],
-        outputs: [name],
-        attributes: {},
-      });
+      this.nodes.push(copyTo(name, value));
       this.declare(name, this.type(value));
     }
     const names = Object.keys(outputs);
-    for (const name of names.filter(name => this.constants.has(name) || this.inputs.has(name))) {
-      throw new SeedbedError(
-        'BadArgument',
-        `graph '${this.name}': output '${name}' is an input or a constant`,
-      );
+    for (const name of names.filter(name => this.inputs.has(name))) {
+      throw new SeedbedError('BadArgument', `graph '${this.name}': output '${name}' is an input`);
     }
-    const nodes = liveNodes(this.nodes, names);
+    // A constant cannot be an output itself: its copy takes its name, and it another.
+    const renamedConstants = new Map(
+      names.filter(name => this.constants.has(name)).map(name => [name, this.fresh(name)]),
+    );
+    const copies = [...renamedConstants].map(([name, constant]) => copyTo(name, constant));
+    const nodes = [...copies, ...liveNodes(this.nodes, names)];
     const used = new Set(nodes.flatMap(node => node.inputs));
     return {
       name: this.name,
       opset: SAVED_OPSET,
       inputs: [...this.inputs].map(([name, type]) => ({ name, ...type })),
       outputs: names.map(name => ({ name, ...this.type(name) })),
-      initializers: new Map([...this.constants].filter(([name]) => used.has(name))),
+      initializers: new Map(
+        [...this.constants]
+          .map(([name, value]) => [renamedConstants.get(name) ?? name, value] as const)
+          .filter(([name]) => used.has(name)),
+      ),
       nodes,
       metadata,
     };
@@ -172,6 +172,14 @@ export class GraphBuilder {
         `graph '${this.name}': '${value}' is used before anything produces it`,
       );
     return type;
+  }
+
+  /** What is known of a node's operands. */
+  facts(inputs: readonly Value[]): Pick<NodeFacts, 'types' | 'values'> {
+    return {
+      types: inputs.map(input => (input ? this.type(input) : undefined)),
+      values: inputs.map(input => this.constants.get(input)),
+    };
   }
 
   /** A value's shape, all dimensions bound. @throws {SeedbedError} BadShape when one is still open. */
@@ -265,6 +273,11 @@ export class GraphBuilder {
 
   /** A tensor filled with one number. */
   full = (shape: readonly number[], value: number) => this.expand(this.scalar(value), shape);
+}
+
+/** A node that gives a graph's output its name. */
+function copyTo(output: string, value: Value): Node {
+  return { op: 'Identity', name: `output ${output}`, inputs: [value], outputs: [output], attributes: {} };
 }
 
 /** Attributes as an ONNX file holds them: its floats are single precision. */

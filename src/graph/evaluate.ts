@@ -186,10 +186,11 @@ export function sliceRanges(
     const dim = shape[axis]!;
     const step = steps[i]!;
     if (step === 0) throw new SeedbedError('BadShape', 'a step of 0 leads nowhere');
-    const [low, high] = step > 0 ? [0, dim] : [-1, dim - 1];
-    const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + dim : at, low), high);
-    const start = clamp(starts[i]!);
-    const end = clamp(ends[i]!);
+    const high = step > 0 ? dim : dim - 1;
+    const clamp = (at: number, low: number) => Math.min(Math.max(at < 0 ? at + dim : at, low), high);
+    const start = clamp(starts[i]!, 0);
+    // Only a walk backwards may end before the first element.
+    const end = clamp(ends[i]!, step > 0 ? 0 : -1);
     return { axis, start, step, count: Math.max(0, Math.ceil((end - start) / step)) };
   });
 }

@@ -19,8 +19,8 @@ import { convOutput, convTransposeOutput, poolOutput } from './windows.ts';
 type Infer = (n: NodeFacts) => ValueType[];
 
 const same: Infer = n => [typeAt(n, 0)];
-const comparison: Infer = n => [{ dtype: 'bool', shape: broadcastAll(n) }];
-const arithmetic: Infer = n => [{ dtype: typeAt(n, 0).dtype, shape: broadcastAll(n) }];
+const comparison: Infer = n => [{ dtype: 'bool', shape: elementwise(n).shape }];
+const arithmetic: Infer = n => [elementwise(n)];
 
 /** For every operator, the types of its outputs. */
 const INFER: Readonly<Record<Op, Infer>> = {
@@ -60,9 +60,10 @@ const INFER: Readonly<Record<Op, Infer>> = {
   Min: arithmetic,
   Mul: arithmetic,
   Or: comparison,
-  Pow: arithmetic,
+  // The exponent may have a type of its own.
+  Pow: n => [{ dtype: typeAt(n, 0).dtype, shape: broadcastAll(n) }],
   Sub: arithmetic,
-  Where: n => [{ dtype: typeAt(n, 1).dtype, shape: broadcastAll(n) }],
+  Where: n => [{ dtype: elementwise(n, 1).dtype, shape: broadcastAll(n) }],
 
   AveragePool: poolOutput,
   Conv: convOutput,
@@ -74,14 +75,17 @@ const INFER: Readonly<Record<Op, Infer>> = {
   },
   Resize: n => {
     const x = typeAt(n, 0);
-    const sizes = valueAt(n, 3);
+    const sizes = valueAt(n, 3, 'sizes');
     if (sizes)
       return [{ dtype: x.dtype, shape: x.shape.map((dim, i) => (dim === sizes[i] ? dim : sizes[i]!)) }];
     const scales = requireValue(n, 2, 'scales');
     return [
       {
         dtype: x.dtype,
-        shape: x.shape.map((dim, i) => (scales[i] === 1 ? dim : Math.floor(number(n, dim) * scales[i]!))),
+        // The runtime multiplies in float32.
+        shape: x.shape.map((dim, i) =>
+          scales[i] === 1 ? dim : Math.floor(Math.fround(number(n, dim) * scales[i]!)),
+        ),
       },
     ];
   },
@@ -168,7 +172,7 @@ const INFER: Readonly<Record<Op, Infer>> = {
   Shape: n => [{ dtype: 'int64', shape: [typeAt(n, 0).shape.length] }],
   Slice: n => {
     const { dtype, shape } = typeAt(n, 0);
-    const axes = valueAt(n, 3) ?? requireValue(n, 1, 'starts').map((_, i) => i);
+    const axes = valueAt(n, 3, 'axes') ?? requireValue(n, 1, 'starts').map((_, i) => i);
     const sliced = [...shape];
     const sizes = shape.map((dim, i) =>
       axes.some(axis => normalAxis(axis, shape.length) === i) ? number(n, dim) : 0,
@@ -178,7 +182,7 @@ const INFER: Readonly<Record<Op, Infer>> = {
       requireValue(n, 1, 'starts'),
       requireValue(n, 2, 'ends'),
       axes,
-      valueAt(n, 4),
+      valueAt(n, 4, 'steps'),
     )) {
       sliced[range.axis] = range.count;
     }
@@ -188,7 +192,7 @@ const INFER: Readonly<Record<Op, Infer>> = {
     const { dtype, shape } = typeAt(n, 0);
     const axis = normalAxis(intOf(n.attributes, 'axis', 0), shape.length);
     const parts: number[] =
-      valueAt(n, 1) ?? new Array(n.outputCount).fill(number(n, shape[axis]!) / n.outputCount);
+      valueAt(n, 1, 'sizes') ?? new Array(n.outputCount).fill(number(n, shape[axis]!) / n.outputCount);
     if (typeof shape[axis] === 'number' && parts.reduce((sum, part) => sum + part, 0) !== shape[axis])
       throw new SeedbedError(
         'BadShape',
@@ -198,7 +202,7 @@ const INFER: Readonly<Record<Op, Infer>> = {
   },
   Squeeze: n => {
     const { dtype, shape } = typeAt(n, 0);
-    return [{ dtype, shape: squeezed(shape, valueAt(n, 1)) }];
+    return [{ dtype, shape: squeezed(shape, valueAt(n, 1, 'axes')) }];
   },
   Tile: n => {
     const repeats = requireValue(n, 1, 'repeats');
@@ -235,8 +239,9 @@ export function inferTypes(op: Op, facts: NodeFacts): ValueType[] {
 }
 
 /** The axes of a reduction, counted from the front; all of them where none are named. */
-export function reductionAxes(facts: Pick<NodeFacts, 'attributes' | 'values'>, rank: number): number[] {
-  const named = intsOf(facts.attributes, 'axes') ?? (facts.values[1] && toNumbers(facts.values[1]));
+export function reductionAxes(facts: Pick<NodeFacts, 'attributes' | 'types' | 'values'>): number[] {
+  const rank = facts.types[0]!.shape.length;
+  const named = intsOf(facts.attributes, 'axes') ?? valueAt(facts, 1, 'axes');
   if (!named || named.length === 0) {
     return intOf(facts.attributes, 'noop_with_empty_axes', 0) === 1
       ? []
@@ -247,7 +252,7 @@ export function reductionAxes(facts: Pick<NodeFacts, 'attributes' | 'values'>, r
 
 function reduce(n: NodeFacts): ValueType[] {
   const { dtype, shape } = typeAt(n, 0);
-  const axes = reductionAxes(n, shape.length);
+  const axes = reductionAxes(n);
   const keep = intOf(n.attributes, 'keepdims', 1) === 1;
   return [
     {
@@ -279,21 +284,38 @@ function typeAt(n: NodeFacts, index: number): ValueType {
   return type;
 }
 
+/** The common type of the operands from `first` on. */
+function elementwise(n: NodeFacts, first = 0): ValueType {
+  const operands = n.types.map((_, i) => typeAt(n, i)).slice(first);
+  const { dtype } = typeAt(n, first);
+  if (operands.some(operand => operand.dtype !== dtype)) {
+    const dtypes = operands.map(operand => operand.dtype).join(' and ');
+    throw new SeedbedError(
+      'BadFile',
+      `its operands have different types, ${dtypes}; Seedbed computes in float32`,
+    );
+  }
+  return { dtype, shape: broadcastShapes(...operands.map(operand => operand.shape)) };
+}
+
 function broadcastAll(n: NodeFacts): Dim[] {
   return broadcastShapes(...n.types.map(type => type!.shape));
 }
 
-function valueAt(n: NodeFacts, index: number): number[] | undefined {
-  const value = n.values[index];
-  return value && value.data.length > 0 ? toNumbers(value) : undefined;
+type Operands = Pick<NodeFacts, 'types' | 'values'>;
+
+/** The numbers of an optional input; undefined where it is left out or empty. */
+function valueAt(n: Operands, index: number, name: string): number[] | undefined {
+  const value = n.types[index] ? requireValue(n, index, name) : [];
+  return value.length > 0 ? value : undefined;
 }
 
-function requireValue(n: NodeFacts, index: number, name: string): number[] {
+function requireValue(n: Operands, index: number, name: string): number[] {
   const value = n.values[index];
   if (value) return toNumbers(value);
   throw new SeedbedError(
     'Unsupported',
-    `${n.what}: its ${name} depend on data; Seedbed needs them fixed when the graph is loaded`,
+    `its ${name} depend on data; Seedbed needs them fixed when the graph is loaded`,
   );
 }
 

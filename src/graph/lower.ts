@@ -1,5 +1,5 @@
 import { SeedbedError } from '../errors.ts';
-import { float32, type Tensor, toNumbers, zeros } from '../tensor/tensor.ts';
+import { float32, type Tensor, tensor, toNumbers, zeros } from '../tensor/tensor.ts';
 import { normalAxis } from './broadcast.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 import { einsum } from './einsum.ts';
@@ -93,7 +93,14 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   PRelu: ({ b, inputs: [x, slope] }) =>
     b.add(b.op('Relu', [x!]), b.mul(slope!, b.op('Min', [x!, b.scalar(0)]))),
   ReduceL1: n => reduceSum(n, n.b.abs(n.inputs[0]!)),
-  ReduceL2: n => n.b.sqrt(reduceSum(n, n.b.mul(n.inputs[0]!, n.inputs[0]!))),
+  ReduceL2: n => {
+    const { b } = n;
+    const squared = reduceSum(n, b.mul(n.inputs[0]!, n.inputs[0]!));
+    // No gradient passes the root of 0, where its slope is infinite.
+    const [zero, one] = [0, 1].map(v => b.cast(b.scalar(v), b.type(squared).dtype));
+    const isZero = b.op('Equal', [squared, zero!]);
+    return b.op('Where', [isZero, zero!, b.sqrt(b.op('Where', [isZero, one!, squared]))]);
+  },
   ReduceLogSum: n => n.b.op('Log', [reduceSum(n, n.inputs[0]!)]),
   ReduceSumSquare: n => reduceSum(n, n.b.mul(n.inputs[0]!, n.inputs[0]!)),
   Softsign: ({ b, inputs: [x] }) => b.div(x!, b.add(b.abs(x!), b.scalar(1))),
@@ -112,15 +119,12 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       const offset = (i % w) - Math.floor(i / w) - diagonal;
       return Number(upper ? offset >= 0 : offset <= 0);
     };
-    return b.mul(
-      x!,
-      b.constant(
-        float32(
-          [h, w],
-          Array.from({ length: h * w }, (_, i) => keep(i)),
-        ),
-      ),
+    const mask = tensor(
+      'bool',
+      [h, w],
+      Uint8Array.from({ length: h * w }, (_, i) => keep(i)),
     );
+    return b.op('Where', [b.constant(mask), x!, b.constant(zeros(b.type(x!).dtype, []))]);
   },
 };
 

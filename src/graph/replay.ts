@@ -5,11 +5,20 @@ import { GraphBuilder, type Value } from './builder.ts';
 import { reductionAxes } from './infer.ts';
 import { type Attributes, type Dim, describeNode, type Graph, intOf, type Node, textOf } from './ir.ts';
 import { knownValue, LOWERINGS } from './lower.ts';
-import { isOp, OPS } from './ops.ts';
+import { isOp, OPS, type Op } from './ops.ts';
 import { windowOf } from './windows.ts';
 
 /** Every operator that Seedbed understands in a file. */
 export const SUPPORTED_OPS: readonly string[] = [...OPS, ...Object.keys(LOWERINGS)].sort();
+
+/** Reductions whose result on a single element is that element. */
+const REDUCTIONS: ReadonlySet<string> = new Set<Op>([
+  'ReduceMax',
+  'ReduceMean',
+  'ReduceMin',
+  'ReduceProd',
+  'ReduceSum',
+]);
 
 /** Puts other nodes in a node's place: its outputs, or undefined to leave it as it is. */
 export type Rewrite = (node: Node, operands: readonly Value[]) => Value[] | undefined;
@@ -73,7 +82,7 @@ export function bindInputs(
 }
 
 function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] {
-  if (node.op === 'Identity') return [operands[0]!];
+  if (node.op === 'Identity' || reducesNothing(b, node, operands)) return [operands[0]!];
   const lowering = Object.hasOwn(LOWERINGS, node.op) ? LOWERINGS[node.op] : undefined;
   if (lowering) return [lowering({ b, inputs: operands, attributes: node.attributes })];
   if (!isOp(node.op)) {
@@ -89,6 +98,11 @@ function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] 
   });
 }
 
+/** Whether a reduction has no axes to reduce: operator set 17 cannot say so for all of them. */
+function reducesNothing(b: GraphBuilder, { op, attributes }: Node, operands: readonly Value[]): boolean {
+  return REDUCTIONS.has(op) && reductionAxes({ attributes, ...b.facts(operands) }).length === 0;
+}
+
 interface Form {
   readonly inputs: readonly Value[];
   readonly attributes: Attributes;
@@ -102,12 +116,8 @@ function normaliseForm(b: GraphBuilder, node: Node, inputs: readonly Value[]): F
     case 'ReduceMean':
     case 'ReduceMin':
     case 'ReduceProd': {
-      const rank = b.type(inputs[0]!).shape.length;
-      const facts = { attributes, values: inputs.map(input => b.known(input)) };
-      return {
-        inputs: [inputs[0]!],
-        attributes: { axes: reductionAxes(facts, rank), keepdims: intOf(attributes, 'keepdims', 1) },
-      };
+      const axes = reductionAxes({ attributes, ...b.facts(inputs) });
+      return { inputs: [inputs[0]!], attributes: { axes, keepdims: intOf(attributes, 'keepdims', 1) } };
     }
     case 'Split': {
       if (inputs[1]) return { inputs, attributes };
@@ -141,9 +151,13 @@ function normaliseForm(b: GraphBuilder, node: Node, inputs: readonly Value[]): F
       };
     }
     case 'Resize': {
-      const { antialias, axes, keep_aspect_ratio_policy: _, ...rest } = attributes;
-      if (antialias || axes)
-        throw new SeedbedError('Unsupported', "Resize with 'antialias' or 'axes' is not supported");
+      const { antialias, axes, keep_aspect_ratio_policy = 'stretch', ...rest } = attributes;
+      if (antialias || axes || keep_aspect_ratio_policy !== 'stretch') {
+        throw new SeedbedError(
+          'Unsupported',
+          "Resize with 'antialias', 'axes' or a 'keep_aspect_ratio_policy' other than 'stretch' is not supported",
+        );
+      }
       return { inputs: [inputs[0]!, '', ...inputs.slice(2)], attributes: rest };
     }
     case 'Cast':

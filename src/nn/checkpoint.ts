@@ -2,7 +2,7 @@ import { SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { readBytes, writeAtomic } from '../runtime/files.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { type Tensor, zeros } from '../tensor/tensor.ts';
+import { requireFinite, type Tensor, zeros } from '../tensor/tensor.ts';
 import { type Layout, pack, packedLength } from './packing.ts';
 
 /** Everything that changes from step to step; all that is needed to go on to the same bits. */
@@ -29,31 +29,44 @@ export function initialState(network: Graph, layout: Layout, statisticsLayout: L
   };
 }
 
-/** Writes a state whole or not at all. */
+/** What a run is: a checkpoint is only taken up by a run that is its like. */
+type About = Readonly<Record<string, unknown>>;
+
+/** Writes a state whole or not at all. @throws {SeedbedError} Diverged where it holds what is not a number. */
 export async function writeCheckpoint(
   path: string,
   state: TrainingState,
   layout: Layout,
   statisticsLayout: Layout,
+  about: About,
 ): Promise<void> {
   const { step, ...tensors } = state;
+  for (const [name, t] of Object.entries(tensors)) {
+    requireFinite(
+      t,
+      `training diverged by step ${step}: '${name}' is no longer a number. ${path} keeps the last good state`,
+    );
+  }
   await writeAtomic(
     path,
     writeSafetensors(tensors, {
       seedbed: '1',
       step: String(step),
       layout: JSON.stringify([layout, statisticsLayout]),
+      about: JSON.stringify(about),
     }),
   );
 }
 
-/** Reads it back. @throws {SeedbedError} BadFile when damaged, Mismatch when of a network of another shape. */
+/** Reads it back. @throws {SeedbedError} BadFile when damaged, Mismatch when of another run, naming the difference. */
 export async function readCheckpoint(
   path: string,
   layout: Layout,
   statisticsLayout: Layout,
+  about: About,
 ): Promise<TrainingState> {
   const { tensors, metadata } = readSafetensors(await readBytes(path), path);
+  checkAbout(metadata.about, about, path);
   if (metadata.layout !== JSON.stringify([layout, statisticsLayout])) {
     throw new SeedbedError(
       'Mismatch',
@@ -81,4 +94,37 @@ export async function readCheckpoint(
     ema: take('ema', size),
     statistics: take('statistics', packedLength(statisticsLayout)),
   };
+}
+
+function checkAbout(text: string | undefined, now: About, path: string): void {
+  let then: About;
+  try {
+    then = JSON.parse(text ?? '') as About;
+  } catch (cause) {
+    throw new SeedbedError('BadFile', `${path}: damaged checkpoint: it does not say which run it is of`, {
+      cause,
+    });
+  }
+  const found = firstDifference(then, now, '');
+  if (!found) return;
+  const [before, after] = [found.then, found.now].map(value => JSON.stringify(value));
+  throw new SeedbedError(
+    'Mismatch',
+    `${path}: the run was started with ${found.place} ${before}, and now it is ${after}. Repeat it as it was, or name another --out`,
+  );
+}
+
+/** The first place where two pieces of plain data differ. */
+function firstDifference(
+  then: unknown,
+  now: unknown,
+  place: string,
+): { place: string; then: unknown; now: unknown } | undefined {
+  if (JSON.stringify(then) === JSON.stringify(now)) return undefined;
+  const isRecord = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isRecord(then) || !isRecord(now)) return { place, then, now };
+  const [a, b] = [then, now] as [About, About];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
+    .map(key => firstDifference(a[key], b[key], place ? `${place}.${key}` : key))
+    .find(difference => difference !== undefined);
 }

@@ -6,13 +6,17 @@ import { float32, sizeOf, type Tensor, zeros } from '../tensor/tensor.ts';
 /** How a weight starts: Glorot and Bengio's uniform distribution (2010), zeros or ones. */
 export type Initialiser = 'glorot' | 'zeros' | 'ones';
 
+const START = 'the model to start from is of another network than the configuration';
+
 /** Weights by name: those of a trained network, or new ones drawn on first use. */
 export class Weights {
   readonly tensors = new Map<string, Tensor>();
   private readonly seed: number;
+  private readonly complete: boolean;
 
   constructor(seed: number, trained?: ReadonlyMap<string, Tensor>) {
     this.seed = seed;
+    this.complete = trained !== undefined;
     for (const [name, tensor] of trained ?? []) this.tensors.set(name, tensor);
   }
 
@@ -22,9 +26,10 @@ export class Weights {
       if (present.shape.join() === shape.join()) return present;
       throw new SeedbedError(
         'Mismatch',
-        `weight '${name}' is [${present.shape}]; this network needs [${shape}]`,
+        `${START}: its weight '${name}' is [${present.shape}], and [${shape}] is needed`,
       );
     }
+    if (this.complete) throw new SeedbedError('Mismatch', `${START}: it has no weight '${name}'`);
     const fresh = zeros('float32', shape);
     if (initialiser === 'ones') fresh.data.fill(1);
     if (initialiser === 'glorot') {

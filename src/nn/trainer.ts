@@ -39,6 +39,8 @@ export interface TrainingTask {
   feeds(step: number): Promise<Feeds>;
   /** Images a step, for the rate. */
   readonly batch: number;
+  /** All that decides what is learned, but for the number of steps: a run is only resumed by its like. */
+  readonly about: Readonly<Record<string, unknown>>;
   /** Loss of the given network on held-out data, lower is better; details are logged as they are. */
   evaluate(network: Graph): Promise<{ heldOut: number; details?: Record<string, unknown> }>;
   /** Saves a network as a model, and a sample of what it does. */
@@ -53,6 +55,8 @@ export interface TrainingOptions {
   readonly minutes?: number | undefined;
   /** The run folder. */
   readonly out: string;
+  /** Written there as config.json. */
+  readonly config: unknown;
   /** Goes on from the folder's checkpoint. */
   readonly resume?: boolean;
   /** Steps between checkpoints, and between measurements on held-out data. */
@@ -90,13 +94,13 @@ export async function train(
   runtime: Runtime,
   task: TrainingTask,
   options: TrainingOptions,
-): Promise<{ network: Graph; step: number; finished: boolean }> {
+): Promise<{ network: Graph; step: number; finished: boolean; heldOut: number | undefined }> {
   const layout = layoutOf(task.network.initializers, isTrainable);
   const statisticsLayout = layoutOf(task.network.initializers, isStatistic);
   const checkpoint = joinPath(options.out, 'checkpoint.safetensors');
   const state =
     options.resume && (await exists(checkpoint))
-      ? await readCheckpoint(checkpoint, layout, statisticsLayout)
+      ? await readCheckpoint(checkpoint, layout, statisticsLayout, task.about)
       : initialState(task.network, layout, statisticsLayout);
   const session = await runtime.load(stepGraph(task, layout, statisticsLayout, options.optimiser));
   const averaged = () =>
@@ -109,16 +113,26 @@ export async function train(
   let heldOut: number | undefined;
 
   const log = joinPath(options.out, 'log.jsonl');
+  const saveState = () => writeCheckpoint(checkpoint, state, layout, statisticsLayout, task.about);
+  // A fresh run first puts its own beginning in place of whatever lay there.
+  if (state.step === 0) await saveState();
+  await writeAtomic(joinPath(options.out, 'config.json'), `${JSON.stringify(options.config, null, 2)}\n`);
   if (state.step === 0) await writeAtomic(log, '');
   else await dropLinesAfter(log, state.step);
 
   const saveAll = async () => {
-    await writeCheckpoint(checkpoint, state, layout, statisticsLayout);
+    await saveState();
     await task.save(averaged(), state.step);
   };
   const measure = async () => {
     const result = await task.evaluate(averaged());
     heldOut = result.heldOut;
+    if (!Number.isFinite(heldOut)) {
+      throw new SeedbedError(
+        'Diverged',
+        `training diverged by step ${state.step}: the held-out loss is ${heldOut}. ${options.out} holds the last good state`,
+      );
+    }
     const seconds = (performance.now() - started) / 1000;
     await appendLine(
       log,
@@ -130,7 +144,7 @@ export async function train(
   const record = () => ({
     step: state.step,
     loss: round(mean(recent)),
-    learningRate: learningRateAt(options.optimiser, state.step, options.steps),
+    learningRate: learningRateAt(options.optimiser, state.step - 1, options.steps),
     imagesPerSecond: round(rate()),
   });
 
@@ -156,7 +170,7 @@ export async function train(
   } finally {
     await session.dispose();
   }
-  return { network: averaged(), step: state.step, finished: state.step >= options.steps };
+  return { network: averaged(), step: state.step, finished: state.step >= options.steps, heldOut };
 }
 
 async function advance(
@@ -185,7 +199,7 @@ async function advance(
   if (!Number.isFinite(loss)) {
     throw new SeedbedError(
       'Diverged',
-      `training diverged: the loss at step ${state.step + 1} is ${loss}. The last good state is in ${options.out}; resume from it with a smaller learning rate`,
+      `training diverged: the loss at step ${state.step + 1} is ${loss}. ${options.out} holds the last good state; start again with a smaller learning rate`,
     );
   }
   const next = (name: string) => results[`next/${name}`] as Tensor<'float32'>;

@@ -50,7 +50,7 @@ export function trainingForm(
         );
       };
       move(node.inputs[3]!, inputs[3]!, mean);
-      move(node.inputs[4]!, inputs[4]!, b.mul(variance, b.scalar(count / (count - 1))));
+      move(node.inputs[4]!, inputs[4]!, b.mul(variance, b.scalar(count / Math.max(1, count - 1))));
       const scale = b.op('Reciprocal', [
         b.sqrt(b.add(variance, b.scalar(floatOf(node.attributes, 'epsilon', 1e-5)))),
       ]);

@@ -121,6 +121,11 @@ export function toFloat16(t: Tensor): Tensor<'float16'> {
   );
 }
 
+/** Refuses what is not a finite number. @throws {SeedbedError} Diverged with the message given. */
+export function requireFinite(t: Tensor<'float32'>, message: string): void {
+  if (!t.data.every(Number.isFinite)) throw new SeedbedError('Diverged', message);
+}
+
 /** Rows `from` (included) to `to` (excluded) along the first axis, without a copy. */
 export function rows<D extends DType>(t: Tensor<D>, from: number, to: number): Tensor<D> {
   const [first = 1, ...rest] = t.shape;

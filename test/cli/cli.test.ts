@@ -95,7 +95,7 @@ describe('embed and decode', () => {
     });
     const sheet = await sharp(at('out/embedding.png')).metadata();
     expect(sheet.height).toBeGreaterThan(2.5 * sheet.width);
-    expect(existsSync(at('out/.unfinished'))).toBe(false);
+    expect(existsSync(at('out/.unfinished-embed'))).toBe(false);
 
     const grown = await seedbed(
       'decode',

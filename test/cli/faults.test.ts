@@ -124,8 +124,8 @@ test('a long embedding, stopped and resumed, gives the same seeds', async () => 
   const { child, ended } = start(command('parts'));
   await until(
     () =>
-      existsSync(at('parts/.unfinished/batch-0.safetensors')) ||
-      existsSync(at('parts/.unfinished/about.json')),
+      existsSync(at('parts/.unfinished-embed/descent-0.safetensors')) ||
+      existsSync(at('parts/.unfinished-embed/about.json')),
   );
   await new Promise(resolve => setTimeout(resolve, 400));
   child.kill('SIGINT');

@@ -39,7 +39,7 @@ async function run(out: string, options: Partial<TrainingOptions> = {}, rate = 0
   const task = await denoiserTask(runtime, { config, dataset: await openDataset('circles'), rng: 0, out });
   const optimiser = { learningRate: rate, decay: 'cosine', warmup: 5, weightDecay: 0, ema: 0.9 } as const;
   const { steps, checkpointEvery, evaluateEvery } = config.training;
-  return train(runtime, task, { optimiser, steps, out, checkpointEvery, evaluateEvery, ...options });
+  return train(runtime, task, { optimiser, steps, out, config, checkpointEvery, evaluateEvery, ...options });
 }
 
 const log = async (out: string) =>
@@ -106,11 +106,12 @@ describe('training', () => {
       optimiser,
       steps: 20,
       out: folder,
+      config: other,
       resume: true,
       checkpointEvery: 10,
       evaluateEvery: 10,
     });
-    await expect(resumed).rejects.toThrow('network of another shape');
+    await expect(resumed).rejects.toThrow('started with config.network.channels [32,32], and now it is [16]');
   });
 });
 

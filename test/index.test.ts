@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import * as api from '../src/index.ts';
+
+const example = (name: string) =>
+  fileURLToPath(new URL(`../examples/fashion-mnist/${name}`, import.meta.url));
+
+describe('the public API with the shipped models', () => {
+  test('embeds a real picture, refines it, and grows it again from a saved seed', async () => {
+    const { embed, loadEmbedder, loadModel, readPicture, SHIPPED_DENOISER, SHIPPED_EMBEDDER } = api;
+    const model = await loadModel(SHIPPED_DENOISER);
+    const embedder = await loadEmbedder(SHIPPED_EMBEDDER);
+    const boot = await readPicture(example('9-ankle-boot.png'), model);
+    const found = await embed(model, boot, { method: 'embedder+descent', embedder });
+    const [result] = found.results;
+    expect(result!.mse).toBeLessThan(result!.mseBefore!);
+    expect(result!.psnr).toBeGreaterThan(25);
+    expect(result!.evaluations).toBe(1 + 10 + 20 * 20 + 10);
+    // The seed looks like noise, not like the picture.
+    expect(result!.latentVariance).toBeGreaterThan(0.5);
+    expect(result!.latentVariance).toBeLessThan(1.5);
+
+    const provenance = {
+      model: model.hash,
+      sampler: found.sampler,
+      method: found.method,
+      images: [],
+      rng: 0,
+      createdBy: 'test',
+    };
+    const seeds = api.readSeeds(api.writeSeeds(found.latent, provenance), 'boot.safetensors');
+    const grown = await api.decode(model, seeds.latent);
+    expect(api.meanSquaredErrors(grown, found.pictures)[0]).toBeLessThan(1e-9);
+  });
+
+  test('grows pictures from random seeds, the same for the same number', async () => {
+    const model = await api.loadModel(api.SHIPPED_DENOISER);
+    const [one, two] = [
+      await api.sample(model, { count: 2, rng: 7 }),
+      await api.sample(model, { count: 3, rng: 7 }),
+    ];
+    expect(one.pictures.shape).toEqual([2, 1, 28, 28]);
+    expect(
+      api.meanSquaredErrors(one.pictures, { ...one.pictures, data: two.pictures.data.slice(0, 2 * 784) }),
+    ).toEqual([expect.closeTo(0, 8), expect.closeTo(0, 8)]);
+  });
+
+  test('exports what it promises', () => {
+    expect(Object.keys(api).sort()).toMatchInlineSnapshot();
+  });
+});
+
+test("README's library example names what is exported", () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const imported = /import \{([^}]*)\} from 'seedbed'/
+    .exec(readme)![1]!
+    .split(',')
+    .map(name => name.trim());
+  for (const name of imported) expect(api).toHaveProperty(name);
+});
