@@ -1,15 +1,15 @@
 import { SeedbedError } from '../errors.ts';
 import { normalAxis } from '../graph/broadcast.ts';
 import type { Value } from '../graph/builder.ts';
-import { sliceRanges } from '../graph/evaluate.ts';
-import { reductionAxes } from '../graph/infer.ts';
 import { floatOf, intOf, intsOf, textOf } from '../graph/ir.ts';
 import type { Op } from '../graph/ops.ts';
-import { float32 } from '../tensor/tensor.ts';
 import { flat, type NotDifferentiable, type Rule, type RuleContext, refused } from './context.ts';
 import { convRule, convTransposeRule } from './convolution.ts';
+import { matMulRule } from './matmul.ts';
+import { extremumRule, meanRule, reducedExtremumRule, sumRule } from './reductions.ts';
 import { averagePoolRule, maxPoolRule, resizeRule } from './resampling.ts';
 import { scatterRows } from './scatter.ts';
+import { sliceRule } from './slice.ts';
 
 /**
  * THE table of gradient rules. Every operator has an entry, or the code does not compile. A rule only uses operators
@@ -72,8 +72,8 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   GreaterOrEqual: flat('a truth value'),
   Less: flat('a truth value'),
   LessOrEqual: flat('a truth value'),
-  Max: extremum,
-  Min: extremum,
+  Max: extremumRule,
+  Min: extremumRule,
   Mul: ({ b, I, GO, needs }) => [
     needs(0) ? b.mul(GO(0), I(1)) : undefined,
     needs(1) ? b.mul(GO(0), I(0)) : undefined,
@@ -143,15 +143,11 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
     return [b.sub(weighted, b.mul(O(0), b.sum(weighted, [axis])))];
   },
 
-  ReduceMax: reducedExtremum,
-  ReduceMean: c => {
-    const { kept, axes } = keptGradient(c);
-    const count = axes.reduce((product, axis) => product * c.shape(c.I(0))[axis]!, 1);
-    return [c.b.mul(kept, c.b.scalar(1 / count))];
-  },
-  ReduceMin: reducedExtremum,
+  ReduceMax: reducedExtremumRule,
+  ReduceMean: meanRule,
+  ReduceMin: reducedExtremumRule,
   ReduceProd: refused('exporters use it for shapes alone; write a product of values with Mul'),
-  ReduceSum: c => [keptGradient(c).kept],
+  ReduceSum: sumRule,
 
   // Moving elements: the gradient moves them back.
   Concat: ({ b, node, GO, shape, attributes }) => {
@@ -220,94 +216,4 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
 
 function reshapeBack({ b, I, GO, shape }: RuleContext): Value[] {
   return [b.reshape(GO(0), shape(I(0)))];
-}
-
-/** The gradient of a reduction with its reduced axes kept as ones, and those axes. */
-function keptGradient(c: RuleContext): { kept: Value; axes: number[] } {
-  const shape = c.shape(c.I(0));
-  const axes = reductionAxes({ attributes: c.attributes, ...c.b.facts(c.node.inputs) });
-  return {
-    kept: c.b.reshape(
-      c.GO(0),
-      shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)),
-    ),
-    axes,
-  };
-}
-
-/** The gradient of a maximum goes to whoever attained it, in equal shares where several did. */
-function extremum({ b, node, O, GO }: RuleContext): Value[] {
-  const attained = node.inputs.map(input => b.cast(b.op('Equal', [input, O(0)]), 'float32'));
-  const share = b.div(
-    GO(0),
-    attained.reduce((sum, hit) => b.add(sum, hit)),
-  );
-  return attained.map(hit => b.mul(share, hit));
-}
-
-function reducedExtremum(c: RuleContext): Value[] {
-  const { b } = c;
-  const { kept, axes } = keptGradient(c);
-  const keptShape = b.shape(kept);
-  const attained = b.cast(b.op('Equal', [c.I(0), b.reshape(c.O(0), keptShape)]), 'float32');
-  return [b.mul(attained, b.div(kept, b.sum(attained, axes)))];
-}
-
-function matMulRule({ b, I, GO, shape, needs }: RuleContext): (Value | undefined)[] {
-  const [left, right] = [shape(I(0)), shape(I(1))];
-  const a = left.length === 1 ? b.reshape(I(0), [1, left[0]!]) : I(0);
-  const w = right.length === 1 ? b.reshape(I(1), [right[0]!, 1]) : I(1);
-  const batch = b
-    .shape(GO(0))
-    .slice(0, b.shape(GO(0)).length - Number(left.length > 1) - Number(right.length > 1));
-  const dy = b.reshape(GO(0), [...batch, b.shape(a).at(-2)!, b.shape(w).at(-1)!]);
-  const swap = (v: Value) => {
-    const rank = b.shape(v).length;
-    return b.transpose(
-      v,
-      Array.from({ length: rank }, (_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)),
-    );
-  };
-  const da = () => b.matmul(dy, swap(w));
-  const dw = () => b.matmul(swap(a), dy);
-  // A vector operand's extra axis of size one is last or first of the matrix axes: reshaping drops it.
-  const dropLast = (v: Value, at: number) =>
-    b.reshape(
-      v,
-      b.shape(v).filter((_, i) => i !== b.shape(v).length + at),
-    );
-  return [
-    needs(0) ? (left.length === 1 ? dropLast(da(), -2) : da()) : undefined,
-    needs(1) ? (right.length === 1 ? dropLast(dw(), -1) : dw()) : undefined,
-  ];
-}
-
-function sliceRule({ b, I, GO, shape, node, ints }: RuleContext): Value[] {
-  const optional = (index: number) => (node.inputs[index] ? ints(index) : undefined);
-  let from = [...b.shape(node.outputs[0]!)];
-  let gradient = GO(0);
-  for (const { axis, start, step, count } of sliceRanges(
-    shape(I(0)),
-    ints(1),
-    ints(2),
-    optional(3),
-    optional(4),
-  )) {
-    const size = shape(I(0))[axis]!;
-    const target = from.map((dim, i) => (i === axis ? size : dim));
-    if (Math.abs(step) === 1) {
-      const low = step === 1 ? start : start - count + 1;
-      if (step === -1) gradient = b.slice(gradient, axis, -1, Number.MIN_SAFE_INTEGER, -1);
-      const at = (width: number) => from.map((_, i) => (i === axis ? width : 0));
-      gradient = b.pad(gradient, at(low), at(size - low - count));
-    } else {
-      const places = float32(
-        [count],
-        Array.from({ length: count }, (_, i) => start + i * step),
-      );
-      gradient = scatterRows(b, gradient, b.cast(b.constant(places), 'int64'), axis, target);
-    }
-    from = target;
-  }
-  return [gradient];
 }

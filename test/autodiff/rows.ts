@@ -118,12 +118,7 @@ export const ROWS: readonly Row[] = [
   ...(['Log', 'Reciprocal', 'Sqrt'] as const).map(op => row(op, [[2, 3]], {}, POSITIVE)),
   row('LeakyRelu', [[5]], { alpha: { float: 0.3 } }, APART),
   row('Elu', [[7]], { alpha: { float: 1.5 } }, APART),
-  row(
-    'Cast',
-    [[3]],
-    { to: ONNX_DTYPES.float64 },
-    { build: (b, [x]) => b.cast(b.cast(x!, 'float64'), 'float32') },
-  ),
+  row('Cast', [[3]], { to: ONNX_DTYPES.float32 }),
   row('Clip', [[8], scalar(-0.5), scalar(0.5)], {}, APART),
   row('Clip', [[8], '', scalar(0.5)], {}, APART),
   row('Clip', [[8], scalar(0)], {}, APART),
@@ -360,6 +355,7 @@ export const ROWS: readonly Row[] = [
   row('MaxPool', [[1, 2, 4, 4]], { kernel_shape: [2, 2], strides: [2, 2] }, APART),
   row('MaxPool', [[2, 1, 5, 5]], { kernel_shape: [3, 3], strides: [1, 2] }, APART),
   row('MaxPool', [[1, 1, 5, 5]], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }, APART),
+  row('MaxPool', [[2, 1, 4, 6]], { kernel_shape: [2, 2], strides: [2, 2], storage_order: 1 }, APART),
   row('MaxPool', [[1, 1, 6, 6]], { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 }, APART),
 
   ...[UP, DOWN].flatMap(scales => [
@@ -386,6 +382,14 @@ export const ROWS: readonly Row[] = [
     mode: 'cubic',
     cubic_coeff_a: { float: -0.5 },
   }),
+  // A source of 2 / (2/3) is 3 in float32 alone.
+  row('Resize', [[1, 1, 1, 6], '', float32([4], [1, 1, 1, 2 / 3])], {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
+  }),
+  // Three pixels stay three: they are copied.
+  row('Resize', [[1, 1, 2, 3], '', float32([4], [1, 1, 1, 1.3])], { mode: 'linear' }),
   row('Resize', [[1, 2, 4], '', float32([3], [1, 1, 2])], { mode: 'linear' }),
 
   row('BatchNormalization', [
@@ -443,6 +447,7 @@ export const ROWS: readonly Row[] = [
   row('Reshape', [[2, 3, 2], int64([0, -1])]),
   row('Slice', [[5, 3], int64([1]), int64([4])]),
   row('Slice', [[5], int64([4]), int64([-6]), int64([0]), int64([-1])]),
+  row('Slice', [[5], int64([-100]), int64([-1000]), int64([0]), int64([-1])]),
   row('Slice', [[5], int64([3]), int64([0]), int64([0]), int64([-1])]),
   row('Slice', [[7], int64([1]), int64([100]), int64([0]), int64([2])]),
   row('Slice', [[7], int64([-1]), int64([0]), int64([-1]), int64([-2])]),

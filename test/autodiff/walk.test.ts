@@ -4,8 +4,8 @@ import { SeedbedError } from '../../src/errors.ts';
 import { GraphBuilder, type Value } from '../../src/graph/builder.ts';
 import type { Dim, Graph } from '../../src/graph/ir.ts';
 import { OPS } from '../../src/graph/ops.ts';
-import { float32, int64, type Tensor, toNumbers } from '../../src/tensor/tensor.ts';
-import { runGraph, thrownBy } from '../support.ts';
+import { float32, int64, type Tensor, toFloat16, toNumbers, zeros } from '../../src/tensor/tensor.ts';
+import { runGraph, singleNode, thrownBy } from '../support.ts';
 
 /** A graph with output y from float32 inputs x0, x1, ... of the given shapes. */
 function graphOf(
@@ -76,6 +76,43 @@ describe('hand-computed gradients', () => {
     const results = await gradients(graph, [float32([3], [1, 5, 2]), float32([3], [4, 3, 2])]);
     expect(results['grad/x0']).toEqual([0, 1, 0.5]);
     expect(results['grad/x1']).toEqual([1, 0, 0.5]);
+  });
+
+  test('a power at 0 has the gradients of its limits, where it has any', async () => {
+    const graph = graphOf([[4], [4]], (b, x, p) => b.pow(x, p!));
+    const results = await gradients(graph, [float32([4], [0, 0, 0, 1]), float32([4], [0, 1, 2, 0])]);
+    expect(results['grad/x0']).toEqual([0, 1, 0, 0]);
+    expect(results['grad/x1']).toEqual([0, 0, 0, 0]);
+    const constant = graphOf([[1]], (b, x) => b.pow(x, b.scalar(0)));
+    expect((await gradients(constant, [float32([1], [0])]))['grad/x0']).toEqual([0]);
+  });
+
+  test('the length of a vector of zeros has no gradient', async () => {
+    const x0 = float32([2, 2], [0, 0, 3, 4]);
+    const graph = singleNode('ReduceL2', { x0 }, { axes: [1], keepdims: 0 }, { rank: 1 });
+    const results = await gradients(graph, [x0]);
+    expect(results.y).toEqual([0, 5]);
+    expect(results['grad/x0']!.slice(0, 2)).toEqual([0, 0]);
+    expect(results['grad/x0']![2]).toBeCloseTo(0.6, 6);
+  });
+
+  test('a constant output stays', async () => {
+    const b = new GraphBuilder('shape');
+    const x = b.input('x0', 'float32', [2]);
+    const graph = b.build({ s: b.op('Shape', [x], {}, { outputs: ['s'] }), y: b.mul(x, x) });
+    expect(await gradients(graph, [float32([2], [1, 2])])).toEqual({
+      s: [2],
+      y: [1, 4],
+      'grad/x0': [2, 4],
+    });
+  });
+
+  test('float16 weights may be cast to float32', async () => {
+    const graph = graphOf([[2]], (b, x) => {
+      const half = b.variable(toFloat16(float32([2], [3, 4])), 'half');
+      return b.mul(x, b.cast(half, 'float32'));
+    });
+    expect((await gradients(graph, [float32([2], [1, 1])]))['grad/x0']).toEqual([3, 4]);
   });
 
   test('a table row looked up twice learns twice', async () => {
@@ -206,6 +243,20 @@ describe('refusals', () => {
       { wrt: ['axes'] },
       'BadArgument',
       /my\.onnx: 'axes' is int64/,
+    ],
+    [
+      'a float64 input',
+      singleNode('Relu', { x0: zeros('float64', [2]) }, {}, { dtype: 'float64', rank: 1 }),
+      {},
+      'Unsupported',
+      /my\.onnx: 'y' is float64: .* not supported\. Seedbed differentiates float32 graphs/,
+    ],
+    [
+      'float16 arithmetic in the middle',
+      graphOf([[2]], (b, x) => b.cast(b.neg(b.cast(x, 'float16')), 'float32')),
+      {},
+      'Unsupported',
+      /my\.onnx: Cast 'Cast_1': '\w+' is float16: float16 computation is not supported/,
     ],
     [
       'an operator without a rule',

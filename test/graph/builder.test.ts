@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { keepOutputs } from '../../src/graph/ir.ts';
-import { float32 } from '../../src/tensor/tensor.ts';
+import { bind } from '../../src/graph/replay.ts';
+import { float32, int64, toNumbers } from '../../src/tensor/tensor.ts';
 import { runGraph, thrownBy } from '../support.ts';
 
 describe('a built graph', () => {
@@ -34,6 +35,31 @@ describe('a built graph', () => {
     for (let i = 0; i < 3; i++) b.neg(x);
     expect(new Set(b.nodes.map(node => node.name)).size).toBe(6);
     expect(new Set(['Neg_0', ...b.nodes.flatMap(node => node.outputs)]).size).toBe(7);
+  });
+
+  test('may have a constant among its outputs', async () => {
+    const b = new GraphBuilder('shape');
+    const x = b.input('x', 'float32', [2, 3]);
+    const s = b.op('Shape', [x], {}, { outputs: ['s'] });
+    const graph = b.build({ s, y: b.reshape(x, [6]), z: b.cast(s, 'float32') });
+    expect(graph.initializers.has('s')).toBe(false);
+    const [results] = await runGraph(graph, [{ x: float32([2, 3], [1, 2, 3, 4, 5, 6]) }]);
+    expect(results!.s).toEqual(int64([2, 3]));
+    expect(results!.z).toEqual(float32([2], [2, 3]));
+    // Read again, it is the same graph.
+    expect(bind(graph).outputs).toEqual(graph.outputs);
+  });
+
+  test('may use a constant that is also an output', async () => {
+    const b = new GraphBuilder('both');
+    const x = b.input('x', 'float32', [2]);
+    const w = b.constant(float32([2], [3, 4]), 'w');
+    const graph = b.build({ y: b.add(x, w), w });
+    const [results] = await runGraph(graph, [{ x: float32([2], [1, 1]) }]);
+    expect([toNumbers(results!.y!), toNumbers(results!.w!)]).toEqual([
+      [4, 5],
+      [3, 4],
+    ]);
   });
 
   test('shares equal scalars and vectors, and tells -0 from 0', () => {

@@ -156,6 +156,21 @@ describe('what is computed ahead of time is what the runtime computes', () => {
   });
 });
 
+test.each([
+  [-100, -1000, -1],
+  [100, -1000, -2],
+  [-6, -7, -1],
+  [-5, -6, -3],
+  [-6, 100, 1],
+  [5, 100, 1],
+  [0, 0, -1],
+])('a Slice from %d to %d by %d stops where the runtime stops', async (start, end, step) => {
+  const inputs = [float32([5], [1, 2, 3, 4, 5]), ...[start, end, 0, step].map(one)];
+  const feeds = Object.fromEntries(inputs.map((input, i) => [`x${i}`, input]));
+  const [results] = await runGraph(singleNode('Slice', feeds, {}, { rank: 1 }), [feeds]);
+  expect(evaluate('Slice', inputs, {})).toEqual(results!.y);
+});
+
 test("the largest integer, which exporters write for 'to the end', survives", () => {
   const end = tensor('int64', [1], BigInt64Array.of(2n ** 63n - 1n));
   const moved = evaluate('Reshape', [evaluate('Concat', [end], { axis: 0 }), int64([1])], {});

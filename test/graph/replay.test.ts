@@ -85,7 +85,11 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
   Softsign: [{ x: wave(5) }],
   SpaceToDepth: [{ x: wave(1, 2, 4, 6), attributes: { blocksize: 2 } }],
   Sum: [{ x: wave(2, 3), with: [wave(3), wave(2, 1)] }],
-  Trilu: [{ x: wave(3, 4) }, { x: wave(2, 3, 3), with: [int64([-1], [])], attributes: { upper: 0 } }],
+  Trilu: [
+    { x: wave(3, 4) },
+    { x: int64([1, 2, 3, 4, 5, 6], [2, 3]) },
+    { x: wave(2, 3, 3), with: [int64([-1], [])], attributes: { upper: 0 } },
+  ],
 };
 
 describe('composite operators in plain ones give what the runtime gives', () => {
@@ -103,6 +107,23 @@ describe('composite operators in plain ones give what the runtime gives', () => 
     expect(plain.outputs[0]).toMatchObject({ dtype: want!.y!.dtype, shape: want!.y!.shape });
     expect(relativeError(got!.y!, want!.y!)).toBeLessThan(1e-5);
   });
+});
+
+test('Trilu makes a causal mask of minus infinities', async () => {
+  const x = float32([3, 3], new Array(9).fill(-Infinity));
+  const [got] = await runGraph(bind(singleNode('Trilu', { x }, {}, { rank: 2 })), [{ x }]);
+  const all = -Infinity;
+  expect(toNumbers(got!.y!)).toEqual([all, all, all, 0, all, all, 0, 0, all]);
+});
+
+const REDUCTIONS = ['ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum'];
+
+test.each(REDUCTIONS)('%s over no axes leaves its operand as it is where that is asked for', async op => {
+  const x = wave(2, 3);
+  const operands = { axes: int64([]) };
+  const node = singleNode(op, { x, ...operands }, { noop_with_empty_axes: 1 }, { rank: 2, opset: 18 });
+  const [got] = await runGraph(bind(frozen(node, operands)), [{ x }]);
+  expect(got!.y).toEqual(x);
 });
 
 test.each<[string, Attributes, Tensor]>([
@@ -204,6 +225,16 @@ test.each<[string, Graph, RegExp]>([
     'padding that depends on data',
     singleNode('Pad', { x: wave(2), p: int64([1, 1]) }),
     /Pad 'node': the width of the padding depends on data/,
+  ],
+  [
+    'reduced axes that depend on data',
+    singleNode('ReduceMean', { x: wave(2), axes: int64([0]) }, {}, { opset: 18 }),
+    /ReduceMean 'node': its axes depend on data/,
+  ],
+  [
+    'a Resize that keeps the aspect ratio',
+    singleNode('Resize', { x: wave(2) }, { keep_aspect_ratio_policy: 'not_larger' }, { opset: 18 }),
+    /'keep_aspect_ratio_policy' other than 'stretch'/,
   ],
   [
     'a target shape that depends on data',

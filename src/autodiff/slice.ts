@@ -1,0 +1,35 @@
+import { sliceRanges } from '../graph/evaluate.ts';
+import { float32 } from '../tensor/tensor.ts';
+import type { Rule } from './context.ts';
+import { scatterRows } from './scatter.ts';
+
+/** The gradient goes back between zeros axis by axis: by padding, or by scattering where the slice took steps. */
+export const sliceRule: Rule = ({ b, I, GO, shape, node, ints }) => {
+  const optional = (index: number) => (node.inputs[index] ? ints(index) : undefined);
+  let from = [...b.shape(node.outputs[0]!)];
+  let gradient = GO(0);
+  for (const { axis, start, step, count } of sliceRanges(
+    shape(I(0)),
+    ints(1),
+    ints(2),
+    optional(3),
+    optional(4),
+  )) {
+    const size = shape(I(0))[axis]!;
+    const target = from.map((dim, i) => (i === axis ? size : dim));
+    if (Math.abs(step) === 1) {
+      const low = step === 1 ? start : start - count + 1;
+      if (step === -1) gradient = b.slice(gradient, axis, -1, Number.MIN_SAFE_INTEGER, -1);
+      const at = (width: number) => from.map((_, i) => (i === axis ? width : 0));
+      gradient = b.pad(gradient, at(low), at(size - low - count));
+    } else {
+      const places = float32(
+        [count],
+        Array.from({ length: count }, (_, i) => start + i * step),
+      );
+      gradient = scatterRows(b, gradient, b.cast(b.constant(places), 'int64'), axis, target);
+    }
+    from = target;
+  }
+  return [gradient];
+};
