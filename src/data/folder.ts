@@ -98,6 +98,6 @@ function unlike(name: string, shape: readonly number[], common: readonly number[
   const words = `${name} has ${channels} channels, the first has ${commonChannels}`;
   return new SeedbedError(
     'BadArgument',
-    `some pictures are grey, some in colour: ${words}. Say which they shall be (channels)`,
+    `some pictures are grey, some in colour: ${words}. Say which they shall be: image.channels in a configuration`,
   );
 }

@@ -136,7 +136,9 @@ describe('by path', () => {
   });
 
   test('pictures that differ are refused, with the option that helps', async () => {
-    await expect(openDataset(at('mixed'))).rejects.toThrow(/2\.png is 2x3, the first is 2x2.*\(size\)/);
+    await expect(openDataset(at('mixed'))).rejects.toThrow(
+      /2\.png is 2x3, the first is 2x2.*image\.size in a configuration/,
+    );
     expect((await openDataset(at('mixed'), { size: 2 })).length).toBe(2);
     await expect(openDataset(at('tinted'))).rejects.toThrow(/2\.png has 3 channels.*\(channels\)/);
     expect((await openDataset(at('tinted'), { channels: 1 })).shape).toEqual([1, 2, 2]);

@@ -107,6 +107,37 @@ describe('descent through the sampler', () => {
     expect(without.converged).toEqual([false, false]);
   });
 
+  test('a seed that has arrived stays, whatever its neighbours still do', async () => {
+    const truth = latents('truth', 2);
+    const targets = scaled(truth, samplerGain(1));
+    // The first starts at its answer, the second far from it.
+    const start = float32(truth.shape, [
+      ...truth.data.subarray(0, 16),
+      ...latents('start', 2).data.subarray(16),
+    ]);
+    const result = await descend(runtime, model, start, targets, {
+      recipe: { ...quick, iterations: 30 },
+      steps: 10,
+      tolerance: 1e-6,
+    });
+    expect(result.converged).toEqual([true, false]);
+    expect(rows(result.latent, 0, 1).data).toEqual(rows(start, 0, 1).data);
+    expect(rows(result.latent, 1, 2).data).not.toEqual(rows(start, 1, 2).data);
+  });
+
+  test('counts every pass: two a sampler step unrolled, three checkpointed', async () => {
+    const recipe = { ...quick, iterations: 2 };
+    const by = async (memory: 'unrolled' | 'checkpointed') =>
+      (
+        await descend(runtime, model, latents('start', 1), latents('target', 1), {
+          recipe,
+          steps: 10,
+          memory,
+        })
+      ).evaluations;
+    expect([await by('unrolled'), await by('checkpointed')]).toEqual([40, 60]);
+  });
+
   test('stopped anywhere and resumed, gives the same bits', async () => {
     const [start, targets] = [latents('start', 2), latents('target', 2)];
     const whole = await descend(runtime, model, start, targets, { recipe: quick, steps: 10 });

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { createModel, type Embedder } from '../../src/diffusion/model.ts';
 import { decode, embed } from '../../src/embedding/embed.ts';
-import { bootstrapMean, meanSquaredErrors, psnr } from '../../src/embedding/metrics.ts';
+import { bootstrapMean, meanSquaredErrors, psnr, toPixels } from '../../src/embedding/metrics.ts';
 import { checkSeeds, readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
-import { float32, type Tensor } from '../../src/tensor/tensor.ts';
+import { writeSafetensors } from '../../src/tensor/safetensors.ts';
+import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
 import { gaussianDenoiser, samplerGain } from '../oracle.ts';
 import { relativeError } from '../support.ts';
 
@@ -77,6 +78,17 @@ describe('embed', () => {
     expect(relativeError(inPairs.latent, found.latent)).toBeLessThan(1e-5);
   });
 
+  test('a part of a set draws the starts that the whole set draws', async () => {
+    const images = pictures(3);
+    const whole = await embed(runtime, model, images, { method: 'descent', starts: 2 });
+    const last = await embed(runtime, model, rows(images, 2, 3), {
+      method: 'descent',
+      starts: 2,
+      firstImage: 2,
+    });
+    expect(relativeError(last.latent, rows(whole.latent, 4, 6))).toBeLessThan(1e-5);
+  });
+
   test('what does not fit is refused in words', async () => {
     const wrong = float32([1, 3, 4, 4], new Float32Array(48));
     await expect(embed(runtime, model, wrong)).rejects.toThrow('embeds pictures [n, 1,4,4], got [1,3,4,4]');
@@ -120,6 +132,23 @@ describe('seed files', () => {
     expect(() => checkSeeds(seeds, other, other.info.sampler, 's', true)).not.toThrow();
   });
 
+  test('with a description that is not valid are refused as a bad file', () => {
+    const file = (changes: Record<string, string>) =>
+      writeSafetensors(
+        { latent },
+        { seedbed: '1', model: model.hash, sampler: JSON.stringify(model.info.sampler), ...changes },
+      );
+    for (const changes of [{ sampler: 'null' }, { images: '{}' }, { method: '[' }, { rng: 'x' }] as Record<
+      string,
+      string
+    >[]) {
+      expect(() => readSeeds(file(changes), 's.safetensors')).toThrow(
+        /^s\.safetensors: its description of the seeds is not valid/,
+      );
+    }
+    expect(() => readSeeds(writeNpy(float32([0, 1, 4, 4], [])), 'z.npy')).toThrow('holds no seeds');
+  });
+
   test('a bare array has no origin; NaN and foreign shapes are refused', () => {
     expect(readSeeds(writeNpy(latent), 'z.npy').provenance).toBeUndefined();
     const broken = float32([1, 1, 4, 4], new Float32Array(16).fill(Number.NaN));
@@ -133,6 +162,21 @@ describe('seed files', () => {
 });
 
 describe('figures of merit', () => {
+  test('pictures are clipped to [0,1], points are not', () => {
+    const picture = {
+      range: { from: [0, 1] as [number, number], mean: [0.5], std: [1] },
+      padding: 0,
+      shape: [1, 1, 2],
+    };
+    expect(Array.from(toPixels(float32([1, 1, 1, 2], [-3, 0.25]), picture).data)).toEqual([0, 0.75]);
+    const points = {
+      range: { from: [0, 1] as [number, number], mean: [0, 0], std: [2, 2] },
+      padding: 0,
+      shape: [2],
+    };
+    expect(Array.from(toPixels(float32([1, 2], [-3, 2]), points).data)).toEqual([-6, 4]);
+  });
+
   test('squared errors are by row, PSNR is in decibels', () => {
     expect(meanSquaredErrors(float32([2, 2], [0, 0, 1, 1]), float32([2, 2], [0.1, 0.1, 0.5, 1]))).toEqual([
       expect.closeTo(0.01, 6),

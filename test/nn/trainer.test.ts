@@ -8,6 +8,7 @@ import { asDenoiser, readModel } from '../../src/diffusion/model.ts';
 import { denoiserTask } from '../../src/diffusion/train-denoiser.ts';
 import { learningRateAt, type TrainingOptions, train } from '../../src/nn/trainer.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
+import { readSafetensors } from '../../src/tensor/safetensors.ts';
 
 const runtime = createRuntime({ threads: 1 });
 const config: DenoiserConfig = parseDenoiserConfig(
@@ -85,6 +86,12 @@ describe('training', () => {
       /diverged: the loss at step \d+/,
     );
     expect(await readFile(join(folder, 'checkpoint.safetensors'))).toEqual(before);
+  });
+
+  test('weights that are no longer numbers are never saved', async () => {
+    await expect(run(folder, { steps: 1 }, 1e39)).rejects.toThrow(/diverged by step 1/);
+    const { tensors } = readSafetensors(await readFile(join(folder, 'checkpoint.safetensors')), 'checkpoint');
+    for (const t of tensors.values()) expect((t.data as Float32Array).every(Number.isFinite)).toBe(true);
   });
 
   test('a damaged or foreign checkpoint is named', async () => {
