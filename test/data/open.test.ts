@@ -140,7 +140,9 @@ describe('by path', () => {
       /2\.png is 2x3, the first is 2x2.*image\.size in a configuration/,
     );
     expect((await openDataset(at('mixed'), { size: 2 })).length).toBe(2);
-    await expect(openDataset(at('tinted'))).rejects.toThrow(/2\.png has 3 channels.*\(channels\)/);
+    await expect(openDataset(at('tinted'))).rejects.toThrow(
+      /2\.png has 3 channels.*image\.channels in a configuration/,
+    );
     expect((await openDataset(at('tinted'), { channels: 1 })).shape).toEqual([1, 2, 2]);
   });
 
