@@ -18,7 +18,7 @@ export const RECIPES = {
   paper: { loss: 'halfSse', penalty: 0, learningRate: 1e-2, decay: 'constant', iterations: 3000 },
   code: { loss: 'mae', penalty: 0.005, learningRate: 1e-2, decay: 'constant', iterations: 1500 },
   seedbed: { loss: 'mse', penalty: 0, learningRate: 0.1, decay: 'cosine', iterations: 200 },
-  refine: { loss: 'mse', penalty: 0, learningRate: 0.03, decay: 'cosine', iterations: 20 },
+  refine: { loss: 'mse', penalty: 0, learningRate: 0.015, decay: 'cosine', iterations: 16 },
 } as const satisfies Record<string, DescentRecipe>;
 export type RecipeName = keyof typeof RECIPES;
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createModel, type Embedder } from '../../src/diffusion/model.ts';
 import { decode, embed } from '../../src/embedding/embed.ts';
 import { bootstrapMean, meanSquaredErrors, psnr, toPixels } from '../../src/embedding/metrics.ts';
+import { RECIPES } from '../../src/embedding/recipes.ts';
 import { checkSeeds, readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
@@ -57,7 +58,7 @@ describe('embed', () => {
     const found = await embed(runtime, model, pictures(3), { embedder: linearEmbedder(0.9), batch: 2 });
     expect(found.method.name).toBe('embedder+descent');
     for (const { mse, mseBefore } of found.results) expect(mse).toBeLessThan(mseBefore! / 5);
-    expect(found.results[0]!.evaluations).toBe(1 + 10 + 20 * 20 + 10);
+    expect(found.results[0]!.evaluations).toBe(1 + 10 + RECIPES.refine.iterations * 20 + 10);
   });
 
   test('several starts of a picture are different seeds that grow it, whatever the batch', async () => {
