@@ -4,7 +4,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { concatRows, requireFinite, rows, type Tensor, zeros } from '../tensor/tensor.ts';
 import { average } from './metrics.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
-import { checkpointedStepper, chooseMemory, type Moving, unrolledStepper } from './stepper.ts';
+import { createStepper, type Moving } from './stepper.ts';
 
 export interface DescentOptions {
   readonly recipe: DescentRecipe;
@@ -59,14 +59,7 @@ export async function descend(
 ): Promise<DescentResult> {
   const { recipe, steps, tolerance } = options;
   const batch = start.shape[0]!;
-  const memory = options.memory ?? chooseMemory(runtime, model, batch, recipe, steps);
-  const stepper = await (memory === 'unrolled' ? unrolledStepper : checkpointedStepper)(
-    runtime,
-    model,
-    batch,
-    recipe,
-    steps,
-  );
+  const { memory, stepper } = await createStepper(runtime, model, batch, recipe, steps, options.memory);
   let state = options.resume ?? {
     latent: start,
     m: zeros('float32', start.shape),

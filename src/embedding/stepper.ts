@@ -68,16 +68,25 @@ function moveLatent(
   return { 'next/latent': next.parameters, 'next/m': next.m, 'next/v': next.v };
 }
 
-/** Unrolled while what it keeps between its passes fits into half of the memory, else checkpointed. */
-export function chooseMemory(
+/**
+ * The stepper of the way asked for; unless one is, all steps in one graph while what it keeps between its passes fits
+ * into half of the memory.
+ */
+export async function createStepper(
   runtime: Runtime,
   model: Denoiser,
   batch: number,
   recipe: DescentRecipe,
   steps: number,
-): Memory {
-  const { retainedBytes } = unrolledGraph(model, batch, recipe, steps);
-  return retainedBytes <= runtime.memoryBytes / 2 ? 'unrolled' : 'checkpointed';
+  asked: Memory | undefined,
+): Promise<{ memory: Memory; stepper: Stepper }> {
+  if (asked !== 'checkpointed') {
+    const { graph, retainedBytes } = unrolledGraph(model, batch, recipe, steps);
+    if (asked === 'unrolled' || retainedBytes <= runtime.memoryBytes / 2) {
+      return { memory: 'unrolled', stepper: await unrolledStepper(runtime, graph) };
+    }
+  }
+  return { memory: 'checkpointed', stepper: await checkpointedStepper(runtime, model, batch, recipe, steps) };
 }
 
 function unrolledGraph(
@@ -100,14 +109,8 @@ function unrolledGraph(
 }
 
 /** One graph an iteration. */
-export async function unrolledStepper(
-  runtime: Runtime,
-  model: Denoiser,
-  batch: number,
-  recipe: DescentRecipe,
-  steps: number,
-): Promise<Stepper> {
-  const session = await runtime.load(unrolledGraph(model, batch, recipe, steps).graph);
+async function unrolledStepper(runtime: Runtime, graph: Graph): Promise<Stepper> {
+  const session = await runtime.load(graph);
   return {
     async advance(state, targets, rate, step) {
       const { latent, m, v } = state;
@@ -123,7 +126,7 @@ export async function unrolledStepper(
 }
 
 /** One graph a sampler step: memory flat in T. */
-export async function checkpointedStepper(
+async function checkpointedStepper(
   runtime: Runtime,
   model: Denoiser,
   batch: number,
