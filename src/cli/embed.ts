@@ -109,33 +109,28 @@ export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
   };
 }
 
-/** What `embed` is told by the flags. */
-export async function embedOptions(
-  flags: MethodFlags,
-): Promise<{ model: Denoiser; options: EmbedOptions & { method: Method; recipe: DescentRecipe } }> {
+/** What `embed` is told by the flags, and as plain data the settings by which unfinished work is known again. */
+export async function embedOptions(flags: MethodFlags): Promise<{
+  model: Denoiser;
+  options: EmbedOptions & { method: Method; recipe: DescentRecipe };
+  settings: Record<string, unknown>;
+}> {
   const model = await loadModel(flags.model);
   const embedder = flags.method === 'descent' ? undefined : await findEmbedder(flags.model, flags.embedder);
   const method = flags.method ?? (embedder ? 'embedder+descent' : 'descent');
   const { rng, batch, memory, tolerance, samplerSteps } = flags;
+  const chosen = { method, recipe: recipeOf(flags, method), rng, batch, memory, tolerance, samplerSteps };
   return {
     model,
-    options: {
-      method,
-      embedder,
-      recipe: recipeOf(flags, method),
-      rng,
-      batch,
-      memory,
-      tolerance,
-      samplerSteps,
-    },
+    options: { ...chosen, embedder },
+    settings: { ...chosen, model: model.hash, embedder: embedder?.hash },
   };
 }
 
 async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const started = performance.now();
   const console = openConsole(flags);
-  const { model, options } = await embedOptions(flags);
+  const { model, options, settings } = await embedOptions(flags);
   const pictures = flags.data
     ? await readItems(flags.data, model, flags)
     : await readPictures(
@@ -144,23 +139,8 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
         flags.crop === true,
         console.note,
       );
-  const { method, recipe, embedder, rng, batch, samplerSteps } = options;
   const hashes = unstack(pictures.images).map(image => sha256Hex(bytesOf(image)));
-  const about = {
-    command: 'embed',
-    model: model.hash,
-    embedder: embedder?.hash,
-    method,
-    recipe,
-    rng,
-    batch,
-    samplerSteps,
-    memory: flags.memory,
-    tolerance: flags.tolerance,
-    starts: flags.starts,
-    from: flags.from,
-    hashes,
-  };
+  const about = { command: 'embed', ...settings, starts: flags.starts, from: flags.from, hashes };
   const unfinished = await openUnfinished(flags, about);
   const progress = console.progress('embedding', 'iterations');
   const embedding = await embed(openRuntime(flags), model, pictures.images, {
@@ -179,7 +159,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     seedbed: await version(),
     command: 'embed',
     model: model.hash,
-    rng,
+    rng: flags.rng,
     seconds,
     evaluations: embedding.results.reduce((sum, r) => sum + r.evaluations, 0),
     results: embedding.results.map(({ image, ...rest }) => ({ image: pictures.names[image]!, ...rest })),

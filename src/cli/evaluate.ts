@@ -48,26 +48,17 @@ export function addEvaluate(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const started = performance.now();
   const console = openConsole(flags);
-  const { model, options } = await embedOptions(flags);
+  const { model, options, settings } = await embedOptions(flags);
   const all = await openFor(flags.data, model, flags);
   const dataset = slice(all, flags.from, Math.min(flags.to ?? all.length, all.length));
   const runtime = openRuntime(flags);
-  const { method, recipe, embedder, rng, batch } = options;
   const ends = await dataset.read([0, dataset.length - 1]);
   const about = {
     command: 'evaluate',
-    model: model.hash,
-    embedder: embedder?.hash,
-    method,
-    recipe,
-    rng,
-    batch,
+    ...settings,
     data: sha256Hex(bytesOf(ends)),
     from: flags.from,
     to: flags.to,
-    samplerSteps: flags.samplerSteps,
-    memory: flags.memory,
-    tolerance: flags.tolerance,
   };
   const unfinished = await openUnfinished(flags, about);
   const progress = console.progress('embedding', 'pictures');
