@@ -1,7 +1,9 @@
 /**
- * Seedbed's public API on Node: models, sampling, seeds, and the gradients of ONNX graphs.
+ * Seedbed's public API, the same on Node and in the browser: models, sampling, seeds, and the gradients of ONNX
+ * graphs.
  * @module
  */
+import { createRuntime, decodeImage, readSource } from '#platform';
 import { asDenoiser, asEmbedder, type Denoiser, type Embedder, readModel } from './diffusion/model.ts';
 import {
   decode as decodeWith,
@@ -10,13 +12,12 @@ import {
   embed as embedWith,
   pictureShape,
 } from './embedding/embed.ts';
-import { readBytes } from './runtime/files.ts';
-import { decodeImage } from './runtime/images.ts';
-import { createRuntime } from './runtime/node.ts';
 import type { Runtime } from './runtime/runtime.ts';
+import type { Source } from './runtime/source.ts';
 import { normals } from './tensor/random.ts';
 import { float32, type Tensor } from './tensor/tensor.ts';
 
+export { createRuntime, encodePng } from '#platform';
 export { type DifferentiateOptions, differentiate, pushForward } from './autodiff/differentiate.ts';
 export { type Denoiser, type Embedder, readModel, saveModel } from './diffusion/model.ts';
 export { ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
@@ -36,16 +37,18 @@ export { GraphBuilder } from './graph/builder.ts';
 export type { Graph, Node } from './graph/ir.ts';
 export { parseModel, serializeModel } from './graph/protobuf.ts';
 export { bind } from './graph/replay.ts';
-export { encodePng } from './runtime/images.ts';
-export { createRuntime, type RuntimeOptions } from './runtime/node.ts';
-export { SHIPPED_DENOISER, SHIPPED_EMBEDDER } from './runtime/package.ts';
-export type { Runtime, Session } from './runtime/runtime.ts';
+export type { Device, Runtime, RuntimeOptions, Session } from './runtime/runtime.ts';
+export type { Source } from './runtime/source.ts';
 export { type DType, float32, type Tensor } from './tensor/tensor.ts';
 
-let shared: Runtime | undefined;
+/** The denoiser and the embedding network that Seedbed ships with, for Fashion-MNIST. */
+export const SHIPPED_DENOISER = new URL('../models/fashion-mnist.onnx', import.meta.url);
+export const SHIPPED_EMBEDDER = new URL('../models/fashion-mnist-embedder.onnx', import.meta.url);
 
-/** The runtime that calls use when they are not given one: this machine's processor. */
-function defaultRuntime(): Runtime {
+let shared: Promise<Runtime> | undefined;
+
+/** The runtime that calls share when they are not given one: the platform's own choice of device. */
+function defaultRuntime(): Promise<Runtime> {
   shared ??= createRuntime();
   return shared;
 }
@@ -55,13 +58,15 @@ function defaultRuntime(): Runtime {
  * @throws {SeedbedError} BadFile when the file is damaged or describes itself wrongly, BadArgument for another kind.
  * @example const model = await loadModel(SHIPPED_DENOISER)
  */
-export async function loadModel(path: string): Promise<Denoiser> {
-  return asDenoiser(readModel(await readBytes(path), path), path);
+export async function loadModel(source: Source): Promise<Denoiser> {
+  const { bytes, name } = await readSource(source);
+  return asDenoiser(readModel(bytes, name), name);
 }
 
 /** Reads an embedding network. @throws {SeedbedError} as `loadModel`. */
-export async function loadEmbedder(path: string): Promise<Embedder> {
-  return asEmbedder(readModel(await readBytes(path), path), path);
+export async function loadEmbedder(source: Source): Promise<Embedder> {
+  const { bytes, name } = await readSource(source);
+  return asEmbedder(readModel(bytes, name), name);
 }
 
 /**
@@ -69,9 +74,10 @@ export async function loadEmbedder(path: string): Promise<Embedder> {
  * @returns [1, C, H, W], pixels in [0,1].
  * @throws {SeedbedError} BadFile when the file is not a picture.
  */
-export async function readPicture(path: string, model: Denoiser): Promise<Tensor<'float32'>> {
+export async function readPicture(source: Source, model: Denoiser): Promise<Tensor<'float32'>> {
   const [channels, size] = pictureShape(model) as [1 | 3, number];
-  const { pixels } = await decodeImage(await readBytes(path), path, { size, channels, crop: true });
+  const { bytes, name } = await readSource(source);
+  const { pixels } = await decodeImage(bytes, name, { size, channels, crop: true });
   return float32([1, ...pixels.shape], pixels.data);
 }
 
@@ -84,12 +90,12 @@ export async function readPicture(path: string, model: Denoiser): Promise<Tensor
  * const { latent, results } = await embed(model, images, { method: 'embedder', embedder });
  * @throws {SeedbedError} BadShape, BadArgument, Mismatch, Diverged.
  */
-export function embed(
+export async function embed(
   model: Denoiser,
   images: Tensor<'float32'>,
   options: EmbedOptions & { runtime?: Runtime } = {},
 ): Promise<Embedding> {
-  return embedWith(options.runtime ?? defaultRuntime(), model, images, options);
+  return embedWith(options.runtime ?? (await defaultRuntime()), model, images, options);
 }
 
 /**
@@ -97,12 +103,12 @@ export function embed(
  * @param latent [n, ...model.info.shape].
  * @returns [n, C, H, W], pixels in [0,1], without the model's padding.
  */
-export function decode(
+export async function decode(
   model: Denoiser,
   latent: Tensor<'float32'>,
   options: { runtime?: Runtime; samplerSteps?: number; batch?: number } = {},
 ): Promise<Tensor<'float32'>> {
-  return decodeWith(options.runtime ?? defaultRuntime(), model, latent, options);
+  return decodeWith(options.runtime ?? (await defaultRuntime()), model, latent, options);
 }
 
 /**

@@ -46,7 +46,9 @@ function violationsOf(file: string, text: string): string[] {
   const found: string[] = [];
   for (const specifier of importsOf(text)) {
     if (!specifier.startsWith('.')) {
-      const isPlatform = isBuiltin(specifier) || /^(onnxruntime-|sharp$)/.test(specifier);
+      const isPlatform = isBuiltin(specifier) || /^(onnxruntime-|comlink$|sharp$)/.test(specifier);
+      if (specifier === '#platform' && file !== 'index.ts')
+        found.push(`src/${file} imports '#platform': only the public API may; pass on what is needed of it`);
       if (isPlatform && !knowsPlatform) {
         found.push(
           `src/${file} imports '${specifier}': only ${PLATFORM_LAYERS.join(' and ')} may know a platform`,
@@ -158,6 +160,11 @@ test.each<[string, Sources, string]>([
     'ONNX Runtime',
     { 'nn/unet.ts': "import type { Tensor } from 'onnxruntime-common';" },
     "src/nn/unet.ts imports 'onnxruntime-common': only runtime and cli may know a platform",
+  ],
+  [
+    'the platform taken from inside',
+    { 'nn/unet.ts': "import { createRuntime } from '#platform';" },
+    "src/nn/unet.ts imports '#platform': only the public API may; pass on what is needed of it",
   ],
   [
     'a global of the DOM',

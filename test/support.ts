@@ -3,7 +3,7 @@ import type { Attributes, Graph } from '../src/graph/ir.ts';
 import { createRuntime } from '../src/runtime/node.ts';
 import { type DType, type Tensor, toNumbers } from '../src/tensor/tensor.ts';
 
-const runtime = createRuntime({ threads: 1 });
+const runtime = await createRuntime({ threads: 1 });
 
 /** Runs a graph at each of the points on one thread. */
 export const runGraph: RunGraph = async (graph, points) => {

@@ -3,9 +3,8 @@ import { ddim } from '../diffusion/model.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
-import { SHIPPED_DENOISER } from '../runtime/package.ts';
 import { openConsole, withConsole } from './console.ts';
-import { version } from './files.ts';
+import { SHIPPED_MODEL, version } from './files.ts';
 import { growAndWrite } from './grow.ts';
 import { openRuntime, type RuntimeFlags, whole, withRuntime } from './options.ts';
 
@@ -23,7 +22,7 @@ export function addDecode(program: Command): void {
   withConsole(withRuntime(program.command('decode')))
     .description('grow pictures from seeds')
     .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy)')
-    .option('--model <file>', 'the denoiser', SHIPPED_DENOISER)
+    .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1))
     .option('--force', 'also with a model or sampler that the seeds do not belong to')
     .option('--out <folder>', 'where to write', 'out')
@@ -40,7 +39,7 @@ export function addDecode(program: Command): void {
       const sampler = flags.samplerSteps === undefined ? model.info.sampler : ddim(flags.samplerSteps);
       checkSeeds(seeds, model, sampler, file, flags.force);
       const about = { command: 'decode', seeds: sha256Hex(bytes) };
-      const files = await growAndWrite(console, openRuntime(flags), model, seeds.latent, {
+      const files = await growAndWrite(console, await openRuntime(flags), model, seeds.latent, {
         sampler,
         ...flags,
         about,

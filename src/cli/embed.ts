@@ -12,11 +12,10 @@ import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../em
 import { writeSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
-import { packaged, SHIPPED_DENOISER } from '../runtime/package.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { bytesOf, takeRows, unstack } from '../tensor/tensor.ts';
 import { duration, openConsole, withConsole } from './console.ts';
-import { findEmbedder, version } from './files.ts';
+import { findEmbedder, packaged, SHIPPED_MODEL, version } from './files.ts';
 import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { type Pictures, readItems, readPictures, writeEmbeddingSheet } from './pictures.ts';
 import { descentJournal, openUnfinished, withRemedy } from './unfinished.ts';
@@ -53,7 +52,7 @@ interface EmbedFlags extends MethodFlags {
 /** Adds the options that say how seeds are sought. */
 export function withMethod(command: Command): Command {
   return withConsole(withRng(withRuntime(command)))
-    .option('--model <file>', 'the denoiser', SHIPPED_DENOISER)
+    .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option(
       '--embedder <file>',
       "the embedding network (default: the model's own, NAME-embedder.onnx beside it)",
@@ -143,7 +142,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const about = { command: 'embed', ...settings, starts: flags.starts, from: flags.from, hashes };
   const unfinished = await openUnfinished(flags, about);
   const progress = console.progress('embedding', 'iterations');
-  const embedding = await embed(openRuntime(flags), model, pictures.images, {
+  const embedding = await embed(await openRuntime(flags), model, pictures.images, {
     ...options,
     starts: flags.starts,
     firstImage: flags.from,

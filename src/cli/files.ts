@@ -1,8 +1,16 @@
+import { fileURLToPath } from 'node:url';
 import type { Embedder } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
-import { loadEmbedder } from '../index.ts';
+import { loadEmbedder, SHIPPED_DENOISER } from '../index.ts';
 import { exists, readJson } from '../runtime/files.ts';
-import { packaged } from '../runtime/package.ts';
+
+/** The denoiser that commands use when they are not given one. */
+export const SHIPPED_MODEL = fileURLToPath(SHIPPED_DENOISER);
+
+/** The path of a file of the installed package. */
+export function packaged(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+}
 
 export async function version(): Promise<string> {
   return ((await readJson(packaged('package.json'))) as { version: string }).version;

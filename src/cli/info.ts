@@ -4,14 +4,13 @@ import { readSeeds } from '../embedding/seeds.ts';
 import { parseModel } from '../graph/protobuf.ts';
 import { countParameters } from '../nn/networks.ts';
 import { readBytes } from '../runtime/files.ts';
-import { SHIPPED_DENOISER } from '../runtime/package.ts';
 import { openConsole, withConsole } from './console.ts';
-import { version } from './files.ts';
+import { SHIPPED_MODEL, version } from './files.ts';
 
 export function addInfo(program: Command): void {
   withConsole(program.command('info'))
     .description('tell what a model, a graph or a seed file is')
-    .argument('[file]', 'an .onnx, .safetensors or .npy file', SHIPPED_DENOISER)
+    .argument('[file]', 'an .onnx, .safetensors or .npy file', SHIPPED_MODEL)
     .addHelpText('after', '\nExample: seedbed info out/seeds.safetensors')
     .action(async (file: string, flags: { json?: boolean; quiet?: boolean }) => {
       const console = openConsole(flags);

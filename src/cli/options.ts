@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { createRuntime, DEVICES, type Device } from '../runtime/node.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import { createRuntime } from '../runtime/node.ts';
+import { DEVICES, type Device, type Runtime } from '../runtime/runtime.ts';
 
 /** Parses a whole number of at least `least`. */
 export function whole(least: number): (text: string) => number {
@@ -22,19 +22,24 @@ export function positive(text: string): number {
 }
 
 export interface RuntimeFlags {
-  device: Device;
+  device?: Device;
   threads?: number;
 }
 
 /** Adds --device and --threads. */
 export function withRuntime(command: Command): Command {
   return command
-    .addOption(new Option('--device <name>', 'where networks run').choices([...DEVICES]).default('cpu'))
+    .addOption(
+      new Option(
+        '--device <name>',
+        'where networks run (default: cpu, or wasm where that is not installed)',
+      ).choices([...DEVICES]),
+    )
     .option('--threads <n>', 'threads of one operator (default: the number of cores)', whole(1));
 }
 
-export function openRuntime({ device, threads }: RuntimeFlags): Runtime {
-  return createRuntime(threads === undefined ? { device } : { device, threads });
+export function openRuntime({ device, threads }: RuntimeFlags): Promise<Runtime> {
+  return createRuntime({ device, threads });
 }
 
 /** Adds --rng. */

@@ -3,10 +3,9 @@ import { ddim } from '../diffusion/model.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
-import { SHIPPED_DENOISER } from '../runtime/package.ts';
 import { normals } from '../tensor/random.ts';
 import { openConsole, withConsole } from './console.ts';
-import { version } from './files.ts';
+import { SHIPPED_MODEL, version } from './files.ts';
 import { growAndWrite } from './grow.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 
@@ -25,7 +24,7 @@ interface Flags extends RuntimeFlags {
 export function addSample(program: Command): void {
   withConsole(withRng(withRuntime(program.command('sample'))))
     .description('grow pictures from random seeds (Algorithm 2)')
-    .option('--model <file>', 'the denoiser', SHIPPED_DENOISER)
+    .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option('--count <n>', 'how many', whole(1), 20)
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1))
     .option('--out <folder>', 'where to write', 'out')
@@ -40,7 +39,7 @@ export function addSample(program: Command): void {
       const sampler = flags.samplerSteps === undefined ? model.info.sampler : ddim(flags.samplerSteps);
       const latent = normals({ seed: rng, purpose: 'sample' }, [count, ...model.info.shape]);
       const about = { command: 'sample', count, rng };
-      const files = await growAndWrite(console, openRuntime(flags), model, latent, {
+      const files = await growAndWrite(console, await openRuntime(flags), model, latent, {
         sampler,
         ...flags,
         about,

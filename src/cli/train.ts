@@ -12,10 +12,9 @@ import { SeedbedError } from '../errors.ts';
 import { loadEmbedder, loadModel } from '../index.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
 import { exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
-import { packaged, SHIPPED_DENOISER } from '../runtime/package.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Console, duration, openConsole, withConsole } from './console.ts';
-import { refuseExisting, version } from './files.ts';
+import { packaged, refuseExisting, SHIPPED_MODEL, version } from './files.ts';
 import { openRuntime, positive, type RuntimeFlags, whole, withRuntime } from './options.ts';
 import { openFor } from './pictures.ts';
 
@@ -81,7 +80,7 @@ async function trainDenoiser(given: TrainFlags): Promise<void> {
     ...(channels && { channels }),
   });
   console.note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
-  const runtime = openRuntime(flags);
+  const runtime = await openRuntime(flags);
   const init = flags.init ? await loadModel(flags.init) : undefined;
   const task = await denoiserTask(runtime, { config, dataset, rng: flags.rng, out: flags.out, init });
   await run(console, runtime, flags, config, task, 'train denoiser');
@@ -92,7 +91,7 @@ async function trainEmbedder(given: TrainFlags): Promise<void> {
   const config = parseEmbedderConfig(...(await configOf(flags, 'configs/fashion-mnist-embedder.json')));
   const denoiser = await loadModel(flags.model);
   const dataset = await openFor(flags.data ?? config.data, denoiser, { dataDir: flags.dataDir });
-  const runtime = openRuntime(flags);
+  const runtime = await openRuntime(flags);
   const init = flags.init ? await loadEmbedder(flags.init) : undefined;
   const pairs = console.progress('pairs', 'evaluations');
   const task = await embedderTask(runtime, {
@@ -119,7 +118,7 @@ async function begin(
   const memory = joinPath(given.out, 'command.json');
   const resumed = given.resume === true && (await exists(memory));
   const remembered = resumed ? ((await readJson(memory)) as Partial<TrainFlags>) : {};
-  const flags = { rng: 0, model: SHIPPED_DENOISER, ...remembered, ...given };
+  const flags = { rng: 0, model: SHIPPED_MODEL, ...remembered, ...given };
   if (!given.resume) {
     await refuseExisting(
       joinPath(given.out, 'checkpoint.safetensors'),

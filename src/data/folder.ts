@@ -1,6 +1,7 @@
 import { SeedbedError } from '../errors.ts';
-import type { ImageOptions } from '../runtime/images.ts';
-import { decodeImage, imageShape, readImageHeader } from '../runtime/images.ts';
+import { decodeImage, readImageHeader } from '../runtime/images.ts';
+import type { ImageOptions } from '../runtime/picture.ts';
+import { imageShape } from '../runtime/picture.ts';
 import { sizeOf, zeros } from '../tensor/tensor.ts';
 import type { Dataset } from './dataset.ts';
 import { checkedIndex } from './dataset.ts';

@@ -10,7 +10,7 @@ import {
   readBytes,
   userDataDir,
 } from '../runtime/files.ts';
-import type { ImageOptions } from '../runtime/images.ts';
+import type { ImageOptions } from '../runtime/picture.ts';
 import { untar } from '../runtime/tar.ts';
 import type { CatalogueEntry, Split } from './catalogue.ts';
 import { CATALOGUE, findEntry } from './catalogue.ts';

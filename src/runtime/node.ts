@@ -1,91 +1,76 @@
+/**
+ * Seedbed's platform on Node: what package.json's "#platform" names there.
+ * @module
+ */
+import { createRequire } from 'node:module';
 import { totalmem } from 'node:os';
-import * as ort from 'onnxruntime-node';
-import { messageOf, SeedbedError } from '../errors.ts';
-import type { Graph } from '../graph/ir.ts';
-import { serializeModel } from '../graph/protobuf.ts';
-import { type DType, type Tensor, tensor } from '../tensor/tensor.ts';
-import type { Feeds, Runtime, Session } from './runtime.ts';
+import { fileURLToPath } from 'node:url';
+import type { InferenceSession } from 'onnxruntime-common';
+import { SeedbedError } from '../errors.ts';
+import { createEngine, createRuntimeOn, type Ort } from './engine.ts';
+import { readBytes } from './files.ts';
+import { DEVICES, type Runtime, type RuntimeOptions } from './runtime.ts';
+import { type Named, readInMemory, type Source } from './source.ts';
 
-/** Devices that ONNX Runtime offers on Node; which of them a machine has depends on its system and drivers. */
-export const DEVICES = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
-export type Device = (typeof DEVICES)[number];
+export { decodeImage, encodePng } from './images.ts';
 
-export interface RuntimeOptions {
-  /** Where to run; 'cpu' unless given. */
-  readonly device?: Device;
-  /** Threads for one operator; ONNX Runtime chooses one a core unless given. */
-  readonly threads?: number;
+/** ONNX Runtime's native build, an optional dependency: its own install script fails where there is no internet. */
+function nativeBuild(): (Ort & typeof import('onnxruntime-node')) | undefined {
+  try {
+    return createRequire(import.meta.url)('onnxruntime-node');
+  } catch {
+    return undefined;
+  }
 }
 
 /**
- * Runs graphs by ONNX Runtime in Node.
+ * Runs graphs by ONNX Runtime in Node: natively, or as WebAssembly where the native build is not installed.
  * @throws {SeedbedError} Machine when this machine lacks the device.
- * @example const runtime = createRuntime({ threads: 2 })
+ * @example const runtime = await createRuntime({ threads: 2 })
  */
-export function createRuntime({ device = 'cpu', threads }: RuntimeOptions = {}): Runtime {
-  const available = ort.listSupportedBackends().map(backend => backend.name);
-  if (!available.includes(device)) {
+export async function createRuntime({ device, threads }: RuntimeOptions = {}): Promise<Runtime> {
+  const native = device === 'wasm' ? undefined : nativeBuild();
+  const chosen = device ?? (native ? 'cpu' : 'wasm');
+  const built = ['wasm', ...(native?.listSupportedBackends().map(({ name }) => name) ?? [])];
+  if (!built.includes(chosen)) {
+    const remedy = native
+      ? 'choose one of these, or leave it out'
+      : 'the native build is not installed: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
+    const has = DEVICES.filter(name => built.includes(name)).join(', ');
     throw new SeedbedError(
       'Machine',
-      `device '${device}' is not built into this machine's ONNX Runtime, which has: ${available.join(', ')}. Use --device cpu`,
+      `device '${chosen}' is not built into this machine's ONNX Runtime, which has: ${has}; ${remedy}`,
     );
   }
-  const options: ort.InferenceSession.SessionOptions = {
-    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: chosen === 'cpu' || chosen === 'wasm' ? [chosen] : [chosen, 'cpu'],
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(threads ? { intraOpNumThreads: threads } : {}),
   };
-  return { device, memoryBytes: totalmem(), load: graph => loadSession(graph, device, options) };
+  const about = { device: chosen, memoryBytes: totalmem(), dispose: async () => {} };
+  return createRuntimeOn(createEngine(native ?? (await webAssembly(threads)), options), about);
 }
 
-async function loadSession(
-  graph: Graph,
-  device: Device,
-  options: ort.InferenceSession.SessionOptions,
-): Promise<Session> {
-  let session: ort.InferenceSession;
-  try {
-    session = await ort.InferenceSession.create(serializeModel(graph), options);
-  } catch (cause) {
-    const hint =
-      device === 'cpu' ? '' : `; is there a driver for device '${device}'? --device cpu always works`;
+async function webAssembly(threads: number | undefined): Promise<Ort> {
+  const ort = await import('onnxruntime-web');
+  if (threads) ort.env.wasm.numThreads = threads;
+  return ort;
+}
+
+/**
+ * Reads a file by its path or `file:` URL, or what is in memory.
+ * @throws {SeedbedError} BadArgument when it is not there or is another kind of URL, Machine when it cannot be read.
+ */
+export async function readSource(source: Source): Promise<Named> {
+  const held = await readInMemory(source);
+  if (held) return held;
+  if (source instanceof URL && source.protocol !== 'file:') {
     throw new SeedbedError(
-      'Machine',
-      `ONNX Runtime cannot load graph '${graph.name}': ${messageOf(cause)}${hint}`,
-      { cause },
+      'BadArgument',
+      `${source} is not a file; on Node, fetch it first and pass the bytes`,
     );
   }
-  return {
-    async run(feeds) {
-      const results = await session.run(toOrt(graph, feeds));
-      return Object.fromEntries(Object.entries(results).map(([name, result]) => [name, fromOrt(result)]));
-    },
-    dispose: () => session.release(),
-  };
-}
-
-function toOrt(graph: Graph, feeds: Feeds): Record<string, ort.Tensor> {
-  return Object.fromEntries(
-    graph.inputs.map(input => {
-      const given = feeds[input.name];
-      const fits =
-        given &&
-        given.shape.length === input.shape.length &&
-        given.dtype === input.dtype &&
-        input.shape.every((dim, i) => typeof dim === 'string' || dim === given.shape[i]);
-      if (!fits) {
-        const got = given ? `${given.dtype} [${given.shape}]` : 'nothing';
-        throw new SeedbedError(
-          'BadShape',
-          `graph '${graph.name}': input '${input.name}' takes ${input.dtype} [${input.shape}], got ${got}`,
-        );
-      }
-      return [input.name, new ort.Tensor(given.dtype as 'float32', given.data as Float32Array, given.shape)];
-    }),
-  );
-}
-
-function fromOrt(result: ort.Tensor): Tensor {
-  return tensor(result.type as DType, result.dims, result.data as never);
+  const name = source instanceof URL ? fileURLToPath(source) : String(source);
+  return { bytes: await readBytes(name), name };
 }

@@ -13,9 +13,25 @@ export interface Session {
 
 /** What executes graphs; the only thing that the rest of Seedbed knows of a platform. */
 export interface Runtime {
-  /** Where graphs run: 'cpu', 'webgpu', ... */
+  /** Where graphs run: 'cpu', 'wasm', 'webgpu', ... */
   readonly device: string;
   /** Memory of the machine, in bytes, by which work is cut to size. */
   readonly memoryBytes: number;
   load(graph: Graph): Promise<Session>;
+  /** Gives back what the runtime itself holds, such as a worker; its sessions end with it. */
+  dispose(): Promise<void>;
+}
+
+/** Every device that ONNX Runtime may offer; which of them there are depends on the platform and its drivers. */
+export const DEVICES = ['cpu', 'wasm', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
+export type Device = (typeof DEVICES)[number];
+
+export interface RuntimeOptions {
+  /**
+   * Where to run. Unless given: on Node 'cpu', or 'wasm' where the native runtime is not installed; in the
+   * browser 'webgpu' where there is an adapter, or else 'wasm'.
+   */
+  readonly device?: Device | undefined;
+  /** Threads for one operator on 'cpu' and 'wasm'; one a core unless given. */
+  readonly threads?: number | undefined;
 }

@@ -10,7 +10,7 @@ const folder = new URL('../fixtures/golden/', import.meta.url);
 const names = readdirSync(folder)
   .filter(name => name.endsWith('.onnx'))
   .map(name => name.slice(0, -5));
-const runtime = createRuntime({ threads: 2 });
+const runtime = await createRuntime({ threads: 2 });
 
 describe('gradients of graphs written by others agree with PyTorch', () => {
   test.each(names)('%s', async name => {

@@ -29,7 +29,7 @@ describe('a model file', () => {
     const half = asDenoiser(readModel(saveModel(model, true), 'm.onnx'), 'm.onnx');
     expect(saveModel(model, true).length).toBeLessThan(0.75 * saveModel(model).length);
     expect(half.graph.nodes).toEqual(network.nodes);
-    const runtime = createRuntime({ threads: 1 });
+    const runtime = await createRuntime({ threads: 1 });
     const seeds = normals({ seed: 0, purpose: 'x' }, [2, 1, 8, 8]);
     const [a, b] = await Promise.all(
       [model, half].map(async m => (await createSampler(runtime, m, 3, 2)).sample(seeds)),

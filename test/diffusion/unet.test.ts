@@ -27,7 +27,7 @@ const under = (prefix: string) =>
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, t]) => [name.slice(prefix.length), t as Floats]),
   );
-const runtime = createRuntime({ threads: 2 });
+const runtime = await createRuntime({ threads: 2 });
 const tolerance = 1e-4;
 
 const config = { kind: 'unet', channels: [8, 12, 16], blocks: 2, embedding: 16, attention: null } as const;

@@ -11,7 +11,7 @@ import { relativeError } from '../support.ts';
 
 type Floats = Tensor<'float32'>;
 
-const runtime = createRuntime({ threads: 1 });
+const runtime = await createRuntime({ threads: 1 });
 const model = gaussianDenoiser(1);
 const latents = (purpose: string, n: number): Floats => normals({ seed: 3, purpose }, [n, 1, 4, 4]);
 const scaled = (t: Floats, factor: number): Floats =>

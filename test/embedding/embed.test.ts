@@ -13,7 +13,7 @@ import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
 import { gaussianDenoiser, samplerGain } from '../oracle.ts';
 import { relativeError } from '../support.ts';
 
-const runtime = createRuntime({ threads: 1 });
+const runtime = await createRuntime({ threads: 1 });
 const model = gaussianDenoiser(1);
 
 /** The embedder that inverts the linear sampler, up to a chosen error. */

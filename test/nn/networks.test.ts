@@ -8,7 +8,7 @@ import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32, type Tensor } from '../../src/tensor/tensor.ts';
 
-const runtime = createRuntime({ threads: 1 });
+const runtime = await createRuntime({ threads: 1 });
 const purpose = { name: 'net', shape: [1, 8, 8], level: 'level', output: 'epsilon' };
 const config: NetworkConfig = {
   kind: 'unet',

@@ -10,7 +10,7 @@ import { learningRateAt, type TrainingOptions, train } from '../../src/nn/traine
 import { createRuntime } from '../../src/runtime/node.ts';
 import { readSafetensors } from '../../src/tensor/safetensors.ts';
 
-const runtime = createRuntime({ threads: 1 });
+const runtime = await createRuntime({ threads: 1 });
 const config: DenoiserConfig = parseDenoiserConfig(
   {
     data: 'circles:train',

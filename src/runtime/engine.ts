@@ -1,0 +1,99 @@
+import type { InferenceSession } from 'onnxruntime-common';
+import { messageOf, SeedbedError } from '../errors.ts';
+import type { Graph } from '../graph/ir.ts';
+import { serializeModel } from '../graph/protobuf.ts';
+import { type DType, type Tensor, tensor } from '../tensor/tensor.ts';
+import type { Feeds, Runtime, Session } from './runtime.ts';
+
+/** What every build of ONNX Runtime has, for Node and for the browser. */
+export type Ort = Pick<typeof import('onnxruntime-common'), 'InferenceSession' | 'Tensor'>;
+
+/** ONNX Runtime behind three calls that take and give nothing but data, so that it may live in another thread. */
+export interface Engine {
+  /** Makes an ONNX file ready to run, and gives the number by which it is called. */
+  load(model: Uint8Array): Promise<number>;
+  run(session: number, feeds: Feeds): Promise<Record<string, Tensor>>;
+  release(session: number): Promise<void>;
+}
+
+/** The engine on one build of ONNX Runtime, in this thread. */
+export function createEngine(ort: Ort, options: InferenceSession.SessionOptions): Engine {
+  const sessions = new Map<number, InferenceSession>();
+  let created = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  // One call after the other: the WebAssembly build fails with "Session already started" when two overlap.
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
+  return {
+    load: model =>
+      inTurn(async () => {
+        sessions.set(++created, await ort.InferenceSession.create(model, options));
+        return created;
+      }),
+    run: (session, feeds) =>
+      inTurn(async () => {
+        const given = Object.entries(feeds).map(([name, { dtype, data, shape }]) => [
+          name,
+          new ort.Tensor(dtype as 'float32', data as Float32Array, shape),
+        ]);
+        const results = await sessions.get(session)!.run(Object.fromEntries(given));
+        return Object.fromEntries(
+          Object.entries(results).map(([name, { type, dims, data }]) => [
+            name,
+            tensor(type as DType, dims, data as never),
+          ]),
+        );
+      }),
+    release: session =>
+      inTurn(async () => {
+        await sessions.get(session)?.release();
+        sessions.delete(session);
+      }),
+  };
+}
+
+/** The runtime on an engine: graphs become bytes, feeds are checked, faults are put in words. */
+export function createRuntimeOn(
+  engine: Engine,
+  about: Pick<Runtime, 'device' | 'memoryBytes' | 'dispose'>,
+): Runtime {
+  const explain = (action: string, graph: Graph) => (cause: unknown) => {
+    const hint =
+      about.device === 'cpu' ? '' : `; device '${about.device}' may lack a driver, an operator or memory`;
+    const message = `ONNX Runtime cannot ${action} graph '${graph.name}': ${messageOf(cause)}${hint}`;
+    throw new SeedbedError('Machine', message, { cause });
+  };
+  const load = async (graph: Graph): Promise<Session> => {
+    const session = await engine.load(serializeModel(graph)).catch(explain('load', graph));
+    return {
+      run: async feeds => engine.run(session, checked(graph, feeds)).catch(explain('run', graph)),
+      dispose: () => engine.release(session),
+    };
+  };
+  return { ...about, load };
+}
+
+/** The feeds that the graph takes. @throws {SeedbedError} BadShape when one does not fit. */
+function checked(graph: Graph, feeds: Feeds): Feeds {
+  return Object.fromEntries(
+    graph.inputs.map(input => {
+      const given = feeds[input.name];
+      const fits =
+        given &&
+        given.shape.length === input.shape.length &&
+        given.dtype === input.dtype &&
+        input.shape.every((dim, i) => typeof dim === 'string' || dim === given.shape[i]);
+      if (!fits) {
+        const got = given ? `${given.dtype} [${given.shape}]` : 'nothing';
+        throw new SeedbedError(
+          'BadShape',
+          `graph '${graph.name}': input '${input.name}' takes ${input.dtype} [${input.shape}], got ${got}`,
+        );
+      }
+      return [input.name, given];
+    }),
+  );
+}
