@@ -39,7 +39,7 @@ export function addDecode(program: Command): void {
       const sampler = flags.samplerSteps === undefined ? model.info.sampler : ddim(flags.samplerSteps);
       checkSeeds(seeds, model, sampler, file, flags.force);
       const about = { command: 'decode', seeds: sha256Hex(bytes) };
-      const files = await growAndWrite(console, await openRuntime(flags), model, seeds.latent, {
+      const files = await growAndWrite(console, await openRuntime(console, flags), model, seeds.latent, {
         sampler,
         ...flags,
         about,

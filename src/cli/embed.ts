@@ -142,7 +142,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const about = { command: 'embed', ...settings, starts: flags.starts, from: flags.from, hashes };
   const unfinished = await openUnfinished(flags, about);
   const progress = console.progress('embedding', 'iterations');
-  const embedding = await embed(await openRuntime(flags), model, pictures.images, {
+  const embedding = await embed(await openRuntime(console, flags), model, pictures.images, {
     ...options,
     starts: flags.starts,
     firstImage: flags.from,

@@ -51,7 +51,7 @@ async function run(flags: Flags): Promise<void> {
   const { model, options, settings } = await embedOptions(flags);
   const all = await openFor(flags.data, model, flags);
   const dataset = slice(all, flags.from, Math.min(flags.to ?? all.length, all.length));
-  const runtime = await openRuntime(flags);
+  const runtime = await openRuntime(console, flags);
   const ends = await dataset.read([0, dataset.length - 1]);
   const about = {
     command: 'evaluate',

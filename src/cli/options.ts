@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { createRuntime } from '../runtime/node.ts';
 import { DEVICES, type Device, type Runtime } from '../runtime/runtime.ts';
+import type { Console } from './console.ts';
 
 /** Parses a whole number of at least `least`. */
 export function whole(least: number): (text: string) => number {
@@ -38,8 +39,16 @@ export function withRuntime(command: Command): Command {
     .option('--threads <n>', 'threads of one operator (default: the number of cores)', whole(1));
 }
 
-export function openRuntime({ device, threads }: RuntimeFlags): Promise<Runtime> {
-  return createRuntime({ device, threads });
+/** The runtime that the flags ask for; where nothing is asked and the native one is missing, says what that costs. */
+export async function openRuntime(console: Console, { device, threads }: RuntimeFlags): Promise<Runtime> {
+  const runtime = await createRuntime({ device, threads });
+  if (device === undefined && runtime.device === 'wasm') {
+    console.note(
+      'running as WebAssembly, several times slower: the native runtime is not installed. This installs it:\n' +
+        '  ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
+    );
+  }
+  return runtime;
 }
 
 /** Adds --rng. */

@@ -39,7 +39,7 @@ export function addSample(program: Command): void {
       const sampler = flags.samplerSteps === undefined ? model.info.sampler : ddim(flags.samplerSteps);
       const latent = normals({ seed: rng, purpose: 'sample' }, [count, ...model.info.shape]);
       const about = { command: 'sample', count, rng };
-      const files = await growAndWrite(console, await openRuntime(flags), model, latent, {
+      const files = await growAndWrite(console, await openRuntime(console, flags), model, latent, {
         sampler,
         ...flags,
         about,

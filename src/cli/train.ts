@@ -80,7 +80,7 @@ async function trainDenoiser(given: TrainFlags): Promise<void> {
     ...(channels && { channels }),
   });
   console.note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
-  const runtime = await openRuntime(flags);
+  const runtime = await openRuntime(console, flags);
   const init = flags.init ? await loadModel(flags.init) : undefined;
   const task = await denoiserTask(runtime, { config, dataset, rng: flags.rng, out: flags.out, init });
   await run(console, runtime, flags, config, task, 'train denoiser');
@@ -91,7 +91,7 @@ async function trainEmbedder(given: TrainFlags): Promise<void> {
   const config = parseEmbedderConfig(...(await configOf(flags, 'configs/fashion-mnist-embedder.json')));
   const denoiser = await loadModel(flags.model);
   const dataset = await openFor(flags.data ?? config.data, denoiser, { dataDir: flags.dataDir });
-  const runtime = await openRuntime(flags);
+  const runtime = await openRuntime(console, flags);
   const init = flags.init ? await loadEmbedder(flags.init) : undefined;
   const pairs = console.progress('pairs', 'evaluations');
   const task = await embedderTask(runtime, {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as api from '../../src/index.ts';
 import { readSafetensors } from '../../src/tensor/safetensors.ts';
 import { relativeError } from '../support.ts';
-import { CHROMIUM, openPage, type Served } from './chromium.ts';
+import { CHROMIUM, type Opened, openTestPage } from './chromium.ts';
 
 declare const seedbed: typeof api;
 
@@ -14,9 +14,9 @@ const iterations = 5;
 const recipe = { ...api.RECIPES.refine, iterations };
 
 describe.skipIf(!CHROMIUM)('the public API in a browser (needs Chromium; CHROMIUM names it)', () => {
-  let served: Served;
+  let served: Opened;
   beforeAll(async () => {
-    served = await openPage();
+    served = await openTestPage();
   }, 120_000);
   afterAll(() => served?.close());
 

@@ -5,64 +5,68 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
-import { build, preview } from 'vite';
+import { build, type InlineConfig, preview } from 'vite';
 
 /** The browser that the tests drive: CHROMIUM, or where Debian's package puts it. */
 export const CHROMIUM = [process.env.CHROMIUM, '/usr/bin/chromium'].find(path => path && existsSync(path));
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-export interface Served {
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  '--disable-quic',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+];
+
+/** What threads need: a page that no other origin shares memory with. */
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+export interface Opened {
   readonly page: Page;
   /** Addresses outside the page's own server that it asked for; there must be none. */
   readonly foreign: readonly string[];
   close(): Promise<void>;
 }
 
-/** Bundles page/ with the library as it is packed, serves it as Seedbed's pages are served, and opens it. */
-export async function openPage(): Promise<Served> {
+/** Opens test/browser/page/, which holds the public API as it is built, under the name `seedbed`. */
+export async function openTestPage(): Promise<Opened> {
   execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], {
     cwd: ROOT,
     shell: process.platform === 'win32',
   });
-  const outDir = await mkdtemp(join(tmpdir(), 'seedbed-page-'));
-  const root = join(ROOT, 'test/browser/page');
-  await build({
-    configFile: false,
-    logLevel: 'warn',
-    root,
+  const opened = await openPage({
+    root: join(ROOT, 'test/browser/page'),
     resolve: { alias: { seedbed: join(ROOT, 'dist/index.js') } },
+  });
+  await opened.page.waitForFunction('globalThis.seedbed');
+  return opened;
+}
+
+/** Bundles a page with Vite as docs/browser.md says, serves it isolated, and opens it in Chromium. */
+export async function openPage(config: InlineConfig): Promise<Opened> {
+  const outDir = await mkdtemp(join(tmpdir(), 'seedbed-page-'));
+  const shared = { ...config, configFile: false, build: { outDir } } as const;
+  await build({
+    ...shared,
+    logLevel: 'warn',
     worker: { format: 'es' },
-    build: { outDir, emptyOutDir: true, target: 'es2023', assetsInlineLimit: 0, chunkSizeWarningLimit: 1e4 },
+    build: { outDir, emptyOutDir: true, chunkSizeWarningLimit: 1e4 },
   });
   const server = await preview({
-    configFile: false,
+    ...shared,
     logLevel: 'silent',
     appType: 'mpa',
-    root,
-    build: { outDir },
-    preview: {
-      host: '127.0.0.1',
-      port: 0,
-      headers: {
-        'Cross-Origin-Opener-Policy': 'same-origin',
-        'Cross-Origin-Embedder-Policy': 'require-corp',
-      },
-    },
+    preview: { host: '127.0.0.1', port: 0, headers: ISOLATION },
   });
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM!,
-    args: [
-      '--no-sandbox',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-      '--disable-quic',
-      '--enable-unsafe-webgpu',
-      '--use-webgpu-adapter=swiftshader',
-    ],
-  });
+  const browser = await chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
   const page = await browser.newPage();
   const address = server.resolvedUrls!.local[0]!;
   const foreign: string[] = [];
@@ -71,7 +75,6 @@ export async function openPage(): Promise<Served> {
       foreign.push(request.url());
   });
   await page.goto(address);
-  await page.waitForFunction('globalThis.seedbed');
   const close = async () => {
     await browser.close();
     await server.close();
