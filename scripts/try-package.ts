@@ -45,7 +45,13 @@ function run(folder: string, command: string, environment: Record<string, string
   // Not this repository's npm settings: a stranger has none of them.
   const strangers = Object.entries(process.env).filter(([name]) => !/^(npm_|ONNXRUNTIME_)/i.test(name));
   const env = { ...Object.fromEntries(strangers), ...environment };
-  return execFileSync(command, { cwd: folder, env, shell: true, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync(command, {
+    cwd: folder,
+    env,
+    shell: true,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 function check(what: string, holds: boolean, found: unknown): void {
@@ -58,7 +64,11 @@ try {
   const [packed] = JSON.parse(run(ROOT, `npm pack --json --ignore-scripts --pack-destination "${folder}"`));
   const tarball = join(folder, packed.filename);
   const { size } = statSync(tarball);
-  check('the tarball is under 15 MB', size < MOST_BYTES, `${(size / 1e6).toFixed(1)} MB, ${packed.entryCount} files`);
+  check(
+    'the tarball is under 15 MB',
+    size < MOST_BYTES,
+    `${(size / 1e6).toFixed(1)} MB, ${packed.entryCount} files`,
+  );
 
   writeFileSync(join(folder, 'package.json'), '{ "name": "stranger", "private": true, "type": "module" }\n');
   writeFileSync(join(folder, 'use.js'), LIBRARY);

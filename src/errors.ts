@@ -1,36 +1,79 @@
-/** What went wrong, as a word a program can branch on. */
+/**
+ * What went wrong, as a word a program can branch on.
+ *
+ * - `BadFile`: a file is damaged, truncated, or not what its name says. Replace or repair the file.
+ * - `BadArgument`: an argument, option or configuration is out of range or contradictory. Change the call.
+ * - `BadShape`: tensors or images do not have the shape that is needed.
+ * - `Unsupported`: a graph uses an operator, attribute or version that Seedbed does not handle.
+ * - `Diverged`: a loss or gradient became infinite or not a number. Go back to the last saved state.
+ * - `Mismatch`: a file belongs to another model, sampler or run than the one at hand.
+ * - `Machine`: the machine lacks a device, a file, space or a network that the work needs.
+ * - `Interrupted`: the user asked to stop; the state is saved and can be resumed.
+ * @group Tensors and errors
+ */
 export type ErrorKind =
-  /** A file is damaged, truncated, or not what its name says. Replace or repair the file. */
   | 'BadFile'
-  /** An argument, option or configuration is out of range or contradictory. Change the call. */
   | 'BadArgument'
-  /** Tensors or images do not have the shape that is needed. */
   | 'BadShape'
-  /** A graph uses an operator, attribute or version that Seedbed does not handle. */
   | 'Unsupported'
-  /** A loss or gradient became infinite or not a number. Go back to the last saved state. */
   | 'Diverged'
-  /** A file belongs to another model, sampler or run than the one at hand. */
   | 'Mismatch'
-  /** The machine lacks a device, a file, space or a network that the work needs. */
   | 'Machine'
-  /** The user asked to stop; the state is saved and can be resumed. */
   | 'Interrupted';
 
-/** The one error class of Seedbed: a kind to branch on and a message written for the person who reads it. */
+/**
+ * The one error class of Seedbed: a kind to branch on and a message written for the person who reads it.
+ * @group Tensors and errors
+ * @example
+ * import { float32, SeedbedError } from 'seedbed';
+ * try {
+ *   float32([2], [1, 2, 3]);
+ * } catch (error) {
+ *   if (error instanceof SeedbedError) console.log(error.kind); // prints BadShape
+ * }
+ */
 export class SeedbedError extends Error {
+  /** 'SeedbedError'. */
   override readonly name = 'SeedbedError';
+  /** What went wrong, to branch on. */
   readonly kind: ErrorKind;
 
+  /** An error of the kind given; `options.cause` is what lies behind it. */
   constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(printable(message), options);
     this.kind = kind;
   }
 }
 
-/** True when `error` was raised by Seedbed itself, of the given kind if one is named. */
+/** The most letters of a message: what files say of themselves is quoted in some, and may be of any length. */
+const MOST_LETTERS = 4000;
+
+/** A message cut to what a person reads, its control characters written out, so that no file can steer a terminal. */
+function printable(message: string): string {
+  const short = message.length > MOST_LETTERS ? `${message.slice(0, MOST_LETTERS)} ...` : message;
+  return short.replace(/(?!\n)\p{Cc}/gu, c => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/**
+ * Whether something that was thrown is Seedbed's own, and of the given kind if one is named.
+ * @group Tensors and errors
+ * @example
+ * import { isSeedbedError, loadModel } from 'seedbed';
+ * const error = await loadModel('nowhere.onnx').catch(error => error);
+ * console.log(isSeedbedError(error), isSeedbedError(error, 'BadFile')); // prints true false
+ */
 export function isSeedbedError(error: unknown, kind?: ErrorKind): error is SeedbedError {
   return error instanceof SeedbedError && (kind === undefined || error.kind === kind);
+}
+
+/** Does work on a file so that what Seedbed says of it begins with the file's name. */
+export function inFile<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof SeedbedError) || error.message.startsWith(file)) throw error;
+    throw new SeedbedError(error.kind, `${file}: ${error.message}`, { cause: error });
+  }
 }
 
 /** The message of anything that was thrown, for embedding in another message. */

@@ -1,6 +1,6 @@
 /**
- * Seedbed's public API, the same on Node and in the browser: models, sampling, seeds, and the gradients of ONNX
- * graphs.
+ * Seedbed's public API, the same on Node and in the browser: models, sampling, seeds, and the gradients of ONNX graphs.
+ * Paths in examples begin in the package's folder. What functions throw is a {@link SeedbedError} of the kinds named.
  * @module
  */
 import { createRuntime, decodeImage, readSource } from '#platform';
@@ -19,30 +19,65 @@ import { float32, type Tensor } from './tensor/tensor.ts';
 
 export { createRuntime, encodePng } from '#platform';
 export { type DifferentiateOptions, differentiate, pushForward } from './autodiff/differentiate.ts';
-export { type Denoiser, type Embedder, readModel, saveModel } from './diffusion/model.ts';
-export { ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
+export {
+  type Denoiser,
+  type DenoiserInfo,
+  type Embedder,
+  type EmbedderInfo,
+  type Model,
+  type ModelInfo,
+  readModel,
+  type SamplerInfo,
+  saveModel,
+} from './diffusion/model.ts';
+export { type Rates, ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
+export type { DescentState } from './embedding/descent.ts';
 export {
   type Embedding,
   type EmbedOptions,
+  type EmbedProgress,
   METHODS,
   type Method,
   pictureShape,
   type SeedResult,
 } from './embedding/embed.ts';
-export { bootstrapMean, meanSquaredErrors, psnr } from './embedding/metrics.ts';
-export { type DescentRecipe, RECIPES } from './embedding/recipes.ts';
+export type { Journal } from './embedding/finders.ts';
+export type { AccelerationOptions } from './embedding/inversion/anderson.ts';
+export type { LastStepOptions } from './embedding/inversion/last-step.ts';
+export { SPLIT, type SplitOptions } from './embedding/inversion/split.ts';
+export { bootstrapMean, type Interval, meanSquaredErrors, psnr } from './embedding/metrics.ts';
+export { type DescentRecipe, type Memory, RECIPES } from './embedding/recipes.ts';
 export { type Provenance, readSeeds, type Seeds, writeSeeds } from './embedding/seeds.ts';
 export { type ErrorKind, isSeedbedError, SeedbedError } from './errors.ts';
-export { GraphBuilder } from './graph/builder.ts';
-export type { Graph, Node } from './graph/ir.ts';
+export { GraphBuilder, type NodeOptions, type Value } from './graph/builder.ts';
+export type { Attribute, Attributes, Dim, Graph, Node, ValueInfo, ValueType } from './graph/ir.ts';
+export type { Op } from './graph/ops.ts';
 export { parseModel, serializeModel } from './graph/protobuf.ts';
 export { bind } from './graph/replay.ts';
-export type { Device, Runtime, RuntimeOptions, Session } from './runtime/runtime.ts';
+export type { Device, Feeds, Runtime, RuntimeOptions, Session } from './runtime/runtime.ts';
 export type { Source } from './runtime/source.ts';
-export { type DType, float32, type Tensor } from './tensor/tensor.ts';
+export { type ArrayOf, type DType, float32, type Tensor } from './tensor/tensor.ts';
 
-/** The denoiser and the embedding network that Seedbed ships with, for Fashion-MNIST. */
+/**
+ * Where the denoiser lies that ships with Seedbed: a U-Net of 1,960,737 weights for Fashion-MNIST, which grows
+ * pictures [1, 28, 28] from seeds [1, 32, 32] in ten steps.
+ * @group Models
+ * @example
+ * import { loadModel, SHIPPED_DENOISER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * console.log(model.info.shape, model.info.sampler.steps); // prints [ 1, 32, 32 ] 10
+ */
 export const SHIPPED_DENOISER = new URL('../models/fashion-mnist.onnx', import.meta.url);
+
+/**
+ * Where the embedding network lies that was trained for the shipped denoiser.
+ * @group Models
+ * @example
+ * import { loadEmbedder, loadModel, SHIPPED_DENOISER, SHIPPED_EMBEDDER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const embedder = await loadEmbedder(SHIPPED_EMBEDDER);
+ * console.log(embedder.info.denoiser === model.hash); // prints true
+ */
 export const SHIPPED_EMBEDDER = new URL('../models/fashion-mnist-embedder.onnx', import.meta.url);
 
 let shared: Promise<Runtime> | undefined;
@@ -54,25 +89,48 @@ function defaultRuntime(): Promise<Runtime> {
 }
 
 /**
- * Reads a denoiser from an ONNX file that Seedbed wrote.
- * @throws {SeedbedError} BadFile when the file is damaged or describes itself wrongly, BadArgument for another kind.
- * @example const model = await loadModel(SHIPPED_DENOISER)
+ * Reads a denoiser, the network that a diffusion model samples with, from an ONNX file that Seedbed wrote.
+ * @param source where the file is: a path or `file:` URL on Node, an address in a browser, or its bytes.
+ * @throws {SeedbedError} BadArgument when there is no such file or it holds an embedder, BadFile when it is damaged
+ * or describes itself wrongly, Unsupported when its graph is beyond Seedbed, Machine when it cannot be read.
+ * @group Models
+ * @example
+ * import { loadModel, SHIPPED_DENOISER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * console.log(model.info.name, model.info.schedule.kind); // prints fashion-mnist-32 continuousCosine
  */
 export async function loadModel(source: Source): Promise<Denoiser> {
   const { bytes, name } = await readSource(source);
   return asDenoiser(readModel(bytes, name), name);
 }
 
-/** Reads an embedding network. @throws {SeedbedError} as `loadModel`. */
+/**
+ * Reads an embedding network, which finds the seed of a picture in one pass, from an ONNX file that Seedbed wrote.
+ * @param source where the file is, as for {@link loadModel}.
+ * @throws {SeedbedError} BadArgument when there is no such file or it holds a denoiser, else as {@link loadModel}.
+ * @group Models
+ * @example
+ * import { loadEmbedder, SHIPPED_EMBEDDER } from 'seedbed';
+ * const embedder = await loadEmbedder(SHIPPED_EMBEDDER);
+ * console.log(embedder.info.kind, embedder.info.shape); // prints embedder [ 1, 32, 32 ]
+ */
 export async function loadEmbedder(source: Source): Promise<Embedder> {
   const { bytes, name } = await readSource(source);
   return asEmbedder(readModel(bytes, name), name);
 }
 
 /**
- * Reads a picture at the size and colour that a model takes.
+ * Reads a picture at the size and in the colours that a model takes: the square in its centre, resized; grey is the
+ * luma .299 R + .587 G + .114 B (ITU-R BT.601).
+ * @param source where the picture is, as for {@link loadModel}: PNG, JPEG or WebP, at most 2^27 pixels.
  * @returns [1, C, H, W], pixels in [0,1].
- * @throws {SeedbedError} BadFile when the file is not a picture.
+ * @throws {SeedbedError} BadArgument when there is no such file, BadFile when it is damaged or not a picture.
+ * @group Files
+ * @example
+ * import { loadModel, readPicture, SHIPPED_DENOISER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const picture = await readPicture('examples/fashion-mnist/9-ankle-boot.png', model);
+ * console.log(picture.shape); // prints [ 1, 1, 28, 28 ]
  */
 export async function readPicture(source: Source, model: Denoiser): Promise<Tensor<'float32'>> {
   const [channels, size] = pictureShape(model) as [1 | 3, number];
@@ -82,13 +140,20 @@ export async function readPicture(source: Source, model: Denoiser): Promise<Tens
 }
 
 /**
- * Finds seeds from which a denoiser grows the given pictures.
- * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding (`pictureShape`).
+ * Finds seeds z from which a denoiser's sampler F grows the given pictures x: by a trained network (Asperti et al.
+ * 2023, section 5.2), by descent on |F(z) - x| (section 5.1), or by descent from the network's seed.
+ * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}).
+ * @param options how to look; `runtime` says where to compute, the default of {@link createRuntime} unless given.
+ * @throws {SeedbedError} BadShape for pictures of another size, BadArgument for contradictory options, Mismatch for
+ * an embedder of another denoiser, Diverged when a loss is no longer a number, Interrupted by `signal`, Machine.
+ * @group Embedding
  * @example
+ * import { embed, loadEmbedder, loadModel, readPicture, SHIPPED_DENOISER, SHIPPED_EMBEDDER } from 'seedbed';
  * const model = await loadModel(SHIPPED_DENOISER);
  * const embedder = await loadEmbedder(SHIPPED_EMBEDDER);
- * const { latent, results } = await embed(model, images, { method: 'embedder', embedder });
- * @throws {SeedbedError} BadShape, BadArgument, Mismatch, Diverged.
+ * const bag = await readPicture('examples/fashion-mnist/8-bag.png', model);
+ * const { latent, results } = await embed(model, bag, { method: 'embedder', embedder });
+ * console.log(latent.shape, results[0].evaluations); // prints [ 1, 1, 32, 32 ] 11
  */
 export async function embed(
   model: Denoiser,
@@ -99,26 +164,70 @@ export async function embed(
 }
 
 /**
- * Grows pictures from seeds.
- * @param latent [n, ...model.info.shape].
- * @returns [n, C, H, W], pixels in [0,1], without the model's padding.
+ * How {@link decode} works.
+ * @group Sampling
+ */
+export interface DecodeOptions {
+  /** Where to compute; one that calls share, the default of {@link createRuntime}, unless given. */
+  readonly runtime?: Runtime | undefined;
+  /** T, the sampler's steps; the model's own unless given. */
+  readonly samplerSteps?: number | undefined;
+  /** Seeds in work at once; 16. */
+  readonly batch?: number | undefined;
+}
+
+/**
+ * Grows pictures from seeds by DDIM with no noise added on the way (Song et al. 2021, eq. 12 with sigma = 0), so that
+ * the same seed always gives the same picture.
+ * @param latent [n, ...model.info.shape], as standard normal noise is.
+ * @returns [n, C, H, W], pixels in [0,1], clipped, without the model's padding.
+ * @throws {SeedbedError} BadShape for seeds of another shape, Machine when the device fails.
+ * @group Sampling
+ * @example
+ * import { decode, loadModel, sample, SHIPPED_DENOISER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const { latent } = await sample(model, { count: 1 });
+ * const inFiveSteps = await decode(model, latent, { samplerSteps: 5 });
+ * console.log(inFiveSteps.shape); // prints [ 1, 1, 28, 28 ]
  */
 export async function decode(
   model: Denoiser,
   latent: Tensor<'float32'>,
-  options: { runtime?: Runtime; samplerSteps?: number; batch?: number } = {},
+  options: DecodeOptions = {},
 ): Promise<Tensor<'float32'>> {
   return decodeWith(options.runtime ?? (await defaultRuntime()), model, latent, options);
 }
 
 /**
- * Grows pictures from random seeds.
- * @returns the seeds [n, ...model.info.shape] and what they grow, as `decode`.
- * @example const { pictures } = await sample(model, { count: 4, rng: 7 })
+ * How {@link sample} works.
+ * @group Sampling
+ */
+export interface SampleOptions {
+  /** How many pictures. */
+  readonly count: number;
+  /** Random number seed, a whole number from 0; 0. Picture i is the same for any `count`. */
+  readonly rng?: number | undefined;
+  /** Where to compute; one that calls share, the default of {@link createRuntime}, unless given. */
+  readonly runtime?: Runtime | undefined;
+  /** T, the sampler's steps; the model's own unless given. */
+  readonly samplerSteps?: number | undefined;
+}
+
+/**
+ * Grows pictures from random seeds: standard normal noise (Philox4x32-10, Salmon et al. 2011; Box and Muller), the
+ * same numbers for the same `rng`.
+ * @returns the seeds [n, ...model.info.shape], and what {@link decode} grows from them, [n, C, H, W] in [0,1].
+ * @throws {SeedbedError} Machine when the device fails.
+ * @group Sampling
+ * @example
+ * import { loadModel, sample, SHIPPED_DENOISER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const { latent, pictures } = await sample(model, { count: 4, rng: 7 });
+ * console.log(latent.shape, pictures.shape); // prints [ 4, 1, 32, 32 ] [ 4, 1, 28, 28 ]
  */
 export async function sample(
   model: Denoiser,
-  options: { count: number; rng?: number; runtime?: Runtime; samplerSteps?: number },
+  options: SampleOptions,
 ): Promise<{ latent: Tensor<'float32'>; pictures: Tensor<'float32'> }> {
   const latent = normals({ seed: options.rng ?? 0, purpose: 'sample' }, [options.count, ...model.info.shape]);
   return { latent, pictures: await decode(model, latent, options) };

@@ -52,7 +52,7 @@ export const resizeRule: Rule = c => {
 
 /** Axes are at most thousands long; a damaged file may say anything. */
 function requireSmall(from: number, to: number): void {
-  if (from * to > 2 ** 26) throw new SeedbedError('Unsupported', `an axis is resized from ${from} to ${to}`);
+  if (from * to > 2 ** 22) throw new SeedbedError('Unsupported', `an axis is resized from ${from} to ${to}`);
 }
 
 /** Average pooling, too, is one small matrix on each axis. */

@@ -1,7 +1,11 @@
+import { SeedbedError } from '../errors.ts';
 import { sliceRanges } from '../graph/evaluate.ts';
 import { float32 } from '../tensor/tensor.ts';
 import type { Rule } from './context.ts';
 import { scatterRows } from './scatter.ts';
+
+/** The most places that are listed one by one; a damaged file may say anything. */
+const MOST_PLACES = 2 ** 22;
 
 /** The gradient goes back between zeros axis by axis: by padding, or by scattering where the slice took steps. */
 export const sliceRule: Rule = ({ b, I, GO, shape, node, ints }) => {
@@ -23,6 +27,8 @@ export const sliceRule: Rule = ({ b, I, GO, shape, node, ints }) => {
       const at = (width: number) => from.map((_, i) => (i === axis ? width : 0));
       gradient = b.pad(gradient, at(low), at(size - low - count));
     } else {
+      if (count > MOST_PLACES)
+        throw new SeedbedError('Unsupported', `a slice of ${count} places in steps of ${step}`);
       const places = float32(
         [count],
         Array.from({ length: count }, (_, i) => start + i * step),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ddim } from '../diffusion/model.ts';
+import { ddim, MOST_SAMPLER_STEPS } from '../diffusion/model.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
@@ -23,7 +23,7 @@ export function addDecode(program: Command): void {
     .description('grow pictures from seeds')
     .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
-    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1))
+    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option('--force', 'also with a model or sampler that the seeds do not belong to')
     .option('--out <folder>', 'where to write', 'out')
     .option('--resume', 'go on with unfinished work in the folder')

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Denoiser } from '../diffusion/model.ts';
+import { type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/model.ts';
 import {
   type Embedding,
   type EmbedOptions,
@@ -8,6 +8,7 @@ import {
   type Method,
   type SeedResult,
 } from '../embedding/embed.ts';
+import { SPLIT } from '../embedding/inversion/split.ts';
 import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
@@ -25,6 +26,7 @@ export interface MethodFlags extends RuntimeFlags {
   model: string;
   embedder?: string;
   method?: Method;
+  tau?: number;
   recipe?: RecipeName;
   iterations?: number;
   learningRate?: number;
@@ -66,7 +68,7 @@ export function withMethod(command: Command): Command {
     .addOption(new Option('--recipe <name>', 'settings of the descent').choices(Object.keys(RECIPES)))
     .option('--iterations <n>', "iterations of the descent, instead of the recipe's", whole(1))
     .option('--learning-rate <x>', "its learning rate, instead of the recipe's", positive)
-    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1))
+    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option('--batch <n>', 'seeds in work at once', whole(1), 16)
     .addOption(
       new Option(
@@ -74,6 +76,7 @@ export function withMethod(command: Command): Command {
         'all sampler steps in one graph, or one at a time (default: by estimate)',
       ).choices(['unrolled', 'checkpointed']),
     )
+    .option('--tau <x>', "method 'split': how far off a picture may be, standardised", positive)
     .option(
       '--tolerance <mse>',
       'stop when every seed of a batch has this mean squared error, standardised',
@@ -89,7 +92,7 @@ export function addEmbed(program: Command): void {
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--from <n>', 'first item of the data set', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
-    .option('--starts <n>', "seeds for each picture (method 'descent')", whole(1), 1)
+    .option('--starts <n>', "seeds for each picture (methods 'descent' and 'split')", whole(1, 10_000), 1)
     .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
     .option('--out <folder>', 'where to write', 'out')
     .option('--resume', 'go on with unfinished work in the folder')
@@ -115,10 +118,21 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   settings: Record<string, unknown>;
 }> {
   const model = await loadModel(flags.model);
-  const embedder = flags.method === 'descent' ? undefined : await findEmbedder(flags.model, flags.embedder);
+  const alone = flags.method === 'descent' || flags.method === 'split';
+  const embedder = alone ? undefined : await findEmbedder(flags.model, flags.embedder);
   const method = flags.method ?? (embedder ? 'embedder+descent' : 'descent');
   const { rng, batch, memory, tolerance, samplerSteps } = flags;
-  const chosen = { method, recipe: recipeOf(flags, method), rng, batch, memory, tolerance, samplerSteps };
+  const inversion = { ...SPLIT, lastStep: { ...SPLIT.lastStep, tau: flags.tau ?? SPLIT.lastStep.tau } };
+  const chosen = {
+    method,
+    recipe: recipeOf(flags, method),
+    inversion,
+    rng,
+    batch,
+    memory,
+    tolerance,
+    samplerSteps,
+  };
   return {
     model,
     options: { ...chosen, embedder },

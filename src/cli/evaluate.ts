@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { slice } from '../data/dataset.ts';
 import { type EmbedProgress, embed, type SeedResult } from '../embedding/embed.ts';
 import { bootstrapMean } from '../embedding/metrics.ts';
@@ -26,6 +27,22 @@ interface Flags extends MethodFlags {
 const PIECE = 64;
 
 type NamedResult = Omit<SeedResult, 'losses'> & { name: string };
+
+/** A result as it is kept; JSON has no infinity, which is the PSNR of a perfect picture. */
+export const keptResult: z.ZodType<NamedResult> = z.object({
+  image: z.int().gte(0),
+  start: z.int().gte(0),
+  mse: z.number(),
+  psnr: z
+    .number()
+    .nullable()
+    .transform(value => value ?? Number.POSITIVE_INFINITY),
+  mseBefore: z.number().optional(),
+  converged: z.boolean(),
+  latentVariance: z.number(),
+  evaluations: z.number(),
+  name: z.string(),
+});
 
 export function addEvaluate(program: Command): void {
   withMethod(program.command('evaluate'))
@@ -66,7 +83,7 @@ async function run(flags: Flags): Promise<void> {
     count: dataset.length,
     piece: PIECE,
     signal: console.signal,
-    codec: jsonCodec<NamedResult[]>(),
+    codec: jsonCodec(keptResult),
   };
   const results = (
     await inPieces(unfinished, pieces, async (first, last) => {

@@ -1,5 +1,5 @@
 import type { Denoiser, SamplerInfo } from '../diffusion/model.ts';
-import { decode } from '../embedding/embed.ts';
+import { decode, pictureShape } from '../embedding/embed.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
@@ -38,7 +38,7 @@ export async function growAndWrite(
   const count = latent.shape[0]!;
   const pieces = await inPieces(
     unfinished,
-    { count, piece: PIECE, signal: console.signal, codec: tensorCodec },
+    { count, piece: PIECE, signal: console.signal, codec: tensorCodec(pictureShape(model)) },
     (first, last) =>
       decode(runtime, model, rows(latent, first, last), {
         samplerSteps: sampler.steps,

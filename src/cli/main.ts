@@ -42,7 +42,6 @@ export async function main(args: readonly string[]): Promise<number> {
   ])
     add(program);
   const unwatch = watchSignals();
-  process.stdout.on('error', endQuietly);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
@@ -59,11 +58,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return 1;
   } finally {
     unwatch();
-    process.stdout.off('error', endQuietly);
   }
 }
 
-/** Whoever read our output has read enough (`seedbed info | head -1`). */
-function endQuietly(error: NodeJS.ErrnoException): void {
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
-}
+// Whoever read our output has read enough (`seedbed info | head -1`); the word of it may come after the command's end.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -3,12 +3,13 @@ import { createRuntime } from '../runtime/node.ts';
 import { DEVICES, type Device, type Runtime } from '../runtime/runtime.ts';
 import type { Console } from './console.ts';
 
-/** Parses a whole number of at least `least`. */
-export function whole(least: number): (text: string) => number {
+/** Parses a whole number from `least` to `most`. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return text => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least || text.trim() === '') {
-      throw new InvalidArgumentError(`expected a whole number of at least ${least}.`);
+    if (!Number.isSafeInteger(value) || value < least || value > most || text.trim() === '') {
+      const end = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`;
+      throw new InvalidArgumentError(`expected a whole number of at least ${least}${end}.`);
     }
     return value;
   };
@@ -36,7 +37,7 @@ export function withRuntime(command: Command): Command {
         'where networks run (default: cpu, or wasm where that is not installed)',
       ).choices([...DEVICES]),
     )
-    .option('--threads <n>', 'threads of one operator (default: the number of cores)', whole(1));
+    .option('--threads <n>', 'threads of one operator (default: the number of cores)', whole(1, 1024));
 }
 
 /** The runtime that the flags ask for; where nothing is asked and the native one is missing, says what that costs. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ddim } from '../diffusion/model.ts';
+import { ddim, MOST_SAMPLER_STEPS } from '../diffusion/model.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
@@ -25,8 +25,8 @@ export function addSample(program: Command): void {
   withConsole(withRng(withRuntime(program.command('sample'))))
     .description('grow pictures from random seeds (Algorithm 2)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
-    .option('--count <n>', 'how many', whole(1), 20)
-    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1))
+    .option('--count <n>', 'how many', whole(1, 1_000_000), 20)
+    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option('--out <folder>', 'where to write', 'out')
     .option('--resume', 'go on with unfinished work in the folder')
     .option('--force', 'drop unfinished work in the folder')

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { openDataset } from '../data/open.ts';
 import {
   type DenoiserConfig,
@@ -108,7 +109,13 @@ async function trainEmbedder(given: TrainFlags): Promise<void> {
 }
 
 /** What a run folder remembers of its command, beside the configuration. */
-const REMEMBERED = ['data', 'dataDir', 'init', 'model', 'rng'] as const;
+const memorySchema = z.object({
+  data: z.string().optional(),
+  dataDir: z.string().optional(),
+  init: z.string().optional(),
+  model: z.string().optional(),
+  rng: z.int().gte(0),
+});
 
 /** Opens the console; a resumed run takes from its folder what it is not told again, a fresh one finds it empty. */
 async function begin(
@@ -117,7 +124,7 @@ async function begin(
   const console = openConsole(given);
   const memory = joinPath(given.out, 'command.json');
   const resumed = given.resume === true && (await exists(memory));
-  const remembered = resumed ? ((await readJson(memory)) as Partial<TrainFlags>) : {};
+  const remembered = resumed ? await readMemory(memory) : {};
   const flags = { rng: 0, model: SHIPPED_MODEL, ...remembered, ...given };
   if (!given.resume) {
     await refuseExisting(
@@ -125,21 +132,27 @@ async function begin(
       'a training run',
       given.force === true,
     );
-    await writeAtomic(
-      memory,
-      `${JSON.stringify(Object.fromEntries(REMEMBERED.map(key => [key, flags[key]])), null, 2)}\n`,
-    );
+    await writeAtomic(memory, `${JSON.stringify(memorySchema.parse(flags), null, 2)}\n`);
   }
   return { console, flags };
+}
+
+async function readMemory(path: string): Promise<z.infer<typeof memorySchema>> {
+  const parsed = memorySchema.safeParse(await readJson(path));
+  if (parsed.success) return parsed.data;
+  throw new SeedbedError(
+    'BadFile',
+    `${path}: not what a run remembers of its command:\n${z.prettifyError(parsed.error)}\nMend it, or --force starts again`,
+  );
 }
 
 /** The configuration and the name of its file: the one given, a resumed run's own, or the shipped one. */
 async function configOf(flags: TrainFlags, shipped: string): Promise<[unknown, string]> {
   const own = joinPath(flags.out, 'config.json');
   const file = flags.config ?? (flags.resume && (await exists(own)) ? own : packaged(shipped));
-  const value = (await readJson(file)) as { training?: { steps?: number } };
-  if (flags.steps !== undefined && value?.training) value.training.steps = flags.steps;
-  return [value, file];
+  const value = (await readJson(file)) as { training?: object } | null;
+  if (flags.steps === undefined || typeof value?.training !== 'object') return [value, file];
+  return [{ ...value, training: { ...value.training, steps: flags.steps } }, file];
 }
 
 async function run(

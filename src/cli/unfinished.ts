@@ -1,11 +1,13 @@
+import { z } from 'zod';
 import type { DescentState } from '../embedding/descent.ts';
-import type { Journal } from '../embedding/embed.ts';
+import type { Journal } from '../embedding/finders.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   exists,
   joinPath,
   listFiles,
   readBytes,
+  readJson,
   readText,
   removeFolder,
   writeAtomic,
@@ -58,37 +60,46 @@ export async function openUnfinished(
 /** How a piece of work is kept in a file. */
 export interface Codec<T> {
   write(value: T): Uint8Array | string;
-  read(bytes: Uint8Array, path: string): T;
+  /** @throws {SeedbedError} BadFile unless it is whole, and of `count` items. */
+  read(path: string, count: number): Promise<T>;
 }
 
-export const jsonCodec = <T>(): Codec<T> => ({
+/** Items as JSON. */
+export const jsonCodec = <T>(item: z.ZodType<T>): Codec<T[]> => ({
   write: value => JSON.stringify(value),
-  read: (bytes, path) => parseKept(new TextDecoder().decode(bytes), path) as T,
+  async read(path, count) {
+    const parsed = z
+      .array(item)
+      .length(count)
+      .safeParse(await readJson(path));
+    if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
+    return parsed.data;
+  },
 });
 
-export const tensorCodec: Codec<Tensor<'float32'>> = {
+/** Items of a shape as the rows of a tensor. */
+export const tensorCodec = (shape: readonly number[]): Codec<Tensor<'float32'>> => ({
   write: value => writeSafetensors({ value }),
-  read: (bytes, path) => takeKept(readSafetensors(bytes, path).tensors, 'value', path),
-};
+  read: async (path, count) => (await keptTensors(path))('value', [count, ...shape]),
+});
 
-function parseKept(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new SeedbedError('BadFile', `${path}: damaged. Give --force instead of --resume to start again`, {
-      cause,
-    });
-  }
+/** What takes tensors from a file: float32, finite, and of the shape given, in which null stands for any size. */
+async function keptTensors(path: string) {
+  const { tensors } = readSafetensors(await readBytes(path), path);
+  return (name: string, shape: readonly (number | null)[]): Tensor<'float32'> => {
+    const t = tensors.get(name);
+    const fits = t?.shape.length === shape.length && t.shape.every((dim, i) => dim === (shape[i] ?? dim));
+    if (t?.dtype !== 'float32' || !fits || !t.data.every(Number.isFinite))
+      throw damaged(path, `'${name}' is not float32 [${shape.map(dim => dim ?? '?')}], all finite`);
+    return t as Tensor<'float32'>;
+  };
 }
 
-function takeKept(tensors: ReadonlyMap<string, Tensor>, name: string, path: string): Tensor<'float32'> {
-  const t = tensors.get(name);
-  if (t?.dtype !== 'float32')
-    throw new SeedbedError(
-      'BadFile',
-      `${path}: damaged: '${name}' is missing. Give --force instead of --resume to start again`,
-    );
-  return t as Tensor<'float32'>;
+function damaged(path: string, fault: string): SeedbedError {
+  return new SeedbedError(
+    'BadFile',
+    `${path} is damaged: ${fault}. Give --force instead of --resume to start again`,
+  );
 }
 
 /**
@@ -108,11 +119,12 @@ export async function inPieces<T>(
         `stopped after ${first} of ${count}; the same command with --resume goes on`,
       );
     const path = unfinished.path(`piece-${first}`);
+    const last = Math.min(first + piece, count);
     if (await exists(path)) {
-      done.push(codec.read(await readBytes(path), path));
+      done.push(await codec.read(path, last - first));
       continue;
     }
-    const result = await work(first, Math.min(first + piece, count));
+    const result = await work(first, last);
     await writeAtomic(path, codec.write(result));
     done.push(result);
   }
@@ -125,9 +137,9 @@ export function descentJournal(unfinished: Unfinished, name = 'descent'): Journa
   const pathOf = (batch: number) => unfinished.path(`${name}-${batch}.safetensors`);
   return {
     due: () => performance.now() - written > SECONDS * 1000,
-    async read(batch) {
+    async read(batch, shape) {
       const path = pathOf(batch);
-      return (await exists(path)) ? readState(await readBytes(path), path) : undefined;
+      return (await exists(path)) ? readState(path, shape) : undefined;
     },
     async write(batch, state) {
       await writeAtomic(pathOf(batch), writeState(state));
@@ -142,15 +154,15 @@ function writeState({ latent, m, v, losses, converged }: DescentState): Uint8Arr
   return writeSafetensors({ latent, m, v, losses: curve, converged: arrived });
 }
 
-function readState(bytes: Uint8Array, path: string): DescentState {
-  const { tensors } = readSafetensors(bytes, path);
-  const take = (name: string) => takeKept(tensors, name, path);
+async function readState(path: string, shape: readonly number[]): Promise<DescentState> {
+  const take = await keptTensors(path);
+  const count = shape[0]!;
   return {
-    latent: take('latent'),
-    m: take('m'),
-    v: take('v'),
-    losses: unstack(take('losses')).map(row => Array.from(row.data)),
-    converged: Array.from(take('converged').data, Boolean),
+    latent: take('latent', shape),
+    m: take('m', shape),
+    v: take('v', shape),
+    losses: unstack(take('losses', [null, count])).map(row => Array.from(row.data)),
+    converged: Array.from(take('converged', [count]).data, Boolean),
   };
 }
 

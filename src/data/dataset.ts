@@ -15,6 +15,9 @@ export interface Dataset {
   read(indices: ArrayLike<number>): Promise<Tensor<'float32'>>;
 }
 
+/** The most numbers in one item, 2^24: a picture of 2364 x 2364 pixels in colour. */
+export const MOST_NUMBERS = 2 ** 24;
+
 /**
  * Items `from` (included) to `to` (excluded) of a set, without a copy; items keep their names.
  * @throws {SeedbedError} BadArgument when the range is empty or leaves the set.

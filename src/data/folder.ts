@@ -4,7 +4,7 @@ import type { ImageOptions } from '../runtime/picture.ts';
 import { imageShape } from '../runtime/picture.ts';
 import { sizeOf, zeros } from '../tensor/tensor.ts';
 import type { Dataset } from './dataset.ts';
-import { checkedIndex } from './dataset.ts';
+import { checkedIndex, MOST_NUMBERS } from './dataset.ts';
 
 /** A file of a folder or an archive: its path there, and how to get its contents. */
 export interface FileSource {
@@ -46,7 +46,8 @@ export async function imageFiles(
     const file = files[index]!;
     const { pixels } = await decodeImage(await file.read(), file.name, options);
     if (pixels.shape.join() !== shape.join()) throw unlike(file.name, pixels.shape, shape);
-    const bytes = Uint8Array.from(pixels.data, value => Math.round(value * 255));
+    const bytes = new Uint8Array(stride);
+    for (let i = 0; i < stride; i++) bytes[i] = Math.round(pixels.data[i]! * 255);
     if ((kept.size + 1) * stride <= MOST_KEPT) kept.set(index, bytes);
     return bytes;
   }
@@ -78,12 +79,20 @@ async function commonShape(files: readonly FileSource[], options: ImageOptions):
       some.map(async file => imageShape(await readImageHeader(await file.read(), file.name), options)),
     );
     for (const [i, shape] of shapes.entries()) {
+      if (sizeOf(shape) > MOST_NUMBERS) throw tooLarge(some[i]!.name, shape);
       common ??= shape;
       if (shape.join() !== common.join()) throw unlike(some[i]!.name, shape, common);
     }
   }
   if (!common) throw new SeedbedError('BadArgument', 'there are no pictures to read');
   return common;
+}
+
+function tooLarge(name: string, [, height, width]: readonly number[]): SeedbedError {
+  return new SeedbedError(
+    'BadArgument',
+    `${name} is ${width}x${height}, too large to learn from as it is. Say which size pictures shall have: image.size in a configuration`,
+  );
 }
 
 function unlike(name: string, shape: readonly number[], common: readonly number[]): SeedbedError {

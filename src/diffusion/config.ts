@@ -3,21 +3,17 @@ import { SeedbedError } from '../errors.ts';
 import { scheduleSchema } from './model.ts';
 import { SCHEDULES } from './schedule.ts';
 
+/** A number of things from 1 on; `most` is far beyond use, and keeps a slip from taking all memory. */
+const count = (most: number) => z.int().gt(0).lte(most);
+
 const network = z
   .strictObject({
     kind: z.enum(['unet', 'conv', 'mlp']),
-    channels: z.array(z.int().gt(0)),
-    blocks: z.int().gt(0).default(2),
-    embedding: z.int().multipleOf(2).gt(0).default(64),
+    channels: z.array(count(4096)).max(64),
+    blocks: count(64).default(2),
+    embedding: count(4096).multipleOf(2).default(64),
     attention: z.enum(['spatial', 'se', 'naf']).nullable().default(null),
-    kernels: z
-      .array(
-        z
-          .int()
-          .gt(0)
-          .refine(size => size % 2 === 1, 'must be odd'),
-      )
-      .optional(),
+    kernels: z.array(count(255).refine(size => size % 2 === 1, 'must be odd')).optional(),
   })
   .refine(({ kind, channels }) => kind === 'conv' || channels.length > 0, {
     path: ['channels'],
@@ -31,7 +27,7 @@ const training = z.strictObject({
   decay: z.enum(['constant', 'cosine']).default('constant'),
   warmup: z.int().gte(0).default(0),
   weightDecay: z.number().gte(0).default(0),
-  batch: z.int().gt(0),
+  batch: count(65_536),
   ema: z.number().gte(0).lt(1).default(0.999),
   steps: z.int().gt(0),
   checkpointEvery: z.int().gt(0).default(200),
@@ -49,10 +45,10 @@ const denoiser = z.strictObject({
   ...common,
   image: z
     .strictObject({
-      size: z.int().gt(0).optional(),
+      size: count(2048).optional(),
       channels: z.union([z.literal(1), z.literal(3)]).optional(),
       crop: z.boolean().default(false),
-      padding: z.int().gte(0).default(0),
+      padding: z.int().gte(0).lte(128).default(0),
     })
     .default({ crop: false, padding: 0 }),
   schedule: z.union([
@@ -68,7 +64,7 @@ const embedder = z.strictObject({
     /** 'sampler': the picture grown from E(x) shall be x (the paper's). 'pairs': E(F(z)) shall be z, for generated pairs. */
     objective: z.enum(['sampler', 'pairs']).default('sampler'),
     /** How many pairs are generated for 'pairs'. */
-    pairs: z.int().gt(0).default(8192),
+    pairs: count(2 ** 20).default(8192),
   }),
 });
 

@@ -2,31 +2,41 @@ import { SeedbedError } from '../errors.ts';
 
 /**
  * A diffusion schedule as data: how much signal and noise a picture holds at diffusion time t.
- * alpha_bar here is DDPM's (Ho et al. 2020); the DDIM paper and Asperti et al. write alpha for it.
+ *
+ * alpha_bar here is DDPM's (Ho et al. 2020), the product of 1 - beta over the timesteps so far; the DDIM paper and
+ * Asperti et al. write alpha for it. Rates and betas lie in (0,1). By `kind`:
+ *
+ * - `continuousCosine`: the angle goes linearly from acos(maxSignalRate) at t = 0 to acos(minSignalRate) at t = 1.
+ * - `linearBeta`: beta linear from betaStart to betaEnd over the timesteps.
+ * - `scaledLinearBeta`: sqrt(beta) linear between the roots: the paper's "quadratic", elsewhere "scaled linear".
+ * - `cosineBeta`: alpha_bar = f(t)/f(0), f = cos^2((t + .008)/1.008 pi/2), beta at most .999 (Nichol and Dhariwal 2021).
+ * - `alphaBar`: alpha_bar at timesteps 1, 2, ..., N as a list.
+ * @group Sampling
  */
 export type Schedule =
-  /** The angle goes linearly from acos(maxSignalRate) at t = 0 to acos(minSignalRate) at t = 1. */
   | { readonly kind: 'continuousCosine'; readonly maxSignalRate: number; readonly minSignalRate: number }
-  /** beta linear from betaStart to betaEnd over the timesteps. */
   | {
       readonly kind: 'linearBeta';
       readonly timesteps: number;
       readonly betaStart: number;
       readonly betaEnd: number;
     }
-  /** sqrt(beta) linear between the roots: the paper's "quadratic", elsewhere "scaled linear". */
   | {
       readonly kind: 'scaledLinearBeta';
       readonly timesteps: number;
       readonly betaStart: number;
       readonly betaEnd: number;
     }
-  /** alpha_bar = f(t)/f(0), f = cos^2((t + .008)/1.008 pi/2), beta at most .999 (Nichol and Dhariwal 2021). */
   | { readonly kind: 'cosineBeta'; readonly timesteps: number }
-  /** alpha_bar at timesteps 1, 2, ..., N as a list. */
   | { readonly kind: 'alphaBar'; readonly values: readonly number[] };
 
-/** The four schedules of the paper's Fig. 6, with its constants. */
+/**
+ * The four schedules of Asperti et al. 2023, Fig. 6, with its constants.
+ * @group Sampling
+ * @example
+ * import { ratesAt, SCHEDULES } from 'seedbed';
+ * for (const schedule of Object.values(SCHEDULES)) console.log(ratesAt(schedule, 0.5).signalRate.toFixed(2));
+ */
 export const SCHEDULES = {
   linear: { kind: 'linearBeta', timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 },
   quadratic: { kind: 'scaledLinearBeta', timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 },
@@ -34,7 +44,10 @@ export const SCHEDULES = {
   continuousCosine: { kind: 'continuousCosine', maxSignalRate: 0.95, minSignalRate: 0.02 },
 } as const satisfies Record<string, Schedule>;
 
-/** A noise level: x_t = signalRate x_0 + noiseRate epsilon, the squares adding up to 1. */
+/**
+ * A noise level: x_t = signalRate x_0 + noiseRate epsilon, the squares adding up to 1.
+ * @group Sampling
+ */
 export interface Rates {
   /** sqrt(alpha_bar) */
   readonly signalRate: number;
@@ -46,10 +59,15 @@ export interface Rates {
 export const CLEAN: Rates = { signalRate: 1, noiseRate: 0 };
 
 /**
- * The rates at a diffusion time in [0, 1], 0 clean and 1 noise; between the timesteps of a discrete schedule
- * log alpha_bar is linear.
- * @throws {SeedbedError} BadArgument outside [0, 1].
- * @example ratesAt(SCHEDULES.continuousCosine, 0.5)
+ * How much signal and noise there is at a diffusion time; between the timesteps of a discrete schedule log alpha_bar
+ * is linear.
+ * @param diffusionTime in [0,1], 0 clean and 1 noise.
+ * @throws {SeedbedError} BadArgument outside [0,1].
+ * @group Sampling
+ * @example
+ * import { ratesAt, SCHEDULES } from 'seedbed';
+ * const { signalRate, noiseRate } = ratesAt(SCHEDULES.continuousCosine, 1);
+ * console.log(signalRate.toFixed(2), (signalRate ** 2 + noiseRate ** 2).toFixed(2)); // prints 0.02 1.00
  */
 export function ratesAt(schedule: Schedule, diffusionTime: number): Rates {
   if (!(diffusionTime >= 0 && diffusionTime <= 1)) {

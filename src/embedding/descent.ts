@@ -1,17 +1,13 @@
-import type { Denoiser } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
-import type { Runtime } from '../runtime/runtime.ts';
 import { concatRows, requireFinite, rows, type Tensor, zeros } from '../tensor/tensor.ts';
 import { average } from './metrics.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
-import { createStepper, type Moving } from './stepper.ts';
+import type { Moving, PreparedStepper } from './stepper.ts';
 
 export interface DescentOptions {
   readonly recipe: DescentRecipe;
   /** T, the sampler's steps. */
   readonly steps: number;
-  /** Chosen by an estimate of the memory it takes unless given. */
-  readonly memory?: Memory | undefined;
   /** Stops once every seed's mean squared error (standardised) is at most this. */
   readonly tolerance?: number | undefined;
   /** Goes on from here instead of from the start, to the same bits as if it had never stopped. */
@@ -23,7 +19,11 @@ export interface DescentOptions {
   readonly onProgress?: ((iteration: number, iterations: number, loss: number) => void) | undefined;
 }
 
-/** Everything that changes from one iteration to the next. */
+/**
+ * Everything that changes from one iteration of descent to the next: the seeds [n, ...shape], Adam's two averages of
+ * their gradients, and what came of them.
+ * @group Embedding
+ */
 export interface DescentState extends Moving {
   /** For each iteration done, the loss of each seed before it moved. */
   readonly losses: readonly (readonly number[])[];
@@ -47,19 +47,18 @@ export interface DescentResult {
 /**
  * Moves seeds down the gradient of a loss on the pictures that they grow, by Adam (Asperti et al. 2023, section 5.1).
  * Every seed has a loss of its own, so the result does not depend on what else is in the batch.
+ * @param prepared the stepper for batches of this size; it stays usable.
  * @param start [n, ...shape] where the seeds begin; @param targets [n, ...shape] standardised pictures.
  * @throws {SeedbedError} Diverged when a loss is no longer a number; the error says at which iteration.
  */
 export async function descend(
-  runtime: Runtime,
-  model: Denoiser,
+  { memory, stepper }: PreparedStepper,
   start: Tensor<'float32'>,
   targets: Tensor<'float32'>,
   options: DescentOptions,
 ): Promise<DescentResult> {
   const { recipe, steps, tolerance } = options;
   const batch = start.shape[0]!;
-  const { memory, stepper } = await createStepper(runtime, model, batch, recipe, steps, options.memory);
   let state = options.resume ?? {
     latent: start,
     m: zeros('float32', start.shape),
@@ -67,31 +66,27 @@ export async function descend(
     losses: [],
     converged: new Array(batch).fill(false),
   };
-  try {
-    for (let i = state.losses.length; i < recipe.iterations && !state.converged.every(Boolean); i++) {
-      if (options.signal?.aborted) {
-        await options.checkpoint?.save(state);
-        throw new SeedbedError('Interrupted', `stopped at iteration ${i} of ${recipe.iterations}`);
-      }
-      const falling = recipe.decay === 'cosine' ? (1 + Math.cos((Math.PI * i) / recipe.iterations)) / 2 : 1;
-      const moved = await stepper.advance(state, targets, recipe.learningRate * falling, i + 1);
-      const bad = moved.losses.findIndex(loss => !Number.isFinite(loss));
-      if (bad >= 0) {
-        throw new SeedbedError(
-          'Diverged',
-          `descent diverged at iteration ${i + 1}: the loss of seed ${bad} is ${moved.losses[bad]}. Try a smaller learning rate`,
-        );
-      }
-      // Losses and errors are of the seeds before they moved: those that have arrived stay where they are.
-      const converged = moved.errors.map(error => tolerance !== undefined && error <= tolerance);
-      const kept = keepRows(moved.state, state, converged);
-      requireFinite(kept.latent, `descent diverged at iteration ${i + 1}: a seed is no longer a number`);
-      state = { ...kept, losses: [...state.losses, moved.losses], converged };
-      options.onProgress?.(i + 1, recipe.iterations, average(moved.losses));
-      if (options.checkpoint?.due()) await options.checkpoint.save(state);
+  for (let i = state.losses.length; i < recipe.iterations && !state.converged.every(Boolean); i++) {
+    if (options.signal?.aborted) {
+      await options.checkpoint?.save(state);
+      throw new SeedbedError('Interrupted', `stopped at iteration ${i} of ${recipe.iterations}`);
     }
-  } finally {
-    await stepper.dispose();
+    const falling = recipe.decay === 'cosine' ? (1 + Math.cos((Math.PI * i) / recipe.iterations)) / 2 : 1;
+    const moved = await stepper.advance(state, targets, recipe.learningRate * falling, i + 1);
+    const bad = moved.losses.findIndex(loss => !Number.isFinite(loss));
+    if (bad >= 0) {
+      throw new SeedbedError(
+        'Diverged',
+        `descent diverged at iteration ${i + 1}: the loss of seed ${bad} is ${moved.losses[bad]}. Try a smaller learning rate`,
+      );
+    }
+    // Losses and errors are of the seeds before they moved: those that have arrived stay where they are.
+    const converged = moved.errors.map(error => tolerance !== undefined && error <= tolerance);
+    const kept = keepRows(moved.state, state, converged);
+    requireFinite(kept.latent, `descent diverged at iteration ${i + 1}: a seed is no longer a number`);
+    state = { ...kept, losses: [...state.losses, moved.losses], converged };
+    options.onProgress?.(i + 1, recipe.iterations, average(moved.losses));
+    if (options.checkpoint?.due()) await options.checkpoint.save(state);
   }
   const { latent, losses, converged } = state;
   // One step at a time, the forward pass is computed once more on the way back.

@@ -1,85 +1,127 @@
 import { prepare } from '../diffusion/batches.ts';
 import { type Denoiser, ddim, type Embedder, type SamplerInfo } from '../diffusion/model.ts';
-import { createSampler, inBatches, type Sampler } from '../diffusion/sampler.ts';
+import { createSampler, type Sampler } from '../diffusion/sampler.ts';
 import { SeedbedError } from '../errors.ts';
-import { bind } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
-import { type DescentState, descend } from './descent.ts';
-import { meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
+import {
+  descentFinder,
+  embedderFinder,
+  type Finder,
+  type Found,
+  type Journal,
+  splitFinder,
+} from './finders.ts';
+import { SPLIT, type SplitOptions } from './inversion/split.ts';
+import { average, meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
 import { type DescentRecipe, type Memory, RECIPES } from './recipes.ts';
 
 type Floats = Tensor<'float32'>;
 
-/** Ways to find a seed: a trained network, descent from noise, or descent from the network's seed. */
-export const METHODS = ['embedder', 'descent', 'embedder+descent'] as const;
+/**
+ * Ways to find a seed: a trained network, descent from noise, descent from the network's seed, or split inversion, which
+ * solves the sampler's last step as least squares and undoes the others by fixed-point iterations.
+ * @group Embedding
+ * @example
+ * import { METHODS } from 'seedbed';
+ * console.log(METHODS.join(', ')); // prints embedder, descent, embedder+descent, split
+ */
+export const METHODS = ['embedder', 'descent', 'embedder+descent', 'split'] as const;
+/**
+ * A way to find a seed, one of {@link METHODS}.
+ * @group Embedding
+ * @useDeclaredType
+ */
 export type Method = (typeof METHODS)[number];
 
+/**
+ * How seeds are sought.
+ * @group Embedding
+ */
 export interface EmbedOptions {
   /** 'embedder+descent' where an embedder is given, else 'descent'. */
   readonly method?: Method | undefined;
+  /** The embedding network, trained for the denoiser at hand; methods that name it need it. */
   readonly embedder?: Embedder | undefined;
   /** How descent moves; `RECIPES.refine` after an embedder, `RECIPES.seedbed` from noise. */
   readonly recipe?: DescentRecipe | undefined;
-  /** Seeds sought for each picture; 1. Only descent from noise gives different ones. */
+  /** How split inversion weighs a faithful picture against a Gaussian seed, and when it stops; `SPLIT`. */
+  readonly inversion?: SplitOptions | undefined;
+  /** Seeds sought for each picture, from 1; 1. Only 'descent' and 'split', which begin from noise, find different ones. */
   readonly starts?: number | undefined;
-  /** Random number seed of the starts; 0. */
+  /** Random number seed of the starts, a whole number from 0; 0. */
   readonly rng?: number | undefined;
   /** Number of the first picture, by which its starts are drawn, so that any part of a set draws the same; 0. */
   readonly firstImage?: number | undefined;
-  /** T; the model's own unless given. */
+  /** T, the sampler's steps, from 1; the model's own unless given. */
   readonly samplerSteps?: number | undefined;
-  /** Seeds in work at once; 16. */
+  /** Seeds in work at once, from 1; 16. */
   readonly batch?: number | undefined;
+  /** The way through the sampler; the fastest that fits into memory unless given. */
   readonly memory?: Memory | undefined;
+  /** A seed stops once its mean squared error, of standardised pixels, is at most this; it never does unless given. */
   readonly tolerance?: number | undefined;
+  /** Stops the work before its next iteration, with `Interrupted`; what is done is in the journal. */
   readonly signal?: AbortSignal | undefined;
+  /** Called after each iteration of each batch. */
   readonly onProgress?: ((progress: EmbedProgress) => void) | undefined;
   /** Where unfinished work is kept, so that it can go on. */
   readonly journal?: Journal | undefined;
 }
 
+/**
+ * How far an embedding has come.
+ * @group Embedding
+ */
 export interface EmbedProgress {
-  /** Work done and in all, in seeds times iterations. */
+  /** Work done, in seeds times iterations. */
   readonly done: number;
+  /** Work in all, in seeds times iterations. */
   readonly total: number;
+  /** Mean loss of the seeds in work. */
   readonly loss: number;
 }
 
-/** Keeps the state of each batch's descent. */
-export interface Journal {
-  read(batch: number): Promise<DescentState | undefined>;
-  write(batch: number, state: DescentState): Promise<void>;
-  /** Whether it is time to write again. */
-  due(): boolean;
-}
-
-/** What was found for one seed. Errors are of pixels in [0,1], clipped, inside the padding. */
+/**
+ * What was found for one seed. Errors are of pixels in [0,1], clipped, inside the padding.
+ * @group Embedding
+ */
 export interface SeedResult {
-  /** Index of the picture, and of the start. */
+  /** Index of the picture, from 0. */
   readonly image: number;
+  /** Index of the start among those of the picture, from 0. */
   readonly start: number;
+  /** Mean squared error of the grown picture. */
   readonly mse: number;
+  /** Its peak signal-to-noise ratio, decibels. */
   readonly psnr: number;
-  /** Of the embedder's seed, before descent. */
+  /** Mean squared error of the embedder's seed, before descent; of 'embedder+descent' only. */
   readonly mseBefore?: number;
-  /** True only when a tolerance was given and reached. */
+  /** Largest relative residual |g(x) - x| / |x| of a step that was undone; of 'split' only. */
+  readonly residual?: number;
+  /** Descent: true only when a tolerance was given and reached. Split: every step was undone to its tolerance. */
   readonly converged: boolean;
   /** Mean square of the seed's coordinates; 1 for Gaussian noise. */
   readonly latentVariance: number;
-  /** Network passes for this seed, as docs/formats.md counts them. */
+  /** Network passes for this seed: forward 1, forward with its gradient 2, the check at the end included. */
   readonly evaluations: number;
-  /** The loss before each iteration of descent. */
+  /** The loss before each iteration of descent; empty where there was none. */
   readonly losses: readonly number[];
 }
 
+/**
+ * Seeds that were found, and what they grow.
+ * @group Embedding
+ */
 export interface Embedding {
   /** The seeds [n * starts, ...shape], start by start for each picture. */
-  readonly latent: Floats;
-  /** What they grow: pixels in [0,1] inside the padding. */
-  readonly pictures: Floats;
+  readonly latent: Tensor<'float32'>;
+  /** What they grow, [n * starts, C, H, W]: pixels in [0,1], clipped, inside the padding. */
+  readonly pictures: Tensor<'float32'>;
+  /** What was found for each seed, in the same order. */
   readonly results: SeedResult[];
+  /** The sampler that grows them. */
   readonly sampler: SamplerInfo;
   /** Method, settings and evaluations, as seed files record them. */
   readonly method: Readonly<Record<string, unknown>>;
@@ -100,6 +142,7 @@ export async function embed(
   const method = options.method ?? (embedder ? 'embedder+descent' : 'descent');
   const steps = options.samplerSteps ?? model.info.sampler.steps;
   const recipe = options.recipe ?? (method === 'descent' ? RECIPES.seedbed : RECIPES.refine);
+  const inversion = options.inversion ?? SPLIT;
   checkImages(images, model);
   checkMethod(method, model, embedder, starts);
 
@@ -112,87 +155,44 @@ export async function embed(
   );
   const targets = prepare(originals, model.info.padding, model.info.range);
   const sampler = await createSampler(runtime, model, steps, batch);
-  const encode = method === 'descent' ? undefined : await createEncoder(runtime, embedder!, batch);
+  const finder = await createFinder(runtime, model, method, steps, batch, { ...options, recipe, inversion });
   try {
     const parts: Part[] = [];
-    const iterations = method === 'embedder' ? 1 : recipe.iterations;
+    const { iterations } = finder;
     for (let first = 0; first < count; first += batch) {
       const last = Math.min(first + batch, count);
       if (options.signal?.aborted)
         throw new SeedbedError('Interrupted', `stopped after ${first} of ${count} seeds`);
-      const target = rows(targets, first, last);
-      const start = encode
-        ? await encode.run(target)
-        : normals({ seed: rng, purpose: 'latent' }, target.shape, row => ({
-            image: firstImage + imageOf(first + row),
-            start: (first + row) % starts,
-          }));
+      const sought = rows(targets, first, last);
+      const noise = normals({ seed: rng, purpose: 'latent' }, sought.shape, row => ({
+        image: firstImage + imageOf(first + row),
+        start: (first + row) % starts,
+      }));
       const report = (iteration: number, loss: number) =>
         options.onProgress?.({
           done: first * iterations + iteration * (last - first),
           total: count * iterations,
           loss,
         });
-      const part = await findPart(target, start, parts.length, report);
-      parts.push(part);
-      report(
-        iterations,
-        part.losses.at(-1)?.reduce((sum, loss) => sum + loss / part.losses.at(-1)!.length, 0) ?? 0,
-      );
+      const found = await finder.find({ targets: sought, noise, index: parts.length, report });
+      parts.push({
+        ...found,
+        grown: await sampler.sample(found.latent),
+        grownBefore: found.before && (await sampler.sample(found.before)),
+      });
+      report(iterations, average(found.losses.at(-1) ?? []));
     }
     return assemble(parts);
   } finally {
-    await Promise.all([sampler.dispose(), encode?.dispose()]);
-  }
-
-  async function findPart(
-    target: Floats,
-    start: Floats,
-    index: number,
-    report: (iteration: number, loss: number) => void,
-  ): Promise<Part> {
-    const before = encode ? await sampler.sample(start) : undefined;
-    if (method === 'embedder')
-      return {
-        latent: start,
-        grown: before!,
-        before: undefined,
-        losses: [],
-        converged: [],
-        evaluations: 1 + steps,
-      };
-    const found = await descend(runtime, model, start, target, {
-      recipe,
-      steps,
-      memory: options.memory,
-      tolerance,
-      signal: options.signal,
-      resume: await options.journal?.read(index),
-      checkpoint: options.journal && {
-        due: () => options.journal!.due(),
-        save: state => options.journal!.write(index, state),
-      },
-      onProgress: (iteration, _, loss) => report(iteration, loss),
-    });
-    if (options.journal) await options.journal.write(index, found.state);
-    const evaluations = found.evaluations + steps + (encode ? 1 + steps : 0);
-    return {
-      latent: found.latent,
-      grown: await sampler.sample(found.latent),
-      before,
-      losses: found.losses,
-      converged: found.converged,
-      evaluations,
-    };
+    await Promise.all([sampler.dispose(), finder.dispose()]);
   }
 
   function assemble(parts: readonly Part[]): Embedding {
     const latent = concatRows(parts.map(part => part.latent));
-    const pictures = toPixels(concatRows(parts.map(part => part.grown)), model.info);
-    const after = meanSquaredErrors(pictures, originals);
-    const before =
-      parts[0]!.before &&
-      meanSquaredErrors(toPixels(concatRows(parts.map(part => part.before!)), model.info), originals);
+    const errorsOf = (grown: readonly Floats[]) =>
+      meanSquaredErrors(toPixels(concatRows(grown), model.info), originals);
+    const after = errorsOf(parts.map(part => part.grown));
+    const before = parts[0]!.grownBefore && errorsOf(parts.map(part => part.grownBefore!));
     const variance = meanSquares(latent);
     const results = after.map((mse, seed): SeedResult => {
       const part = parts[Math.floor(seed / batch)]!;
@@ -203,50 +203,51 @@ export async function embed(
         mse,
         psnr: psnr(mse),
         ...(before && { mseBefore: before[seed]! }),
+        ...(part.residuals && { residual: part.residuals[row]! }),
         converged: part.converged[row] ?? false,
         latentVariance: variance[seed]!,
-        evaluations: part.evaluations,
+        evaluations: part.evaluations + steps,
         losses: part.losses.map(losses => losses[row]!),
       };
     });
-    const settings = method === 'embedder' ? {} : { recipe, tolerance: tolerance ?? null };
+    const settings =
+      method === 'embedder'
+        ? {}
+        : method === 'split'
+          ? { inversion }
+          : { recipe, tolerance: tolerance ?? null };
     return {
       latent,
-      pictures,
+      pictures: toPixels(concatRows(parts.map(part => part.grown)), model.info),
       results,
       sampler: ddim(steps),
       method: {
         name: method,
         ...settings,
-        ...(embedder && { embedder: embedder.hash }),
-        evaluations: parts[0]!.evaluations,
+        ...(method.includes('embedder') && { embedder: embedder!.hash }),
+        evaluations: results[0]!.evaluations,
       },
     };
   }
 }
 
-interface Part {
-  readonly latent: Floats;
+interface Part extends Found {
+  /** What the seeds grow, standardised, and what they grew before descent. */
   readonly grown: Floats;
-  readonly before: Floats | undefined;
-  readonly losses: readonly (readonly number[])[];
-  readonly converged: readonly boolean[];
-  readonly evaluations: number;
+  readonly grownBefore: Floats | undefined;
 }
 
-/** Runs an embedding network over any number of standardised pictures. */
-export async function createEncoder(
+async function createFinder(
   runtime: Runtime,
-  embedder: Embedder,
+  model: Denoiser,
+  method: Method,
+  steps: number,
   batch: number,
-): Promise<{ run(x: Floats): Promise<Floats>; dispose(): Promise<void> }> {
-  const { inputs, output } = embedder.info;
-  const session = await runtime.load(bind(embedder.graph, { N: batch }));
-  return {
-    run: x =>
-      inBatches(x, batch, async part => (await session.run({ [inputs.image]: part }))[output] as Floats),
-    dispose: () => session.dispose(),
-  };
+  options: EmbedOptions & { recipe: DescentRecipe; inversion: SplitOptions },
+): Promise<Finder> {
+  if (method === 'split') return splitFinder(runtime, model, steps, options.inversion);
+  const first = method === 'descent' ? undefined : await embedderFinder(runtime, options.embedder!, batch);
+  return method === 'embedder' ? first! : descentFinder(runtime, model, { ...options, steps }, first);
 }
 
 /** Grows pictures from seeds: pixels in [0,1] inside the padding. */
@@ -273,7 +274,14 @@ export async function decode(
   }
 }
 
-/** The size of the pictures that a model takes, without its padding: [C, H, W]. */
+/**
+ * The size of the pictures that a model takes, without its padding.
+ * @returns [C, H, W]; [D] for a model of points.
+ * @group Models
+ * @example
+ * import { loadModel, pictureShape, SHIPPED_DENOISER } from 'seedbed';
+ * console.log(pictureShape(await loadModel(SHIPPED_DENOISER))); // prints [ 1, 28, 28 ]
+ */
 export function pictureShape(model: Denoiser): number[] {
   return model.info.shape.map((dim, axis) => (axis === 0 ? dim : dim - 2 * model.info.padding));
 }
@@ -289,7 +297,7 @@ function checkImages(images: Floats, model: Denoiser): void {
 }
 
 function checkMethod(method: Method, model: Denoiser, embedder: Embedder | undefined, starts: number): void {
-  if (method === 'descent') return;
+  if (method === 'descent' || method === 'split') return;
   if (!embedder)
     throw new SeedbedError(
       'BadArgument',
@@ -298,7 +306,7 @@ function checkMethod(method: Method, model: Denoiser, embedder: Embedder | undef
   if (starts !== 1)
     throw new SeedbedError(
       'BadArgument',
-      `method '${method}' finds one seed a picture; several starts need method 'descent'`,
+      `method '${method}' finds one seed a picture; several starts need method 'descent' or 'split'`,
     );
   if (embedder.info.denoiser !== model.hash) {
     throw new SeedbedError(

@@ -16,7 +16,19 @@ export function toPixels(
   return cropImages(clipPixels(data), info.padding);
 }
 
-/** Mean squared error of each row: over pixels in [0,1] and channels. */
+/**
+ * Mean squared error of each picture: the mean of (a - b)^2 over its pixels and channels.
+ * @param a [n, ...], pixels in [0,1] as a rule.
+ * @param b of the same shape.
+ * @returns n numbers.
+ * @throws {SeedbedError} BadShape when `b` has fewer pictures than `a`.
+ * @group Statistics
+ * @example
+ * import { float32, meanSquaredErrors } from 'seedbed';
+ * const black = float32([2, 1, 1, 2], [0, 0, 0, 0]);
+ * const grey = float32([2, 1, 1, 2], [0, 0.5, 0.5, 0.5]);
+ * console.log(meanSquaredErrors(black, grey)); // prints [ 0.125, 0.25 ]
+ */
 export function meanSquaredErrors(a: Tensor<'float32'>, b: Tensor<'float32'>): number[] {
   const count = a.shape[0]!;
   return Array.from({ length: count }, (_, i) => {
@@ -27,7 +39,14 @@ export function meanSquaredErrors(a: Tensor<'float32'>, b: Tensor<'float32'>): n
   });
 }
 
-/** Peak signal-to-noise ratio in decibels of a mean squared error in [0,1]: -10 log10. */
+/**
+ * Peak signal-to-noise ratio of a picture with pixels in [0,1]: -10 log10 of its mean squared error.
+ * @returns decibels; Infinity for an error of 0.
+ * @group Statistics
+ * @example
+ * import { psnr } from 'seedbed';
+ * console.log(psnr(0.001)); // prints 30
+ */
 export function psnr(mse: number): number {
   return -10 * Math.log10(mse);
 }
@@ -42,15 +61,28 @@ export function meanSquares(latent: Tensor<'float32'>): number[] {
   });
 }
 
+/**
+ * A mean and the interval in which it lies with a confidence of 95 %.
+ * @group Statistics
+ */
 export interface Interval {
+  /** The mean. */
   readonly mean: number;
+  /** The interval's lower end. */
   readonly low: number;
+  /** The interval's upper end. */
   readonly high: number;
 }
 
 /**
- * A mean with its 95 % bootstrap interval (percentiles of 2,000 resamples; Efron 1979).
- * @example bootstrapMean([0.001, 0.002, 0.0015], 0)
+ * A mean with its 95 % bootstrap interval: percentiles 2.5 and 97.5 of the means of 2,000 resamples (Efron 1979).
+ * @param values at least one.
+ * @param rng random number seed, a whole number from 0; the same one gives the same interval.
+ * @group Statistics
+ * @example
+ * import { bootstrapMean } from 'seedbed';
+ * const { mean, low, high } = bootstrapMean([0.001, 0.002, 0.003], 0);
+ * console.log(mean, low <= mean && mean <= high); // prints 0.002 true
  */
 export function bootstrapMean(values: readonly number[], rng: number): Interval {
   const resamples = 2000;

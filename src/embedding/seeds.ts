@@ -1,32 +1,55 @@
 import { z } from 'zod';
 import { type Denoiser, type SamplerInfo, samplerSchema } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
+import { parseJson } from '../tensor/json.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import { type Tensor, toFloat32 } from '../tensor/tensor.ts';
 
-/** Where seeds come from: what is needed to grow the same pictures from them again. */
+/**
+ * Where seeds come from: what is needed to grow the same pictures from them again.
+ * @group Files
+ */
 export interface Provenance {
   /** Hash of the denoiser. */
   readonly model: string;
+  /** The sampler that grows the pictures. */
   readonly sampler: SamplerInfo;
   /** How they were found, its settings and network evaluations a seed. */
   readonly method: Readonly<Record<string, unknown>>;
-  /** The pictures that they are seeds of. */
+  /** The pictures that they are seeds of: names, and hashes of the files where there are some. */
   readonly images: readonly { readonly name: string; readonly sha256?: string | undefined }[];
+  /** Random number seed of the work. */
   readonly rng: number;
   /** The version of Seedbed that wrote them. */
   readonly createdBy: string;
 }
 
+/**
+ * What a seed file holds.
+ * @group Files
+ */
 export interface Seeds {
-  /** [N, ...shape] */
+  /** The seeds [N, ...shape]. */
   readonly latent: Tensor<'float32'>;
-  /** Undefined for a bare array. */
+  /** Where they come from; undefined for a bare array. */
   readonly provenance: Provenance | undefined;
 }
 
-/** Seeds as the bytes of a safetensors file, as docs/formats.md defines it. @throws {SeedbedError} Diverged for NaN. */
+/**
+ * Seeds as the bytes of a safetensors file, as docs/formats.md defines it.
+ * @param latent [N, ...shape]
+ * @throws {SeedbedError} Diverged when a number is not finite.
+ * @group Files
+ * @example
+ * import { writeFile } from 'node:fs/promises';
+ * import { loadModel, sample, SHIPPED_DENOISER, writeSeeds } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const { latent } = await sample(model, { count: 2, rng: 7 });
+ * const about = { model: model.hash, sampler: model.info.sampler, rng: 7, createdBy: 'my program 1.0' };
+ * const bytes = writeSeeds(latent, { ...about, method: { name: 'sample' }, images: [] });
+ * await writeFile('seeds.safetensors', bytes);
+ */
 export function writeSeeds(latent: Tensor<'float32'>, provenance: Provenance): Uint8Array {
   if (!latent.data.every(Number.isFinite))
     throw new SeedbedError('Diverged', 'seeds that are not numbers are not saved');
@@ -44,7 +67,20 @@ export function writeSeeds(latent: Tensor<'float32'>, provenance: Provenance): U
   );
 }
 
-/** Reads seeds from a safetensors file, or from a bare .npy array. @throws {SeedbedError} BadFile. */
+/**
+ * Reads seeds from the bytes of a safetensors file, or of a bare .npy array.
+ * @param file the file's name: one that ends in .npy is an array; messages name it.
+ * @returns the seeds in float32, and where they come from if the file says so.
+ * @throws {SeedbedError} BadFile when it is damaged, holds no seeds, or holds a number that is not finite.
+ * @group Files
+ * @example
+ * import { float32, readSeeds, writeSeeds } from 'seedbed';
+ * const sampler = { kind: 'ddim', steps: 10, grid: 'linspace', start: { diffusionTime: 1 }, final: 'x0' } as const;
+ * const about = { model: 'a hash', sampler, method: { name: 'mine' }, images: [], rng: 0, createdBy: 'me' };
+ * const bytes = writeSeeds(float32([1, 2], [0.5, -0.5]), about);
+ * const { latent, provenance } = readSeeds(bytes, 'mine.safetensors');
+ * console.log(latent.shape, provenance?.method); // prints [ 1, 2 ] { name: 'mine' }
+ */
 export function readSeeds(bytes: Uint8Array, file: string): Seeds {
   if (file.endsWith('.npy'))
     return { latent: checkFinite(toFloat32(readNpy(bytes, file)), file), provenance: undefined };
@@ -60,9 +96,9 @@ export function readSeeds(bytes: Uint8Array, file: string): Seeds {
     return { latent: checkFinite(toFloat32(latent), file), provenance: undefined };
   const described = provenanceSchema.safeParse({
     model,
-    sampler: parseJson(sampler),
-    method: parseJson(method),
-    images: parseJson(images),
+    sampler: jsonOf(sampler),
+    method: jsonOf(method),
+    images: jsonOf(images),
     rng: Number(rng),
     createdBy: created_by,
   });
@@ -85,9 +121,9 @@ const provenanceSchema = z.object({
 });
 
 /** The value of JSON text; undefined, which no schema takes, where it is none. */
-function parseJson(text: string): unknown {
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

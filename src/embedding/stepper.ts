@@ -10,8 +10,11 @@ import type { DescentRecipe, Memory } from './recipes.ts';
 
 /** What an iteration moves: the seeds [n, ...shape] and Adam's two averages of their gradients. */
 export interface Moving {
+  /** The seeds [n, ...shape]. */
   readonly latent: Tensor<'float32'>;
+  /** Adam's average of their gradients, of the same shape. */
   readonly m: Tensor<'float32'>;
+  /** Adam's average of the gradients' squares, of the same shape. */
   readonly v: Tensor<'float32'>;
 }
 
@@ -68,6 +71,12 @@ function moveLatent(
   return { 'next/latent': next.parameters, 'next/m': next.m, 'next/v': next.v };
 }
 
+/** A stepper for batches of one size, and the way through the sampler that it takes. */
+export interface PreparedStepper {
+  readonly memory: Memory;
+  readonly stepper: Stepper;
+}
+
 /**
  * The stepper of the way asked for; unless one is, all steps in one graph while what it keeps between its passes fits
  * into half of the memory.
@@ -78,8 +87,8 @@ export async function createStepper(
   batch: number,
   recipe: DescentRecipe,
   steps: number,
-  asked: Memory | undefined,
-): Promise<{ memory: Memory; stepper: Stepper }> {
+  asked?: Memory,
+): Promise<PreparedStepper> {
   if (asked !== 'checkpointed') {
     const { graph, retainedBytes } = unrolledGraph(model, batch, recipe, steps);
     if (asked === 'unrolled' || retainedBytes <= runtime.memoryBytes / 2) {

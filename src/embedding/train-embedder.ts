@@ -21,7 +21,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import { type Tensor, takeRows, unstack } from '../tensor/tensor.ts';
-import { createEncoder } from './embed.ts';
+import { createEncoder } from './finders.ts';
 import { average, meanSquaredErrors, meanSquares, toPixels } from './metrics.ts';
 
 type Floats = Tensor<'float32'>;
@@ -169,14 +169,16 @@ async function loadPairs(
   { denoiser, config, rng, out, onPairs, signal }: EmbedderTraining,
 ): Promise<{ latent: Floats; x: Floats }> {
   const path = joinPath(out, 'pairs.safetensors');
+  const shape = [config.training.pairs, ...denoiser.info.shape];
   const about = { model: denoiser.hash, rng: String(rng), pairs: String(config.training.pairs) };
   if (await exists(path)) {
     const { tensors, metadata } = readSafetensors(await readBytes(path), path);
     const same = Object.entries(about).every(([key, value]) => metadata[key] === value);
     const [latent, x] = [tensors.get('latent'), tensors.get('x')];
-    if (same && latent && x) return { latent: latent as Floats, x: x as Floats };
+    const fits = (t?: Tensor) => t?.dtype === 'float32' && t.shape.join() === shape.join();
+    if (same && fits(latent) && fits(x)) return { latent: latent as Floats, x: x as Floats };
   }
-  const latent = normals({ seed: rng, purpose: 'pairs' }, [config.training.pairs, ...denoiser.info.shape]);
+  const latent = normals({ seed: rng, purpose: 'pairs' }, shape);
   const sampler = await createSampler(runtime, denoiser, denoiser.info.sampler.steps, 32);
   const x = await sampler.sample(latent, (done, total) => {
     if (signal?.aborted)

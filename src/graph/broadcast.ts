@@ -31,7 +31,7 @@ export function broadcastAxes(from: readonly Dim[], to: readonly Dim[]): number[
 /** An axis counted from either end, as a number from 0 to rank-1. @throws {SeedbedError} BadShape outside that. */
 export function normalAxis(axis: number, rank: number): number {
   const normal = axis < 0 ? axis + rank : axis;
-  if (!(normal >= 0 && normal < Math.max(rank, 1))) {
+  if (!(Number.isInteger(normal) && normal >= 0 && normal < Math.max(rank, 1))) {
     throw new SeedbedError('BadShape', `axis ${axis} is outside a tensor of rank ${rank}`);
   }
   return normal;

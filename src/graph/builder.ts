@@ -1,7 +1,7 @@
 import { SeedbedError } from '../errors.ts';
-import { type DType, float32, int64, type Tensor } from '../tensor/tensor.ts';
+import { type DType, float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { ONNX_DTYPES } from './dtypes.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate, FOLD_LIMIT } from './evaluate.ts';
 import { inferTypes } from './infer.ts';
 import {
   type Attributes,
@@ -19,11 +19,18 @@ import {
 } from './ir.ts';
 import type { Op } from './ops.ts';
 
-/** A value in a graph under construction: its name. */
+/**
+ * A value in a graph under construction: its name.
+ * @group Graphs and gradients
+ */
 export type Value = string;
 
-/** How a node is called and what its outputs are named; made up where left out. */
+/**
+ * How a node is called and what its outputs are named; made up where left out.
+ * @group Graphs and gradients
+ */
 export interface NodeOptions {
+  /** Its name, for messages; numbered if it is taken. */
   readonly name?: string;
   /** Names of the outputs, or how many there are; 1 unless given. */
   readonly outputs?: readonly string[] | number;
@@ -31,14 +38,20 @@ export interface NodeOptions {
 
 /**
  * Builds a graph node by node. Every node's output types are inferred as it is added, and small nodes whose
- * inputs are all known are computed at once, so shapes are static wherever they can be.
+ * inputs are all known are computed at once, so shapes are static wherever they can be. Methods that add a node throw a
+ * {@link SeedbedError}: BadShape when shapes do not fit, BadFile when an operand is missing or a name is taken.
+ * @group Graphs and gradients
  * @example
+ * import { GraphBuilder } from 'seedbed';
  * const b = new GraphBuilder('double');
  * const x = b.input('x', 'float32', ['N', 3]);
  * const graph = b.build({ y: b.add(x, x) });
+ * console.log(graph.outputs[0].shape); // prints [ 'N', 3 ]
  */
 export class GraphBuilder {
+  /** The graph's name, for messages. */
   readonly name: string;
+  /** The nodes so far, in order. */
   readonly nodes: Node[] = [];
   private readonly inputs = new Map<string, ValueType>();
   private readonly types = new Map<Value, ValueType>();
@@ -48,6 +61,7 @@ export class GraphBuilder {
   private readonly nodeNames = new Map<string, number>();
   private counter = 0;
 
+  /** An empty graph. */
   constructor(name: string) {
     this.name = name;
   }
@@ -95,9 +109,9 @@ export class GraphBuilder {
       ...this.facts(inputs),
       outputCount: outputs.length,
     };
-    const folded = this.fold(op, inputs, facts.types[0], attributes);
-    if (folded) return [this.constant(folded, outputs[0])];
     const types = inferTypes(op, facts);
+    const folded = this.fold(op, inputs, facts.types[0], types[0]!, attributes);
+    if (folded) return [this.constant(folded, outputs[0])];
     outputs.forEach((output, i) => {
       if (output) this.declare(output, types[i]!);
     });
@@ -114,6 +128,7 @@ export class GraphBuilder {
     op: Op,
     inputs: readonly Value[],
     first: ValueType | undefined,
+    result: ValueType,
     attributes: Attributes,
   ): Tensor | undefined {
     if (op === 'Shape' && first!.shape.every(dim => typeof dim === 'number')) {
@@ -123,11 +138,16 @@ export class GraphBuilder {
       );
     }
     if (inputs.some(input => this.variables.has(input))) return undefined;
+    // Small operands may have a large result: those of an Add broadcast, of a Concat add up.
+    if (sizeOf(result.shape.filter(dim => typeof dim === 'number')) > FOLD_LIMIT) return undefined;
     const values = inputs.map(input => this.constants.get(input));
     return inputs.every((input, i) => !input || values[i]) ? evaluate(op, values, attributes) : undefined;
   }
 
-  /** The graph with the given outputs, by name; nodes and constants that they do not need are left out. */
+  /**
+   * The graph with the given outputs, by name; nodes and constants that they do not need are left out.
+   * @throws {SeedbedError} BadArgument when an output has an input's name.
+   */
   build(outputs: Readonly<Record<string, Value>>, metadata: ReadonlyMap<string, string> = new Map()): Graph {
     const renamed = Object.entries(outputs).filter(([name, value]) => name !== value);
     for (const [name, value] of renamed) {
@@ -160,10 +180,12 @@ export class GraphBuilder {
     };
   }
 
+  /** Whether there is a value of this name. */
   has(value: Value): boolean {
     return this.types.has(value);
   }
 
+  /** A value's element type and shape. @throws {SeedbedError} BadFile when there is no such value. */
   type(value: Value): ValueType {
     const type = this.types.get(value);
     if (!type)
@@ -174,7 +196,10 @@ export class GraphBuilder {
     return type;
   }
 
-  /** What is known of a node's operands. */
+  /**
+   * What is known of a node's operands.
+   * @internal
+   */
   facts(inputs: readonly Value[]): Pick<NodeFacts, 'types' | 'values'> {
     return {
       types: inputs.map(input => (input ? this.type(input) : undefined)),
@@ -227,26 +252,44 @@ export class GraphBuilder {
 
   // Shorthands for the operators that this code base writes by hand.
 
+  /** a + b, broadcast. */
   add = (a: Value, b: Value) => this.op('Add', [a, b]);
+  /** a - b, broadcast. */
   sub = (a: Value, b: Value) => this.op('Sub', [a, b]);
+  /** a b element by element, broadcast. */
   mul = (a: Value, b: Value) => this.op('Mul', [a, b]);
+  /** a / b, broadcast. */
   div = (a: Value, b: Value) => this.op('Div', [a, b]);
+  /** a to the power of b, broadcast. */
   pow = (a: Value, b: Value) => this.op('Pow', [a, b]);
+  /** -a. */
   neg = (a: Value) => this.op('Neg', [a]);
+  /** |a|. */
   abs = (a: Value) => this.op('Abs', [a]);
+  /** e to the power of a. */
   exp = (a: Value) => this.op('Exp', [a]);
+  /** Sine of a, in radians. */
   sin = (a: Value) => this.op('Sin', [a]);
+  /** Cosine of a, in radians. */
   cos = (a: Value) => this.op('Cos', [a]);
+  /** Square root of a. */
   sqrt = (a: Value) => this.op('Sqrt', [a]);
+  /** 1 / (1 + e^-a). */
   sigmoid = (a: Value) => this.op('Sigmoid', [a]);
+  /** The matrix product of the last two axes, the others broadcast. */
   matmul = (a: Value, b: Value) => this.op('MatMul', [a, b]);
 
   /** x times its sigmoid (Ramachandran et al. 2017), also called SiLU. */
   swish = (a: Value) => this.mul(a, this.sigmoid(a));
+  /** Elements as another type. */
   cast = (a: Value, to: DType) => this.op('Cast', [a], { to: ONNX_DTYPES[to] });
+  /** Axes in another order: axis i of the result is axis perm[i] of a. */
   transpose = (a: Value, perm: readonly number[]) => this.op('Transpose', [a], { perm });
+  /** The same elements in another shape; one dimension may be -1 and is worked out, 0 keeps that of a. */
   reshape = (a: Value, shape: readonly number[]) => this.op('Reshape', [a, this.ints(shape)]);
+  /** a broadcast to a shape. */
   expand = (a: Value, shape: readonly number[]) => this.op('Expand', [a, this.ints(shape)]);
+  /** Values one after the other along an axis. */
   concat = (values: readonly Value[], axis: number) =>
     values.length === 1 ? values[0]! : this.op('Concat', values, { axis });
 
@@ -254,21 +297,25 @@ export class GraphBuilder {
   pad = (a: Value, before: readonly number[], after: readonly number[]) =>
     [...before, ...after].every(n => n === 0) ? a : this.op('Pad', [a, this.ints([...before, ...after])]);
 
-  /** Elements `start` to `end` along one axis. */
+  /** Elements `start` (included) to `end` (excluded) along one axis, every `step`-th. */
   slice = (a: Value, axis: number, start: number, end: number, step = 1) =>
     this.op('Slice', [a, this.ints([start]), this.ints([end]), this.ints([axis]), this.ints([step])]);
 
+  /** Parts of the given sizes along one axis. */
   split = (a: Value, axis: number, sizes: readonly number[]) =>
     this.node('Split', [a, this.ints(sizes)], { axis }, { outputs: sizes.length });
 
+  /** The sum over axes, which stay with size 1 unless `keepdims` is false. */
   sum = (a: Value, axes: readonly number[], keepdims = true) =>
     axes.length === 0 ? a : this.op('ReduceSum', [a, this.ints(axes)], { keepdims: Number(keepdims) });
 
+  /** The mean over axes, which stay with size 1 unless `keepdims` is false. */
   mean = (a: Value, axes: readonly number[], keepdims = true) =>
     axes.length === 0 ? a : this.op('ReduceMean', [a], { axes, keepdims: Number(keepdims) });
 
   /** The mean over all elements, a scalar. */
   meanAll = (a: Value) => this.op('ReduceMean', [a], { keepdims: 0 });
+  /** The sum of all elements, a scalar. */
   sumAll = (a: Value) => this.op('ReduceSum', [a], { keepdims: 0 });
 
   /** A tensor filled with one number. */

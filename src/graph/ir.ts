@@ -1,21 +1,36 @@
 import { SeedbedError } from '../errors.ts';
-import type { DType, Tensor } from '../tensor/tensor.ts';
+import { type DType, MOST_AXES, sizeOf, type Tensor } from '../tensor/tensor.ts';
 
-/** A dimension: its size, or the name of a size that is bound later, such as 'N'. */
+/**
+ * A dimension: its size, or the name of a size that is bound later, such as 'N'.
+ * @group Graphs and gradients
+ */
 export type Dim = number | string;
 
+/**
+ * What is known of a value before the graph runs.
+ * @group Graphs and gradients
+ */
 export interface ValueType {
+  /** Type of its elements. */
   readonly dtype: DType;
+  /** Its dimensions; [] for a scalar. */
   readonly shape: readonly Dim[];
 }
 
+/**
+ * An input or output of a graph.
+ * @group Graphs and gradients
+ */
 export interface ValueInfo extends ValueType {
+  /** The name by which it is fed or read. */
   readonly name: string;
 }
 
 /**
  * A node's attribute as plain data: a number is an ONNX int, `{ float }` a float, arrays likewise;
  * text is a string and a tensor a tensor.
+ * @group Graphs and gradients
  */
 export type Attribute =
   | number
@@ -26,15 +41,26 @@ export type Attribute =
   | readonly string[]
   | Tensor;
 
+/**
+ * A node's attributes by name.
+ * @group Graphs and gradients
+ */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
+/**
+ * One operation of a graph.
+ * @group Graphs and gradients
+ */
 export interface Node {
+  /** The ONNX operator, such as 'Conv'. */
   readonly op: string;
   /** Unique within the graph; the builder makes one up where a file gives none. */
   readonly name: string;
   /** Value names; '' stands for an optional input that is left out. */
   readonly inputs: readonly string[];
+  /** Value names; '' stands for an optional output that nobody uses. */
   readonly outputs: readonly string[];
+  /** Its attributes by name; those left out have ONNX's defaults. */
   readonly attributes: Attributes;
 }
 
@@ -49,13 +75,22 @@ export interface NodeFacts {
   readonly outputCount: number;
 }
 
-/** An ONNX graph as plain data: nodes in topological order, weights as named initialisers. */
+/**
+ * An ONNX graph as plain data: nodes in topological order, weights as named initialisers.
+ * @group Graphs and gradients
+ */
 export interface Graph {
+  /** The graph's name, for messages. */
   readonly name: string;
+  /** The operator set of its nodes: 13 to 22 when read, 17 when built. */
   readonly opset: number;
+  /** What it takes when it runs. */
   readonly inputs: readonly ValueInfo[];
+  /** What it gives. */
   readonly outputs: readonly ValueInfo[];
+  /** Weights and other constants by value name. */
   readonly initializers: ReadonlyMap<string, Tensor>;
+  /** Its operations, each after those whose outputs it uses. */
   readonly nodes: readonly Node[];
   /** Free text by key, ONNX's `metadata_props`. */
   readonly metadata: ReadonlyMap<string, string>;
@@ -106,10 +141,22 @@ export function staticShape(shape: readonly Dim[], what: string): readonly numbe
   return shape as readonly number[];
 }
 
-/** @throws {SeedbedError} BadShape when a size in the shape is not a whole number from 0. */
+/** The most elements of one value; the runtime counts them with 32 bits in places. */
+const MOST_ELEMENTS = 2 ** 31 - 1;
+
+/** @throws {SeedbedError} BadShape for sizes that are not whole numbers from 0, too many of them, or too large a product. */
 export function checkShape(shape: readonly Dim[], what: string): void {
-  if (!shape.every(dim => typeof dim === 'string' || (Number.isSafeInteger(dim) && dim >= 0)))
+  const sizes = shape.filter(dim => typeof dim !== 'string');
+  if (!sizes.every(dim => Number.isSafeInteger(dim) && dim >= 0))
     throw new SeedbedError('BadShape', `${what} would have the impossible shape [${shape}]`);
+  if (shape.length > MOST_AXES)
+    throw new SeedbedError('BadShape', `${what} would have ${shape.length} axes, more than ${MOST_AXES}`);
+  if (sizeOf(sizes) > MOST_ELEMENTS) {
+    throw new SeedbedError(
+      'BadShape',
+      `${what} would have the shape [${shape}], more than ${MOST_ELEMENTS} elements`,
+    );
+  }
 }
 
 /** "Conv 'down.0.conv1'", the way a node is named in messages. */

@@ -14,6 +14,9 @@ export interface CompositeNode {
 
 type Lowering = (n: CompositeNode) => Value;
 
+/** The most elements of Trilu's mask, 64 MiB; a damaged file may say anything. */
+const MOST_MASK = 2 ** 26;
+
 /** Operators that are written as a few plain ones, so that neither shapes nor gradients need a rule of their own. */
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   CastLike: ({ b, inputs: [x, like] }) => b.cast(x!, b.type(like!).dtype),
@@ -113,6 +116,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   Sum: ({ b, inputs }) => inputs.reduce((sum, x) => b.add(sum, x)),
   Trilu: ({ b, inputs: [x, k], attributes }) => {
     const [h, w] = b.shape(x!).slice(-2) as [number, number];
+    if (h * w > MOST_MASK) throw new SeedbedError('Unsupported', `Trilu of a matrix of ${h} by ${w}`);
     const diagonal = k ? toNumbers(knownValue(b, k, 'the diagonal of Trilu'))[0]! : 0;
     const upper = intOf(attributes, 'upper', 1) === 1;
     const keep = (i: number) => {

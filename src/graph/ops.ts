@@ -80,6 +80,11 @@ export const OPS = [
   'Unsqueeze',
 ] as const;
 
+/**
+ * An operator that graphs are made of, by its ONNX name.
+ * @group Graphs and gradients
+ * @useDeclaredType
+ */
 export type Op = (typeof OPS)[number];
 
 const known: ReadonlySet<string> = new Set(OPS);

@@ -22,9 +22,15 @@ import type { Attribute, Graph, Node, ValueInfo } from './ir.ts';
 import { isTensor, READ_OPSETS } from './ir.ts';
 
 /**
- * Reads an ONNX file into a graph.
+ * Reads an ONNX file, operator sets 13 to 22 with the weights inside, into a graph.
  * @param file the name that messages give the file.
  * @throws {SeedbedError} BadFile when the bytes are not an ONNX model, Unsupported for what Seedbed leaves out.
+ * @group Files
+ * @example
+ * import { readFile } from 'node:fs/promises';
+ * import { parseModel, SHIPPED_DENOISER } from 'seedbed';
+ * const graph = parseModel(await readFile(SHIPPED_DENOISER), 'fashion-mnist.onnx');
+ * console.log(graph.opset, graph.inputs.map(input => input.name)); // prints 17 [ 'x', 'noise_variance' ]
  */
 export function parseModel(bytes: Uint8Array, file: string): Graph {
   let model: ModelProto;
@@ -76,7 +82,16 @@ export function parseModel(bytes: Uint8Array, file: string): Graph {
   };
 }
 
-/** Writes a graph as the bytes of an ONNX file (IR version 8). */
+/**
+ * A graph as the bytes of an ONNX file (IR version 8), which any tool opens that knows its operator set.
+ * @group Files
+ * @example
+ * import { writeFile } from 'node:fs/promises';
+ * import { GraphBuilder, serializeModel } from 'seedbed';
+ * const b = new GraphBuilder('double');
+ * const x = b.input('x', 'float32', ['N', 3]);
+ * await writeFile('double.onnx', serializeModel(b.build({ y: b.add(x, x) })));
+ */
 export function serializeModel(graph: Graph): Uint8Array {
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
@@ -209,7 +224,7 @@ function writeAttribute(name: string, value: Attribute): AttributeProto {
 }
 
 function attributeFields(value: Attribute) {
-  if (typeof value === 'number') return { type: AttributeType.INT, i: BigInt(value) };
+  if (typeof value === 'number') return { type: AttributeType.INT, i: int64Of(value) };
   if (typeof value === 'string') return { type: AttributeType.STRING, s: new TextEncoder().encode(value) };
   if (isTensor(value)) return { type: AttributeType.TENSOR, t: writeTensor(value) };
   if ('float' in value) return { type: AttributeType.FLOAT, f: value.float };
@@ -219,5 +234,11 @@ function attributeFields(value: Attribute) {
     ? list.length > 0
       ? { type: AttributeType.STRINGS, strings: list.map(v => new TextEncoder().encode(v)) }
       : { type: AttributeType.INTS, ints: [] }
-    : { type: AttributeType.INTS, ints: list.map(BigInt) };
+    : { type: AttributeType.INTS, ints: list.map(v => int64Of(Number(v))) };
+}
+
+/** The largest integer, which exporters use for "to the end", is rounded up to 2^63 among numbers. */
+function int64Of(value: number): bigint {
+  const whole = BigInt(value);
+  return whole < 2n ** 63n ? whole : 2n ** 63n - 1n;
 }

@@ -62,8 +62,17 @@ export function replay(
 }
 
 /**
- * The graph in Seedbed's plain form, with open dimensions bound.
+ * The graph in Seedbed's plain form, with open dimensions bound: operator set 17, composite operators written out,
+ * what shapes decide computed.
  * @param sizes sizes by dimension name, such as `{ N: 16 }`; dimensions not named stay open.
+ * @param file the name that messages give the graph; its own unless given.
+ * @throws {SeedbedError} Unsupported naming operator, node and file, BadFile when the graph is not valid ONNX,
+ * BadShape when shapes do not fit.
+ * @group Graphs and gradients
+ * @example
+ * import { bind, loadModel, SHIPPED_DENOISER } from 'seedbed';
+ * const { graph } = await loadModel(SHIPPED_DENOISER);
+ * console.log(graph.inputs[0].shape, bind(graph, { N: 4 }).inputs[0].shape); // prints [ 'N', 1, 32, 32 ] [ 4, 1, 32, 32 ]
  */
 export function bind(graph: Graph, sizes: Readonly<Record<string, number>> = {}, file = graph.name): Graph {
   const b = new GraphBuilder(graph.name);
@@ -77,7 +86,7 @@ export function bindInputs(
   graph: Graph,
   sizes: Readonly<Record<string, number>> = {},
 ): Record<string, Value> {
-  const size = (dim: Dim) => (typeof dim === 'string' ? (sizes[dim] ?? dim) : dim);
+  const size = (dim: Dim) => (typeof dim === 'string' && Object.hasOwn(sizes, dim) ? sizes[dim]! : dim);
   return Object.fromEntries(graph.inputs.map(i => [i.name, b.input(i.name, i.dtype, i.shape.map(size))]));
 }
 
@@ -195,8 +204,8 @@ function normalisePad(b: GraphBuilder, inputs: readonly Value[], attributes: Att
   for (let axis = 0; axis < rank; axis++) {
     if (pads[axis] === 0 && pads[axis + rank] === 0) continue;
     const size = b.shape(padded)[axis]!;
-    if (Math.abs(pads[axis]!) + Math.abs(pads[axis + rank]!) > 2 ** 20)
-      throw new SeedbedError('Unsupported', `padding of ${pads} in mode '${mode}'`);
+    if (size + Math.abs(pads[axis]!) + Math.abs(pads[axis + rank]!) > 2 ** 20)
+      throw new SeedbedError('Unsupported', `padding of ${size} elements by ${pads} in mode '${mode}'`);
     const source = Array.from({ length: size + pads[axis]! + pads[axis + rank]! }, (_, i) =>
       sourceOf(i - pads[axis]!, size, mode),
     );

@@ -24,6 +24,14 @@ export function windowOf(
   const strides = intsOf(attributes, 'strides') ?? ones;
   const dilations = intsOf(attributes, 'dilations') ?? ones;
   const auto = textOf(attributes, 'auto_pad', 'NOTSET');
+  const pads = (auto === 'NOTSET' && intsOf(attributes, 'pads')) || new Array<number>(2 * rank).fill(0);
+  const sizes = [kernel, strides, dilations];
+  if (sizes.some(list => list.length !== rank || list.some(n => n < 1)) || pads.length !== 2 * rank) {
+    throw new SeedbedError(
+      'BadShape',
+      `a window of kernel [${kernel}], strides [${strides}], dilations [${dilations}] and pads [${pads}] does not fit ${rank} axes`,
+    );
+  }
   if (auto === 'SAME_UPPER' || auto === 'SAME_LOWER') {
     const total = staticShape(spatial, 'auto_pad').map((size, i) => {
       const out = Math.ceil(size / strides[i]!);
@@ -34,7 +42,6 @@ export function windowOf(
     const [before, after] = auto === 'SAME_UPPER' ? [small, large] : [large, small];
     return { kernel, strides, dilations, before, after };
   }
-  const pads = (auto === 'NOTSET' && intsOf(attributes, 'pads')) || new Array<number>(2 * rank).fill(0);
   return { kernel, strides, dilations, before: pads.slice(0, rank), after: pads.slice(rank) };
 }
 

@@ -1,6 +1,7 @@
 import { SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { readBytes, writeAtomic } from '../runtime/files.ts';
+import { parseJson } from '../tensor/json.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import { requireFinite, type Tensor, zeros } from '../tensor/tensor.ts';
 import { type Layout, pack, packedLength } from './packing.ts';
@@ -76,14 +77,14 @@ export async function readCheckpoint(
   const step = Number(metadata.step);
   const take = (name: string, length: number): Tensor<'float32'> => {
     const t = tensors.get(name);
-    if (t?.dtype !== 'float32' || t.data.length !== length)
+    if (t?.dtype !== 'float32' || t.shape.join() !== String(length) || !t.data.every(Number.isFinite))
       throw new SeedbedError(
         'BadFile',
-        `${path}: damaged checkpoint: '${name}' is missing or of the wrong size`,
+        `${path}: damaged checkpoint: '${name}' is missing, or is not ${length} finite numbers`,
       );
     return t as Tensor<'float32'>;
   };
-  if (!Number.isSafeInteger(step) || step < 0)
+  if (!/^\d+$/.test(metadata.step ?? '') || !Number.isSafeInteger(step))
     throw new SeedbedError('BadFile', `${path}: damaged checkpoint: step is '${metadata.step}'`);
   const size = packedLength(layout);
   return {
@@ -99,7 +100,7 @@ export async function readCheckpoint(
 function checkAbout(text: string | undefined, now: About, path: string): void {
   let then: About;
   try {
-    then = JSON.parse(text ?? '') as About;
+    then = parseJson(text ?? '') as About;
   } catch (cause) {
     throw new SeedbedError('BadFile', `${path}: damaged checkpoint: it does not say which run it is of`, {
       cause,

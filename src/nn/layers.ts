@@ -8,11 +8,15 @@ export type Initialiser = 'glorot' | 'zeros' | 'ones';
 
 const START = 'the model to start from is of another network than the configuration';
 
+/** The most weights of a network that is drawn anew: 512 MiB, and training holds several times that. */
+const MOST_WEIGHTS = 2 ** 27;
+
 /** Weights by name: those of a trained network, or new ones drawn on first use. */
 export class Weights {
   readonly tensors = new Map<string, Tensor>();
   private readonly seed: number;
   private readonly complete: boolean;
+  private drawn = 0;
 
   constructor(seed: number, trained?: ReadonlyMap<string, Tensor>) {
     this.seed = seed;
@@ -30,6 +34,13 @@ export class Weights {
       );
     }
     if (this.complete) throw new SeedbedError('Mismatch', `${START}: it has no weight '${name}'`);
+    this.drawn += sizeOf(shape);
+    if (this.drawn > MOST_WEIGHTS) {
+      throw new SeedbedError(
+        'BadArgument',
+        `the network of the configuration has more than ${MOST_WEIGHTS} weights; lower its channels or blocks`,
+      );
+    }
     const fresh = zeros('float32', shape);
     if (initialiser === 'ones') fresh.data.fill(1);
     if (initialiser === 'glorot') {

@@ -3,7 +3,7 @@
  * @module
  */
 import { expose, transfer } from 'comlink';
-import type { InferenceSession } from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-web';
 import { createEngine, type Engine } from './engine.ts';
 
 export type BrowserDevice = 'wasm' | 'webgpu';

@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-web';
 import { messageOf, SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { serializeModel } from '../graph/protobuf.ts';
@@ -6,7 +6,7 @@ import { type DType, type Tensor, tensor } from '../tensor/tensor.ts';
 import type { Feeds, Runtime, Session } from './runtime.ts';
 
 /** What every build of ONNX Runtime has, for Node and for the browser. */
-export type Ort = Pick<typeof import('onnxruntime-common'), 'InferenceSession' | 'Tensor'>;
+export type Ort = Pick<typeof import('onnxruntime-web'), 'InferenceSession' | 'Tensor'>;
 
 /** ONNX Runtime behind three calls that take and give nothing but data, so that it may live in another thread. */
 export interface Engine {

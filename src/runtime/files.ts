@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gunzip as inflate } from 'node:zlib';
 import { messageOf, SeedbedError } from '../errors.ts';
+import { parseJson } from '../tensor/json.ts';
 
 /** What the system's error codes mean to the person, and what to do. */
 const FAULTS: Record<string, string> = {
@@ -57,9 +58,12 @@ export async function readBytes(path: string, { maxBytes = MOST_BYTES } = {}): P
   }
 }
 
+/** The most bytes of a file of text, 256 MiB: a string cannot be much longer. */
+const MOST_TEXT = 2 ** 28;
+
 /** The contents of a file of UTF-8 text. @throws {SeedbedError} as {@link readBytes}. */
 export async function readText(path: string): Promise<string> {
-  return new TextDecoder().decode(await readBytes(path));
+  return new TextDecoder().decode(await readBytes(path, { maxBytes: MOST_TEXT }));
 }
 
 /**
@@ -69,7 +73,7 @@ export async function readText(path: string): Promise<string> {
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path);
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     throw new SeedbedError('BadFile', `${path} is not JSON: ${messageOf(cause)}`, { cause });
   }
@@ -150,12 +154,13 @@ export async function appendLine(path: string, line: string): Promise<void> {
 }
 
 /**
- * Unpacks gzip data of the file `name` to at most `maxBytes`.
+ * Unpacks gzip data of the file `name` to at most `maxBytes`; unless given, 2 GiB, and 64 MiB more than a hundred
+ * times its size: no data set is packed that tightly, but a file made to fill the memory is.
  * @throws {SeedbedError} BadFile when it is damaged, cut short, or larger.
  */
 export async function gunzip(
   bytes: Uint8Array,
-  { name = 'the gzip data', maxBytes = MOST_BYTES } = {},
+  { name = 'the gzip data', maxBytes = Math.min(MOST_BYTES, 2 ** 26 + 100 * bytes.length) } = {},
 ): Promise<Uint8Array> {
   try {
     return await promisify(inflate)(bytes, { maxOutputLength: maxBytes });

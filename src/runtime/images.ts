@@ -78,6 +78,13 @@ export async function decodeImage(
  * The PNG file of a picture, 8 bits a channel, the same bytes for the same pixels.
  * @param pixels [C, H, W] or [1, C, H, W] with C 1 or 3, in [0,1]; what lies outside is clipped.
  * @throws {SeedbedError} BadShape for any other shape, Diverged when a pixel is not a number.
+ * @group Files
+ * @example
+ * import { writeFile } from 'node:fs/promises';
+ * import { encodePng, loadModel, sample, SHIPPED_DENOISER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const { pictures } = await sample(model, { count: 1, rng: 7 });
+ * await writeFile('sample.png', await encodePng(pictures));
  */
 export async function encodePng(pixels: Tensor<'float32'>): Promise<Uint8Array> {
   const { bytes, channels, height, width } = toInterleaved(pixels);

@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { InferenceSession } from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-web';
 import { SeedbedError } from '../errors.ts';
 import { createEngine, createRuntimeOn, type Ort } from './engine.ts';
 import { readBytes } from './files.ts';
@@ -24,9 +24,16 @@ function nativeBuild(): (Ort & typeof import('onnxruntime-node')) | undefined {
 }
 
 /**
- * Runs graphs by ONNX Runtime in Node: natively, or as WebAssembly where the native build is not installed.
+ * Makes ready what runs graphs, ONNX Runtime: on Node its native build, or WebAssembly where that is not installed; in
+ * a browser WebGPU where there is an adapter, or else WebAssembly, in a worker of its own so that the page stays quick.
  * @throws {SeedbedError} Machine when this machine lacks the device.
- * @example const runtime = await createRuntime({ threads: 2 })
+ * @group Runtime
+ * @example
+ * import { createRuntime, loadModel, sample, SHIPPED_DENOISER } from 'seedbed';
+ * const runtime = await createRuntime({ threads: 1 });
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const { pictures } = await sample(model, { count: 1, runtime });
+ * await runtime.dispose();
  */
 export async function createRuntime({ device, threads }: RuntimeOptions = {}): Promise<Runtime> {
   const native = device === 'wasm' ? undefined : nativeBuild();

@@ -1,22 +1,39 @@
 import type { Graph } from '../graph/ir.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
+/**
+ * Tensors by the names of a graph's inputs.
+ * @group Runtime
+ */
 export type Feeds = Readonly<Record<string, Tensor>>;
 
-/** A graph made ready to run. */
+/**
+ * A graph made ready to run.
+ * @group Runtime
+ */
 export interface Session {
-  /** Runs the graph; feeds and results are named as its inputs and outputs. */
+  /**
+   * Runs the graph; feeds and results are named as its inputs and outputs.
+   * @throws {SeedbedError} BadShape when a feed is missing or of another type or shape, Machine when the device fails.
+   */
   run(feeds: Feeds): Promise<Record<string, Tensor>>;
   /** Gives back the memory that the session holds. */
   dispose(): Promise<void>;
 }
 
-/** What executes graphs; the only thing that the rest of Seedbed knows of a platform. */
+/**
+ * What executes graphs; the only thing that the rest of Seedbed knows of a platform.
+ * @group Runtime
+ */
 export interface Runtime {
   /** Where graphs run: 'cpu', 'wasm', 'webgpu', ... */
   readonly device: string;
   /** Memory of the machine, in bytes, by which work is cut to size. */
   readonly memoryBytes: number;
+  /**
+   * Makes a graph ready to run.
+   * @throws {SeedbedError} Machine when ONNX Runtime refuses it.
+   */
   load(graph: Graph): Promise<Session>;
   /** Gives back what the runtime itself holds, such as a worker; its sessions end with it. */
   dispose(): Promise<void>;
@@ -24,8 +41,18 @@ export interface Runtime {
 
 /** Every device that ONNX Runtime may offer; which of them there are depends on the platform and its drivers. */
 export const DEVICES = ['cpu', 'wasm', 'webgpu', 'cuda', 'dml', 'coreml'] as const;
+/**
+ * A device that ONNX Runtime may offer: the processor by native code or WebAssembly, or a graphics processor by
+ * WebGPU, CUDA, DirectML or Core ML.
+ * @group Runtime
+ * @useDeclaredType
+ */
 export type Device = (typeof DEVICES)[number];
 
+/**
+ * Where and how graphs run.
+ * @group Runtime
+ */
 export interface RuntimeOptions {
   /**
    * Where to run. Unless given: on Node 'cpu', or 'wasm' where the native runtime is not installed; in the

@@ -1,6 +1,7 @@
 /**
  * Where a file's bytes come from: a path (Node) or an address (browser), a URL, a file that a person chose, or
  * the bytes themselves.
+ * @group Files
  */
 export type Source = string | URL | Blob | Uint8Array;
 

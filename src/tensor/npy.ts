@@ -1,6 +1,7 @@
 import { messageOf, SeedbedError } from '../errors.ts';
+import { parseJson } from './json.ts';
 import type { DType, Tensor } from './tensor.ts';
-import { bytesOf, bytesPerElement, sizeOf, tensorFromBytes, zeros } from './tensor.ts';
+import { bytesOf, bytesPerElement, MOST_AXES, sizeOf, tensorFromBytes, zeros } from './tensor.ts';
 
 // The format: the magic bytes; version, major and minor; the header's length, little-endian, as uint16 in
 // version 1 and uint32 in versions 2 and 3; the header, a Python dict padded with spaces to a newline; the data.
@@ -103,6 +104,8 @@ function headerOf(text: string, name: string): Header {
   if (!Array.isArray(shape) || !shape.every(dim => Number.isSafeInteger(dim) && dim >= 0)) {
     throw unsound(name, 'its shape is not a tuple of integers from 0 to 2^53 - 1');
   }
+  if (shape.length > MOST_AXES)
+    throw unsound(name, `its shape has ${shape.length} axes, more than ${MOST_AXES}`);
   return { dtype, bigEndian: order === '>', columnMajor, shape };
 }
 
@@ -116,7 +119,7 @@ function parseDict(text: string, name: string): Record<string, unknown> {
     .replaceAll(')', ']')
     .replace(/,(?=\s*[\]}])/g, '');
   try {
-    return Object(JSON.parse(json));
+    return Object(parseJson(json));
   } catch (cause) {
     throw unsound(
       name,

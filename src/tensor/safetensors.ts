@@ -1,4 +1,5 @@
 import { messageOf, SeedbedError } from '../errors.ts';
+import { parseJson } from './json.ts';
 import type { DType, Tensor } from './tensor.ts';
 import { bytesOf, bytesPerElement, sizeOf, tensorFromBytes } from './tensor.ts';
 
@@ -127,7 +128,7 @@ function split(bytes: Uint8Array, name: string): { header: Record<string, unknow
 
 function parse(json: Uint8Array, name: string): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json));
+    return parseJson(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json));
   } catch (cause) {
     throw unsound(name, `its header is not JSON (${messageOf(cause)})`, cause);
   }

@@ -17,17 +17,34 @@ const ARRAYS = {
   bool: Uint8Array,
 } as const;
 
-/** The element types that Seedbed reads, writes and computes with. */
+/**
+ * The element types that Seedbed reads and writes; {@link ArrayOf} holds them.
+ * @group Tensors and errors
+ * @useDeclaredType
+ */
 export type DType = keyof typeof ARRAYS;
-/** The array type that holds elements of type `D`. */
+/**
+ * The array that holds elements of type `D`: Float32Array for float32, Uint16Array of the bits for float16, BigInt64Array
+ * for int64, Uint8Array of 0 and 1 for bool, and so on.
+ * @group Tensors and errors
+ */
 export type ArrayOf<D extends DType> = InstanceType<(typeof ARRAYS)[D]>;
 
-/** An n-dimensional array in row-major order: `data.length` is the product of `shape`. */
+/**
+ * An n-dimensional array in row-major order: `data.length` is the product of `shape`.
+ * @group Tensors and errors
+ */
 export interface Tensor<D extends DType = DType> {
+  /** Type of the elements. */
   readonly dtype: D;
+  /** Its dimensions; [] for a scalar. */
   readonly shape: readonly number[];
+  /** The elements, the last axis running fastest. */
   readonly data: ArrayOf<D>;
 }
+
+/** The most axes of a tensor that is read, as in NumPy. */
+export const MOST_AXES = 64;
 
 /** The number of elements that a shape holds; 1 for the shape of a scalar, []. */
 export function sizeOf(shape: readonly number[]): number {
@@ -54,12 +71,23 @@ export function tensor<D extends DType>(dtype: D, shape: readonly number[], data
   return { dtype, shape, data };
 }
 
-/** A tensor of zeros. */
+/** A tensor of zeros. @throws {SeedbedError} Machine when there is no memory for so many elements. */
 export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
-  return { dtype, shape, data: new ARRAYS[dtype](sizeOf(shape)) as ArrayOf<D> };
+  try {
+    return { dtype, shape, data: new ARRAYS[dtype](sizeOf(shape)) as ArrayOf<D> };
+  } catch (cause) {
+    throw new SeedbedError('Machine', `there is no memory for a tensor ${dtype} [${shape}]`, { cause });
+  }
 }
 
-/** A float32 tensor from any numbers. */
+/**
+ * A float32 tensor; a Float32Array is taken as it is, other numbers are copied.
+ * @throws {SeedbedError} BadShape when the numbers do not fill the shape exactly.
+ * @group Tensors and errors
+ * @example
+ * import { float32 } from 'seedbed';
+ * console.log(float32([2, 2], [1, 2, 3, 4]).data); // prints Float32Array(4) [ 1, 2, 3, 4 ]
+ */
 export function float32(shape: readonly number[], values: ArrayLike<number>): Tensor<'float32'> {
   const data =
     values instanceof Float32Array ? (values as Float32Array<ArrayBuffer>) : Float32Array.from(values);

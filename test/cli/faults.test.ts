@@ -18,6 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+/** Windows has no signals: there `kill` ends a process at once. */
+const signals = test.skipIf(process.platform === 'win32');
+
 function start(args: readonly string[]): {
   child: ChildProcess;
   ended: Promise<{ code: number | null; err: string }>;
@@ -81,64 +84,72 @@ describe('training', () => {
     expect(await readFile(at('killed/model.onnx'))).toEqual(await readFile(at('whole/model.onnx')));
   }, 120_000);
 
-  test('SIGTERM saves the state, says how to go on and exits with 130', async () => {
-    const { child, ended } = start(command('stopped'));
-    await until(() => existsSync(at('stopped/log.jsonl')));
-    await new Promise(resolve => setTimeout(resolve, 300));
-    child.kill('SIGTERM');
-    const { code, err } = await ended;
-    expect(code).toBe(130);
-    expect(err).toMatch(/stopped at step \d+ of 400; the same command with --resume goes on/);
-    expect(existsSync(at('stopped/checkpoint.safetensors'))).toBe(true);
-  }, 60_000);
+  signals(
+    'SIGTERM saves the state, says how to go on and exits with 130',
+    async () => {
+      const { child, ended } = start(command('stopped'));
+      await until(() => existsSync(at('stopped/log.jsonl')));
+      await new Promise(resolve => setTimeout(resolve, 300));
+      child.kill('SIGTERM');
+      const { code, err } = await ended;
+      expect(code).toBe(130);
+      expect(err).toMatch(/stopped at step \d+ of 400; the same command with --resume goes on/);
+      expect(existsSync(at('stopped/checkpoint.safetensors'))).toBe(true);
+    },
+    60_000,
+  );
 });
 
-test('a long embedding, stopped and resumed, gives the same seeds', async () => {
-  await writeFile(at('model.onnx'), saveModel(gaussianDenoiser(1, [1, 8, 8], 3)));
-  const picture = float32(
-    [1, 8, 8],
-    Array.from({ length: 64 }, (_, i) => 0.4 + (i % 5) / 20),
-  );
-  await writeFile(at('picture.png'), await encodePng(picture));
-  const command = (out: string, ...more: string[]) => [
-    'embed',
-    at('picture.png'),
-    '--model',
-    at('model.onnx'),
-    '--method',
-    'descent',
-    '--iterations',
-    '4000',
-    '--starts',
-    '4',
-    '--batch',
-    '2',
-    '--threads',
-    '1',
-    '--out',
-    at(out),
-    ...more,
-  ];
-  expect((await start(command('whole')).ended).code).toBe(0);
+signals(
+  'a long embedding, stopped and resumed, gives the same seeds',
+  async () => {
+    await writeFile(at('model.onnx'), saveModel(gaussianDenoiser(1, [1, 8, 8], 3)));
+    const picture = float32(
+      [1, 8, 8],
+      Array.from({ length: 64 }, (_, i) => 0.4 + (i % 5) / 20),
+    );
+    await writeFile(at('picture.png'), await encodePng(picture));
+    const command = (out: string, ...more: string[]) => [
+      'embed',
+      at('picture.png'),
+      '--model',
+      at('model.onnx'),
+      '--method',
+      'descent',
+      '--iterations',
+      '4000',
+      '--starts',
+      '4',
+      '--batch',
+      '2',
+      '--threads',
+      '1',
+      '--out',
+      at(out),
+      ...more,
+    ];
+    expect((await start(command('whole')).ended).code).toBe(0);
 
-  const { child, ended } = start(command('parts'));
-  await until(
-    () =>
-      existsSync(at('parts/.unfinished-embed/descent-0.safetensors')) ||
-      existsSync(at('parts/.unfinished-embed/about.json')),
-  );
-  await new Promise(resolve => setTimeout(resolve, 400));
-  child.kill('SIGINT');
-  expect((await ended).code).toBe(130);
-  expect(existsSync(at('parts/seeds.safetensors'))).toBe(false);
+    const { child, ended } = start(command('parts'));
+    await until(
+      () =>
+        existsSync(at('parts/.unfinished-embed/descent-0.safetensors')) ||
+        existsSync(at('parts/.unfinished-embed/about.json')),
+    );
+    await new Promise(resolve => setTimeout(resolve, 400));
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(130);
+    expect(existsSync(at('parts/seeds.safetensors'))).toBe(false);
 
-  const other = await start([...command('parts', '--resume'), '--rng', '9']).ended;
-  expect(other).toMatchObject({
-    code: 2,
-    err: expect.stringContaining('unfinished work of another command'),
-  });
-  expect((await start(command('parts', '--resume')).ended).code).toBe(0);
-  expect(await readFile(at('parts/seeds.safetensors'))).toEqual(
-    await readFile(at('whole/seeds.safetensors')),
-  );
-}, 120_000);
+    const other = await start([...command('parts', '--resume'), '--rng', '9']).ended;
+    expect(other).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('unfinished work of another command'),
+    });
+    expect((await start(command('parts', '--resume')).ended).code).toBe(0);
+    expect(await readFile(at('parts/seeds.safetensors'))).toEqual(
+      await readFile(at('whole/seeds.safetensors')),
+    );
+  },
+  120_000,
+);

@@ -82,13 +82,14 @@ describe('by name', () => {
   });
 
   test('what is not there is said, with the places and the command', async () => {
-    const missing = openDataset('fashion-mnist:test', { dataDir: at('near') });
+    // Not one that a system may have installed.
+    vi.stubEnv('SEEDBED_DATA', at('elsewhere'));
+    const missing = openDataset('cifar10:test', { dataDir: at('near') });
     await expect(missing).rejects.toSatisfy(error => isSeedbedError(error, 'Machine'));
     await expect(missing).rejects.toThrow(
-      new RegExp(
-        `test images.*${at('near', 'fashion-mnist')}.*${at('user')}.*seedbed data fetch fashion-mnist`,
-      ),
+      new RegExp(`test images.*${at('near', 'cifar10')}.*${at('elsewhere')}.*seedbed data fetch cifar10`),
     );
+    vi.stubEnv('SEEDBED_DATA', at('user'));
   });
 
   test.each(['mnist:valid', 'nowhere', 'no/such/folder:test'])(

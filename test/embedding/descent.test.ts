@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import type { Denoiser } from '../../src/diffusion/model.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
-import { type DescentState, descend } from '../../src/embedding/descent.ts';
-import { type DescentRecipe, RECIPES } from '../../src/embedding/recipes.ts';
+import { type DescentOptions, type DescentState, descend as descendBy } from '../../src/embedding/descent.ts';
+import { type DescentRecipe, type Memory, RECIPES } from '../../src/embedding/recipes.ts';
+import { createStepper } from '../../src/embedding/stepper.ts';
 import { isSeedbedError } from '../../src/errors.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
 import { gaussianDenoiser, samplerGain } from '../oracle.ts';
@@ -19,6 +22,22 @@ const scaled = (t: Floats, factor: number): Floats =>
     t.shape,
     t.data.map(value => value * factor),
   );
+/** Descent with a stepper of its own. */
+async function descend(
+  on: Runtime,
+  denoiser: Denoiser,
+  start: Floats,
+  targets: Floats,
+  options: DescentOptions & { memory?: Memory },
+) {
+  const { recipe, steps, memory } = options;
+  const prepared = await createStepper(on, denoiser, start.shape[0]!, recipe, steps, memory);
+  try {
+    return await descendBy(prepared, start, targets, options);
+  } finally {
+    await prepared.stepper.dispose();
+  }
+}
 const quick: DescentRecipe = { loss: 'mse', penalty: 0, learningRate: 0.2, decay: 'cosine', iterations: 60 };
 
 describe('the sampler on Gaussian data, where it is linear', () => {

@@ -59,7 +59,7 @@ describe('reading', () => {
     await mkdir(join(root, 'b', '.git'), { recursive: true });
     for (const name of ['10.png', '2.png', '.hidden', 'b/1.png', 'b/.git/x'])
       await writeFile(join(root, name), '');
-    await symlink(join(root, 'nowhere'), join(root, 'broken'));
+    await symlink(join(root, 'nowhere'), join(root, 'broken'), 'junction');
     expect(await listFiles(root)).toEqual(['2.png', '10.png']);
     expect(await listFiles(root, { recursive: true })).toEqual(['2.png', '10.png', 'b/1.png']);
     expect([await isDirectory(root), await isDirectory(join(root, '2.png'))]).toEqual([true, false]);
@@ -85,7 +85,7 @@ describe('writeAtomic', () => {
     expect(await readdir(target)).toEqual(['full']);
   });
 
-  test('a failed write leaves the old contents', async () => {
+  test.skipIf(process.platform === 'win32')('a failed write leaves the old contents', async () => {
     const path = join(folder, 'limited', 'a.txt');
     await writeAtomic(path, 'old');
     const program = `import { writeAtomic } from ${JSON.stringify(new URL('../../src/runtime/files.ts', import.meta.url))};

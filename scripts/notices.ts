@@ -1,0 +1,87 @@
+/**
+ * Writes THIRD_PARTY_NOTICES.md: what Seedbed ships of others' and what npm installs beside it, from package-lock.json
+ * and from what the installed packages say of themselves. Run it by `npm run notices` after a change of dependencies.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const SHIPPED = `# Third-party notices
+
+Seedbed itself is under the MIT licence (LICENSE).
+
+## What the package holds of others' work
+
+The pictures in \`examples/fashion-mnist\` are of the test set of Fashion-MNIST (Xiao, Rasul and Vollgraf 2017), and the
+models in \`models\` were trained on its training set. Fashion-MNIST is under this licence:
+
+> The MIT License (MIT) Copyright © 2017 Zalando SE, https://tech.zalando.com
+>
+> Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+> documentation files (the “Software”), to deal in the Software without restriction, including without limitation the
+> rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+> persons to whom the Software is furnished to do so, subject to the following conditions:
+>
+> The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+> Software.
+>
+> THE SOFTWARE IS PROVIDED “AS IS”, WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+> WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+> COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+> OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+
+## What npm installs beside it
+
+Nothing of these packages is copied into Seedbed; each comes with its own licence.
+`;
+
+interface Locked {
+  readonly version: string;
+  readonly license?: string;
+  readonly dev?: boolean;
+}
+
+const readJson = (...path: string[]) => JSON.parse(readFileSync(join(ROOT, ...path), 'utf8'));
+
+/** The first copyright line in a package's licence, readme or main file; who it is by where there is none. */
+function copyrightOf(name: string): string {
+  const folder = join(ROOT, 'node_modules', name);
+  const { main, types, author } = readJson('node_modules', name, 'package.json');
+  const texts = readdirSync(folder).filter(file => /^(licen[sc]e|readme)/i.test(file));
+  for (const file of [...texts.sort(), types, main].filter(Boolean)) {
+    const line = /^[ /*]*(copyright (\(c\)|©|\d{4}).*)$/im.exec(
+      readFileSync(join(folder, file), 'utf8'),
+    )?.[1];
+    if (line) return line.trim();
+  }
+  return `by ${typeof author === 'string' ? author : author.name}`;
+}
+
+/** The whole text of THIRD_PARTY_NOTICES.md. */
+export function notices(): string {
+  const { dependencies, optionalDependencies } = readJson('package.json');
+  const packages = Object.entries<Locked>(readJson('package-lock.json').packages)
+    .filter(([path, { dev }]) => path !== '' && !dev)
+    .map(([path, locked]) => ({ ...locked, name: path.split('node_modules/').at(-1)! }));
+  const direct = new Set(Object.keys({ ...dependencies, ...optionalDependencies }));
+  const rows = packages
+    .filter(({ name }) => direct.has(name))
+    .map(({ name, version, license }) => `| ${name} | ${version} | ${license} | ${copyrightOf(name)} |`);
+  const others = new Map<string, string[]>();
+  for (const { name, version, license = 'not stated' } of packages.filter(({ name }) => !direct.has(name)))
+    others.set(license, [...(others.get(license) ?? []), `${name} ${version}`]);
+  return [
+    SHIPPED,
+    '| package | version | licence | copyright |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '\nThese need others in their turn, some only on one system:\n',
+    ...[...others].sort().map(([license, names]) => `- ${license}: ${names.sort().join(', ')}`),
+    '',
+  ].join('\n');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  writeFileSync(join(ROOT, 'THIRD_PARTY_NOTICES.md'), notices());

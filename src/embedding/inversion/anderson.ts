@@ -1,0 +1,152 @@
+import type { Tensor } from '../../tensor/tensor.ts';
+import { choose, combine, dots, norms, type PerRow } from './rowwise.ts';
+
+type Floats = Tensor<'float32'>;
+
+/**
+ * How a fixed point is sought, by Anderson's acceleration.
+ * @group Embedding
+ */
+export interface AccelerationOptions {
+  /** Earlier iterates that are mixed in; 0 is the plain iteration x <- g(x). */
+  readonly memory: number;
+  /** The share of the residual that is taken, first and in every step without a history; 1 is undamped. */
+  readonly damping: number;
+  /** A row has arrived when its relative residual |g(x) - x| / |x| is at most this. */
+  readonly tolerance: number;
+  /** Evaluations of g, at most. */
+  readonly iterations: number;
+}
+
+export interface FixedPoint {
+  /** For each row the iterate with the least residual. */
+  readonly x: Floats;
+  /** Each row's relative residual there. */
+  readonly residuals: Float64Array;
+  /** |g(x') - g(x)| / |x' - x| between the first two iterates: the factor by which the plain iteration contracts. */
+  readonly factors: Float64Array;
+  readonly evaluations: number;
+}
+
+/**
+ * Solves x = g(x) for every row of a batch at once, each row on its own: Anderson's acceleration (Anderson 1965;
+ * Walker and Ni 2011, type II). With f = g(x) - x the next iterate is x + b f - (dX + b dF) c, where c minimises
+ * |f - dF c| over the last `memory` differences.
+ * @param g maps a batch [n, ...] to a batch; rows do not see each other.
+ */
+export async function solveFixedPoint(
+  g: (x: Floats) => Promise<Floats>,
+  start: Floats,
+  { memory, damping, tolerance, iterations }: AccelerationOptions,
+): Promise<FixedPoint> {
+  const count = start.shape[0]!;
+  let x = start;
+  let best = start;
+  let residuals = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  let factors = new Float64Array(count).fill(Number.NaN);
+  const steps: { dx: Floats; df: Floats }[] = [];
+  let last: { x: Floats; f: Floats } | undefined;
+  let evaluations = 0;
+  while (evaluations < iterations) {
+    const f = combine([1, await g(x)], [-1, x]);
+    evaluations++;
+    const sizes = norms(x);
+    const now = norms(f).map((norm, row) => norm / Math.max(sizes[row]!, 1e-30));
+    const better = Array.from(now, (residual, row) => residual < residuals[row]!);
+    best = choose(better, x, best);
+    residuals = residuals.map((old, row) => (better[row] ? now[row]! : old));
+    if (residuals.every(residual => residual <= tolerance)) break;
+
+    if (last) {
+      const dx = combine([1, x], [-1, last.x]);
+      const df = combine([1, f], [-1, last.f]);
+      // g(x') - g(x) is dx + df.
+      if (evaluations === 2) {
+        const lengths = norms(dx);
+        factors = norms(combine([1, dx], [1, df])).map((norm, row) => norm / Math.max(lengths[row]!, 1e-30));
+      }
+      steps.push({ dx, df });
+      if (steps.length > memory) steps.shift();
+    }
+    last = { x, f };
+    const mixing = leastSquares(
+      steps.map(({ df }) => df),
+      f,
+    );
+    const moved = combine(
+      [1, x],
+      [memory > 0 && steps.length > 0 ? 1 : damping, f],
+      ...(memory > 0 ? steps : []).flatMap(
+        ({ dx, df }, k) =>
+          [
+            [mixing[k]!.map(c => -c), dx],
+            [mixing[k]!.map(c => -c), df],
+          ] as [PerRow, Floats][],
+      ),
+    );
+    // Rows that have arrived stay where they are.
+    x = choose(
+      Array.from(now, residual => residual > tolerance),
+      moved,
+      x,
+    );
+  }
+  return { x: best, residuals, factors, evaluations };
+}
+
+/** Relative weight of the ridge that keeps nearly parallel differences from blowing up. */
+const RIDGE = 1e-10;
+
+/** For each row the c that minimises |f - sum_k c_k basis_k|, by the normal equations; [k][row]. */
+function leastSquares(basis: readonly Floats[], f: Floats): Float64Array[] {
+  const size = basis.length;
+  const count = f.shape[0]!;
+  const gram = basis.map((a, i) => basis.slice(0, i + 1).map(b => dots(a, b)));
+  const right = basis.map(a => dots(a, f));
+  const result = basis.map(() => new Float64Array(count));
+  for (let row = 0; row < count; row++) {
+    const matrix = Array.from({ length: size }, (_, i) =>
+      Array.from({ length: size }, (_, j) => gram[Math.max(i, j)]![Math.min(i, j)]![row]!),
+    );
+    const trace = matrix.reduce((sum, line, i) => sum + line[i]!, 0);
+    for (let i = 0; i < size; i++) matrix[i]![i]! += RIDGE * trace + Number.MIN_VALUE;
+    const solution = solveSymmetric(
+      matrix,
+      right.map(values => values[row]!),
+    );
+    solution.forEach((value, k) => {
+      result[k]![row] = value;
+    });
+  }
+  return result;
+}
+
+/** Gaussian elimination with pivoting for a handful of unknowns. */
+function solveSymmetric(matrix: number[][], right: number[]): number[] {
+  const size = right.length;
+  for (let column = 0; column < size; column++) {
+    let pivot = column;
+    for (let row = column + 1; row < size; row++) {
+      if (Math.abs(matrix[row]![column]!) > Math.abs(matrix[pivot]![column]!)) pivot = row;
+    }
+    [matrix[column], matrix[pivot]] = [matrix[pivot]!, matrix[column]!];
+    [right[column], right[pivot]] = [right[pivot]!, right[column]!];
+    const lead = matrix[column]![column]!;
+    if (lead === 0) continue;
+    for (let row = column + 1; row < size; row++) {
+      const factor = matrix[row]![column]! / lead;
+      for (let k = column; k < size; k++) matrix[row]![k]! -= factor * matrix[column]![k]!;
+      right[row]! -= factor * right[column]!;
+    }
+  }
+  const solution = new Array<number>(size).fill(0);
+  for (let row = size - 1; row >= 0; row--) {
+    const known = matrix[row]!.slice(row + 1).reduce(
+      (sum, value, k) => sum + value * solution[row + 1 + k]!,
+      0,
+    );
+    const lead = matrix[row]![row]!;
+    solution[row] = lead === 0 ? 0 : (right[row]! - known) / lead;
+  }
+  return solution;
+}

@@ -1,0 +1,106 @@
+import { sizeOf, type Tensor, zeros } from '../../tensor/tensor.ts';
+import type { AffineStep, StepMap } from './affine-step.ts';
+import { choose, combine, dots } from './rowwise.ts';
+
+type Floats = Tensor<'float32'>;
+
+/**
+ * How split inversion solves the sampler's last step.
+ * @group Embedding
+ */
+export interface LastStepOptions {
+  /** How far off, root mean square, the picture may be (standardised), over 0: small is faithful, large Gaussian. */
+  readonly tau: number;
+  /** Levenberg-Marquardt steps, from 1. */
+  readonly outer: number;
+  /** Conjugate-gradient steps in each, from 1; three network evaluations each. */
+  readonly inner: number;
+}
+
+export interface LastStepResult {
+  readonly x: Floats;
+  /** Mean square of x0(x) - target in each row, standardised. */
+  readonly errors: Float64Array;
+  /** Network evaluations, a row. */
+  readonly evaluations: number;
+}
+
+/** The damping's factors on success and on failure, and where it starts. */
+const EASE = 0.3;
+const TIGHTEN = 4;
+const FIRST_DAMPING = 1e-3;
+
+/**
+ * Finds x with S(x) = target for the sampler's last step, which is no contraction and so has no fixed-point iteration,
+ * near an anchor: minimises |S(x) - target|^2 / tau^2 + |x - anchor|^2 / n^2 in every row by Levenberg and Marquardt's
+ * method, with the step from conjugate gradients (products with J only, never J itself). A step is taken only where it
+ * lowers the objective.
+ * @param anchor the prior's mean of x, off by about n, the noise rate at which x lives.
+ */
+export async function solveLastStep(
+  map: StepMap,
+  step: AffineStep,
+  target: Floats,
+  anchor: Floats,
+  { tau, outer, inner }: LastStepOptions,
+): Promise<LastStepResult> {
+  const count = target.shape[0]!;
+  const width = sizeOf(target.shape.slice(1));
+  const before = map.evaluations;
+  const fit = 1 / tau ** 2;
+  const hold = 1 / step.level;
+  const objective = (difference: Floats, offset: Floats) => {
+    const [off, away] = [dots(difference, difference), dots(offset, offset)];
+    return off.map((value, row) => fit * value + hold * away[row]!);
+  };
+
+  let x = anchor;
+  let damping: Float64Array = new Float64Array(count).fill(FIRST_DAMPING * (fit + hold));
+  let difference = combine([1, await map.value(x, step)], [-1, target]);
+  let values = objective(difference, zeros('float32', target.shape));
+  for (let i = 0; i < outer; i++) {
+    const { pulled } = await map.pullBack(x, difference, step);
+    const downhill = combine([-fit, pulled], [-hold, x], [hold, anchor]);
+    const at = x;
+    const curvature = async (v: Floats) => combine([fit, (await map.push(at, v, step)).pulled], [hold, v]);
+    const move = await conjugateGradients(curvature, downhill, damping, inner);
+    const tried = combine([1, x], [1, move]);
+    const triedDifference = combine([1, await map.value(tried, step)], [-1, target]);
+    const triedValues = objective(triedDifference, combine([1, tried], [-1, anchor]));
+    const better = Array.from(triedValues, (value, row) => value < values[row]!);
+    x = choose(better, tried, x);
+    difference = choose(better, triedDifference, difference);
+    values = values.map((value, row) => (better[row] ? triedValues[row]! : value));
+    damping = damping.map((value, row) => value * (better[row] ? EASE : TIGHTEN));
+  }
+  const errors = dots(difference, difference).map(value => value / width);
+  return { x, errors, evaluations: map.evaluations - before };
+}
+
+/**
+ * Solves (A + damping) x = right in every row by conjugate gradients (Hestenes and Stiefel 1952), from zero.
+ * @param product x to A x, A symmetric and positive in every row.
+ */
+export async function conjugateGradients(
+  product: (v: Floats) => Promise<Floats>,
+  right: Floats,
+  damping: Float64Array,
+  iterations: number,
+): Promise<Floats> {
+  let x = zeros('float32', right.shape);
+  let residual = right;
+  let direction = right;
+  let squares = dots(residual, residual);
+  for (let i = 0; i < iterations; i++) {
+    const image = combine([1, await product(direction)], [damping, direction]);
+    const bend = dots(direction, image);
+    const length = squares.map((value, row) => (bend[row]! > 0 ? value / bend[row]! : 0));
+    x = combine([1, x], [length, direction]);
+    residual = combine([1, residual], [length.map(value => -value), image]);
+    const next = dots(residual, residual);
+    const keep = next.map((value, row) => (squares[row]! > 0 ? value / squares[row]! : 0));
+    direction = combine([1, residual], [keep, direction]);
+    squares = next;
+  }
+  return x;
+}

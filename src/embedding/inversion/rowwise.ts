@@ -1,0 +1,53 @@
+import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
+
+type Floats = Tensor<'float32'>;
+
+/** Numbers for each row of a batch, or one for all. */
+export type PerRow = number | ArrayLike<number>;
+
+const at = (value: PerRow, row: number) => (typeof value === 'number' ? value : value[row]!);
+
+/** The inner product of each row of `a` with that of `b`, summed in double precision. */
+export function dots(a: Floats, b: Floats): Float64Array {
+  const count = a.shape[0]!;
+  const width = sizeOf(a.shape.slice(1));
+  const result = new Float64Array(count);
+  for (let row = 0, i = 0; row < count; row++) {
+    let sum = 0;
+    for (const end = i + width; i < end; i++) sum += a.data[i]! * b.data[i]!;
+    result[row] = sum;
+  }
+  return result;
+}
+
+/** The Euclidean norm of each row. */
+export function norms(a: Floats): Float64Array {
+  return dots(a, a).map(Math.sqrt);
+}
+
+/** The sum of tensors of one shape, each row weighted by its own number: sum over k of weights_k[row] terms_k[row]. */
+export function combine(...terms: readonly (readonly [weight: PerRow, tensor: Floats])[]): Floats {
+  const { shape } = terms[0]![1];
+  const width = sizeOf(shape.slice(1));
+  const result = new Float32Array(sizeOf(shape));
+  for (let row = 0; row < shape[0]!; row++) {
+    const weights = terms.map(([weight]) => at(weight, row));
+    for (let i = row * width; i < (row + 1) * width; i++) {
+      let sum = 0;
+      for (let k = 0; k < terms.length; k++) sum += weights[k]! * terms[k]![1].data[i]!;
+      result[i] = sum;
+    }
+  }
+  return float32(shape, result);
+}
+
+/** The rows of `a` where `chosen`, else those of `b`. */
+export function choose(chosen: readonly boolean[], a: Floats, b: Floats): Floats {
+  if (chosen.every(Boolean)) return a;
+  const width = sizeOf(a.shape.slice(1));
+  const result = Float32Array.from(b.data);
+  chosen.forEach((yes, row) => {
+    if (yes) result.set(a.data.subarray(row * width, (row + 1) * width), row * width);
+  });
+  return float32(a.shape, result);
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { inFile, SeedbedError } from '../src/errors.ts';
+import { thrownBy } from './support.ts';
+
+test('a message quotes no more of a file than a person reads, and steers no terminal', () => {
+  const { message } = new SeedbedError(
+    'BadFile',
+    `x.json: \u001b[31mred\u0007\u009b\nnext${'x'.repeat(1e6)}`,
+  );
+  expect(message).toMatch(/^x\.json: \\x1b\[31mred\\x07\\x9b\nnextx+ \.\.\.$/);
+  expect(message.length).toBeLessThan(5000);
+});
+
+test('what is said of a file begins with its name, once', () => {
+  const throwing = (message: string) => () => {
+    throw new SeedbedError('BadShape', message);
+  };
+  expect(thrownBy(() => inFile('a.onnx', throwing('no output')))).toMatchObject({
+    kind: 'BadShape',
+    message: 'a.onnx: no output',
+  });
+  expect(thrownBy(() => inFile('a.onnx', throwing('a.onnx: no output')))).toMatchObject({
+    message: 'a.onnx: no output',
+  });
+  const own = new TypeError('ours');
+  expect(
+    thrownBy(() =>
+      inFile('a.onnx', () => {
+        throw own;
+      }),
+    ),
+  ).toBe(own);
+  expect(inFile('a.onnx', () => 7)).toBe(7);
+});

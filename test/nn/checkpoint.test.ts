@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readCheckpoint, type TrainingState, writeCheckpoint } from '../../src/nn/checkpoint.ts';
+import { readSafetensors, writeSafetensors } from '../../src/tensor/safetensors.ts';
+import { float32, type Tensor } from '../../src/tensor/tensor.ts';
+import { readOrRefused, spoilt } from '../hostile.ts';
+
+const layout = [
+  { name: 'a.weight', shape: [2, 3] },
+  { name: 'a.bias', shape: [3] },
+];
+const statisticsLayout = [{ name: 'n.running_mean', shape: [3] }];
+const about = { rng: 0, config: { network: { channels: [2, 3] } } };
+
+let path: string;
+beforeAll(async () => {
+  path = join(await mkdtemp(join(tmpdir(), 'seedbed-checkpoint-')), 'checkpoint.safetensors');
+});
+afterAll(() => rm(join(path, '..'), { recursive: true }));
+
+const vector = (length: number) =>
+  fc
+    .array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: length, maxLength: length })
+    .map(values => float32([length], values));
+const state: fc.Arbitrary<TrainingState> = fc.record({
+  ...{ step: fc.maxSafeInteger().map(Math.abs), statistics: vector(3) },
+  ...{ parameters: vector(9), m: vector(9), v: vector(9), ema: vector(9) },
+});
+const read = () => readCheckpoint(path, layout, statisticsLayout, about);
+
+test('a state comes back as it was', async () => {
+  await fc.assert(
+    fc.asyncProperty(state, async written => {
+      await writeCheckpoint(path, written, layout, statisticsLayout, about);
+      expect(await read()).toEqual(written);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+describe('a checkpoint that was spoilt', () => {
+  let sound: Uint8Array;
+  beforeAll(async () => {
+    const [any] = fc.sample(state, { seed: 1, numRuns: 1 });
+    await writeCheckpoint(path, { ...any!, step: 7 }, layout, statisticsLayout, about);
+    sound = await readFile(path);
+  });
+
+  test('anywhere is read or refused by name', async () => {
+    await fc.assert(
+      fc.asyncProperty(spoilt(sound), async bytes => {
+        await writeFile(path, bytes);
+        const back = await readOrRefused(path, read);
+        expect(back?.parameters.data.every(Number.isFinite)).not.toBe(false);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  const [long, broken] = [
+    float32([1, 9], new Float32Array(9)),
+    float32([9], new Float32Array(9).fill(Number.NaN)),
+  ];
+  test.each<[string, Record<string, Tensor>, Record<string, string>, RegExp]>([
+    ['another shape', { m: long }, {}, /'m' is missing, or is not 9 finite numbers/],
+    ['what is no number', { ema: broken }, {}, /'ema' is missing, or is not 9 finite numbers/],
+    ['no step', {}, { step: '' }, /step is ''/],
+    ['a step of its own writing', {}, { step: '0x10' }, /step is '0x10'/],
+    ['a negative step', {}, { step: '-1' }, /step is '-1'/],
+    ['endless nesting', {}, { about: '['.repeat(1e5) + ']'.repeat(1e5) }, /does not say which run it is of/],
+    ['no description', {}, { about: 'null' }, /the run was started with {2}null, and now it is/],
+  ])('with %s is refused', async (_, tensors, texts, message) => {
+    const whole = readSafetensors(sound, 'sound');
+    const spoiltFile = writeSafetensors(new Map([...whole.tensors, ...Object.entries(tensors)]), {
+      ...whole.metadata,
+      ...texts,
+    });
+    await writeFile(path, spoiltFile);
+    await expect(read()).rejects.toThrow(message);
+    await expect(read()).rejects.toThrow(path);
+  });
+});

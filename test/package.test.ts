@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import ts from 'typescript';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { notices } from '../scripts/notices.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+/** A copy of the repository, freshly built, so that nothing stale is packed and nothing else reads what is half built. */
+const folder = mkdtempSync(join(tmpdir(), 'seedbed-package-'));
+const LEFT_OUT = new Set(['node_modules', 'dist', 'out', 'runs', '.git']);
+let packed: { size: number; files: { path: string }[] };
+let paths: string[];
+
+const run = (command: string, args: string[], cwd: string) =>
+  execFileSync(command, args, { cwd, shell: process.platform === 'win32', encoding: 'utf8', stdio: 'pipe' });
+
+beforeAll(() => {
+  const copied = readdirSync(ROOT).filter(name => !LEFT_OUT.has(name));
+  const filter = (path: string) => !LEFT_OUT.has(path.split(/[/\\]/).at(-1)!);
+  for (const name of copied) cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter });
+  const dist = join(folder, 'dist');
+  const state = join(dist, 'build.tsbuildinfo');
+  const options = ['-p', 'tsconfig.build.json', '--outDir', dist, '--tsBuildInfoFile', state];
+  run('npx', ['tsc', ...options], ROOT);
+  [packed] = JSON.parse(run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], folder));
+  paths = packed.files.map(file => file.path).sort();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The files below a folder of the repository, as the package names them. */
+function filesIn(name: string): string[] {
+  const entries = readdirSync(join(ROOT, name), { recursive: true, withFileTypes: true });
+  const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name));
+  return files.map(path => path.slice(ROOT.length).replaceAll('\\', '/'));
+}
+
+test('packs what is used, and nothing else', () => {
+  const modules = filesIn('src').map(path => path.replace(/^src\/(.*)\.ts$/, 'dist/$1'));
+  const built = modules.flatMap(path => [`${path}.js`, `${path}.js.map`, `${path}.d.ts`]);
+  const whole = ['bin', 'configs', 'examples', 'models'].flatMap(filesIn);
+  const texts = [
+    'CHANGELOG.md',
+    'CITATION.cff',
+    'LICENSE',
+    'README.md',
+    'THIRD_PARTY_NOTICES.md',
+    'package.json',
+  ];
+  expect(paths).toEqual([...texts, ...whole, ...built].sort());
+  expect(packed.size).toBeLessThan(15e6);
+});
+
+test('publint has no error and no warning', async () => {
+  const { messages, pkg } = await publint({ pkgDir: folder, pack: 'npm', level: 'warning' });
+  expect(messages.map(message => formatMessage(message, pkg))).toEqual([]);
+});
+
+test('what package.json points to is packed', () => {
+  const targets = (entry: unknown): string[] =>
+    typeof entry === 'string' ? [entry] : Object.values(entry ?? {}).flatMap(targets);
+  const { bin, exports, imports, types } = manifest;
+  const named = targets([bin, exports, imports, types]).map(path => path.replace(/^\.\//, ''));
+  expect(named.length).toBeGreaterThan(0);
+  expect(named.filter(path => !paths.includes(path))).toEqual([]);
+});
+
+test('the source maps hold their sources, which are not packed', () => {
+  for (const path of paths.filter(path => path.endsWith('.map'))) {
+    const { sources, sourcesContent } = JSON.parse(readFileSync(join(folder, path), 'utf8'));
+    expect(sourcesContent, path).toHaveLength(sources.length);
+  }
+});
+
+test('what is packed imports, for its types too, only what package.json declares', () => {
+  const declared = { ...manifest.dependencies, ...manifest.optionalDependencies };
+  const undeclared = paths
+    .filter(path => /\.(js|d\.ts)$/.test(path))
+    .flatMap(path => ts.preProcessFile(readFileSync(join(folder, path), 'utf8')).importedFiles)
+    .map(({ fileName }) => fileName)
+    .filter(
+      name => !/^(\.|node:)/.test(name) && !(name in manifest.imports) && !builtinModules.includes(name),
+    )
+    .map(name => /^(@[^/]+\/)?[^/]+/.exec(name)![0])
+    .filter(name => !(name in declared));
+  expect(undeclared).toEqual([]);
+});
+
+test('every version is exact, and the one that is locked and installed', () => {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+  const { dependencies, optionalDependencies, devDependencies } = manifest;
+  const wanted = { ...dependencies, ...optionalDependencies, ...devDependencies } as Record<string, string>;
+  for (const [name, version] of Object.entries(wanted)) {
+    expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
+    expect(lock.packages[`node_modules/${name}`].version, name).toBe(version);
+  }
+  expect(manifest.engines.node).toBe(lock.packages[''].engines.node);
+  expect(manifest.version).toBe(lock.version);
+  expect(readFileSync(join(ROOT, 'CITATION.cff'), 'utf8')).toContain(`\nversion: ${manifest.version}\n`);
+});
+
+const isComplete = existsSync(join(ROOT, 'node_modules/onnxruntime-node'));
+test.skipIf(!isComplete)('THIRD_PARTY_NOTICES.md is current: npm run notices writes it', () => {
+  expect(readFileSync(join(ROOT, 'THIRD_PARTY_NOTICES.md'), 'utf8')).toBe(notices());
+});
