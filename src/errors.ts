@@ -80,3 +80,10 @@ export function inFile<T>(file: string, work: () => T): T {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** @throws {SeedbedError} BadArgument unless `value` is a whole number of at least `least`. */
+export function requireWhole(name: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new SeedbedError('BadArgument', `${name} is a whole number of at least ${least}, got ${value}`);
+  }
+}

@@ -48,6 +48,9 @@ export { SPLIT, type SplitOptions } from './embedding/inversion/split.ts';
 export { bootstrapMean, type Interval, meanSquaredErrors, psnr } from './embedding/metrics.ts';
 export { type DescentRecipe, type Memory, RECIPES } from './embedding/recipes.ts';
 export { type Provenance, readSeeds, type Seeds, writeSeeds } from './embedding/seeds.ts';
+
+import { requireWhole } from './errors.ts';
+
 export { type ErrorKind, isSeedbedError, SeedbedError } from './errors.ts';
 export { GraphBuilder, type NodeOptions, type Value } from './graph/builder.ts';
 export type { Attribute, Attributes, Dim, Graph, Node, ValueInfo, ValueType } from './graph/ir.ts';
@@ -229,6 +232,9 @@ export async function sample(
   model: Denoiser,
   options: SampleOptions,
 ): Promise<{ latent: Tensor<'float32'>; pictures: Tensor<'float32'> }> {
-  const latent = normals({ seed: options.rng ?? 0, purpose: 'sample' }, [options.count, ...model.info.shape]);
+  const { count, rng = 0 } = options;
+  requireWhole('count', count, 1);
+  requireWhole('rng', rng, 0);
+  const latent = normals({ seed: rng, purpose: 'sample' }, [count, ...model.info.shape]);
   return { latent, pictures: await decode(model, latent, options) };
 }

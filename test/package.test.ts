@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, execSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -19,18 +19,17 @@ const LEFT_OUT = new Set(['node_modules', 'dist', 'out', 'runs', '.git']);
 let packed: { size: number; files: { path: string }[] };
 let paths: string[];
 
-const run = (command: string, args: string[], cwd: string) =>
-  execFileSync(command, args, { cwd, shell: process.platform === 'win32', encoding: 'utf8', stdio: 'pipe' });
-
 beforeAll(() => {
   const copied = readdirSync(ROOT).filter(name => !LEFT_OUT.has(name));
   const filter = (path: string) => !LEFT_OUT.has(path.split(/[/\\]/).at(-1)!);
   for (const name of copied) cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter });
   const dist = join(folder, 'dist');
   const state = join(dist, 'build.tsbuildinfo');
-  const options = ['-p', 'tsconfig.build.json', '--outDir', dist, '--tsBuildInfoFile', state];
-  run('npx', ['tsc', ...options], ROOT);
-  [packed] = JSON.parse(run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], folder));
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const options = ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', dist, '--tsBuildInfoFile', state];
+  execFileSync(process.execPath, [compiler, ...options]);
+  const command = 'npm pack --dry-run --json --ignore-scripts';
+  [packed] = JSON.parse(execSync(command, { cwd: folder, encoding: 'utf8', stdio: 'pipe' }));
   paths = packed.files.map(file => file.path).sort();
 });
 afterAll(() => rmSync(folder, { recursive: true }));

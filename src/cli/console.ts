@@ -17,6 +17,8 @@ export interface Console {
 export interface Progress {
   /** @param remark such as the loss, shown beside the count. */
   update(done: number, total: number, remark?: string): void;
+  /** Clears the way for lines of another kind while the work goes on. */
+  above(write: () => void): void;
   stop(): void;
 }
 
@@ -55,7 +57,7 @@ export function openConsole(options: { json?: boolean; quiet?: boolean }): Conso
   };
 }
 
-const NO_PROGRESS: Progress = { update: () => {}, stop: () => {} };
+const NO_PROGRESS: Progress = { update: () => {}, above: write => write(), stop: () => {} };
 
 function bar(label: string, unit: string): Progress {
   const format = `${label} {bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | {left} left{remark}`;
@@ -75,6 +77,10 @@ function bar(label: string, unit: string): Progress {
       single.setTotal(total);
       single.update(done, { ...clock.read(done, total), remark: remark && ` | ${remark}` });
     },
+    above(write) {
+      if (started) process.stderr.write('\r\x1b[K');
+      write();
+    },
     stop: () => single.stop(),
   };
 }
@@ -91,6 +97,7 @@ function lines(label: string, unit: string): Progress {
         `${label}: ${done}/${total} ${unit}, ${rate}/s, ${left} left${remark && `, ${remark}`}\n`,
       );
     },
+    above: write => write(),
     stop: () => {},
   };
 }

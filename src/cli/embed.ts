@@ -25,13 +25,13 @@ import { descentJournal, openUnfinished, withRemedy } from './unfinished.ts';
 export interface MethodFlags extends RuntimeFlags {
   model: string;
   embedder?: string;
-  method?: Method;
+  method: Method;
   tau?: number;
   recipe?: RecipeName;
   iterations?: number;
   learningRate?: number;
   samplerSteps?: number;
-  batch: number;
+  batch?: number;
   memory?: Memory;
   tolerance?: number;
   rng: number;
@@ -59,17 +59,16 @@ export function withMethod(command: Command): Command {
       '--embedder <file>',
       "the embedding network (default: the model's own, NAME-embedder.onnx beside it)",
     )
-    .addOption(
-      new Option(
-        '--method <name>',
-        "how seeds are sought (default: 'embedder+descent' where there is an embedder, else 'descent')",
-      ).choices([...METHODS]),
-    )
+    .addOption(new Option('--method <name>', 'how seeds are sought').choices([...METHODS]).default('split'))
     .addOption(new Option('--recipe <name>', 'settings of the descent').choices(Object.keys(RECIPES)))
     .option('--iterations <n>', "iterations of the descent, instead of the recipe's", whole(1))
     .option('--learning-rate <x>', "its learning rate, instead of the recipe's", positive)
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
-    .option('--batch <n>', 'seeds in work at once', whole(1), 16)
+    .option(
+      '--batch <n>',
+      "seeds in work at once (default: 16; by 'split' 4, whose results come as they are found)",
+      whole(1),
+    )
     .addOption(
       new Option(
         '--memory <way>',
@@ -97,7 +96,7 @@ export function addEmbed(program: Command): void {
     .option('--out <folder>', 'where to write', 'out')
     .option('--resume', 'go on with unfinished work in the folder')
     .option('--force', 'drop unfinished work in the folder')
-    .addHelpText('after', '\nExample: seedbed embed my.png --iterations 100 --out my')
+    .addHelpText('after', '\nExample: seedbed embed my.png --tau 0.3 --out my')
     .action((paths: string[], flags: EmbedFlags) => run(paths, flags));
 }
 
@@ -118,10 +117,10 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   settings: Record<string, unknown>;
 }> {
   const model = await loadModel(flags.model);
-  const alone = flags.method === 'descent' || flags.method === 'split';
-  const embedder = alone ? undefined : await findEmbedder(flags.model, flags.embedder);
-  const method = flags.method ?? (embedder ? 'embedder+descent' : 'descent');
-  const { rng, batch, memory, tolerance, samplerSteps } = flags;
+  const embedder = flags.method.includes('embedder')
+    ? await findEmbedder(flags.model, flags.embedder)
+    : undefined;
+  const { method, rng, memory, tolerance, samplerSteps, batch = method === 'split' ? 4 : 16 } = flags;
   const inversion = { ...SPLIT, lastStep: { ...SPLIT.lastStep, tau: flags.tau ?? SPLIT.lastStep.tau } };
   const chosen = {
     method,
@@ -162,6 +161,11 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     firstImage: flags.from,
     signal: console.signal,
     journal: descentJournal(unfinished),
+    onResults: results =>
+      progress.above(() => {
+        for (const result of results)
+          console.line(describe(result, pictures.names[result.image]!, flags.starts));
+      }),
     onProgress: p => progress.update(p.done, p.total, p.loss > 0 ? `loss ${p.loss.toPrecision(4)}` : ''),
   })
     .catch(withRemedy)
@@ -179,8 +183,6 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   };
   await writeAll(flags, model, pictures, embedding, report);
   await unfinished.remove();
-  for (const result of embedding.results)
-    console.line(describe(result, pictures.names[result.image]!, flags.starts));
   console.line(
     `${embedding.results.length} seeds in ${duration(seconds)}: ${joinPath(flags.out, 'embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
   );

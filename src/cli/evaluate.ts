@@ -38,6 +38,7 @@ export const keptResult: z.ZodType<NamedResult> = z.object({
     .nullable()
     .transform(value => value ?? Number.POSITIVE_INFINITY),
   mseBefore: z.number().optional(),
+  residual: z.number().optional(),
   converged: z.boolean(),
   latentVariance: z.number(),
   evaluations: z.number(),
@@ -55,10 +56,7 @@ export function addEvaluate(program: Command): void {
     .option('--crop', 'centre-crop pictures that are not square')
     .option('--resume', 'go on with unfinished work in the folder')
     .option('--force', 'drop unfinished work in the folder')
-    .addHelpText(
-      'after',
-      '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder+descent --iterations 100',
-    )
+    .addHelpText('after', '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder')
     .action((flags: Flags) => run(flags));
 }
 

@@ -1,7 +1,7 @@
 import { prepare } from '../diffusion/batches.ts';
 import { type Denoiser, ddim, type Embedder, type SamplerInfo } from '../diffusion/model.ts';
 import { createSampler, type Sampler } from '../diffusion/sampler.ts';
-import { SeedbedError } from '../errors.ts';
+import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
@@ -40,7 +40,7 @@ export type Method = (typeof METHODS)[number];
  * @group Embedding
  */
 export interface EmbedOptions {
-  /** 'embedder+descent' where an embedder is given, else 'descent'. */
+  /** 'embedder+descent' where an embedder is given, else 'split'. */
   readonly method?: Method | undefined;
   /** The embedding network, trained for the denoiser at hand; methods that name it need it. */
   readonly embedder?: Embedder | undefined;
@@ -64,6 +64,8 @@ export interface EmbedOptions {
   readonly tolerance?: number | undefined;
   /** Stops the work before its next iteration, with `Interrupted`; what is done is in the journal. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with what was found as soon as a batch is done. */
+  readonly onResults?: ((results: readonly SeedResult[]) => void) | undefined;
   /** Called after each iteration of each batch. */
   readonly onProgress?: ((progress: EmbedProgress) => void) | undefined;
   /** Where unfinished work is kept, so that it can go on. */
@@ -139,10 +141,14 @@ export async function embed(
   options: EmbedOptions = {},
 ): Promise<Embedding> {
   const { embedder, starts = 1, rng = 0, firstImage = 0, tolerance, batch: wanted = 16 } = options;
-  const method = options.method ?? (embedder ? 'embedder+descent' : 'descent');
+  const method = options.method ?? (embedder ? 'embedder+descent' : 'split');
   const steps = options.samplerSteps ?? model.info.sampler.steps;
   const recipe = options.recipe ?? (method === 'descent' ? RECIPES.seedbed : RECIPES.refine);
   const inversion = options.inversion ?? SPLIT;
+  requireWhole('starts', starts, 1);
+  requireWhole('rng', rng, 0);
+  requireWhole('batch', wanted, 1);
+  requireWhole('samplerSteps', steps, 1);
   checkImages(images, model);
   checkMethod(method, model, embedder, starts);
 
@@ -175,41 +181,44 @@ export async function embed(
           loss,
         });
       const found = await finder.find({ targets: sought, noise, index: parts.length, report });
-      parts.push({
-        ...found,
-        grown: await sampler.sample(found.latent),
-        grownBefore: found.before && (await sampler.sample(found.before)),
-      });
+      const grown = await sampler.sample(found.latent);
+      const grownBefore = found.before && (await sampler.sample(found.before));
+      const results = describe(first, found, grown, grownBefore);
+      parts.push({ latent: found.latent, grown, results });
       report(iterations, average(found.losses.at(-1) ?? []));
+      options.onResults?.(results);
     }
     return assemble(parts);
   } finally {
     await Promise.all([sampler.dispose(), finder.dispose()]);
   }
 
+  function describe(
+    first: number,
+    found: Found,
+    grown: Floats,
+    grownBefore: Floats | undefined,
+  ): SeedResult[] {
+    const wanted = rows(originals, first, first + grown.shape[0]!);
+    const errors = (pictures: Floats) => meanSquaredErrors(toPixels(pictures, model.info), wanted);
+    const before = grownBefore && errors(grownBefore);
+    const variance = meanSquares(found.latent);
+    return errors(grown).map((mse, row) => ({
+      image: imageOf(first + row),
+      start: (first + row) % starts,
+      mse,
+      psnr: psnr(mse),
+      ...(before && { mseBefore: before[row]! }),
+      ...(found.residuals && { residual: found.residuals[row]! }),
+      converged: found.converged[row] ?? false,
+      latentVariance: variance[row]!,
+      evaluations: found.evaluations + steps,
+      losses: found.losses.map(losses => losses[row]!),
+    }));
+  }
+
   function assemble(parts: readonly Part[]): Embedding {
-    const latent = concatRows(parts.map(part => part.latent));
-    const errorsOf = (grown: readonly Floats[]) =>
-      meanSquaredErrors(toPixels(concatRows(grown), model.info), originals);
-    const after = errorsOf(parts.map(part => part.grown));
-    const before = parts[0]!.grownBefore && errorsOf(parts.map(part => part.grownBefore!));
-    const variance = meanSquares(latent);
-    const results = after.map((mse, seed): SeedResult => {
-      const part = parts[Math.floor(seed / batch)]!;
-      const row = seed % batch;
-      return {
-        image: imageOf(seed),
-        start: seed % starts,
-        mse,
-        psnr: psnr(mse),
-        ...(before && { mseBefore: before[seed]! }),
-        ...(part.residuals && { residual: part.residuals[row]! }),
-        converged: part.converged[row] ?? false,
-        latentVariance: variance[seed]!,
-        evaluations: part.evaluations + steps,
-        losses: part.losses.map(losses => losses[row]!),
-      };
-    });
+    const results = parts.flatMap(part => part.results);
     const settings =
       method === 'embedder'
         ? {}
@@ -217,7 +226,7 @@ export async function embed(
           ? { inversion }
           : { recipe, tolerance: tolerance ?? null };
     return {
-      latent,
+      latent: concatRows(parts.map(part => part.latent)),
       pictures: toPixels(concatRows(parts.map(part => part.grown)), model.info),
       results,
       sampler: ddim(steps),
@@ -231,10 +240,11 @@ export async function embed(
   }
 }
 
-interface Part extends Found {
-  /** What the seeds grow, standardised, and what they grew before descent. */
+/** What became of one batch; `grown` is what its seeds grow, standardised. */
+interface Part {
+  readonly latent: Floats;
   readonly grown: Floats;
-  readonly grownBefore: Floats | undefined;
+  readonly results: SeedResult[];
 }
 
 async function createFinder(
@@ -261,12 +271,15 @@ export async function decode(
     onProgress?: ((done: number, total: number) => void) | undefined;
   } = {},
 ): Promise<Floats> {
-  const sampler: Sampler = await createSampler(
-    runtime,
-    model,
-    options.samplerSteps ?? model.info.sampler.steps,
-    Math.min(options.batch ?? 16, latent.shape[0]!),
-  );
+  const { samplerSteps = model.info.sampler.steps, batch = 16 } = options;
+  const [count = 0, ...shape] = latent.shape;
+  requireWhole('samplerSteps', samplerSteps, 1);
+  requireWhole('batch', batch, 1);
+  if (count === 0 || shape.join() !== model.info.shape.join()) {
+    const message = `model '${model.info.name}' grows seeds [n, ${model.info.shape}] with n from 1, got [${latent.shape}]`;
+    throw new SeedbedError('BadShape', message);
+  }
+  const sampler: Sampler = await createSampler(runtime, model, samplerSteps, Math.min(batch, count));
   try {
     return toPixels(await sampler.sample(latent, options.onProgress), model.info);
   } finally {
@@ -297,6 +310,8 @@ function checkImages(images: Floats, model: Denoiser): void {
 }
 
 function checkMethod(method: Method, model: Denoiser, embedder: Embedder | undefined, starts: number): void {
+  if (!METHODS.includes(method))
+    throw new SeedbedError('BadArgument', `there is no method '${method}'. There are: ${METHODS.join(', ')}`);
   if (method === 'descent' || method === 'split') return;
   if (!embedder)
     throw new SeedbedError(

@@ -72,25 +72,25 @@ describe('embed and decode', () => {
       at('wide.png'),
       '--model',
       model,
-      '--iterations',
-      '80',
+      '--tau',
+      '0.05',
       '--out',
       at('out'),
     );
     expect(code).toBe(0);
     expect(err).toContain('wide.png: resized 20x16 to 8x8');
     expect(err).toMatch(/grey/);
-    expect(out).toMatch(/wide\.png +squared error 0\.0000\d\d after, PSNR \d\d\.\d dB/);
+    expect(out).toMatch(/wide\.png +squared error 0\.000\d\d\d after, PSNR \d\d\.\d dB/);
     const report = JSON.parse(await readFile(at('out/report.json'), 'utf8'));
     expect(report).toMatchObject({
       command: 'embed',
       rng: 0,
-      results: [{ image: 'wide.png', converged: false }],
+      results: [{ image: 'wide.png', converged: true }],
     });
     const seeds = readSeeds(await readFile(at('out/seeds.safetensors')), 'seeds.safetensors');
     expect(seeds.provenance).toMatchObject({
       model: report.model,
-      method: { name: 'descent' },
+      method: { name: 'split' },
       images: [{ name: 'wide.png' }],
     });
     const sheet = await sharp(at('out/embedding.png')).metadata();

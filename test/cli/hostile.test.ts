@@ -50,17 +50,17 @@ describe("what a run's folder remembers", () => {
   });
 
   test.each([
-    ['command.json', 'null', 'not what a run remembers of its command'],
-    ['command.json', '[]', 'at rng'],
-    ['command.json', '{"rng":"7"}', 'at rng'],
-    ['command.json', '{"rng":0,"init":{}}', 'at init'],
-    ['command.json', `${'['.repeat(1e5)}${']'.repeat(1e5)}`, 'nested deeper'],
-    ['config.json', 'null', 'not a valid configuration'],
-    ['config.json', '{"training":5}', 'at training'],
-    ['config.json', '{"training":null}', 'at training'],
-    ['config.json', '{"__proto__":{"training":{}}}', 'not a valid configuration'],
-    ['checkpoint.safetensors', '', 'it has 0 bytes'],
-  ])('%s of %.40s is refused by name', async (name, text, fault) => {
+    ['command.json', 'expected object, received null', 'null'],
+    ['command.json', 'expected object, received array', '[]'],
+    ['command.json', 'at rng', '{"rng":"7"}'],
+    ['command.json', 'at init', '{"rng":0,"init":{}}'],
+    ['command.json', 'nested deeper', `${'['.repeat(1e5)}${']'.repeat(1e5)}`],
+    ['config.json', 'expected object, received null', 'null'],
+    ['config.json', 'at training', '{"training":5}'],
+    ['config.json', 'at training', '{"training":null}'],
+    ['config.json', 'not a valid configuration', '{"__proto__":{"training":{}}}'],
+    ['checkpoint.safetensors', 'it has 0 bytes', ''],
+  ])('a %s is refused by name: %s', async (name, fault, text) => {
     await writeFile(at(`run/${name}`), text);
     const { code, said } = await train('--resume', '--steps', '3');
     expect(code).toBe(2);

@@ -61,7 +61,7 @@ test('pieces of an evaluation, spoilt, are read or refused by name', async () =>
 test('pieces of what was grown, spoilt, are read or refused by name', async () => {
   const codec = tensorCodec([1, 2, 2]);
   const pictures = float32([2, 1, 2, 2], [0, 0.5, 1, 0, 1, 0, 1, 0.25]);
-  const wrong = fc.constantFrom([1, 1, 2, 2], [2, 4], []).map(shape => {
+  const wrong = fc.constantFrom<number[]>([1, 1, 2, 2], [2, 4], []).map(shape => {
     const length = shape.reduce((product, dim) => product * dim, 1);
     return codec.write(float32(shape, new Float32Array(length))) as Uint8Array;
   });

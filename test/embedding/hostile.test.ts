@@ -9,16 +9,14 @@ import { readOrRefused, spoilt, spoiltJson } from '../hostile.ts';
 import { gaussianDenoiser } from '../oracle.ts';
 
 const model = gaussianDenoiser(1, [1, 2, 2]);
-const latent = fc
-  .integer({ min: 1, max: 4 })
-  .chain(count =>
-    fc
-      .array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
-        minLength: 4 * count,
-        maxLength: 4 * count,
-      })
-      .map(values => float32([count, 1, 2, 2], values)),
-  );
+const latent = fc.integer({ min: 1, max: 4 }).chain(count =>
+  fc
+    .array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
+      minLength: 4 * count,
+      maxLength: 4 * count,
+    })
+    .map(values => float32([count, 1, 2, 2], values)),
+);
 const provenance: fc.Arbitrary<Provenance> = fc.record({
   model: fc.string(),
   sampler: fc.integer({ min: 1, max: 1000 }).map(ddim),

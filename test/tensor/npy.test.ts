@@ -152,6 +152,16 @@ describe('a damaged file', () => {
       fileOf("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (0,)}"),
       /are \[\["a","<f4"\]\]/,
     ],
+    [
+      'nesting without end',
+      fileOf(`{'descr': ${'['.repeat(3e4)}${']'.repeat(3e4)}, 'fortran_order': False, 'shape': (0,)}`),
+      /nested deeper than 100/,
+    ],
+    [
+      '65 axes',
+      fileOf(dict('<f4', `(${'1, '.repeat(65)})`), [0, 0, 0, 0]),
+      /its shape has 65 axes, more than 64/,
+    ],
     ['no order', fileOf("{'descr': '<f4', 'shape': (0,)}"), /neither True nor False/],
     ['a negative dimension', fileOf(dict('<f4', '(-1, -1)'), [0, 0, 0, 0]), /not a tuple of integers/],
     ['a huge shape', fileOf(dict('<f4', '(4503599627370496, 4503599627370496)')), /takes \S+ bytes/],

@@ -174,6 +174,7 @@ describe('a damaged file', () => {
     ['a huge header', fileOf('{}', 0, 2n ** 64n - 1n), /a header of 18446744073709551615 bytes/],
     ['no JSON', fileOf('{"a":'), /not JSON/],
     ['no UTF-8', new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]), /not JSON/],
+    ['nesting without end', fileOf(`${'['.repeat(1e5)}${']'.repeat(1e5)}`), /nested deeper than 100/],
     ['a list', fileOf([]), /not a JSON object/],
     ['null', fileOf('null'), /not a JSON object/],
     ['metadata of numbers', fileOf({ __metadata__: { a: 1 } }), /must map names to strings/],
