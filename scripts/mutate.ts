@@ -31,7 +31,7 @@ if (values.number !== undefined) {
   for await (const { outcome, text } of watch(kinds[0]!.name, rng, number, number + 1))
     process.stdout.write(`${outcome}: ${text}\n`);
 } else {
-  const tallies = await attemptAll(Math.ceil(Number(values.count) / kinds.length));
+  const tallies = await attemptAll(Number(values.count));
   const table = tableOf(tallies);
   process.stdout.write(`${table}\n`);
   const faults = tallies.flatMap(({ kind, outcomes }) =>
@@ -47,12 +47,15 @@ if (values.number !== undefined) {
   process.exitCode = faults.length > 0 ? 1 : 0;
 }
 
-async function attemptAll(each: number): Promise<Tally[]> {
+async function attemptAll(count: number): Promise<Tally[]> {
   const tallies = kinds.map((kind): Tally => ({ kind, outcomes: [] }));
+  // As many of each kind, but for what does not divide.
+  const shares = new Map(tallies.map((tally, i) => [tally, Math.floor((count + i) / kinds.length)]));
   const waiting = [...tallies];
   const work = async () => {
     for (let tally = waiting.shift(); tally; tally = waiting.shift()) {
       const started = performance.now();
+      const each = shares.get(tally)!;
       for await (const outcome of watch(tally.kind.name, rng, 0, each)) tally.outcomes.push(outcome);
       const seconds = ((performance.now() - started) / 1000).toFixed(0);
       process.stderr.write(`${tally.kind.name}: ${each} files, ${seconds} s\n`);
@@ -85,8 +88,8 @@ function pageOf(table: string): string {
 Small sound files of every kind that Seedbed reads are damaged by bytes (flipped, cut, put in, taken out) and by what
 their format says (sizes, counts, offsets, types, names, nesting), and given to the code that reads them for the
 command line. A file is *read* when the change left it valid, and *refused* when an error of Seedbed names it. All
-else is a *fault*: another error, one that does not name the file, more than 2 s of computing, more than 300 MiB of memory,
-a message that fills the screen, a changed prototype, a file outside the folder, a crash, a hang.
+else is a *fault*: another error, one that does not name the file, more than 2 s of computing, more than 300 MiB of
+memory, a message that fills the screen, a changed prototype, a file outside the folder, a crash, a hang.
 
 ${table}
 

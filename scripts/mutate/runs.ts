@@ -134,20 +134,15 @@ async function goOnEvaluating(out: string): Promise<void> {
   );
 }
 
+/** What is right in itself may name a set that is not there, or contradict the checkpoint; these are then named. */
+const ELSEWHERE = [
+  ...['known data set', 'has the splits', 'cannot read', '/etc/passwd'],
+  ...['checkpoint.safetensors', 'configuration'],
+];
+
 export const RUN_KINDS: readonly Kind[] = [
-  // What these say is right in itself may name a set that is not there, or not be what the checkpoint is of.
-  runFile('command.json', mutateJsonFile, [
-    'known data set',
-    'cannot read',
-    '/etc/passwd',
-    'checkpoint.safetensors',
-  ]),
-  runFile('config.json', mutateJsonFile, [
-    'known data set',
-    '/etc/passwd',
-    'checkpoint.safetensors',
-    'configuration',
-  ]),
+  runFile('command.json', mutateJsonFile, ELSEWHERE),
+  runFile('config.json', mutateJsonFile, ELSEWHERE),
   runFile('checkpoint.safetensors', mutateSafetensors, []),
   runFile('log.jsonl', mutateBytes, []),
   kept(

@@ -61,13 +61,12 @@ async function* outcomes(
 async function* messages(child: ChildProcess): AsyncGenerator<Outcome | string> {
   const arrived: (Outcome | string)[] = [];
   let wake = () => {};
-  let silence: NodeJS.Timeout | undefined;
+  const silence = setTimeout(() => {
+    arrived.push(`it hung for ${PATIENCE} s`);
+    child.kill('SIGKILL');
+  }, PATIENCE * 1000);
   const push = (message: Outcome | string) => {
-    clearTimeout(silence);
-    silence = setTimeout(() => {
-      arrived.push(`it hung for ${PATIENCE} s`);
-      child.kill('SIGKILL');
-    }, PATIENCE * 1000);
+    silence.refresh();
     arrived.push(message);
     wake();
   };

@@ -117,7 +117,10 @@ const memorySchema = z.object({
   rng: z.int().gte(0),
 });
 
-/** Opens the console; a resumed run takes from its folder what it is not told again, a fresh one finds it empty. */
+/**
+ * Opens the console; a resumed run takes from its folder what it is not told again, a fresh one finds it empty. One that
+ * was stopped before it had left anything begins afresh.
+ */
 async function begin(
   given: TrainFlags,
 ): Promise<{ console: Console; flags: TrainFlags & { rng: number; model: string } }> {
@@ -132,8 +135,8 @@ async function begin(
       'a training run',
       given.force === true,
     );
-    await writeAtomic(memory, `${JSON.stringify(memorySchema.parse(flags), null, 2)}\n`);
   }
+  if (!resumed) await writeAtomic(memory, `${JSON.stringify(memorySchema.parse(flags), null, 2)}\n`);
   return { console, flags };
 }
 

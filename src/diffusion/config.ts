@@ -18,6 +18,10 @@ const network = z
   .refine(({ kind, channels }) => kind === 'conv' || channels.length > 0, {
     path: ['channels'],
     message: 'needs at least one',
+  })
+  .refine(({ channels, kernels }) => kernels === undefined || kernels.length === channels.length + 1, {
+    path: ['kernels'],
+    message: 'needs one for each of the channels and one for the output',
   });
 
 const training = z.strictObject({
@@ -43,6 +47,10 @@ const common = {
 
 const denoiser = z.strictObject({
   ...common,
+  network: network.refine(({ kind }) => kind !== 'conv', {
+    path: ['kind'],
+    message: "'conv' takes no noise level; it is for embedders",
+  }),
   image: z
     .strictObject({
       size: count(2048).optional(),

@@ -1,4 +1,4 @@
-import { messageOf, SeedbedError } from '../errors.ts';
+import { inFile, messageOf, SeedbedError } from '../errors.ts';
 import { int64, toNumbers } from '../tensor/tensor.ts';
 import { normalAxis } from './broadcast.ts';
 import { GraphBuilder, type Value } from './builder.ts';
@@ -76,8 +76,7 @@ export function replay(
  */
 export function bind(graph: Graph, sizes: Readonly<Record<string, number>> = {}, file = graph.name): Graph {
   const b = new GraphBuilder(graph.name);
-  const inputs = bindInputs(b, graph, sizes);
-  return b.build(replay(b, graph, inputs, file), graph.metadata);
+  return inFile(file, () => b.build(replay(b, graph, bindInputs(b, graph, sizes), file), graph.metadata));
 }
 
 /** Declares a graph's inputs in a builder, with open dimensions bound. */

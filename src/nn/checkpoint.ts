@@ -3,8 +3,11 @@ import type { Graph } from '../graph/ir.ts';
 import { readBytes, writeAtomic } from '../runtime/files.ts';
 import { parseJson } from '../tensor/json.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { requireFinite, type Tensor, zeros } from '../tensor/tensor.ts';
+import { float32, requireFinite, type Tensor, zeros } from '../tensor/tensor.ts';
 import { type Layout, pack, packedLength } from './packing.ts';
+
+/** Steps over which the loss is averaged where it is told. */
+export const RECENT = 100;
 
 /** Everything that changes from step to step; all that is needed to go on to the same bits. */
 export interface TrainingState {
@@ -14,6 +17,8 @@ export interface TrainingState {
   v: Tensor<'float32'>;
   ema: Tensor<'float32'>;
   statistics: Tensor<'float32'>;
+  /** Of the last steps. */
+  losses: readonly number[];
 }
 
 /** The state before the first step. */
@@ -27,6 +32,7 @@ export function initialState(network: Graph, layout: Layout, statisticsLayout: L
     v: blank(),
     ema: parameters,
     statistics: pack(network.initializers, statisticsLayout),
+    losses: [],
   };
 }
 
@@ -41,7 +47,8 @@ export async function writeCheckpoint(
   statisticsLayout: Layout,
   about: About,
 ): Promise<void> {
-  const { step, ...tensors } = state;
+  const { step, losses, ...moved } = state;
+  const tensors = { ...moved, losses: float32([losses.length], losses) };
   for (const [name, t] of Object.entries(tensors)) {
     requireFinite(
       t,
@@ -94,6 +101,7 @@ export async function readCheckpoint(
     v: take('v', size),
     ema: take('ema', size),
     statistics: take('statistics', packedLength(statisticsLayout)),
+    losses: tensors.has('losses') ? Array.from(take('losses', Math.min(step, RECENT)).data) : [],
   };
 }
 

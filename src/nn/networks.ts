@@ -121,20 +121,9 @@ function unet(layers: Layers, config: NetworkConfig, input: Value, level: Value 
 }
 
 /** Convolutions with swish between them and none after the last (Table 1 of the paper). */
-function convolutions(layers: Layers, config: NetworkConfig, input: Value, level: Value | undefined): Value {
-  if (level !== undefined)
-    throw new SeedbedError(
-      'BadArgument',
-      "a network of kind 'conv' takes no noise level; use it for an embedder",
-    );
+function convolutions(layers: Layers, config: NetworkConfig, input: Value): Value {
   const widths = [...config.channels, layers.channels(input)];
   const kernels = config.kernels ?? widths.map(() => 3);
-  if (kernels.length !== widths.length) {
-    throw new SeedbedError(
-      'BadArgument',
-      `a 'conv' network of ${widths.length} layers needs as many kernels, got [${kernels}]`,
-    );
-  }
   return widths.reduce((x, width, i) => {
     const y = layers.conv(`layer.${i}`, x, width, kernels[i]!);
     return i < widths.length - 1 ? layers.b.swish(y) : y;

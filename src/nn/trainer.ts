@@ -6,7 +6,7 @@ import { appendLine, exists, joinPath, readText, writeAtomic } from '../runtime/
 import type { Feeds, Runtime } from '../runtime/runtime.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { ADAM, type AdamConfig, adamStep, corrections } from './adam.ts';
-import { initialState, readCheckpoint, type TrainingState, writeCheckpoint } from './checkpoint.ts';
+import { initialState, RECENT, readCheckpoint, type TrainingState, writeCheckpoint } from './checkpoint.ts';
 import { isStatistic, isTrainable } from './networks.ts';
 import { type Layout, layoutOf, packedLength, unpack, unpackInGraph } from './packing.ts';
 import { trainingForm } from './training-form.ts';
@@ -109,7 +109,6 @@ export async function train(
   const deadline =
     options.minutes === undefined ? Number.POSITIVE_INFINITY : started + options.minutes * 60_000;
   const firstStep = state.step;
-  const recent: number[] = [];
   let heldOut: number | undefined;
 
   const log = joinPath(options.out, 'log.jsonl');
@@ -118,7 +117,10 @@ export async function train(
   if (state.step === 0) await saveState();
   await writeAtomic(joinPath(options.out, 'config.json'), `${JSON.stringify(options.config, null, 2)}\n`);
   if (state.step === 0) await writeAtomic(log, '');
-  else await dropLinesAfter(log, state.step);
+  else {
+    await dropLinesAfter(log, state.step);
+    await task.save(averaged(), state.step); // a sudden death may have come between the checkpoint and this
+  }
 
   const saveAll = async () => {
     await saveState();
@@ -143,20 +145,18 @@ export async function train(
     ((state.step - firstStep) * task.batch) / Math.max(1e-3, (performance.now() - started) / 1000);
   const record = () => ({
     step: state.step,
-    loss: round(mean(recent)),
+    loss: round(mean(state.losses)),
     learningRate: learningRateAt(options.optimiser, state.step - 1, options.steps),
     imagesPerSecond: round(rate()),
   });
 
   try {
     while (state.step < options.steps && performance.now() < deadline && !options.signal?.aborted) {
-      const loss = await advance(session.run, task, state, options);
-      recent.push(loss);
-      if (recent.length > 100) recent.shift();
+      await advance(session.run, task, state, options);
       options.onProgress?.({
         step: state.step,
         steps: options.steps,
-        loss: mean(recent),
+        loss: mean(state.losses),
         heldOut,
         imagesPerSecond: rate(),
       });
@@ -178,7 +178,7 @@ async function advance(
   task: TrainingTask,
   state: TrainingState,
   options: TrainingOptions,
-): Promise<number> {
+): Promise<void> {
   const scalar = (value: number) => float32([], [value]);
   const [c1, c2] = corrections(state.step + 1);
   // The average starts as a plain mean, so that it does not drag the first weights along.
@@ -208,8 +208,8 @@ async function advance(
   state.v = next('adam/v');
   state.ema = next('ema');
   if (state.statistics.data.length > 0) state.statistics = next('statistics');
+  state.losses = [...state.losses, loss].slice(-RECENT);
   state.step++;
-  return loss;
 }
 
 /** Forward pass, loss, gradient, optimiser step and moving averages as one graph. */

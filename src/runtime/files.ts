@@ -1,6 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -114,14 +114,18 @@ export async function listFiles(folder: string, { recursive = false } = {}): Pro
 
 /**
  * Writes a file whole or not at all: aside in the same folder, which is made if need be, to the disk, then in
- * place of the old one. After a failure the old file is as it was and nothing is left over.
+ * place of the old one. After a failure the old file is as it was and nothing is left over; what a process left that
+ * was killed while it wrote goes with the next writing.
  * @throws {SeedbedError} Machine, with the path and the reason.
  */
 export async function writeAtomic(path: string, contents: Uint8Array | string): Promise<void> {
-  const aside = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.tmp`);
+  const folder = dirname(path);
+  const stem = `.${basename(path).slice(0, 100)}.`;
+  const aside = join(folder, `${stem}${process.pid}.tmp`);
   try {
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(aside, 'wx');
+    await mkdir(folder, { recursive: true });
+    await removeLeftovers(folder, stem);
+    const file = await open(aside, 'w');
     try {
       await file.writeFile(contents);
       await file.sync();
@@ -133,7 +137,23 @@ export async function writeAtomic(path: string, contents: Uint8Array | string): 
     await rm(aside, { force: true }).catch(() => {});
     throw fileFault('write', path, cause);
   }
-  await syncFolder(dirname(path));
+  await syncFolder(folder);
+}
+
+/** Removes what is named `stem`, the number of a process, `.tmp`, where there is no such process any more. */
+async function removeLeftovers(folder: string, stem: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const writer = name.startsWith(stem) && /^(\d+)\.tmp$/.exec(name.slice(stem.length))?.[1];
+    if (writer && !isRunning(Number(writer))) await rm(join(folder, name), { force: true }).catch(() => {});
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
 }
 
 /** Makes a rename last through a power cut. Windows and some network disks cannot; the file is whole without it. */
@@ -143,11 +163,23 @@ async function syncFolder(folder: string): Promise<void> {
   await handle?.close();
 }
 
-/** Adds a line, its end included here, to a file that is made if need be. @throws {SeedbedError} Machine. */
+/**
+ * Adds a line, its end included here, to a file that is made if need be; after a failure the file is as it was.
+ * @throws {SeedbedError} Machine.
+ */
 export async function appendLine(path: string, line: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
-    await appendFile(path, `${line}\n`);
+    const file = await open(path, 'a');
+    const { size } = await file.stat();
+    try {
+      await file.writeFile(`${line}\n`);
+    } catch (cause) {
+      await file.truncate(size);
+      throw cause;
+    } finally {
+      await file.close();
+    }
   } catch (cause) {
     throw fileFault('write', path, cause);
   }

@@ -172,6 +172,15 @@ describe('a configuration', () => {
     expect(() => parseDenoiserConfig({ ...denoiser, ...changes }, 'c.json')).toThrow(place);
   });
 
+  test('is refused with the place where its parts contradict each other', () => {
+    const network = { ...embedder.network, kernels: [3] };
+    expect(() => parseEmbedderConfig({ ...embedder, network }, 'e.json')).toThrow(
+      /one for the output\n.*network\.kernels/,
+    );
+    const conv = { ...denoiser, network: embedder.network };
+    expect(() => parseDenoiserConfig(conv, 'c.json')).toThrow(/takes no noise level.*\n.*network\.kind/);
+  });
+
   test('of a network too large for any memory is refused before it is drawn', () => {
     const network = {
       kind: 'mlp',
