@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCheckpoint, type TrainingState, writeCheckpoint } from '../../src/nn/checkpoint.ts';
+import { RECENT, readCheckpoint, type TrainingState, writeCheckpoint } from '../../src/nn/checkpoint.ts';
 import { readSafetensors, writeSafetensors } from '../../src/tensor/safetensors.ts';
 import { float32, type Tensor } from '../../src/tensor/tensor.ts';
 import { readOrRefused, spoilt } from '../hostile.ts';
@@ -21,14 +21,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(join(path, '..'), { recursive: true }));
 
-const vector = (length: number) =>
-  fc
-    .array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: length, maxLength: length })
-    .map(values => float32([length], values));
-const state: fc.Arbitrary<TrainingState> = fc.record({
-  ...{ step: fc.maxSafeInteger().map(Math.abs), statistics: vector(3) },
-  ...{ parameters: vector(9), m: vector(9), v: vector(9), ema: vector(9) },
-});
+const numbers = (length: number) =>
+  fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: length, maxLength: length });
+const vector = (length: number) => numbers(length).map(values => float32([length], values));
+const stateAt = (step: number): fc.Arbitrary<TrainingState> =>
+  fc.record({
+    ...{ step: fc.constant(step), losses: numbers(Math.min(step, RECENT)), statistics: vector(3) },
+    ...{ parameters: vector(9), m: vector(9), v: vector(9), ema: vector(9) },
+  });
+const state = fc.constantFrom(0, 7, RECENT, 123_456).chain(stateAt);
 const read = () => readCheckpoint(path, layout, statisticsLayout, about);
 
 test('a state comes back as it was', async () => {
@@ -44,8 +45,8 @@ test('a state comes back as it was', async () => {
 describe('a checkpoint that was spoilt', () => {
   let sound: Uint8Array;
   beforeAll(async () => {
-    const [any] = fc.sample(state, { seed: 1, numRuns: 1 });
-    await writeCheckpoint(path, { ...any!, step: 7 }, layout, statisticsLayout, about);
+    const [any] = fc.sample(stateAt(7), { seed: 1, numRuns: 1 });
+    await writeCheckpoint(path, any!, layout, statisticsLayout, about);
     sound = await readFile(path);
   });
 
