@@ -8,6 +8,7 @@ import {
   type ImageOptions,
   imageShape,
   MOST_PIXELS,
+  MOST_SIDE,
   toInterleaved,
   toPlanes,
 } from './picture.ts';
@@ -101,6 +102,11 @@ function open(bytes: Uint8Array) {
 async function readMetadata(bytes: Uint8Array, name: string): Promise<Metadata> {
   if (bytes.length === 0) throw new SeedbedError('BadFile', `cannot read the picture ${name}: it is empty`);
   const metadata = await open(bytes).metadata().catch(refuse(name));
+  const { width, height } = metadata;
+  if (Math.max(width, height) > MOST_SIDE) {
+    const message = `it is ${width}x${height} pixels; sides are at most ${MOST_SIDE}`;
+    throw new SeedbedError('BadFile', `cannot read the picture ${name}: ${message}`);
+  }
   if (FORMATS.has(metadata.format)) return metadata;
   const message = `${name} is ${metadata.format}, not a picture that Seedbed reads; convert it to PNG`;
   throw new SeedbedError('BadFile', message);

@@ -26,8 +26,9 @@ export interface DecodedImage {
   readonly changes: readonly string[];
 }
 
-/** The most pixels of a picture that is read. */
+/** The most pixels of a picture that is read, and the longest side: decoders hold whole rows and columns. */
 export const MOST_PIXELS = 2 ** 27;
+export const MOST_SIDE = 2 ** 16;
 
 /**
  * The shape [C, H, W] that decoding gives a picture with this header.
