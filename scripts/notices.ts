@@ -64,13 +64,16 @@ export function notices(): string {
   const { dependencies, optionalDependencies } = readJson('package.json');
   const packages = Object.entries<Locked>(readJson('package-lock.json').packages)
     .filter(([path, { dev }]) => path !== '' && !dev)
-    .map(([path, locked]) => ({ ...locked, name: path.split('node_modules/').at(-1)! }));
-  const direct = new Set(Object.keys({ ...dependencies, ...optionalDependencies }));
+    .map(([path, locked]) => ({ ...locked, path, name: path.split('node_modules/').at(-1)! }));
+  const named = new Set(Object.keys({ ...dependencies, ...optionalDependencies }));
+  // Not by the name alone: a package that is needed may need another version of one that is named.
+  const isDirect = ({ path, name }: { path: string; name: string }) =>
+    named.has(name) && path === `node_modules/${name}`;
   const rows = packages
-    .filter(({ name }) => direct.has(name))
+    .filter(isDirect)
     .map(({ name, version, license }) => `| ${name} | ${version} | ${license} | ${copyrightOf(name)} |`);
   const others = new Map<string, string[]>();
-  for (const { name, version, license = 'not stated' } of packages.filter(({ name }) => !direct.has(name)))
+  for (const { name, version, license = 'not stated' } of packages.filter(it => !isDirect(it)))
     others.set(license, [...(others.get(license) ?? []), `${name} ${version}`]);
   return [
     SHIPPED,

@@ -3,15 +3,17 @@
  * Paths in examples begin in the package's folder. What functions throw is a {@link SeedbedError} of the kinds named.
  * @module
  */
-import { createRuntime, decodeImage, readSource } from '#platform';
-import { asDenoiser, asEmbedder, type Denoiser, type Embedder, readModel } from './diffusion/model.ts';
+import { createRuntime, decodeImage, readOnnx, readSource } from '#platform';
+import { chooseSampler, type Denoiser, type Embedder, type SamplerKind } from './diffusion/info.ts';
+import { asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
+import { pictureShape } from './embedding/checks.ts';
 import {
   decode as decodeWith,
   type Embedding,
   type EmbedOptions,
   embed as embedWith,
-  pictureShape,
 } from './embedding/embed.ts';
+import { requireWhole } from './errors.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { Source } from './runtime/source.ts';
 import { normals } from './tensor/random.ts';
@@ -26,39 +28,54 @@ export {
   type EmbedderInfo,
   type Model,
   type ModelInfo,
-  readModel,
+  SAMPLERS,
   type SamplerInfo,
-  saveModel,
-} from './diffusion/model.ts';
+  type SamplerKind,
+} from './diffusion/info.ts';
+export { readModel, saveModel } from './diffusion/model.ts';
 export { type Rates, ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
+export type { Certificate } from './embedding/certificate.ts';
+export { pictureShape } from './embedding/checks.ts';
 export type { DescentState } from './embedding/descent.ts';
-export {
-  type Embedding,
-  type EmbedOptions,
-  type EmbedProgress,
-  METHODS,
-  type Method,
-  pictureShape,
-  type SeedResult,
+export type {
+  Embedding,
+  EmbedOptions,
+  EmbedProgress,
+  SeedResult,
 } from './embedding/embed.ts';
 export type { Journal } from './embedding/finders.ts';
-export type { AccelerationOptions } from './embedding/inversion/anderson.ts';
-export type { LastStepOptions } from './embedding/inversion/last-step.ts';
+export { UNDOERS, type Undoer, type UndoOptions } from './embedding/inversion/climb.ts';
+export type { AccelerationOptions } from './embedding/inversion/fixed-point.ts';
+export type { LbfgsOptions } from './embedding/inversion/lbfgs.ts';
+export type { LeastSquaresOptions } from './embedding/inversion/least-squares.ts';
 export { SPLIT, type SplitOptions } from './embedding/inversion/split.ts';
 export { bootstrapMean, type Interval, meanSquaredErrors, psnr } from './embedding/metrics.ts';
 export { type DescentRecipe, type Memory, RECIPES } from './embedding/recipes.ts';
-export { type Provenance, readSeeds, type Seeds, writeSeeds } from './embedding/seeds.ts';
-
-import { requireWhole } from './errors.ts';
+export { type Provenance, readSeeds, type SeedPair, type Seeds, writeSeeds } from './embedding/seeds.ts';
+export { type InversionOptions, METHODS, type Method } from './embedding/settings.ts';
 
 export { type ErrorKind, isSeedbedError, SeedbedError } from './errors.ts';
 export { GraphBuilder, type NodeOptions, type Value } from './graph/builder.ts';
+export { type ExternalFiles, externalFiles } from './graph/external.ts';
 export type { Attribute, Attributes, Dim, Graph, Node, ValueInfo, ValueType } from './graph/ir.ts';
 export type { Op } from './graph/ops.ts';
 export { parseModel, serializeModel } from './graph/protobuf.ts';
 export { bind } from './graph/replay.ts';
+export { exportWeights, importWeights } from './graph/weights.ts';
+export { widen } from './graph/widen.ts';
+export {
+  createPanel,
+  type Panel,
+  type PanelOptions,
+  type SeedStatisticResult,
+  type SeedVerdict,
+} from './latent/gaussianity.ts';
+export { type PrincipalComponents, principalComponents } from './latent/pca.ts';
+export { patchCorrelation } from './latent/spatial.ts';
+export { type StatisticSummary, summarise } from './latent/summary.ts';
 export type { Device, Feeds, Runtime, RuntimeOptions, Session } from './runtime/runtime.ts';
 export type { Source } from './runtime/source.ts';
+export { type Eigensystem, symmetricEigen } from './tensor/eigen.ts';
 export { type ArrayOf, type DType, float32, type Tensor } from './tensor/tensor.ts';
 
 /**
@@ -103,8 +120,8 @@ function defaultRuntime(): Promise<Runtime> {
  * console.log(model.info.name, model.info.schedule.kind); // prints fashion-mnist-32 continuousCosine
  */
 export async function loadModel(source: Source): Promise<Denoiser> {
-  const { bytes, name } = await readSource(source);
-  return asDenoiser(readModel(bytes, name), name);
+  const { bytes, name, files } = await readOnnx(source);
+  return asDenoiser(readModel(bytes, name, files), name);
 }
 
 /**
@@ -118,8 +135,8 @@ export async function loadModel(source: Source): Promise<Denoiser> {
  * console.log(embedder.info.kind, embedder.info.shape); // prints embedder [ 1, 32, 32 ]
  */
 export async function loadEmbedder(source: Source): Promise<Embedder> {
-  const { bytes, name } = await readSource(source);
-  return asEmbedder(readModel(bytes, name), name);
+  const { bytes, name, files } = await readOnnx(source);
+  return asEmbedder(readModel(bytes, name, files), name);
 }
 
 /**
@@ -173,8 +190,12 @@ export async function embed(
 export interface DecodeOptions {
   /** Where to compute; one that calls share, the default of {@link createRuntime}, unless given. */
   readonly runtime?: Runtime | undefined;
+  /** What grows the pictures; the model's own unless given. */
+  readonly sampler?: SamplerKind | undefined;
   /** T, the sampler's steps; the model's own unless given. */
   readonly samplerSteps?: number | undefined;
+  /** The second states of the seeds, of samplers that keep two; made from the first unless given. */
+  readonly latent2?: Tensor<'float64'> | undefined;
   /** Seeds in work at once; 16. */
   readonly batch?: number | undefined;
 }
@@ -195,10 +216,13 @@ export interface DecodeOptions {
  */
 export async function decode(
   model: Denoiser,
-  latent: Tensor<'float32'>,
+  latent: Tensor<'float32' | 'float64'>,
   options: DecodeOptions = {},
 ): Promise<Tensor<'float32'>> {
-  return decodeWith(options.runtime ?? (await defaultRuntime()), model, latent, options);
+  requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
+  const { batch, latent2 } = options;
+  const sampler = chooseSampler(model.info.sampler, options);
+  return decodeWith(options.runtime ?? (await defaultRuntime()), model, latent, { sampler, batch, latent2 });
 }
 
 /**
@@ -212,6 +236,8 @@ export interface SampleOptions {
   readonly rng?: number | undefined;
   /** Where to compute; one that calls share, the default of {@link createRuntime}, unless given. */
   readonly runtime?: Runtime | undefined;
+  /** What grows the pictures; the model's own unless given. */
+  readonly sampler?: SamplerKind | undefined;
   /** T, the sampler's steps; the model's own unless given. */
   readonly samplerSteps?: number | undefined;
 }

@@ -16,6 +16,7 @@ const ORDER = [
   'diffusion',
   'embedding',
   'latent',
+  'figures',
   'experiments',
   'index.ts',
   'cli',

@@ -1,5 +1,6 @@
-import { createModel, type Denoiser, ddim } from '../src/diffusion/model.ts';
-import { samplerGrid } from '../src/diffusion/sampler.ts';
+import { samplerGrid } from '../src/diffusion/grid.ts';
+import { type Denoiser, ddim } from '../src/diffusion/info.ts';
+import { createModel } from '../src/diffusion/model.ts';
 import { SCHEDULES } from '../src/diffusion/schedule.ts';
 import { GraphBuilder } from '../src/graph/builder.ts';
 
@@ -35,9 +36,12 @@ export function gaussianDenoiser(
 
 /** The factor by which the whole sampler multiplies a seed. */
 export function samplerGain(variance: number, steps = 10): number {
-  return samplerGrid(SCHEDULES.continuousCosine, steps).reduce((gain, { from, to }) => {
-    const epsilon = from.noiseRate / (from.signalRate ** 2 * variance + from.noiseRate ** 2);
-    const x0 = (1 - from.noiseRate * epsilon) / from.signalRate;
-    return gain * (to.signalRate * x0 + to.noiseRate * epsilon);
-  }, 1);
+  return samplerGrid({ schedule: SCHEDULES.continuousCosine, level: 'noiseVariance' }, ddim(steps)).reduce(
+    (gain, { from, to }) => {
+      const epsilon = from.noiseRate / (from.signalRate ** 2 * variance + from.noiseRate ** 2);
+      const x0 = (1 - from.noiseRate * epsilon) / from.signalRate;
+      return gain * (to.signalRate * x0 + to.noiseRate * epsilon);
+    },
+    1,
+  );
 }

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { imagesInMemory } from '../../src/data/dataset.ts';
 import { parseDenoiserConfig, parseEmbedderConfig } from '../../src/diffusion/config.ts';
-import { asDenoiser, asEmbedder, createModel, type Denoiser, readModel } from '../../src/diffusion/model.ts';
-import { checkpointedSampler, createSampler } from '../../src/diffusion/sampler.ts';
+import { type Denoiser, ddim } from '../../src/diffusion/info.ts';
+import { asDenoiser, asEmbedder, createModel, readModel } from '../../src/diffusion/model.ts';
+import { createSampler } from '../../src/diffusion/sampler.ts';
+import { checkpointedSampler } from '../../src/diffusion/sampler-gradient.ts';
 import { denoiserTask } from '../../src/diffusion/train-denoiser.ts';
-import { embed, pictureShape } from '../../src/embedding/embed.ts';
+import { pictureShape } from '../../src/embedding/checks.ts';
+import { embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { createStepper, type Moving } from '../../src/embedding/stepper.ts';
 import { embedderTask } from '../../src/embedding/train-embedder.ts';
@@ -31,7 +34,7 @@ export function noise(purpose: string, batch: number): Floats {
 
 /** The whole sampler over one batch. */
 export async function sampling(runtime: Runtime, batch: number): Promise<Work> {
-  const sampler = await createSampler(runtime, denoiser, STEPS, batch);
+  const sampler = await createSampler(runtime, denoiser, ddim(STEPS), batch);
   const latent = noise('latent', batch);
   return { step: () => sampler.sample(latent), dispose: () => sampler.dispose() };
 }
@@ -39,7 +42,7 @@ export async function sampling(runtime: Runtime, batch: number): Promise<Work> {
 /** Iterations of descent on a batch of seeds; a step gives what it has come to. */
 export async function descent(runtime: Runtime, batch: number): Promise<Work<Moving>> {
   const recipe = RECIPES.seedbed;
-  const { stepper } = await createStepper(runtime, denoiser, batch, recipe, STEPS);
+  const { stepper } = await createStepper(runtime, denoiser, batch, recipe, ddim(STEPS));
   const latent = noise('latent', batch);
   const target = noise('target', batch);
   let state: Moving = { latent, m: zeros('float32', latent.shape), v: zeros('float32', latent.shape) };
@@ -132,7 +135,7 @@ export async function products(runtime: Runtime, size: number): Promise<Work> {
 /** The gradient of the sampler of T steps, one step at a time. */
 export async function checkpointed(runtime: Runtime, steps: number): Promise<Work> {
   const batch = 4;
-  const sampler = await checkpointedSampler(runtime, denoiser, steps, batch);
+  const sampler = await checkpointedSampler(runtime, denoiser, ddim(steps), batch);
   const latent = noise('latent', batch);
   return { step: () => sampler.run(latent, async x0 => x0), dispose: () => sampler.dispose() };
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { differentiate } from '../../src/autodiff/differentiate.ts';
 import { openDataset } from '../../src/data/open.ts';
 import { parseDenoiserConfig, parseEmbedderConfig } from '../../src/diffusion/config.ts';
+import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { asDenoiser, asEmbedder, readModel } from '../../src/diffusion/model.ts';
-import { samplerGrid } from '../../src/diffusion/sampler.ts';
 import { ratesAt } from '../../src/diffusion/schedule.ts';
 import { decode } from '../../src/embedding/embed.ts';
 import { createEncoder } from '../../src/embedding/finders.ts';
@@ -84,9 +84,9 @@ async function readAndDifferentiate(path: string): Promise<void> {
 
 async function readAndSample(path: string): Promise<void> {
   const model = asDenoiser(readModel(await readBytes(path), path), path);
-  samplerGrid(model.info.schedule, model.info.sampler.steps);
+  samplerGrid(model.info, model.info.sampler);
   const latent = normals({ seed: 0, purpose: 'sample' }, [2, ...model.info.shape]);
-  await decode(await runtime, model, latent, { samplerSteps: 1 });
+  await decode(await runtime, model, latent, { sampler: { ...model.info.sampler, steps: 1 } });
 }
 
 async function readAndEncode(path: string): Promise<void> {

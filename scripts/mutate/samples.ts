@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import sharp from 'sharp';
-import { createModel, type EmbedderInfo, saveModel } from '../../src/diffusion/model.ts';
+import type { EmbedderInfo } from '../../src/diffusion/info.ts';
+import { createModel, saveModel } from '../../src/diffusion/model.ts';
 import { writeSeeds } from '../../src/embedding/seeds.ts';
 import { buildNetwork, type NetworkConfig } from '../../src/nn/networks.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';

@@ -80,9 +80,10 @@ function influencedBy(b: GraphBuilder, nodes: readonly Node[], sources: readonly
 function requireFloat32(b: GraphBuilder, value: Value): void {
   const { dtype } = b.type(value);
   if (dtype !== 'float32') {
+    const remedy = dtype === 'float16' ? 'pass the graph through widen first' : 'export the model in float32';
     throw new SeedbedError(
       'Unsupported',
-      `'${value}' is ${dtype}: ${dtype} computation is not supported. Seedbed differentiates float32 graphs; export the model in float32`,
+      `'${value}' is ${dtype}: ${dtype} computation is not supported. Seedbed differentiates float32 graphs; ${remedy}`,
     );
   }
 }

@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
-import { ddim, MOST_SAMPLER_STEPS } from '../diffusion/model.ts';
+import { type Command, Option } from 'commander';
+import { chooseSampler, MOST_SAMPLER_STEPS, SAMPLERS, type SamplerKind } from '../diffusion/info.ts';
+import { evaluationsOf } from '../diffusion/sampler.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
@@ -10,6 +11,7 @@ import { openRuntime, type RuntimeFlags, whole, withRuntime } from './options.ts
 
 interface Flags extends RuntimeFlags {
   model: string;
+  sampler?: SamplerKind;
   samplerSteps?: number;
   out: string;
   resume?: boolean;
@@ -23,6 +25,11 @@ export function addDecode(program: Command): void {
     .description('grow pictures from seeds')
     .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
+    .addOption(
+      new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
+        ...SAMPLERS,
+      ]),
+    )
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option('--force', 'also with a model or sampler that the seeds do not belong to')
     .option('--out <folder>', 'where to write', 'out')
@@ -36,12 +43,12 @@ export function addDecode(program: Command): void {
       const seeds = readSeeds(bytes, file);
       if (!seeds.provenance)
         console.note(`${file}: a bare array; which model and sampler it belongs to is unknown`);
-      const sampler = flags.samplerSteps === undefined ? model.info.sampler : ddim(flags.samplerSteps);
+      const sampler = chooseSampler(model.info.sampler, flags);
       checkSeeds(seeds, model, sampler, file, flags.force);
       const about = { command: 'decode', seeds: sha256Hex(bytes) };
-      const files = await growAndWrite(console, await openRuntime(console, flags), model, seeds.latent, {
-        sampler,
+      const files = await growAndWrite(console, await openRuntime(console, flags), model, seeds, {
         ...flags,
+        sampler,
         about,
       });
       const count = seeds.latent.shape[0]!;
@@ -52,7 +59,7 @@ export function addDecode(program: Command): void {
         command: 'decode',
         model: model.hash,
         seconds,
-        evaluations: count * sampler.steps,
+        evaluations: count * evaluationsOf(sampler),
         results: [{ pictures: count, out: flags.out, files }],
       });
     });

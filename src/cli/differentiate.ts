@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { differentiate } from '../autodiff/differentiate.ts';
 import { parseModel, serializeModel } from '../graph/protobuf.ts';
-import { readBytes, writeAtomic } from '../runtime/files.ts';
+import { widen } from '../graph/widen.ts';
+import { writeAtomic } from '../runtime/files.ts';
+import { readOnnxFile } from '../runtime/onnx-file.ts';
 import { openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
 
@@ -30,7 +32,8 @@ export function addDifferentiate(program: Command): void {
     )
     .action(async (file: string, flags: Flags) => {
       const console = openConsole(flags);
-      const graph = parseModel(await readBytes(file), file);
+      const { bytes, files } = await readOnnxFile(file);
+      const graph = widen(parseModel(bytes, file, files));
       const gradient = differentiate(graph, { of: flags.of, wrt: flags.wrt, bind: flags.bind, file });
       await writeAtomic(flags.out, serializeModel(gradient));
       const inputs = gradient.inputs.map(i => `${i.name} [${i.shape}]`);

@@ -1,16 +1,10 @@
 import { type Command, Option } from 'commander';
-import { type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/model.ts';
-import {
-  type Embedding,
-  type EmbedOptions,
-  embed,
-  METHODS,
-  type Method,
-  type SeedResult,
-} from '../embedding/embed.ts';
-import { SPLIT } from '../embedding/inversion/split.ts';
+import { type Denoiser, MOST_SAMPLER_STEPS, SAMPLERS, type SamplerKind } from '../diffusion/info.ts';
+import { type Embedding, type EmbedOptions, embed, type SeedResult } from '../embedding/embed.ts';
+import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
 import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
+import { type InversionOptions, inversionFor, METHODS, type Method } from '../embedding/settings.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import { writeNpy } from '../tensor/npy.ts';
@@ -27,6 +21,11 @@ export interface MethodFlags extends RuntimeFlags {
   embedder?: string;
   method: Method;
   tau?: number;
+  outer?: number;
+  inner?: number;
+  solver?: Undoer;
+  diffused?: number;
+  sampler?: SamplerKind;
   recipe?: RecipeName;
   iterations?: number;
   learningRate?: number;
@@ -61,8 +60,17 @@ export function withMethod(command: Command): Command {
     )
     .addOption(new Option('--method <name>', 'how seeds are sought').choices([...METHODS]).default('split'))
     .addOption(new Option('--recipe <name>', 'settings of the descent').choices(Object.keys(RECIPES)))
-    .option('--iterations <n>', "iterations of the descent, instead of the recipe's", whole(1))
+    .option(
+      '--iterations <n>',
+      "iterations of descent, of 'lbfgs', or of each step that is undone, instead of the method's own",
+      whole(1),
+    )
     .option('--learning-rate <x>', "its learning rate, instead of the recipe's", positive)
+    .addOption(
+      new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
+        ...SAMPLERS,
+      ]),
+    )
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option(
       '--batch <n>',
@@ -75,7 +83,11 @@ export function withMethod(command: Command): Command {
         'all sampler steps in one graph, or one at a time (default: by estimate)',
       ).choices(['unrolled', 'checkpointed']),
     )
-    .option('--tau <x>', "method 'split': how far off a picture may be, standardised", positive)
+    .option('--tau <x>', 'least squares: how far off a picture may be, standardised', positive)
+    .option('--outer <n>', 'least squares: steps of Levenberg and Marquardt', whole(1))
+    .option('--inner <n>', 'least squares: conjugate gradients in each', whole(1))
+    .addOption(new Option('--solver <name>', 'how steps are undone').choices([...UNDOERS]))
+    .option('--diffused <n>', 'steps next to the picture that a draw of noise replaces', whole(0))
     .option(
       '--tolerance <mse>',
       'stop when every seed of a batch has this mean squared error, standardised',
@@ -91,7 +103,7 @@ export function addEmbed(program: Command): void {
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--from <n>', 'first item of the data set', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
-    .option('--starts <n>', "seeds for each picture (methods 'descent' and 'split')", whole(1, 10_000), 1)
+    .option('--starts <n>', 'seeds for each picture (methods that begin from noise)', whole(1, 10_000), 1)
     .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
     .option('--out <folder>', 'where to write', 'out')
     .option('--resume', 'go on with unfinished work in the folder')
@@ -110,6 +122,21 @@ export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
   };
 }
 
+/** The settings of inversion that the flags ask for, the method's own where they say nothing. */
+function inversionOf(flags: MethodFlags): InversionOptions {
+  const own = inversionFor(flags.method);
+  const { tau, outer, inner, solver, iterations, diffused = own.diffused } = flags;
+  const squares = { ...(tau !== undefined && { tau }), ...(outer && { outer }), ...(inner && { inner }) };
+  const many = iterations !== undefined && { iterations };
+  return {
+    lastStep: { ...own.lastStep, ...squares },
+    whole: { ...own.whole, ...squares },
+    interior: { ...own.interior, ...(solver && { solver }), ...many },
+    lbfgs: { ...own.lbfgs, ...(tau !== undefined && { tau }), ...many },
+    diffused,
+  };
+}
+
 /** What `embed` is told by the flags, and as plain data the settings by which unfinished work is known again. */
 export async function embedOptions(flags: MethodFlags): Promise<{
   model: Denoiser;
@@ -120,8 +147,16 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   const embedder = flags.method.includes('embedder')
     ? await findEmbedder(flags.model, flags.embedder)
     : undefined;
-  const { method, rng, memory, tolerance, samplerSteps, batch = method === 'split' ? 4 : 16 } = flags;
-  const inversion = { ...SPLIT, lastStep: { ...SPLIT.lastStep, tau: flags.tau ?? SPLIT.lastStep.tau } };
+  const {
+    method,
+    rng,
+    memory,
+    tolerance,
+    sampler,
+    samplerSteps,
+    batch = method === 'split' ? 4 : 16,
+  } = flags;
+  const inversion = inversionOf(flags);
   const chosen = {
     method,
     recipe: recipeOf(flags, method),
@@ -130,6 +165,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
     batch,
     memory,
     tolerance,
+    sampler,
     samplerSteps,
   };
   return {
@@ -196,7 +232,7 @@ async function writeAll(
   embedding: Embedding,
   report: object,
 ): Promise<void> {
-  const { latent, results, method, sampler } = embedding;
+  const { latent, pair, results, method, sampler } = embedding;
   const at = (name: string) => joinPath(flags.out, name);
   const images = pictures.names.map((name, i) => ({ name, sha256: pictures.hashes[i]! }));
   const provenance = {
@@ -207,7 +243,7 @@ async function writeAll(
     rng: flags.rng,
     createdBy: `seedbed ${await version()}`,
   };
-  await writeAtomic(at('seeds.safetensors'), writeSeeds(latent, provenance));
+  await writeAtomic(at('seeds.safetensors'), writeSeeds(latent, provenance, pair));
   await writeAtomic(at('seeds.npy'), writeNpy(latent));
   await writeEmbeddingSheet(
     at('embedding.png'),
@@ -225,5 +261,6 @@ async function writeAll(
 function describe(result: SeedResult, name: string, starts: number): string {
   const which = starts > 1 ? `${name} #${result.start}` : name;
   const before = result.mseBefore === undefined ? '' : `${result.mseBefore.toFixed(6)} before, `;
-  return `${which.padEnd(24)} squared error ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB, seed variance ${result.latentVariance.toFixed(2)}`;
+  const flags = result.certificate?.flags.map(flag => `\n  flagged: ${flag}`).join('') ?? '';
+  return `${which.padEnd(24)} squared error ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB, seed variance ${result.latentVariance.toFixed(2)}${flags}`;
 }

@@ -39,6 +39,14 @@ export const keptResult: z.ZodType<NamedResult> = z.object({
     .transform(value => value ?? Number.POSITIVE_INFINITY),
   mseBefore: z.number().optional(),
   residual: z.number().optional(),
+  certificate: z
+    .object({
+      residuals: z.array(z.number().nullable()),
+      factors: z.array(z.number().nullable()),
+      miss: z.number().optional(),
+      flags: z.array(z.string()),
+    })
+    .optional(),
   converged: z.boolean(),
   latentVariance: z.number(),
   evaluations: z.number(),

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Embedder } from '../diffusion/model.ts';
+import type { Embedder } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
 import { loadEmbedder, SHIPPED_DENOISER } from '../index.ts';
 import { exists, readJson } from '../runtime/files.ts';

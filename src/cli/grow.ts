@@ -1,9 +1,12 @@
-import type { Denoiser, SamplerInfo } from '../diffusion/model.ts';
-import { decode, pictureShape } from '../embedding/embed.ts';
+import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import { evaluationsOf } from '../diffusion/sampler.ts';
+import { pictureShape } from '../embedding/checks.ts';
+import { decode } from '../embedding/embed.ts';
+import type { Seeds } from '../embedding/seeds.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
-import { concatRows, requireFinite, rows, type Tensor } from '../tensor/tensor.ts';
+import { concatRows, requireFinite, rows } from '../tensor/tensor.ts';
 import type { Console } from './console.ts';
 import { writeSheet } from './pictures.ts';
 import { inPieces, openUnfinished, tensorCodec } from './unfinished.ts';
@@ -20,7 +23,7 @@ export async function growAndWrite(
   console: Console,
   runtime: Runtime,
   model: Denoiser,
-  latent: Tensor<'float32'>,
+  { latent, pair }: Pick<Seeds, 'latent' | 'pair'>,
   {
     sampler,
     about,
@@ -36,17 +39,15 @@ export async function growAndWrite(
   const unfinished = await openUnfinished(folder, { ...about, model: model.hash, sampler });
   const progress = console.progress('growing', 'evaluations');
   const count = latent.shape[0]!;
+  const each = evaluationsOf(sampler);
   const pieces = await inPieces(
     unfinished,
     { count, piece: PIECE, signal: console.signal, codec: tensorCodec(pictureShape(model)) },
     (first, last) =>
-      decode(runtime, model, rows(latent, first, last), {
-        samplerSteps: sampler.steps,
-        onProgress: done =>
-          progress.update(
-            Math.min(first * sampler.steps + done, count * sampler.steps),
-            count * sampler.steps,
-          ),
+      decode(runtime, model, rows(pair?.latent ?? latent, first, last), {
+        sampler,
+        latent2: pair && rows(pair.latent2, first, last),
+        onProgress: done => progress.update(Math.min(first * each + done, count * each), count * each),
       }),
   ).finally(() => progress.stop());
   const { out } = folder;

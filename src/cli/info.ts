@@ -4,6 +4,7 @@ import { readSeeds } from '../embedding/seeds.ts';
 import { parseModel } from '../graph/protobuf.ts';
 import { countParameters } from '../nn/networks.ts';
 import { readBytes } from '../runtime/files.ts';
+import { readOnnxFile } from '../runtime/onnx-file.ts';
 import { openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 
@@ -14,16 +15,20 @@ export function addInfo(program: Command): void {
     .addHelpText('after', '\nExample: seedbed info out/seeds.safetensors')
     .action(async (file: string, flags: { json?: boolean; quiet?: boolean }) => {
       const console = openConsole(flags);
-      const bytes = await readBytes(file);
-      const about = file.endsWith('.onnx') ? describeGraph(bytes, file) : describeSeeds(bytes, file);
+      const about = file.endsWith('.onnx')
+        ? describeGraph(await readOnnxFile(file), file)
+        : describeSeeds(await readBytes(file), file);
       for (const [key, value] of Object.entries(about))
         console.line(`${key.padEnd(14)} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
       console.json({ seedbed: await version(), command: 'info', results: [{ file, ...about }] });
     });
 }
 
-function describeGraph(bytes: Uint8Array, file: string): Record<string, unknown> {
-  const graph = parseModel(bytes, file);
+function describeGraph(
+  { bytes, files }: Awaited<ReturnType<typeof readOnnxFile>>,
+  file: string,
+): Record<string, unknown> {
+  const graph = parseModel(bytes, file, files);
   const values = (list: typeof graph.inputs) => list.map(v => `${v.name} ${v.dtype} [${v.shape}]`).join(', ');
   const counts = new Map<string, number>();
   for (const { op } of graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
@@ -37,7 +42,7 @@ function describeGraph(bytes: Uint8Array, file: string): Record<string, unknown>
       .join(', '),
   };
   if (!graph.metadata.has('seedbed')) return { file: 'an ONNX graph', ...plain };
-  const model = readModel(bytes, file);
+  const model = readModel(bytes, file, files);
   const { weights, statistics } = countParameters(model.graph);
   const { seedbed: _, ...info } = model.info;
   return {

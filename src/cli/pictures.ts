@@ -3,8 +3,8 @@ import { isImageName } from '../data/folder.ts';
 import { openDataset } from '../data/open.ts';
 import { cropImages } from '../data/pixels.ts';
 import { contactSheet, seedAsPicture } from '../data/sheet.ts';
-import type { Denoiser } from '../diffusion/model.ts';
-import { pictureShape } from '../embedding/embed.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { pictureShape } from '../embedding/checks.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   baseName,

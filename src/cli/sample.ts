@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
-import { ddim, MOST_SAMPLER_STEPS } from '../diffusion/model.ts';
+import { type Command, Option } from 'commander';
+import { chooseSampler, MOST_SAMPLER_STEPS, SAMPLERS, type SamplerKind } from '../diffusion/info.ts';
+import { evaluationsOf } from '../diffusion/sampler.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
@@ -12,6 +13,7 @@ import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './o
 interface Flags extends RuntimeFlags {
   model: string;
   count: number;
+  sampler?: SamplerKind;
   samplerSteps?: number;
   out: string;
   rng: number;
@@ -26,6 +28,11 @@ export function addSample(program: Command): void {
     .description('grow pictures from random seeds (Algorithm 2)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option('--count <n>', 'how many', whole(1, 1_000_000), 20)
+    .addOption(
+      new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
+        ...SAMPLERS,
+      ]),
+    )
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option('--out <folder>', 'where to write', 'out')
     .option('--resume', 'go on with unfinished work in the folder')
@@ -36,14 +43,20 @@ export function addSample(program: Command): void {
       const console = openConsole(flags);
       const { count, rng, out } = flags;
       const model = await loadModel(flags.model);
-      const sampler = flags.samplerSteps === undefined ? model.info.sampler : ddim(flags.samplerSteps);
+      const sampler = chooseSampler(model.info.sampler, flags);
       const latent = normals({ seed: rng, purpose: 'sample' }, [count, ...model.info.shape]);
       const about = { command: 'sample', count, rng };
-      const files = await growAndWrite(console, await openRuntime(console, flags), model, latent, {
-        sampler,
-        ...flags,
-        about,
-      });
+      const files = await growAndWrite(
+        console,
+        await openRuntime(console, flags),
+        model,
+        { latent },
+        {
+          ...flags,
+          sampler,
+          about,
+        },
+      );
       const createdBy = `seedbed ${await version()}`;
       const provenance = {
         model: model.hash,
@@ -64,7 +77,7 @@ export function addSample(program: Command): void {
         model: model.hash,
         rng,
         seconds,
-        evaluations: count * sampler.steps,
+        evaluations: count * evaluationsOf(sampler),
         results: [{ pictures: count, out, files }],
       });
     });

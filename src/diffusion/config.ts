@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SeedbedError } from '../errors.ts';
-import { scheduleSchema } from './model.ts';
+import { scheduleSchema } from './info.ts';
 import { SCHEDULES } from './schedule.ts';
 
 /** A number of things from 1 on; `most` is far beyond use, and keeps a slip from taking all memory. */

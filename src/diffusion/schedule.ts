@@ -9,8 +9,10 @@ import { SeedbedError } from '../errors.ts';
  * - `continuousCosine`: the angle goes linearly from acos(maxSignalRate) at t = 0 to acos(minSignalRate) at t = 1.
  * - `linearBeta`: beta linear from betaStart to betaEnd over the timesteps.
  * - `scaledLinearBeta`: sqrt(beta) linear between the roots: the paper's "quadratic", elsewhere "scaled linear".
- * - `cosineBeta`: alpha_bar = f(t)/f(0), f = cos^2((t + .008)/1.008 pi/2), beta at most .999 (Nichol and Dhariwal 2021).
- * - `alphaBar`: alpha_bar at timesteps 1, 2, ..., N as a list.
+ * - `cosineBeta`: alpha_bar = f(t)/f(0), f = cos^2((t + .008)/1.008 pi/2) (Nichol and Dhariwal 2021), beta at least
+ *   betaMin (0) and at most betaMax (.999).
+ * - `alphaBar`: alpha_bar after 1, 2, ..., N timesteps as a list.
+ * - `sigmas`: noise over signal, n / s, after 1, 2, ..., N timesteps as a list (Karras et al. 2022).
  * @group Sampling
  */
 export type Schedule =
@@ -27,8 +29,14 @@ export type Schedule =
       readonly betaStart: number;
       readonly betaEnd: number;
     }
-  | { readonly kind: 'cosineBeta'; readonly timesteps: number }
-  | { readonly kind: 'alphaBar'; readonly values: readonly number[] };
+  | {
+      readonly kind: 'cosineBeta';
+      readonly timesteps: number;
+      readonly betaMin?: number | undefined;
+      readonly betaMax?: number | undefined;
+    }
+  | { readonly kind: 'alphaBar'; readonly values: readonly number[] }
+  | { readonly kind: 'sigmas'; readonly values: readonly number[] };
 
 /**
  * The four schedules of Asperti et al. 2023, Fig. 6, with its constants.
@@ -86,6 +94,12 @@ export function ratesAt(schedule: Schedule, diffusionTime: number): Rates {
   return { signalRate: Math.exp(logAlphaBar / 2), noiseRate: Math.sqrt(-Math.expm1(logAlphaBar)) };
 }
 
+/** N, the timesteps of a discrete schedule; undefined for a continuous one. Timestep n = 0, ..., N - 1 is time (n + 1) / N. */
+export function timestepsOf(schedule: Schedule): number | undefined {
+  if (schedule.kind === 'continuousCosine') return undefined;
+  return 'values' in schedule ? schedule.values.length : schedule.timesteps;
+}
+
 type Discrete = Exclude<Schedule, { kind: 'continuousCosine' }>;
 const tables = new WeakMap<Discrete, Float64Array>();
 
@@ -94,12 +108,14 @@ function logAlphaBars(schedule: Discrete): Float64Array {
   const known = tables.get(schedule);
   if (known) return known;
   const table =
-    schedule.kind === 'alphaBar'
-      ? Float64Array.from([0, ...schedule.values.map(Math.log)])
+    'values' in schedule
+      ? Float64Array.from([0, ...schedule.values.map(logAlphaBarOf[schedule.kind])])
       : accumulate(betas(schedule));
   tables.set(schedule, table);
   return table;
 }
+
+const logAlphaBarOf = { alphaBar: Math.log, sigmas: (sigma: number) => -Math.log1p(sigma ** 2) };
 
 function accumulate(steps: readonly number[]): Float64Array {
   const table = new Float64Array(steps.length + 1);
@@ -109,7 +125,7 @@ function accumulate(steps: readonly number[]): Float64Array {
   return table;
 }
 
-function betas(schedule: Exclude<Discrete, { kind: 'alphaBar' }>): number[] {
+function betas(schedule: Exclude<Discrete, { values: readonly number[] }>): number[] {
   const count = schedule.timesteps;
   const between = (from: number, to: number, i: number) => from + ((to - from) * i) / Math.max(1, count - 1);
   switch (schedule.kind) {
@@ -122,7 +138,10 @@ function betas(schedule: Exclude<Discrete, { kind: 'alphaBar' }>): number[] {
       );
     case 'cosineBeta': {
       const f = (t: number) => Math.cos(((t + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
-      return Array.from({ length: count }, (_, i) => Math.min(0.999, 1 - f((i + 1) / count) / f(i / count)));
+      const { betaMin = 0, betaMax = 0.999 } = schedule;
+      return Array.from({ length: count }, (_, i) =>
+        Math.min(betaMax, Math.max(betaMin, 1 - f((i + 1) / count) / f(i / count))),
+      );
     }
   }
 }

@@ -19,7 +19,8 @@ import { fillUniform, normals } from '../tensor/random.ts';
 import { float32, rows, type Tensor, unstack } from '../tensor/tensor.ts';
 import { Batches, prepare } from './batches.ts';
 import type { DenoiserConfig, LossKind } from './config.ts';
-import { createModel, type Denoiser, type DenoiserInfo, ddim, saveModel } from './model.ts';
+import { type Denoiser, type DenoiserInfo, ddim } from './info.ts';
+import { createModel, saveModel } from './model.ts';
 import { createSampler } from './sampler.ts';
 import { ratesAt } from './schedule.ts';
 
@@ -235,7 +236,7 @@ async function writeSamples(runtime: Runtime, model: Denoiser, path: string, rng
   const { shape, sampler, range, padding } = model.info;
   if (shape.length !== 3) return;
   const [across, down] = [8, 4];
-  const engine = await createSampler(runtime, model, sampler.steps, 16);
+  const engine = await createSampler(runtime, model, sampler, 16);
   const generated = await engine.sample(normals({ seed: rng, purpose: 'sample' }, [across * down, ...shape]));
   await engine.dispose();
   const pictures = clipPixels(cropImages(unstandardise(generated, range), padding));

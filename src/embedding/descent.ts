@@ -6,8 +6,8 @@ import type { Moving, PreparedStepper } from './stepper.ts';
 
 export interface DescentOptions {
   readonly recipe: DescentRecipe;
-  /** T, the sampler's steps. */
-  readonly steps: number;
+  /** Network evaluations of a pass through the sampler. */
+  readonly pass: number;
   /** Stops once every seed's mean squared error (standardised) is at most this. */
   readonly tolerance?: number | undefined;
   /** Goes on from here instead of from the start, to the same bits as if it had never stopped. */
@@ -57,7 +57,7 @@ export async function descend(
   targets: Tensor<'float32'>,
   options: DescentOptions,
 ): Promise<DescentResult> {
-  const { recipe, steps, tolerance } = options;
+  const { recipe, pass, tolerance } = options;
   const batch = start.shape[0]!;
   let state = options.resume ?? {
     latent: start,
@@ -91,7 +91,7 @@ export async function descend(
   const { latent, losses, converged } = state;
   // One step at a time, the forward pass is computed once more on the way back.
   const passes = memory === 'unrolled' ? 2 : 3;
-  return { latent, losses, state, converged, evaluations: losses.length * passes * steps, memory };
+  return { latent, losses, state, converged, evaluations: losses.length * passes * pass, memory };
 }
 
 /** The moved state, with the rows of `before` where `kept` says so. */

@@ -1,39 +1,25 @@
 import { prepare } from '../diffusion/batches.ts';
-import { type Denoiser, ddim, type Embedder, type SamplerInfo } from '../diffusion/model.ts';
-import { createSampler, type Sampler } from '../diffusion/sampler.ts';
+import {
+  chooseSampler,
+  type Denoiser,
+  type Embedder,
+  type SamplerInfo,
+  type SamplerKind,
+} from '../diffusion/info.ts';
+import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
-import {
-  descentFinder,
-  embedderFinder,
-  type Finder,
-  type Found,
-  type Journal,
-  splitFinder,
-} from './finders.ts';
-import { SPLIT, type SplitOptions } from './inversion/split.ts';
+import type { Certificate } from './certificate.ts';
+import { checkImages, checkMethod } from './checks.ts';
+import { descentFinder, embedderFinder, type Finder, type Found, type Journal } from './finders.ts';
+import { exactFinder, type Inverting, splitFinder, undoingFinder, wholeFinder } from './inverters.ts';
 import { average, meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
 import { type DescentRecipe, type Memory, RECIPES } from './recipes.ts';
+import { type InversionOptions, inversionFor, type Method, usedSettings } from './settings.ts';
 
 type Floats = Tensor<'float32'>;
-
-/**
- * Ways to find a seed: a trained network, descent from noise, descent from the network's seed, or split inversion, which
- * solves the sampler's last step as least squares and undoes the others by fixed-point iterations.
- * @group Embedding
- * @example
- * import { METHODS } from 'seedbed';
- * console.log(METHODS.join(', ')); // prints embedder, descent, embedder+descent, split
- */
-export const METHODS = ['embedder', 'descent', 'embedder+descent', 'split'] as const;
-/**
- * A way to find a seed, one of {@link METHODS}.
- * @group Embedding
- * @useDeclaredType
- */
-export type Method = (typeof METHODS)[number];
 
 /**
  * How seeds are sought.
@@ -46,14 +32,16 @@ export interface EmbedOptions {
   readonly embedder?: Embedder | undefined;
   /** How descent moves; `RECIPES.refine` after an embedder, `RECIPES.seedbed` from noise. */
   readonly recipe?: DescentRecipe | undefined;
-  /** How split inversion weighs a faithful picture against a Gaussian seed, and when it stops; `SPLIT`. */
-  readonly inversion?: SplitOptions | undefined;
-  /** Seeds sought for each picture, from 1; 1. Only 'descent' and 'split', which begin from noise, find different ones. */
+  /** How inversion weighs a faithful picture against a Gaussian seed, and when it stops; the method's own, as `SPLIT`. */
+  readonly inversion?: Partial<InversionOptions> | undefined;
+  /** Seeds sought for each picture, from 1; 1. Only methods that begin from noise find different ones. */
   readonly starts?: number | undefined;
   /** Random number seed of the starts, a whole number from 0; 0. */
   readonly rng?: number | undefined;
   /** Number of the first picture, by which its starts are drawn, so that any part of a set draws the same; 0. */
   readonly firstImage?: number | undefined;
+  /** The sampler that is to grow the pictures; the model's own unless given. 'exact' needs 'edict', 'bdia' or 'obelm'. */
+  readonly sampler?: SamplerKind | undefined;
   /** T, the sampler's steps, from 1; the model's own unless given. */
   readonly samplerSteps?: number | undefined;
   /** Seeds in work at once, from 1; 16. */
@@ -98,11 +86,13 @@ export interface SeedResult {
   readonly mse: number;
   /** Its peak signal-to-noise ratio, decibels. */
   readonly psnr: number;
-  /** Mean squared error of the embedder's seed, before descent; of 'embedder+descent' only. */
+  /** Mean squared error of the embedder's seed, before it was refined; of 'embedder+...' but split only. */
   readonly mseBefore?: number;
-  /** Largest relative residual |g(x) - x| / |x| of a step that was undone; of 'split' only. */
+  /** Largest relative residual |g(x) - x| / |x| of a step that was undone, where that was measured. */
   readonly residual?: number;
-  /** Descent: true only when a tolerance was given and reached. Split: every step was undone to its tolerance. */
+  /** What inversion measured on its way, and what is wrong. */
+  readonly certificate?: Certificate;
+  /** Descent: true only when a tolerance was given and reached. Inversion: its equations were solved and nothing is flagged. */
   readonly converged: boolean;
   /** Mean square of the seed's coordinates; 1 for Gaussian noise. */
   readonly latentVariance: number;
@@ -119,6 +109,8 @@ export interface SeedResult {
 export interface Embedding {
   /** The seeds [n * starts, ...shape], start by start for each picture. */
   readonly latent: Tensor<'float32'>;
+  /** Of samplers that keep two states: both, in double precision, of the same shape; `latent` is the first, rounded. */
+  readonly pair?: { readonly latent: Tensor<'float64'>; readonly latent2: Tensor<'float64'> };
   /** What they grow, [n * starts, C, H, W]: pixels in [0,1], clipped, inside the padding. */
   readonly pictures: Tensor<'float32'>;
   /** What was found for each seed, in the same order. */
@@ -142,15 +134,15 @@ export async function embed(
 ): Promise<Embedding> {
   const { embedder, starts = 1, rng = 0, firstImage = 0, tolerance, batch: wanted = 16 } = options;
   const method = options.method ?? (embedder ? 'embedder+descent' : 'split');
-  const steps = options.samplerSteps ?? model.info.sampler.steps;
   const recipe = options.recipe ?? (method === 'descent' ? RECIPES.seedbed : RECIPES.refine);
-  const inversion = options.inversion ?? SPLIT;
+  const inversion = inversionFor(method, options.inversion);
   requireWhole('starts', starts, 1);
   requireWhole('rng', rng, 0);
   requireWhole('batch', wanted, 1);
-  requireWhole('samplerSteps', steps, 1);
+  requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
+  const way = chooseSampler(model.info.sampler, options);
   checkImages(images, model);
-  checkMethod(method, model, embedder, starts);
+  checkMethod(method, way, inversion, model, embedder, starts);
 
   const count = images.shape[0]! * starts;
   const batch = Math.min(wanted, count);
@@ -160,8 +152,8 @@ export async function embed(
     Array.from({ length: count }, (_, seed) => imageOf(seed)),
   );
   const targets = prepare(originals, model.info.padding, model.info.range);
-  const sampler = await createSampler(runtime, model, steps, batch);
-  const finder = await createFinder(runtime, model, method, steps, batch, { ...options, recipe, inversion });
+  const sampler = await createSampler(runtime, model, way, batch);
+  const finder = await createFinder(runtime, model, method, way, batch, { ...options, recipe, inversion });
   try {
     const parts: Part[] = [];
     const { iterations } = finder;
@@ -181,10 +173,10 @@ export async function embed(
           loss,
         });
       const found = await finder.find({ targets: sought, noise, index: parts.length, report });
-      const grown = await sampler.sample(found.latent);
+      const grown = await sampler.sample(found.pair?.latent ?? found.latent, undefined, found.pair?.latent2);
       const grownBefore = found.before && (await sampler.sample(found.before));
-      const results = describe(first, found, grown, grownBefore);
-      parts.push({ latent: found.latent, grown, results });
+      const results = describe(first, found, sought, grown, grownBefore);
+      parts.push({ found, grown, results });
       report(iterations, average(found.losses.at(-1) ?? []));
       options.onResults?.(results);
     }
@@ -196,6 +188,7 @@ export async function embed(
   function describe(
     first: number,
     found: Found,
+    sought: Floats,
     grown: Floats,
     grownBefore: Floats | undefined,
   ): SeedResult[] {
@@ -203,46 +196,72 @@ export async function embed(
     const errors = (pictures: Floats) => meanSquaredErrors(toPixels(pictures, model.info), wanted);
     const before = grownBefore && errors(grownBefore);
     const variance = meanSquares(found.latent);
-    return errors(grown).map((mse, row) => ({
-      image: imageOf(first + row),
-      start: (first + row) % starts,
-      mse,
-      psnr: psnr(mse),
-      ...(before && { mseBefore: before[row]! }),
-      ...(found.residuals && { residual: found.residuals[row]! }),
-      converged: found.converged[row] ?? false,
-      latentVariance: variance[row]!,
-      evaluations: found.evaluations + steps,
-      losses: found.losses.map(losses => losses[row]!),
-    }));
+    const missed = meanSquaredErrors(grown, sought);
+    return errors(grown).map((mse, row) => {
+      const certificate =
+        found.certificates && checkGrown(found.certificates[row]!, missed[row]!, variance[row]!);
+      const residuals = certificate?.residuals.filter(residual => residual !== null) ?? [];
+      return {
+        image: imageOf(first + row),
+        start: (first + row) % starts,
+        mse,
+        psnr: psnr(mse),
+        ...(before && { mseBefore: before[row]! }),
+        ...(residuals.length > 0 && { residual: Math.max(...residuals) }),
+        ...(certificate && { certificate }),
+        converged: (found.converged[row] ?? false) && (!certificate || agrees(certificate, missed[row]!)),
+        latentVariance: variance[row]!,
+        evaluations: found.evaluations[row]! + evaluationsOf(way),
+        losses: found.losses.map(losses => losses[row]!),
+      };
+    });
   }
 
   function assemble(parts: readonly Part[]): Embedding {
     const results = parts.flatMap(part => part.results);
-    const settings =
-      method === 'embedder'
-        ? {}
-        : method === 'split'
-          ? { inversion }
-          : { recipe, tolerance: tolerance ?? null };
+    const descends = method.endsWith('descent') && { recipe, tolerance: tolerance ?? null };
+    const both = (name: 'latent' | 'latent2') => concatRows(parts.map(({ found }) => found.pair![name]));
     return {
-      latent: concatRows(parts.map(part => part.latent)),
+      latent: concatRows(parts.map(({ found }) => found.latent)),
+      ...(parts[0]!.found.pair && { pair: { latent: both('latent'), latent2: both('latent2') } }),
       pictures: toPixels(concatRows(parts.map(part => part.grown)), model.info),
       results,
-      sampler: ddim(steps),
+      sampler: way,
       method: {
         name: method,
-        ...settings,
+        ...usedSettings(method, inversion),
+        ...descends,
         ...(method.includes('embedder') && { embedder: embedder!.hash }),
-        evaluations: results[0]!.evaluations,
+        evaluations: average(results.map(result => result.evaluations)),
       },
     };
   }
 }
 
+/** Seeds whose coordinates have a mean square outside of this are no likely noise. */
+const LIKELY_VARIANCE = [0.5, 2] as const;
+
+/** Whether the sampler grows from a seed what the solved equations promise, to a factor of two. @param missed mean square. */
+function agrees({ miss }: Certificate, missed: number): boolean {
+  return miss === undefined || missed <= 4 * miss + 1e-3;
+}
+
+/** A certificate with what the sampler's own picture of the seed shows. @param missed its mean squared error, standardised. */
+function checkGrown(certificate: Certificate, missed: number, variance: number): Certificate {
+  const flags = [...certificate.flags];
+  if (!agrees(certificate, missed))
+    flags.push(
+      `the sampler misses the picture by ${Math.sqrt(missed).toPrecision(2)}, where the solved equations say ${Math.sqrt(certificate.miss!).toPrecision(2)}`,
+    );
+  const [low, high] = LIKELY_VARIANCE;
+  if (!(variance >= low && variance <= high))
+    flags.push(`the seed's variance is ${variance.toPrecision(3)}, where noise has 1`);
+  return { ...certificate, flags };
+}
+
 /** What became of one batch; `grown` is what its seeds grow, standardised. */
 interface Part {
-  readonly latent: Floats;
+  readonly found: Found;
   readonly grown: Floats;
   readonly results: SeedResult[];
 }
@@ -251,82 +270,58 @@ async function createFinder(
   runtime: Runtime,
   model: Denoiser,
   method: Method,
-  steps: number,
+  sampler: SamplerInfo,
   batch: number,
-  options: EmbedOptions & { recipe: DescentRecipe; inversion: SplitOptions },
+  options: EmbedOptions & { recipe: DescentRecipe; inversion: InversionOptions },
 ): Promise<Finder> {
-  if (method === 'split') return splitFinder(runtime, model, steps, options.inversion);
-  const first = method === 'descent' ? undefined : await embedderFinder(runtime, options.embedder!, batch);
-  return method === 'embedder' ? first! : descentFinder(runtime, model, { ...options, steps }, first);
+  const first = method.includes('embedder')
+    ? await embedderFinder(runtime, options.embedder!, batch)
+    : undefined;
+  const inverting: Inverting = { runtime, model, sampler, options: options.inversion, first };
+  switch (method.replace('embedder+', '')) {
+    case 'embedder':
+      return first!;
+    case 'descent':
+      return descentFinder(runtime, model, { ...options, sampler }, first);
+    case 'gauss-newton':
+      return wholeFinder(inverting, 'gauss-newton');
+    case 'lbfgs':
+      return wholeFinder(inverting, 'lbfgs');
+    case 'split':
+      return splitFinder(inverting);
+    case 'auto':
+      return splitFinder(inverting, true);
+    case 'exact':
+      return exactFinder(inverting);
+    default:
+      return undoingFinder(inverting);
+  }
 }
 
 /** Grows pictures from seeds: pixels in [0,1] inside the padding. */
 export async function decode(
   runtime: Runtime,
   model: Denoiser,
-  latent: Floats,
+  latent: Tensor,
   options: {
-    samplerSteps?: number | undefined;
+    sampler?: SamplerInfo | undefined;
     batch?: number | undefined;
+    /** The second states, of samplers that keep two. */
+    latent2?: Tensor | undefined;
     onProgress?: ((done: number, total: number) => void) | undefined;
   } = {},
 ): Promise<Floats> {
-  const { samplerSteps = model.info.sampler.steps, batch = 16 } = options;
+  const { sampler: way = model.info.sampler, batch = 16 } = options;
   const [count = 0, ...shape] = latent.shape;
-  requireWhole('samplerSteps', samplerSteps, 1);
   requireWhole('batch', batch, 1);
   if (count === 0 || shape.join() !== model.info.shape.join()) {
     const message = `model '${model.info.name}' grows seeds [n, ${model.info.shape}] with n from 1, got [${latent.shape}]`;
     throw new SeedbedError('BadShape', message);
   }
-  const sampler: Sampler = await createSampler(runtime, model, samplerSteps, Math.min(batch, count));
+  const sampler = await createSampler(runtime, model, way, Math.min(batch, count));
   try {
-    return toPixels(await sampler.sample(latent, options.onProgress), model.info);
+    return toPixels(await sampler.sample(latent, options.onProgress, options.latent2), model.info);
   } finally {
     await sampler.dispose();
-  }
-}
-
-/**
- * The size of the pictures that a model takes, without its padding.
- * @returns [C, H, W]; [D] for a model of points.
- * @group Models
- * @example
- * import { loadModel, pictureShape, SHIPPED_DENOISER } from 'seedbed';
- * console.log(pictureShape(await loadModel(SHIPPED_DENOISER))); // prints [ 1, 28, 28 ]
- */
-export function pictureShape(model: Denoiser): number[] {
-  return model.info.shape.map((dim, axis) => (axis === 0 ? dim : dim - 2 * model.info.padding));
-}
-
-function checkImages(images: Floats, model: Denoiser): void {
-  const wanted = pictureShape(model);
-  if (images.shape.slice(1).join() !== wanted.join() || images.shape[0] === 0) {
-    throw new SeedbedError(
-      'BadShape',
-      `model '${model.info.name}' embeds pictures [n, ${wanted}], got [${images.shape}]. Resize them, or let the command line do it`,
-    );
-  }
-}
-
-function checkMethod(method: Method, model: Denoiser, embedder: Embedder | undefined, starts: number): void {
-  if (!METHODS.includes(method))
-    throw new SeedbedError('BadArgument', `there is no method '${method}'. There are: ${METHODS.join(', ')}`);
-  if (method === 'descent' || method === 'split') return;
-  if (!embedder)
-    throw new SeedbedError(
-      'BadArgument',
-      `method '${method}' needs an embedder. Give one, or use method 'descent'`,
-    );
-  if (starts !== 1)
-    throw new SeedbedError(
-      'BadArgument',
-      `method '${method}' finds one seed a picture; several starts need method 'descent' or 'split'`,
-    );
-  if (embedder.info.denoiser !== model.hash) {
-    throw new SeedbedError(
-      'Mismatch',
-      `the embedder was trained for denoiser ${embedder.info.denoiser}, but this one is ${model.hash}`,
-    );
   }
 }

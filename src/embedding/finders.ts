@@ -1,11 +1,11 @@
-import type { Denoiser, Embedder } from '../diffusion/model.ts';
-import { inBatches } from '../diffusion/sampler.ts';
+import type { Denoiser, Embedder, SamplerInfo } from '../diffusion/info.ts';
+import { type Doubles, evaluationsOf } from '../diffusion/sampler.ts';
 import { bind } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { inBatches } from '../tensor/rowwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Certificate } from './certificate.ts';
 import { type DescentState, descend } from './descent.ts';
-import { createStepMap } from './inversion/affine-step.ts';
-import { type SplitOptions, splitInversion } from './inversion/split.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
 import { createStepper } from './stepper.ts';
 
@@ -30,10 +30,17 @@ export interface Found {
   readonly before?: Floats;
   readonly losses: readonly (readonly number[])[];
   readonly converged: readonly boolean[];
-  /** Of inversion: each seed's largest relative residual of a step. */
-  readonly residuals?: readonly number[];
-  /** Network evaluations, a seed. */
-  readonly evaluations: number;
+  /** Of exact samplers: the two states that grow the picture again, in double precision. */
+  readonly pair?: { readonly latent: Doubles; readonly latent2: Doubles };
+  /** Of inversion: what was measured on the way. */
+  readonly certificates?: readonly Certificate[];
+  /** Each seed's network evaluations. */
+  readonly evaluations: readonly number[];
+}
+
+/** A number for each of a batch's seeds. */
+export function forEach({ shape }: Floats, value: number): number[] {
+  return new Array(shape[0]!).fill(value);
 }
 
 /** A way to find seeds, made ready once and used batch after batch. */
@@ -45,7 +52,7 @@ export interface Finder {
 }
 
 /** Keeps what is made for each batch size: all batches but the last have the same. */
-class BySize<T extends { dispose(): Promise<void> }> {
+export class BySize<T extends { dispose(): Promise<void> }> {
   private readonly made = new Map<number, Promise<T>>();
   private readonly make: (size: number) => Promise<T>;
   constructor(make: (size: number) => Promise<T>) {
@@ -70,7 +77,7 @@ export async function embedderFinder(runtime: Runtime, embedder: Embedder, batch
       latent: await encoder.run(targets),
       losses: [],
       converged: [],
-      evaluations: 1,
+      evaluations: forEach(targets, 1),
     }),
     dispose: encoder.dispose,
   };
@@ -91,7 +98,7 @@ export interface Journal {
 
 export interface DescentSettings {
   readonly recipe: DescentRecipe;
-  readonly steps: number;
+  readonly sampler: SamplerInfo;
   readonly memory?: Memory | undefined;
   readonly tolerance?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -105,9 +112,10 @@ export function descentFinder(
   settings: DescentSettings,
   first?: Finder,
 ): Finder {
-  const { recipe, steps, memory, journal } = settings;
+  const { recipe, sampler, memory, journal } = settings;
+  const pass = evaluationsOf(sampler);
   const steppers = new BySize(async size => {
-    const made = await createStepper(runtime, model, size, recipe, steps, memory);
+    const made = await createStepper(runtime, model, size, recipe, sampler, memory);
     return { ...made, dispose: made.stepper.dispose };
   });
   return {
@@ -117,6 +125,7 @@ export function descentFinder(
       const start = begun?.latent ?? sought.noise;
       const found = await descend(await steppers.get(start), start, sought.targets, {
         ...settings,
+        pass,
         resume: await journal?.read(sought.index, start.shape),
         checkpoint: journal && {
           due: () => journal.due(),
@@ -128,34 +137,14 @@ export function descentFinder(
       return {
         ...found,
         ...(begun && { before: begun.latent }),
-        evaluations: found.evaluations + (begun ? begun.evaluations + steps : 0),
+        evaluations: forEach(start, found.evaluations).map(
+          (own, row) => own + (begun ? begun.evaluations[row]! + pass : 0),
+        ),
       };
     },
     dispose: async () => {
       await Promise.all([steppers.dispose(), first?.dispose()]);
     },
-  };
-}
-
-/** Split inversion (see {@link splitInversion}); converged where every step inside was undone to the tolerance. */
-export function splitFinder(runtime: Runtime, model: Denoiser, steps: number, options: SplitOptions): Finder {
-  const maps = new BySize(async size => createStepMap(runtime, model, size));
-  return {
-    iterations: 1,
-    async find({ targets, noise }) {
-      const found = await splitInversion(await maps.get(targets), model, steps, targets, noise, options);
-      const residuals = Array.from(found.errors, (_, row) =>
-        Math.max(0, ...found.steps.map(step => step.residuals[row]!)),
-      );
-      return {
-        latent: found.latent,
-        losses: [],
-        converged: residuals.map(residual => residual <= options.interior.tolerance),
-        residuals,
-        evaluations: found.evaluations,
-      };
-    },
-    dispose: () => maps.dispose(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { clipPixels, cropImages, unstandardise } from '../data/pixels.ts';
-import type { ModelInfo } from '../diffusion/model.ts';
+import type { ModelInfo } from '../diffusion/info.ts';
 import { fillUniform } from '../tensor/random.ts';
 import { rows, type Tensor } from '../tensor/tensor.ts';
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { type Denoiser, type SamplerInfo, samplerSchema } from '../diffusion/model.ts';
+import { type Denoiser, type SamplerInfo, samplerSchema } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
 import { parseJson } from '../tensor/json.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { type Tensor, toFloat32 } from '../tensor/tensor.ts';
+import { type Tensor, toFloat32, toFloat64 } from '../tensor/tensor.ts';
 
 /**
  * Where seeds come from: what is needed to grow the same pictures from them again.
@@ -26,12 +26,25 @@ export interface Provenance {
 }
 
 /**
+ * The two states from which a sampler that keeps two grows a picture, each [N, ...shape].
+ * @group Files
+ */
+export interface SeedPair {
+  /** The first state, noise at the sampler's first level. */
+  readonly latent: Tensor<'float64'>;
+  /** The second: of EDICT at the same level, else one step on. */
+  readonly latent2: Tensor<'float64'>;
+}
+
+/**
  * What a seed file holds.
  * @group Files
  */
 export interface Seeds {
   /** The seeds [N, ...shape]. */
   readonly latent: Tensor<'float32'>;
+  /** Of samplers that keep two states: both, in double precision; `latent` is the first, rounded. */
+  readonly pair?: SeedPair | undefined;
   /** Where they come from; undefined for a bare array. */
   readonly provenance: Provenance | undefined;
 }
@@ -39,6 +52,7 @@ export interface Seeds {
 /**
  * Seeds as the bytes of a safetensors file, as docs/formats.md defines it.
  * @param latent [N, ...shape]
+ * @param pair of samplers that keep two states, both of them; the file then holds `latent` and `latent2` as float64.
  * @throws {SeedbedError} Diverged when a number is not finite.
  * @group Files
  * @example
@@ -50,21 +64,20 @@ export interface Seeds {
  * const bytes = writeSeeds(latent, { ...about, method: { name: 'sample' }, images: [] });
  * await writeFile('seeds.safetensors', bytes);
  */
-export function writeSeeds(latent: Tensor<'float32'>, provenance: Provenance): Uint8Array {
-  if (!latent.data.every(Number.isFinite))
-    throw new SeedbedError('Diverged', 'seeds that are not numbers are not saved');
-  return writeSafetensors(
-    { latent },
-    {
-      seedbed: '1',
-      model: provenance.model,
-      sampler: JSON.stringify(provenance.sampler),
-      method: JSON.stringify(provenance.method),
-      images: JSON.stringify(provenance.images),
-      rng: String(provenance.rng),
-      created_by: provenance.createdBy,
-    },
-  );
+export function writeSeeds(latent: Tensor<'float32'>, provenance: Provenance, pair?: SeedPair): Uint8Array {
+  const tensors: Record<string, Tensor> = pair ? { ...pair } : { latent };
+  for (const { data } of Object.values(tensors) as Tensor<'float64'>[])
+    if (!data.every(Number.isFinite))
+      throw new SeedbedError('Diverged', 'seeds that are not numbers are not saved');
+  return writeSafetensors(tensors, {
+    seedbed: '1',
+    model: provenance.model,
+    sampler: JSON.stringify(provenance.sampler),
+    method: JSON.stringify(provenance.method),
+    images: JSON.stringify(provenance.images),
+    rng: String(provenance.rng),
+    created_by: provenance.createdBy,
+  });
 }
 
 /**
@@ -108,7 +121,16 @@ export function readSeeds(bytes: Uint8Array, file: string): Seeds {
       `${file}: its description of the seeds is not valid:\n${z.prettifyError(described.error)}`,
     );
   }
-  return { latent: checkFinite(toFloat32(latent), file), provenance: described.data };
+  const seeds = { latent: checkFinite(toFloat32(latent), file), provenance: described.data };
+  const latent2 = tensors.get('latent2');
+  if (!latent2) return seeds;
+  if (latent2.shape.join() !== latent.shape.join())
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: its second states are [${latent2.shape}], its first [${latent.shape}]`,
+    );
+  checkFinite(toFloat32(latent2), file);
+  return { ...seeds, pair: { latent: toFloat64(latent), latent2: toFloat64(latent2) } };
 }
 
 const provenanceSchema = z.object({
@@ -159,7 +181,7 @@ export function checkSeeds(
   if (theirs !== ours) {
     throw new SeedbedError(
       'Mismatch',
-      `${file}: seeds of sampler ${theirs}, but this is ${ours}. Give --sampler-steps ${provenance.sampler.steps}, or --force`,
+      `${file}: seeds of sampler ${theirs}, but this is ${ours}. Give --sampler ${provenance.sampler.kind} and --sampler-steps ${provenance.sampler.steps}, or --force`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { backward } from '../autodiff/backward.ts';
-import type { Denoiser } from '../diffusion/model.ts';
-import { checkpointedSampler, unrolledGradient } from '../diffusion/sampler.ts';
+import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import { checkpointedSampler, unrolledGradient } from '../diffusion/sampler-gradient.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
 import { adamStep, corrections } from '../nn/adam.ts';
@@ -86,30 +86,33 @@ export async function createStepper(
   model: Denoiser,
   batch: number,
   recipe: DescentRecipe,
-  steps: number,
+  sampler: SamplerInfo,
   asked?: Memory,
 ): Promise<PreparedStepper> {
   if (asked !== 'checkpointed') {
-    const { graph, retainedBytes } = unrolledGraph(model, batch, recipe, steps);
+    const { graph, retainedBytes } = unrolledGraph(model, batch, recipe, sampler);
     if (asked === 'unrolled' || retainedBytes <= runtime.memoryBytes / 2) {
       return { memory: 'unrolled', stepper: await unrolledStepper(runtime, graph) };
     }
   }
-  return { memory: 'checkpointed', stepper: await checkpointedStepper(runtime, model, batch, recipe, steps) };
+  return {
+    memory: 'checkpointed',
+    stepper: await checkpointedStepper(runtime, model, batch, recipe, sampler),
+  };
 }
 
 function unrolledGraph(
   model: Denoiser,
   batch: number,
   recipe: DescentRecipe,
-  steps: number,
+  sampler: SamplerInfo,
 ): { graph: Graph; retainedBytes: number } {
   const b = new GraphBuilder('descent step');
   const shape = [batch, ...model.info.shape];
   const latent = b.input('latent', 'float32', shape);
   const target = b.input('target', 'float32', shape);
   let found: ReturnType<typeof distances> | undefined;
-  const { gradient, retainedBytes } = unrolledGradient(b, model, latent, steps, x0 => {
+  const { gradient, retainedBytes } = unrolledGradient(b, model, latent, sampler, x0 => {
     found = distances(b, x0, target, recipe.loss);
     return b.sumAll(found.losses);
   });
@@ -140,17 +143,17 @@ async function checkpointedStepper(
   model: Denoiser,
   batch: number,
   recipe: DescentRecipe,
-  steps: number,
+  sampler: SamplerInfo,
 ): Promise<Stepper> {
   const shape = [batch, ...model.info.shape];
-  const sampler = await checkpointedSampler(runtime, model, steps, batch);
+  const through = await checkpointedSampler(runtime, model, sampler, batch);
   const pull = await runtime.load(pullGraph(shape, recipe));
   const move = await runtime.load(moveGraph(shape, recipe));
   return {
     async advance(state, targets, rate, step) {
       let pulled: Record<string, Tensor> = {};
       const { latent, m, v } = state;
-      const { gradient } = await sampler.run(latent, async x0 => {
+      const { gradient } = await through.run(latent, async x0 => {
         pulled = await pull.run({ x0, target: targets });
         return pulled.gradient as Tensor<'float32'>;
       });
@@ -158,7 +161,7 @@ async function checkpointedStepper(
       return { state: nextState(results), losses: numbers(pulled.losses!), errors: numbers(pulled.errors!) };
     },
     async dispose() {
-      await Promise.all([sampler, pull, move].map((part: Pick<Session, 'dispose'>) => part.dispose()));
+      await Promise.all([through, pull, move].map((part: Pick<Session, 'dispose'>) => part.dispose()));
     },
   };
 }

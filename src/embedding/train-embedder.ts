@@ -3,13 +3,8 @@ import { cropImages } from '../data/pixels.ts';
 import { contactSheet, seedAsPicture } from '../data/sheet.ts';
 import { Batches, prepare } from '../diffusion/batches.ts';
 import type { EmbedderConfig } from '../diffusion/config.ts';
-import {
-  createModel,
-  type Denoiser,
-  type Embedder,
-  type EmbedderInfo,
-  saveModel,
-} from '../diffusion/model.ts';
+import type { Denoiser, Embedder, EmbedderInfo } from '../diffusion/info.ts';
+import { createModel, saveModel } from '../diffusion/model.ts';
 import { createSampler, unrollSampler } from '../diffusion/sampler.ts';
 import { lossOf, timeless } from '../diffusion/train-denoiser.ts';
 import { SeedbedError } from '../errors.ts';
@@ -80,7 +75,7 @@ export async function embedderTask(runtime: Runtime, training: EmbedderTraining)
       const x = b.input('x', 'float32', shape);
       const latent = play({ x }).latent!;
       if (pairs) return lossOf(b, latent, b.input('latent target', 'float32', shape), loss);
-      return lossOf(b, unrollSampler(b, denoiser, latent, from.sampler.steps), x, loss);
+      return lossOf(b, unrollSampler(b, denoiser, latent, from.sampler), x, loss);
     },
     async feeds(step): Promise<Record<string, Floats>> {
       if (!pairs) return { x: prepare(await learned.read(batches.indices(step)), from.padding, from.range) };
@@ -156,7 +151,7 @@ async function reconstruct(
   const original = await data.read(Array.from({ length: count }, (_, i) => i));
   const batch = Math.min(16, count);
   const encoder = await createEncoder(runtime, embedder, batch);
-  const sampler = await createSampler(runtime, denoiser, denoiser.info.sampler.steps, batch);
+  const sampler = await createSampler(runtime, denoiser, denoiser.info.sampler, batch);
   const latent = await encoder.run(prepare(original, denoiser.info.padding, denoiser.info.range));
   const grown = toPixels(await sampler.sample(latent), denoiser.info);
   await Promise.all([encoder.dispose(), sampler.dispose()]);
@@ -179,7 +174,7 @@ async function loadPairs(
     if (same && fits(latent) && fits(x)) return { latent: latent as Floats, x: x as Floats };
   }
   const latent = normals({ seed: rng, purpose: 'pairs' }, shape);
-  const sampler = await createSampler(runtime, denoiser, denoiser.info.sampler.steps, 32);
+  const sampler = await createSampler(runtime, denoiser, denoiser.info.sampler, 32);
   const x = await sampler.sample(latent, (done, total) => {
     if (signal?.aborted)
       throw new SeedbedError(

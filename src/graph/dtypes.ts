@@ -17,9 +17,29 @@ export const ONNX_DTYPES: Readonly<Record<DType, number>> = {
   uint64: 13,
 };
 
+/** Types that Seedbed does not read, for messages. */
+const UNREAD: Readonly<Record<number, string>> = {
+  8: 'text',
+  14: 'complex64',
+  15: 'complex128',
+  16: 'bfloat16',
+  17: 'float8',
+  18: 'float8',
+  19: 'float8',
+  20: 'float8',
+  21: 'uint4',
+  22: 'int4',
+};
+
 /** The element type behind ONNX's number for it. @throws {SeedbedError} Unsupported for strings, bfloat16 and the like. */
 export function dtypeFromOnnx(code: number, where: string): DType {
   const found = Object.entries(ONNX_DTYPES).find(([, number]) => number === code);
-  if (!found) throw new SeedbedError('Unsupported', `${where}: element type number ${code} is not supported`);
+  if (!found) {
+    const name = UNREAD[code] ? ` (${UNREAD[code]})` : '';
+    throw new SeedbedError(
+      'Unsupported',
+      `${where}: element type number ${code}${name} is not supported; export the model in float32 or float16`,
+    );
+  }
   return found[0] as DType;
 }

@@ -315,7 +315,7 @@ function requireValue(n: Operands, index: number, name: string): number[] {
   if (value) return toNumbers(value);
   throw new SeedbedError(
     'Unsupported',
-    `its ${name} depend on data; Seedbed needs them fixed when the graph is loaded`,
+    `its ${name} depend on data; Seedbed needs them fixed when the graph is loaded. If an open dimension is behind it, bind that`,
   );
 }
 

@@ -177,6 +177,12 @@ export function liveNodes(nodes: readonly Node[], outputs: Iterable<string>): No
   return live.reverse();
 }
 
+/** The graph without the inputs that no node uses. */
+export function dropUnusedInputs(graph: Graph): Graph {
+  const used = new Set(graph.nodes.flatMap(node => node.inputs));
+  return { ...graph, inputs: graph.inputs.filter(({ name }) => used.has(name)) };
+}
+
 /** The graph with only some of its outputs, and only what these need. */
 export function keepOutputs(graph: Graph, wanted: (name: string) => boolean): Graph {
   const outputs = graph.outputs.filter(o => wanted(o.name));

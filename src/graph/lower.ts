@@ -3,6 +3,7 @@ import { float32, type Tensor, tensor, toNumbers, zeros } from '../tensor/tensor
 import { normalAxis } from './broadcast.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 import { einsum } from './einsum.ts';
+import { reductionAxes } from './infer.ts';
 import { type Attributes, floatOf, intOf, intsOf, isTensor, textOf } from './ir.ts';
 
 /** A composite node about to be rewritten into plain operators. */
@@ -20,6 +21,11 @@ const MOST_MASK = 2 ** 26;
 /** Operators that are written as a few plain ones, so that neither shapes nor gradients need a rule of their own. */
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   CastLike: ({ b, inputs: [x, like] }) => b.cast(x!, b.type(like!).dtype),
+  Celu: ({ b, inputs: [x], attributes }) => {
+    // Barron 2017: Elu with x and y measured in units of alpha.
+    const alpha = floatOf(attributes, 'alpha', 1);
+    return scaled(b, b.op('Elu', [scaled(b, x!, 1 / alpha)]), alpha);
+  },
   Constant: ({ b, attributes }) => b.constant(constantOf(attributes)),
   DepthToSpace: n => depthToSpace(n, textOf(n.attributes, 'mode', 'DCR') === 'DCR'),
   DequantizeLinear: n => {
@@ -80,6 +86,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     const normal = normalise(b, x, spatialAxes(b, x), floatOf(n.attributes, 'epsilon', 1e-5));
     return b.add(b.mul(normal, alongAxis(b, scale, 1, rank)), alongAxis(b, bias, 1, rank));
   },
+  IsNaN: ({ b, inputs: [x] }) => b.op('Not', [b.op('Equal', [x!, x!])]),
   LayerNormalization: ({ b, inputs: [x, scale, bias], attributes }) => {
     const rank = b.type(x!).shape.length;
     const first = normalAxis(intOf(attributes, 'axis', -1), rank);
@@ -93,6 +100,12 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
       b.scalar(1 / inputs.length),
     ),
   Mish: ({ b, inputs: [x] }) => b.mul(x!, b.op('Tanh', [b.op('Softplus', [x!])])),
+  Mod: ({ b, inputs: [x, y], attributes }) => {
+    const remainder = b.type(x!).dtype.startsWith('float') ? floatRemainder : intRemainder;
+    const rest = remainder(b, x!, y!);
+    // The sign is that of x with fmod, else that of y.
+    return intOf(attributes, 'fmod', 0) === 1 ? rest : remainder(b, b.add(rest, y!), y!);
+  },
   PRelu: ({ b, inputs: [x, slope] }) =>
     b.add(b.op('Relu', [x!]), b.mul(slope!, b.op('Min', [x!, b.scalar(0)]))),
   ReduceL1: n => reduceSum(n, n.b.abs(n.inputs[0]!)),
@@ -105,7 +118,22 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     return b.op('Where', [isZero, zero!, b.sqrt(b.op('Where', [isZero, one!, squared]))]);
   },
   ReduceLogSum: n => n.b.op('Log', [reduceSum(n, n.inputs[0]!)]),
+  ReduceLogSumExp: n => {
+    const { b, inputs, attributes } = n;
+    const axes = reductionAxes({ attributes, ...b.facts(inputs) });
+    const largest = b.op('ReduceMax', [inputs[0]!], { axes });
+    const sum = b.sum(b.exp(b.sub(inputs[0]!, largest)), axes);
+    const result = b.add(b.op('Log', [sum]), largest);
+    return intOf(attributes, 'keepdims', 1) === 1 ? result : b.op('Squeeze', [result, b.ints(axes)]);
+  },
   ReduceSumSquare: n => reduceSum(n, n.b.mul(n.inputs[0]!, n.inputs[0]!)),
+  Selu: ({ b, inputs: [x], attributes }) => {
+    // Klambauer et al. 2017.
+    const alpha = floatOf(attributes, 'alpha', 1.6732632);
+    const elu = b.op('Elu', [x!], { alpha: { float: alpha } });
+    return scaled(b, elu, floatOf(attributes, 'gamma', 1.050701));
+  },
+  Size: ({ b, inputs: [x] }) => b.op('ReduceProd', [b.op('Shape', [x!])], { keepdims: 0 }),
   Softsign: ({ b, inputs: [x] }) => b.div(x!, b.add(b.abs(x!), b.scalar(1))),
   SpaceToDepth: ({ b, inputs: [x], attributes }) => {
     const [n, c, h, w] = b.shape(x!) as [number, number, number, number];
@@ -130,7 +158,20 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     );
     return b.op('Where', [b.constant(mask), x!, b.constant(zeros(b.type(x!).dtype, []))]);
   },
+  Xor: ({ b, inputs: [x, y] }) => b.op('Not', [b.op('Equal', [x!, y!])]),
 };
+
+/** x - y trunc(x / y) of integers, whose division is cut off. */
+function intRemainder(b: GraphBuilder, x: Value, y: Value): Value {
+  return b.sub(x, b.mul(y, b.div(x, y)));
+}
+
+/** x - y trunc(x / y) of real numbers. */
+function floatRemainder(b: GraphBuilder, x: Value, y: Value): Value {
+  const quotient = b.div(x, y);
+  const whole = b.mul(b.op('Sign', [quotient]), b.op('Floor', [b.abs(quotient)]));
+  return b.sub(x, b.mul(y, whole));
+}
 
 /** (x - mean) / sqrt(variance + epsilon) over the given axes. */
 export function normalise(b: GraphBuilder, x: Value, axes: readonly number[], epsilon: number): Value {

@@ -1,29 +1,27 @@
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   GraphProtoSchema,
-  type ModelProto,
   ModelProtoSchema,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
-  type TensorProto,
-  TensorProto_DataLocation,
-  TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
-import { messageOf, SeedbedError } from '../errors.ts';
-import { bytesOf, sizeOf, type Tensor, tensorFromBytes, zeros } from '../tensor/tensor.ts';
+import { SeedbedError } from '../errors.ts';
 import { dtypeFromOnnx, ONNX_DTYPES } from './dtypes.ts';
+import { type ExternalFiles, readMessage } from './external.ts';
 import type { Attribute, Graph, Node, ValueInfo } from './ir.ts';
 import { isTensor, READ_OPSETS } from './ir.ts';
+import { readTensor, writeTensor } from './tensor-proto.ts';
 
 /**
- * Reads an ONNX file, operator sets 13 to 22 with the weights inside, into a graph.
+ * Reads an ONNX file, operator sets 13 to 22, into a graph.
  * @param file the name that messages give the file.
+ * @param files where weights lie in other files, those that {@link externalFiles} names; none unless given.
  * @throws {SeedbedError} BadFile when the bytes are not an ONNX model, Unsupported for what Seedbed leaves out.
  * @group Files
  * @example
@@ -32,16 +30,9 @@ import { isTensor, READ_OPSETS } from './ir.ts';
  * const graph = parseModel(await readFile(SHIPPED_DENOISER), 'fashion-mnist.onnx');
  * console.log(graph.opset, graph.inputs.map(input => input.name)); // prints 17 [ 'x', 'noise_variance' ]
  */
-export function parseModel(bytes: Uint8Array, file: string): Graph {
-  let model: ModelProto;
-  try {
-    model = fromBinary(ModelProtoSchema, bytes);
-  } catch (cause) {
-    throw new SeedbedError('BadFile', `${file}: not an ONNX file, or damaged (${messageOf(cause)})`, {
-      cause,
-    });
-  }
-  const graph = model.graph;
+export function parseModel(bytes: Uint8Array, file: string, files: ExternalFiles = new Map()): Graph {
+  const model = readMessage(bytes, file);
+  const { graph } = model;
   if (!graph || model.irVersion === 0n)
     throw new SeedbedError('BadFile', `${file}: not an ONNX file: it holds no graph`);
   if (model.functions.length > 0) {
@@ -50,6 +41,11 @@ export function parseModel(bytes: Uint8Array, file: string): Graph {
       `${file}: model-local functions are not supported; inline them first`,
     );
   }
+  if (graph.sparseInitializer.length > 0)
+    throw new SeedbedError(
+      'Unsupported',
+      `${file}: sparse weights are not supported; save them as dense ones`,
+    );
   const opset = Number(model.opsetImport.find(o => o.domain === '' || o.domain === 'ai.onnx')?.version ?? 0n);
   if (opset < READ_OPSETS.from || opset > READ_OPSETS.to) {
     throw new SeedbedError(
@@ -58,7 +54,7 @@ export function parseModel(bytes: Uint8Array, file: string): Graph {
     );
   }
   const initializers = new Map(
-    graph.initializer.map(t => [t.name, readTensor(t, `${file}: initializer '${t.name}'`)]),
+    graph.initializer.map(t => [t.name, readTensor(t, `${file}: initializer '${t.name}'`, files)]),
   );
   return {
     name: graph.name,
@@ -75,7 +71,9 @@ export function parseModel(bytes: Uint8Array, file: string): Graph {
         );
       }
       const where = `${file}: ${node.opType} '${name}'`;
-      const attributes = Object.fromEntries(node.attribute.map(a => [a.name, readAttribute(a, where)]));
+      const attributes = Object.fromEntries(
+        node.attribute.map(a => [a.name, readAttribute(a, where, files)]),
+      );
       return { op: node.opType, name, inputs: node.input, outputs: node.output, attributes };
     }),
     metadata: new Map(model.metadataProps.map(entry => [entry.key, entry.value])),
@@ -84,6 +82,7 @@ export function parseModel(bytes: Uint8Array, file: string): Graph {
 
 /**
  * A graph as the bytes of an ONNX file (IR version 8), which any tool opens that knows its operator set.
+ * @throws {SeedbedError} Unsupported when the weights take more than the 2 GiB that one such file holds.
  * @group Files
  * @example
  * import { writeFile } from 'node:fs/promises';
@@ -93,6 +92,7 @@ export function parseModel(bytes: Uint8Array, file: string): Graph {
  * await writeFile('double.onnx', serializeModel(b.build({ y: b.add(x, x) })));
  */
 export function serializeModel(graph: Graph): Uint8Array {
+  requireFitting(graph);
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'seedbed',
@@ -117,6 +117,19 @@ export function serializeModel(graph: Graph): Uint8Array {
     }),
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+/** The most bytes of one message of the format, 2 GiB; ONNX Runtime takes a graph as one. */
+const MOST_MESSAGE = 2 ** 31 - 1;
+
+function requireFitting(graph: Graph): void {
+  let bytes = 0;
+  for (const { data } of graph.initializers.values()) bytes += data.byteLength;
+  if (bytes <= MOST_MESSAGE) return;
+  throw new SeedbedError(
+    'Unsupported',
+    `graph '${graph.name}': its weights take ${bytes} bytes, one ONNX file holds ${MOST_MESSAGE} at most. Use a smaller model`,
+  );
 }
 
 function readValueInfo(info: ValueInfoProto, file: string): ValueInfo {
@@ -147,55 +160,7 @@ function writeValueInfo(info: ValueInfo): ValueInfoProto {
   });
 }
 
-/** An ONNX tensor's elements, whichever of the format's fields they lie in. */
-function readTensor(t: TensorProto, where: string): Tensor {
-  const dtype = dtypeFromOnnx(t.dataType, where);
-  const shape = t.dims.map(Number);
-  if (t.dataLocation === TensorProto_DataLocation.EXTERNAL) {
-    throw new SeedbedError(
-      'Unsupported',
-      `${where}: its data lies in another file, which is not supported; save the model as one file`,
-    );
-  }
-  if (shape.some(dim => !Number.isSafeInteger(dim) || dim < 0)) {
-    throw new SeedbedError('BadFile', `${where}: impossible shape [${shape}]`);
-  }
-  try {
-    if (t.rawData.length > 0 || sizeOf(shape) === 0) return tensorFromBytes(dtype, shape, t.rawData);
-    const fields: ArrayLike<number | bigint>[] = [
-      t.floatData,
-      t.int32Data,
-      t.int64Data,
-      t.doubleData,
-      t.uint64Data,
-    ];
-    const values = fields.find(field => field.length > 0) ?? [];
-    if (values.length !== sizeOf(shape)) {
-      throw new SeedbedError(
-        'BadShape',
-        `shape [${shape}] holds ${sizeOf(shape)} elements, the data has ${values.length}`,
-      );
-    }
-    const result = zeros(dtype, shape);
-    const wide = dtype === 'int64' || dtype === 'uint64';
-    for (let i = 0; i < values.length; i++)
-      (result.data as unknown as number[])[i] = (wide ? BigInt(values[i]!) : Number(values[i])) as number;
-    return result;
-  } catch (cause) {
-    throw new SeedbedError('BadFile', `${where}: ${messageOf(cause)}`, { cause });
-  }
-}
-
-function writeTensor(t: Tensor, name = ''): TensorProto {
-  return create(TensorProtoSchema, {
-    name,
-    dataType: ONNX_DTYPES[t.dtype],
-    dims: t.shape.map(BigInt),
-    rawData: bytesOf(t),
-  });
-}
-
-function readAttribute(a: AttributeProto, where: string): Attribute {
+function readAttribute(a: AttributeProto, where: string, files: ExternalFiles): Attribute {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   switch (a.type) {
     case AttributeType.FLOAT:
@@ -211,7 +176,7 @@ function readAttribute(a: AttributeProto, where: string): Attribute {
     case AttributeType.STRINGS:
       return a.strings.map(text);
     case AttributeType.TENSOR:
-      if (a.t) return readTensor(a.t, `${where}, attribute '${a.name}'`);
+      if (a.t) return readTensor(a.t, `${where}, attribute '${a.name}'`, files);
   }
   throw new SeedbedError(
     'Unsupported',

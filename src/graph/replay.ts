@@ -2,6 +2,7 @@ import { inFile, messageOf, SeedbedError } from '../errors.ts';
 import { int64, toNumbers } from '../tensor/tensor.ts';
 import { normalAxis } from './broadcast.ts';
 import { GraphBuilder, type Value } from './builder.ts';
+import { ONNX_DTYPES } from './dtypes.ts';
 import { reductionAxes } from './infer.ts';
 import { type Attributes, type Dim, describeNode, type Graph, intOf, type Node, textOf } from './ir.ts';
 import { knownValue, LOWERINGS } from './lower.ts';
@@ -90,7 +91,8 @@ export function bindInputs(
 }
 
 function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] {
-  if (node.op === 'Identity' || reducesNothing(b, node, operands)) return [operands[0]!];
+  if (node.op === 'Identity' || castsNothing(b, node, operands) || reducesNothing(b, node, operands))
+    return [operands[0]!];
   const lowering = Object.hasOwn(LOWERINGS, node.op) ? LOWERINGS[node.op] : undefined;
   if (lowering) return [lowering({ b, inputs: operands, attributes: node.attributes })];
   if (!isOp(node.op)) {
@@ -104,6 +106,11 @@ function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] 
     name: node.name,
     outputs: node.outputs.map(output => output && freeName(b, output)),
   });
+}
+
+/** Whether a Cast is to the type that its operand has, as widening leaves many. */
+function castsNothing(b: GraphBuilder, { op, attributes }: Node, [x]: readonly Value[]): boolean {
+  return op === 'Cast' && x !== undefined && attributes.to === ONNX_DTYPES[b.type(x).dtype];
 }
 
 /** Whether a reduction has no axes to reduce: operator set 17 cannot say so for all of them. */

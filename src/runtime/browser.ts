@@ -16,7 +16,7 @@ import {
   toPlanes,
 } from './picture.ts';
 import type { Runtime, RuntimeOptions } from './runtime.ts';
-import { type Named, readInMemory, type Source } from './source.ts';
+import { type Named, type NamedOnnx, readInMemory, type Source } from './source.ts';
 
 /** WebAssembly addresses 4 GiB at most, whatever the machine has. */
 const WASM_BYTES = 2 ** 32;
@@ -87,6 +87,14 @@ export async function readSource(source: Source): Promise<Named> {
     throw new SeedbedError('BadArgument', `cannot fetch ${name}: the server answers ${response.status}`);
   }
   return { bytes: new Uint8Array(await response.arrayBuffer()), name };
+}
+
+/**
+ * Reads an ONNX file as {@link readSource} does, without files beside it: {@link parseModel} says so where they are needed.
+ * @throws {SeedbedError} as {@link readSource}.
+ */
+export async function readOnnx(source: Source): Promise<NamedOnnx> {
+  return { ...(await readSource(source)), files: new Map() };
 }
 
 /**

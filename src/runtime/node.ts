@@ -9,8 +9,9 @@ import type { InferenceSession } from 'onnxruntime-web';
 import { SeedbedError } from '../errors.ts';
 import { createEngine, createRuntimeOn, type Ort } from './engine.ts';
 import { readBytes } from './files.ts';
+import { readOnnxFile } from './onnx-file.ts';
 import { DEVICES, type Runtime, type RuntimeOptions } from './runtime.ts';
-import { type Named, readInMemory, type Source } from './source.ts';
+import { type Named, type NamedOnnx, readInMemory, type Source } from './source.ts';
 
 export { decodeImage, encodePng } from './images.ts';
 
@@ -72,12 +73,27 @@ async function webAssembly(threads: number | undefined): Promise<Ort> {
 export async function readSource(source: Source): Promise<Named> {
   const held = await readInMemory(source);
   if (held) return held;
+  const name = pathOf(source);
+  return { bytes: await readBytes(name), name };
+}
+
+/**
+ * Reads an ONNX file as {@link readSource} does, and where it has a path also the files beside it that hold its weights.
+ * @throws {SeedbedError} as {@link readSource}, BadFile when it is not ONNX or names a file outside its folder,
+ * Unsupported when the files hold more than 2 GiB together.
+ */
+export async function readOnnx(source: Source): Promise<NamedOnnx> {
+  const held = await readInMemory(source);
+  return held ? { ...held, files: new Map() } : readOnnxFile(pathOf(source));
+}
+
+/** The path of a source that is not in memory. @throws {SeedbedError} BadArgument when it is another kind of URL. */
+function pathOf(source: Source): string {
   if (source instanceof URL && source.protocol !== 'file:') {
     throw new SeedbedError(
       'BadArgument',
       `${source} is not a file; on Node, fetch it first and pass the bytes`,
     );
   }
-  const name = source instanceof URL ? fileURLToPath(source) : String(source);
-  return { bytes: await readBytes(name), name };
+  return source instanceof URL ? fileURLToPath(source) : String(source);
 }

@@ -11,6 +11,11 @@ export interface Named {
   readonly name: string;
 }
 
+/** An ONNX file's bytes, and those of the files beside it in which its weights lie, by the names that it gives them. */
+export interface NamedOnnx extends Named {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
 /** Reads what is in memory already; `undefined` for an address, which each platform reads in its own way. */
 export async function readInMemory(source: Source): Promise<Named | undefined> {
   if (source instanceof Uint8Array) return { bytes: source, name: 'the bytes given' };

@@ -94,6 +94,11 @@ export function float32(shape: readonly number[], values: ArrayLike<number>): Te
   return tensor('float32', shape, data);
 }
 
+/** A float64 tensor of the numbers given. @throws {SeedbedError} BadShape when they do not fill the shape exactly. */
+export function float64(shape: readonly number[], values: ArrayLike<number>): Tensor<'float64'> {
+  return tensor('float64', shape, Float64Array.from(values));
+}
+
 /** An int64 tensor from integers, the type ONNX uses for shapes and axes; a vector unless a shape is given. */
 export function int64(
   values: readonly number[],
@@ -139,6 +144,12 @@ export function toFloat32(t: Tensor): Tensor<'float32'> {
   return float32(t.shape, Float32Array.from(t.data as ArrayLike<number | bigint>, Number));
 }
 
+/** The tensor in float64; itself when it is already. */
+export function toFloat64(t: Tensor): Tensor<'float64'> {
+  if (t.dtype === 'float64') return t as Tensor<'float64'>;
+  return float64(t.shape, t.dtype === 'float16' ? toFloat32(t).data : toNumbers(t));
+}
+
 /** The tensor in IEEE half precision, rounded to nearest even. */
 export function toFloat16(t: Tensor): Tensor<'float16'> {
   if (t.dtype === 'float16') return t as Tensor<'float16'>;
@@ -182,8 +193,8 @@ export function unstack(t: Tensor<'float32'>): Tensor<'float32'>[] {
   return Array.from({ length: t.shape[0] ?? 0 }, (_, i) => float32(t.shape.slice(1), rows(t, i, i + 1).data));
 }
 
-/** Float32 tensors of equal row shape, one after the other along the first axis. */
-export function concatRows(parts: readonly Tensor<'float32'>[]): Tensor<'float32'> {
+/** Tensors of one type and equal row shape, one after the other along the first axis. */
+export function concatRows<D extends 'float32' | 'float64'>(parts: readonly Tensor<D>[]): Tensor<D> {
   const first = parts[0];
   if (!first) throw new SeedbedError('BadShape', 'concatRows: nothing to join');
   const rest = first.shape.slice(1);
@@ -197,10 +208,10 @@ export function concatRows(parts: readonly Tensor<'float32'>[]): Tensor<'float32
     }
   }
   const count = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
-  const result = zeros('float32', [count, ...rest]);
+  const result = zeros(first.dtype, [count, ...rest]);
   let offset = 0;
   for (const part of parts) {
-    result.data.set(part.data, offset);
+    (result.data as Float64Array).set(part.data as Float64Array, offset);
     offset += part.data.length;
   }
   return result;

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseDenoiserConfig, parseEmbedderConfig } from '../../src/diffusion/config.ts';
-import { createModel, type DenoiserInfo, ddim, readModel, saveModel } from '../../src/diffusion/model.ts';
-import { samplerGrid } from '../../src/diffusion/sampler.ts';
+import { samplerGrid } from '../../src/diffusion/grid.ts';
+import { type DenoiserInfo, ddim } from '../../src/diffusion/info.ts';
+import { createModel, readModel, saveModel } from '../../src/diffusion/model.ts';
 import { GraphBuilder, type Value } from '../../src/graph/builder.ts';
 import { serializeModel } from '../../src/graph/protobuf.ts';
 import { buildNetwork } from '../../src/nn/networks.ts';
@@ -58,7 +59,7 @@ describe('a model', () => {
     await fc.assert(
       fc.asyncProperty(files, async bytes => {
         const model = await readOrRefused('m.onnx', () => readModel(bytes, 'm.onnx'));
-        if (model?.info.kind === 'denoiser') samplerGrid(model.info.schedule, model.info.sampler.steps);
+        if (model?.info.kind === 'denoiser') samplerGrid(model.info, model.info.sampler);
       }),
       { numRuns: 1000 },
     );

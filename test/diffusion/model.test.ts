@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseDenoiserConfig } from '../../src/diffusion/config.ts';
+import { ddim } from '../../src/diffusion/info.ts';
 import { asDenoiser, asEmbedder, createModel, readModel, saveModel } from '../../src/diffusion/model.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { parseModel, serializeModel } from '../../src/graph/protobuf.ts';
@@ -32,7 +33,7 @@ describe('a model file', () => {
     const runtime = await createRuntime({ threads: 1 });
     const seeds = normals({ seed: 0, purpose: 'x' }, [2, 1, 8, 8]);
     const [a, b] = await Promise.all(
-      [model, half].map(async m => (await createSampler(runtime, m, 3, 2)).sample(seeds)),
+      [model, half].map(async m => (await createSampler(runtime, m, ddim(3), 2)).sample(seeds)),
     );
     expect(relativeError(b!, a!)).toBeLessThan(1e-3);
     // Read and saved again, it is the same model.

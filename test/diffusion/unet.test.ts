@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { differentiate } from '../../src/autodiff/differentiate.ts';
-import { createModel, type Denoiser, ddim } from '../../src/diffusion/model.ts';
-import { checkpointedSampler, createSampler, unrolledGradient } from '../../src/diffusion/sampler.ts';
+import { type Denoiser, ddim } from '../../src/diffusion/info.ts';
+import { createModel } from '../../src/diffusion/model.ts';
+import { createSampler } from '../../src/diffusion/sampler.ts';
+import { checkpointedSampler, unrolledGradient } from '../../src/diffusion/sampler-gradient.ts';
 import { SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { lossOf } from '../../src/diffusion/train-denoiser.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
@@ -170,7 +172,7 @@ describe('ten DDIM steps agree with PyTorch', () => {
   });
 
   test('sampling', async () => {
-    const sampler = await createSampler(runtime, model, 10, 2);
+    const sampler = await createSampler(runtime, model, ddim(10), 2);
     expect(relativeError(await sampler.sample(golden('x')), golden('ddim10/x0'))).toBeLessThan(tolerance);
   });
 
@@ -178,7 +180,7 @@ describe('ten DDIM steps agree with PyTorch', () => {
     const b = new GraphBuilder('unrolled');
     const latent = b.input('latent', 'float32', [2, 3, 16, 16]);
     const target = b.constant(golden('target'));
-    const { x0, loss, gradient } = unrolledGradient(b, model, latent, 10, value => {
+    const { x0, loss, gradient } = unrolledGradient(b, model, latent, ddim(10), value => {
       const difference = b.sub(value, target);
       return b.mul(b.sumAll(b.mul(difference, difference)), b.scalar(0.5));
     });
@@ -189,7 +191,7 @@ describe('ten DDIM steps agree with PyTorch', () => {
     ).toBeLessThan(tolerance);
     expect(relativeError(unrolled.gradient!, golden('ddim10/grad_xT'))).toBeLessThan(tolerance);
 
-    const checkpointed = await checkpointedSampler(runtime, model, 10, 2);
+    const checkpointed = await checkpointedSampler(runtime, model, ddim(10), 2);
     const result = await checkpointed.run(golden('x'), async value =>
       float32(
         value.shape,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Denoiser } from '../../src/diffusion/model.ts';
+import { type Denoiser, ddim } from '../../src/diffusion/info.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { type DescentOptions, type DescentState, descend as descendBy } from '../../src/embedding/descent.ts';
 import { type DescentRecipe, type Memory, RECIPES } from '../../src/embedding/recipes.ts';
@@ -28,12 +28,12 @@ async function descend(
   denoiser: Denoiser,
   start: Floats,
   targets: Floats,
-  options: DescentOptions & { memory?: Memory },
+  { steps, ...options }: Omit<DescentOptions, 'pass'> & { steps: number; memory?: Memory },
 ) {
-  const { recipe, steps, memory } = options;
-  const prepared = await createStepper(on, denoiser, start.shape[0]!, recipe, steps, memory);
+  const { recipe, memory } = options;
+  const prepared = await createStepper(on, denoiser, start.shape[0]!, recipe, ddim(steps), memory);
   try {
-    return await descendBy(prepared, start, targets, options);
+    return await descendBy(prepared, start, targets, { ...options, pass: steps });
   } finally {
     await prepared.stepper.dispose();
   }
@@ -42,7 +42,7 @@ const quick: DescentRecipe = { loss: 'mse', penalty: 0, learningRate: 0.2, decay
 
 describe('the sampler on Gaussian data, where it is linear', () => {
   test.each([0.01, 1, 100])('multiplies seeds by the closed-form gain, variance %d', async variance => {
-    const sampler = await createSampler(runtime, gaussianDenoiser(variance), 10, 2);
+    const sampler = await createSampler(runtime, gaussianDenoiser(variance), ddim(10), 2);
     const seeds = latents('seed', 3); // does not divide by the batch
     expect(relativeError(await sampler.sample(seeds), scaled(seeds, samplerGain(variance)))).toBeLessThan(
       1e-5,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createModel, type Embedder } from '../../src/diffusion/model.ts';
+import type { Embedder } from '../../src/diffusion/info.ts';
+import { createModel } from '../../src/diffusion/model.ts';
 import { decode, embed } from '../../src/embedding/embed.ts';
 import { bootstrapMean, meanSquaredErrors, psnr, toPixels } from '../../src/embedding/metrics.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';

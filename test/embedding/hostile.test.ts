@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ddim } from '../../src/diffusion/model.ts';
+import { ddim } from '../../src/diffusion/info.ts';
 import { checkSeeds, type Provenance, readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { writeSafetensors } from '../../src/tensor/safetensors.ts';

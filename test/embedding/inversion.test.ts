@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { samplerGrid } from '../../src/diffusion/sampler.ts';
+import { samplerGrid } from '../../src/diffusion/grid.ts';
+import { ddim } from '../../src/diffusion/info.ts';
 import { SCHEDULES } from '../../src/diffusion/schedule.ts';
+import { affineStep } from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';
-import { affineStep, createStepMap } from '../../src/embedding/inversion/affine-step.ts';
-import { solveFixedPoint } from '../../src/embedding/inversion/anderson.ts';
-import { conjugateGradients, solveLastStep } from '../../src/embedding/inversion/last-step.ts';
-import { combine } from '../../src/embedding/inversion/rowwise.ts';
-import { climb, SPLIT, splitInversion } from '../../src/embedding/inversion/split.ts';
+import { climb } from '../../src/embedding/inversion/climb.ts';
+import { solveFixedPoint } from '../../src/embedding/inversion/fixed-point.ts';
+import { conjugateGradients, leastSquares } from '../../src/embedding/inversion/least-squares.ts';
+import { createStepMap, stepOf } from '../../src/embedding/inversion/maps.ts';
+import { diffuse, SPLIT, splitInversion } from '../../src/embedding/inversion/split.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
+import { combine } from '../../src/tensor/rowwise.ts';
 import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
 import { gaussianDenoiser, samplerGain } from '../oracle.ts';
 import { relativeError } from '../support.ts';
@@ -17,7 +20,7 @@ type Floats = Tensor<'float32'>;
 
 const runtime = await createRuntime({ threads: 1 });
 const draw = (purpose: string, n = 3): Floats => normals({ seed: 5, purpose }, [n, 1, 4, 4]);
-const grid = samplerGrid(SCHEDULES.continuousCosine, 10);
+const grid = samplerGrid({ schedule: SCHEDULES.continuousCosine, level: 'noiseVariance' }, ddim(10));
 const last = affineStep(grid.at(-1)!);
 
 /** What step (s, n) -> (s', n') multiplies Gaussian data of this variance by. */
@@ -104,10 +107,14 @@ describe('the last step as least squares', () => {
   test.each([0.01, 0.1, 1])('has the closed-form minimum, tau %d', async tau => {
     const map = createStepMap(runtime, gaussianDenoiser(0.3), 3);
     const [target, anchor] = [draw('target'), draw('anchor')];
-    const found = await solveLastStep(map, last, target, anchor, { tau, outer: 8, inner: 4 });
+    const found = await leastSquares(stepOf(map, last), target, anchor, last.level.noiseRate, {
+      tau,
+      outer: 8,
+      inner: 4,
+    });
     const gain = stepGain(grid[9]!, 0.3);
-    const total = gain ** 2 / tau ** 2 + 1 / last.level;
-    const exact = combine([gain / tau ** 2 / total, target], [1 / last.level / total, anchor]);
+    const total = gain ** 2 / tau ** 2 + 1 / last.level.fed;
+    const exact = combine([gain / tau ** 2 / total, target], [1 / last.level.fed / total, anchor]);
     expect(relativeError(found.x, exact)).toBeLessThan(1e-3);
     await map.dispose();
   });
@@ -131,7 +138,7 @@ describe('split inversion', () => {
     const targets = combine([0.5, draw('targets')]);
     const [faithful, gaussian] = await Promise.all(
       [1e-3, 100].map(tau =>
-        splitInversion(map, gaussianDenoiser(1), 10, targets, draw('noise'), {
+        splitInversion(map, grid, targets, diffuse(targets, draw('noise'), grid.at(-1)!), {
           ...SPLIT,
           lastStep: { tau, outer: 6, inner: 4 },
         }),

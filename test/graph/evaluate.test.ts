@@ -31,6 +31,8 @@ const reals = (shape: readonly number[], min = -9, max = 9) =>
       toNumbers(t).map(v => v / 8),
     ),
   );
+const truths = (shape: readonly number[]) =>
+  integers(shape, 0, 1).map(t => tensor('bool', shape, Uint8Array.from(toNumbers(t))));
 const shapes = fc.constantFrom([], [3], [2, 3]);
 const calls = (...inputs: fc.Arbitrary<Tensor>[]): fc.Arbitrary<Call> =>
   fc.tuple(...inputs).map(values => ({ inputs: values }));
@@ -82,7 +84,12 @@ const CALLS: Readonly<Record<string, fc.Arbitrary<Call>>> = {
   Min: fc.oneof(binary(), calls(reals([3])), calls(reals([3]), reals([]), reals([2, 1]))),
   Equal: binary(-1, 1),
   Greater: binary(),
+  GreaterOrEqual: binary(),
   Less: binary(),
+  LessOrEqual: binary(),
+  And: calls(truths([2, 1]), truths([3])),
+  Or: calls(truths([3]), truths([2, 3])),
+  Not: calls(truths([2, 3])),
   Neg: unary(),
   Abs: shapes.chain(shape => calls(integers(shape))),
   Sqrt: unary(0),
@@ -91,11 +98,7 @@ const CALLS: Readonly<Record<string, fc.Arbitrary<Call>>> = {
   Floor: unary(),
   Ceil: unary(),
   Reciprocal: unary(1),
-  Where: calls(
-    integers([2, 1], 0, 1).map(t => tensor('bool', [2, 1], Uint8Array.from(toNumbers(t)))),
-    integers([3]),
-    integers([2, 3]),
-  ),
+  Where: calls(truths([2, 1]), integers([3]), integers([2, 3])),
   Reshape: fc
     .tuple(integers([2, 3, 2]), fc.constantFrom([-1], [0, -1], [4, 3], [2, -1, 2], [0, 0, 0]))
     .map(([x, to]) => ({ inputs: [x, int64(to)] })),

@@ -6,8 +6,8 @@ import {
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
+  SparseTensorProtoSchema,
   type TensorProto,
-  TensorProto_DataLocation,
 } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
 import { differentiate } from '../../src/autodiff/differentiate.ts';
@@ -76,9 +76,9 @@ describe('what is not read is refused in words', () => {
     bytes({ ...model(), graph: { ...model().graph!, ...part } });
   const withWeight = (part: Partial<TensorProto>) =>
     withGraph({ initializer: [{ ...model().graph!.initializer[0]!, ...part }] });
+  const sparse = create(SparseTensorProtoSchema);
   const withNode = (part: Partial<NodeProto>) =>
     withGraph({ node: [{ ...model().graph!.node[0]!, ...part }] });
-  const elsewhere = { dataLocation: TensorProto_DataLocation.EXTERNAL };
 
   test.each<[string, Uint8Array, string, RegExp]>([
     ['operator set 12', withOpset(12n), 'Unsupported', /operator set 12; Seedbed reads 13 to 22\. Export it/],
@@ -87,12 +87,7 @@ describe('what is not read is refused in words', () => {
     ['a picture', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a), 'BadFile', /not an ONNX file/],
     ['no graph', bytes(create(ModelProtoSchema, { irVersion: 8n })), 'BadFile', /holds no graph/],
     ['a foreign operator', withNode({ domain: 'com.microsoft' }), 'Unsupported', /domain 'com\.microsoft'/],
-    [
-      'weights elsewhere',
-      withWeight(elsewhere),
-      'Unsupported',
-      /initializer '.+': .* save the model as one file/,
-    ],
+    ['sparse weights', withGraph({ sparseInitializer: [sparse] }), 'Unsupported', /sparse weights .* dense/],
     [
       'weights cut short',
       withWeight({ rawData: new Uint8Array(4) }),
@@ -100,13 +95,24 @@ describe('what is not read is refused in words', () => {
       /initializer '.+': .*data has 4/,
     ],
     ['a negative size', withWeight({ dims: [-1n] }), 'BadFile', /impossible shape \[-1\]/],
-    ['weights of text', withWeight({ dataType: 8 }), 'Unsupported', /element type number 8/],
+    ['weights of text', withWeight({ dataType: 8 }), 'Unsupported', /element type number 8 \(text\)/],
+    ['weights in bfloat16', withWeight({ dataType: 16 }), 'Unsupported', /\(bfloat16\) .* export .* float16/],
   ])('%s', (_, file, kind, message) => {
     const error = thrownBy(() => parseModel(file, 'a.onnx')) as SeedbedError;
     expect(error).toMatchObject({ name: 'SeedbedError', kind });
     expect(error.message).toMatch(message);
     expect(error.message).toMatch(/^a\.onnx: /);
   });
+});
+
+test('weights of more than one file holds are refused before they are written', () => {
+  // As large as they say only in words: the memory is shared.
+  const data = { length: 2 ** 29, byteLength: 2 ** 31 } as Float32Array<ArrayBuffer>;
+  const large: Tensor = { dtype: 'float32', shape: [2 ** 29], data };
+  const graph = { ...parseModel(read('conv_3x3.onnx'), 'conv'), initializers: new Map([['w', large]]) };
+  expect(() => serializeModel(graph)).toThrow(
+    /its weights take 2147483648 bytes, one ONNX file holds 2147483647/,
+  );
 });
 
 describe('nothing but errors of Seedbed comes of', () => {

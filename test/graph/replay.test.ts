@@ -31,6 +31,7 @@ interface Case {
 /** A call of every composite operator; the runtime knows it too, in the operator set given. */
 const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
   CastLike: [{ x: wave(3), with: [tensor('int32', [1], Int32Array.of(0))] }],
+  Celu: [{ x: wave(5) }, { x: wave(5), attributes: { alpha: { float: 0.3 } } }],
   Constant: [],
   DepthToSpace: [
     { x: wave(1, 8, 2, 3), attributes: { blocksize: 2 } },
@@ -68,12 +69,19 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
   InstanceNormalization: [
     { x: wave(2, 3, 4), with: [wave(3), wave(3)], attributes: { epsilon: { float: 0.1 } } },
   ],
+  IsNaN: [{ x: float32([3], [1, Number.NaN, Number.POSITIVE_INFINITY]) }],
   LayerNormalization: [
     { x: wave(2, 3, 4), with: [wave(4), wave(4)] },
     { x: wave(2, 3, 4), with: [wave(3, 4)], attributes: { axis: 1 } },
   ],
   Mean: [{ x: wave(2, 3), with: [wave(3), wave(1)] }],
   Mish: [{ x: wave(5), opset: 18 }],
+  Mod: [
+    { x: int64([-5, -4, 0, 5, 6]), with: [int64([3])] },
+    { x: int64([-5, -4, 0, 5, 6]), with: [int64([-3])] },
+    { x: int64([-5, -4, 0, 5, 6]), with: [int64([-3])], attributes: { fmod: 1 } },
+    { x: wave(7), with: [float32([], [0.75])], attributes: { fmod: 1 } },
+  ],
   PRelu: [{ x: wave(2, 3), with: [wave(3)] }],
   ReduceL1: [{ x: wave(2, 3, 2), attributes: { axes: [1] } }],
   ReduceL2: [
@@ -81,7 +89,14 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
     { x: wave(2, 3), with: [int64([0])], opset: 18 },
   ],
   ReduceLogSum: [{ x: float32([2, 2], [1, 2, 3, 4]), attributes: { axes: [0] } }],
+  ReduceLogSumExp: [
+    { x: float32([2, 2], [1, 200, 3, -4]), attributes: { axes: [1] } },
+    { x: wave(2, 3, 2), attributes: { axes: [0, -1], keepdims: 0 } },
+    { x: wave(2, 3), with: [int64([0])], opset: 18 },
+  ],
   ReduceSumSquare: [{ x: wave(2, 3) }],
+  Selu: [{ x: wave(5) }, { x: wave(5), attributes: { alpha: { float: 2 }, gamma: { float: 0.5 } } }],
+  Size: [{ x: wave(2, 3) }],
   Softsign: [{ x: wave(5) }],
   SpaceToDepth: [{ x: wave(1, 2, 4, 6), attributes: { blocksize: 2 } }],
   Sum: [{ x: wave(2, 3), with: [wave(3), wave(2, 1)] }],
@@ -89,6 +104,12 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
     { x: wave(3, 4) },
     { x: int64([1, 2, 3, 4, 5, 6], [2, 3]) },
     { x: wave(2, 3, 3), with: [int64([-1], [])], attributes: { upper: 0 } },
+  ],
+  Xor: [
+    {
+      x: tensor('bool', [4], Uint8Array.of(0, 0, 1, 1)),
+      with: [tensor('bool', [4], Uint8Array.of(0, 1, 0, 1))],
+    },
   ],
 };
 

@@ -1,5 +1,5 @@
+import { choose, combine, dots, norms, type PerRow } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { choose, combine, dots, norms, type PerRow } from './rowwise.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -69,7 +69,7 @@ export async function solveFixedPoint(
       if (steps.length > memory) steps.shift();
     }
     last = { x, f };
-    const mixing = leastSquares(
+    const mixing = mixture(
       steps.map(({ df }) => df),
       f,
     );
@@ -98,7 +98,7 @@ export async function solveFixedPoint(
 const RIDGE = 1e-10;
 
 /** For each row the c that minimises |f - sum_k c_k basis_k|, by the normal equations; [k][row]. */
-function leastSquares(basis: readonly Floats[], f: Floats): Float64Array[] {
+export function mixture(basis: readonly Floats[], f: Floats): Float64Array[] {
   const size = basis.length;
   const count = f.shape[0]!;
   const gram = basis.map((a, i) => basis.slice(0, i + 1).map(b => dots(a, b)));

@@ -1,4 +1,4 @@
-import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
+import { type DType, float32, sizeOf, type Tensor, zeros } from './tensor.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -50,4 +50,32 @@ export function choose(chosen: readonly boolean[], a: Floats, b: Floats): Floats
     if (yes) result.set(a.data.subarray(row * width, (row + 1) * width), row * width);
   });
   return float32(a.shape, result);
+}
+
+/** Runs a function of a fixed batch size over any number of rows; the last batch is filled up with its first row. */
+export async function inBatches(
+  rowsIn: Floats,
+  batch: number,
+  run: (part: Floats, first: number) => Promise<Floats>,
+): Promise<Floats> {
+  const [count = 0, ...shape] = rowsIn.shape;
+  const width = sizeOf(shape);
+  const result = new Float32Array(count * width);
+  for (let first = 0; first < count; first += batch) {
+    const { data } = await run(filledRows(rowsIn, first, batch), first);
+    result.set(data.subarray(0, Math.min(batch, count - first) * width), first * width);
+  }
+  return float32(rowsIn.shape, result);
+}
+
+/** `batch` rows from `first` on; where there are too few, row `first` again. */
+export function filledRows<D extends DType>(t: Tensor<D>, first: number, batch: number): Tensor<D> {
+  const [count = 0, ...shape] = t.shape;
+  const width = sizeOf(shape);
+  const result = zeros(t.dtype, [batch, ...shape]);
+  for (let row = 0; row < batch; row++) {
+    const from = (first + row < count ? first + row : first) * width;
+    (result.data as Float32Array).set((t.data as Float32Array).subarray(from, from + width), row * width);
+  }
+  return result;
 }

@@ -1,25 +1,25 @@
+import { choose, combine, dots } from '../../tensor/rowwise.ts';
 import { sizeOf, type Tensor, zeros } from '../../tensor/tensor.ts';
-import type { AffineStep, StepMap } from './affine-step.ts';
-import { choose, combine, dots } from './rowwise.ts';
+import type { DifferentiableMap } from './maps.ts';
 
 type Floats = Tensor<'float32'>;
 
 /**
- * How split inversion solves the sampler's last step.
+ * How least squares weighs a faithful picture against a likely state, and how long it tries.
  * @group Embedding
  */
-export interface LastStepOptions {
+export interface LeastSquaresOptions {
   /** How far off, root mean square, the picture may be (standardised), over 0: small is faithful, large Gaussian. */
   readonly tau: number;
   /** Levenberg-Marquardt steps, from 1. */
   readonly outer: number;
-  /** Conjugate-gradient steps in each, from 1; three network evaluations each. */
+  /** Conjugate-gradient steps in each, from 1; three network evaluations each through one sampler step, 4 T through T. */
   readonly inner: number;
 }
 
-export interface LastStepResult {
+export interface LeastSquaresResult {
   readonly x: Floats;
-  /** Mean square of x0(x) - target in each row, standardised. */
+  /** Mean square of F(x) - target in each row, standardised. */
   readonly errors: Float64Array;
   /** Network evaluations, a row. */
   readonly evaluations: number;
@@ -31,24 +31,23 @@ const TIGHTEN = 4;
 const FIRST_DAMPING = 1e-3;
 
 /**
- * Finds x with S(x) = target for the sampler's last step, which is no contraction and so has no fixed-point iteration,
- * near an anchor: minimises |S(x) - target|^2 / tau^2 + |x - anchor|^2 / n^2 in every row by Levenberg and Marquardt's
- * method, with the step from conjugate gradients (products with J only, never J itself). A step is taken only where it
- * lowers the objective.
- * @param anchor the prior's mean of x, off by about n, the noise rate at which x lives.
+ * Finds x with F(x) = target near an anchor: minimises |F(x) - target|^2 / tau^2 + |x - anchor|^2 / spread^2 in every row
+ * by Levenberg and Marquardt's method, with the step from conjugate gradients (products with J only, never J itself). A
+ * step is taken only where it lowers the objective.
+ * @param anchor the prior's mean of x, off by about `spread`.
  */
-export async function solveLastStep(
-  map: StepMap,
-  step: AffineStep,
+export async function leastSquares(
+  map: DifferentiableMap,
   target: Floats,
   anchor: Floats,
-  { tau, outer, inner }: LastStepOptions,
-): Promise<LastStepResult> {
+  spread: number,
+  { tau, outer, inner }: LeastSquaresOptions,
+): Promise<LeastSquaresResult> {
   const count = target.shape[0]!;
   const width = sizeOf(target.shape.slice(1));
   const before = map.evaluations;
   const fit = 1 / tau ** 2;
-  const hold = 1 / step.level;
+  const hold = 1 / spread ** 2;
   const objective = (difference: Floats, offset: Floats) => {
     const [off, away] = [dots(difference, difference), dots(offset, offset)];
     return off.map((value, row) => fit * value + hold * away[row]!);
@@ -56,16 +55,15 @@ export async function solveLastStep(
 
   let x = anchor;
   let damping: Float64Array = new Float64Array(count).fill(FIRST_DAMPING * (fit + hold));
-  let difference = combine([1, await map.value(x, step)], [-1, target]);
+  let difference = combine([1, await map.value(x)], [-1, target]);
   let values = objective(difference, zeros('float32', target.shape));
   for (let i = 0; i < outer; i++) {
-    const { pulled } = await map.pullBack(x, difference, step);
-    const downhill = combine([-fit, pulled], [-hold, x], [hold, anchor]);
     const at = x;
-    const curvature = async (v: Floats) => combine([fit, (await map.push(at, v, step)).pulled], [hold, v]);
+    const downhill = combine([-fit, await map.pull(at, difference)], [-hold, at], [hold, anchor]);
+    const curvature = async (v: Floats) => combine([fit, await map.normal(at, v)], [hold, v]);
     const move = await conjugateGradients(curvature, downhill, damping, inner);
-    const tried = combine([1, x], [1, move]);
-    const triedDifference = combine([1, await map.value(tried, step)], [-1, target]);
+    const tried = combine([1, at], [1, move]);
+    const triedDifference = combine([1, await map.value(tried)], [-1, target]);
     const triedValues = objective(triedDifference, combine([1, tried], [-1, anchor]));
     const better = Array.from(triedValues, (value, row) => value < values[row]!);
     x = choose(better, tried, x);

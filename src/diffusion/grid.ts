@@ -1,0 +1,116 @@
+import { SeedbedError } from '../errors.ts';
+import type { DenoiserInfo, SamplerInfo } from './info.ts';
+import { CLEAN, type Rates, ratesAt, type Schedule, timestepsOf } from './schedule.ts';
+
+/** A noise level that a sampler visits. */
+export interface Level extends Rates {
+  /** Diffusion time, in (0,1]; 1 is noise. */
+  readonly time: number;
+  /** What the network's level input is fed there. */
+  readonly fed: number;
+}
+
+/** One step of a sampler: from the noise level `from`, at which the network is asked, to `to`. */
+export interface GridStep {
+  readonly from: Level;
+  /** The next level; the last step's is {@link CLEAN}. */
+  readonly to: Level;
+}
+
+const CLEAN_LEVEL: Level = { ...CLEAN, time: 0, fed: 0 };
+
+/**
+ * The noise levels that T steps visit, from the seed's to the clean picture: the last step returns the predicted x0,
+ * which is Algorithm 2 of Asperti et al. 2023 with alpha_0 = 1.
+ * @throws {SeedbedError} BadArgument when the sampler starts beyond the schedule or repeats a level.
+ */
+export function samplerGrid(
+  info: Pick<DenoiserInfo, 'schedule' | 'level'>,
+  sampler: SamplerInfo,
+): GridStep[] {
+  const levels = timesOf(info, sampler).map(time => levelAt(info, time));
+  return levels.map((from, i) => ({ from, to: levels[i + 1] ?? CLEAN_LEVEL }));
+}
+
+/** The noise level at a diffusion time; timestep n of N is time (n + 1) / N. */
+export function levelAt({ schedule, level }: Pick<DenoiserInfo, 'schedule' | 'level'>, time: number): Level {
+  const rates = ratesAt(schedule, time);
+  return { ...rates, time, fed: fedAt(level, rates, time, schedule) };
+}
+
+function fedAt(
+  kind: DenoiserInfo['level'],
+  { signalRate, noiseRate }: Rates,
+  time: number,
+  schedule: Schedule,
+): number {
+  switch (kind) {
+    case 'noiseVariance':
+      return noiseRate ** 2;
+    case 'noiseRate':
+      return noiseRate;
+    case 'diffusionTime':
+      return time;
+    case 'timestep':
+      return Math.round(time * countOf(schedule)) - 1;
+    case 'sigma':
+      return noiseRate / signalRate;
+    case 'logSnr':
+      return 2 * Math.log(signalRate / noiseRate);
+  }
+}
+
+/** The diffusion times visited, falling. */
+function timesOf(
+  { schedule, level }: Pick<DenoiserInfo, 'schedule' | 'level'>,
+  { start, steps, grid }: SamplerInfo,
+): number[] {
+  if (grid !== 'linspace' && grid.length !== steps)
+    throw new SeedbedError('BadArgument', `a sampler of ${steps} steps names ${grid.length} levels`);
+  const times =
+    'timestep' in start
+      ? timestepsFrom(start.timestep, steps, grid).map(n => (n + 1) / countOf(schedule))
+      : timesFrom(start.diffusionTime, steps, grid, level === 'timestep' ? countOf(schedule) : undefined);
+  const beyond = times.find(time => !(time > 0 && time <= 1));
+  if (beyond !== undefined)
+    throw new SeedbedError(
+      'BadArgument',
+      'timestep' in start
+        ? `the sampler visits timestep ${Math.round(beyond * countOf(schedule)) - 1}; the schedule has 0 to ${countOf(schedule) - 1}`
+        : `the sampler visits diffusion time ${beyond}; times lie in (0, 1]`,
+    );
+  if (times.some((time, i) => i > 0 && time >= times[i - 1]!))
+    throw new SeedbedError(
+      'BadArgument',
+      `${steps} steps visit one timestep twice: the schedule has too few. Give fewer --sampler-steps`,
+    );
+  return times;
+}
+
+function timestepsFrom(first: number, steps: number, grid: SamplerInfo['grid']): readonly number[] {
+  if (grid !== 'linspace') return grid;
+  if (steps === 1) return [first];
+  return Array.from({ length: steps }, (_, i) => Math.round((first * (steps - 1 - i)) / (steps - 1)));
+}
+
+/** @param count timesteps to which times are rounded, where the network knows no others. */
+function timesFrom(
+  first: number,
+  steps: number,
+  grid: SamplerInfo['grid'],
+  count: number | undefined,
+): number[] {
+  const times =
+    grid === 'linspace' ? Array.from({ length: steps }, (_, i) => (first * (steps - i)) / steps) : grid;
+  return count === undefined ? [...times] : times.map(time => Math.max(1, Math.round(time * count)) / count);
+}
+
+function countOf(schedule: Schedule): number {
+  const count = timestepsOf(schedule);
+  if (count === undefined)
+    throw new SeedbedError(
+      'BadArgument',
+      `a ${schedule.kind} schedule has no timesteps, only diffusion times`,
+    );
+  return count;
+}

@@ -1,0 +1,237 @@
+import { z } from 'zod';
+import { MOST_NUMBERS } from '../data/dataset.ts';
+import type { Graph } from '../graph/ir.ts';
+import { sizeOf } from '../tensor/tensor.ts';
+
+/** The most steps of a sampler, and timesteps of a schedule: what is held in memory grows with them. */
+export const MOST_SAMPLER_STEPS = 10_000;
+const MOST_TIMESTEPS = 100_000;
+
+const timesteps = z.int().gt(0).lte(MOST_TIMESTEPS);
+const betas = { timesteps, betaStart: z.number().gt(0).lt(1), betaEnd: z.number().gt(0).lt(1) };
+const falling = (values: readonly number[]) => values.every((value, i) => i === 0 || value <= values[i - 1]!);
+
+/** A schedule, checked. */
+export const scheduleSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('continuousCosine'),
+    maxSignalRate: z.number().gt(0).lte(1),
+    minSignalRate: z.number().gt(0).lt(1),
+  }),
+  z.object({ kind: z.literal('linearBeta'), ...betas }),
+  z.object({ kind: z.literal('scaledLinearBeta'), ...betas }),
+  z.object({
+    kind: z.literal('cosineBeta'),
+    timesteps,
+    betaMin: z.number().gte(0).lt(1).optional(),
+    betaMax: z.number().gt(0).lt(1).optional(),
+  }),
+  z.object({
+    kind: z.literal('alphaBar'),
+    values: z
+      .array(z.number().gt(0).lt(1))
+      .min(2)
+      .max(MOST_TIMESTEPS)
+      .refine(falling, 'must not rise from one timestep to the next'),
+  }),
+  z.object({
+    kind: z.literal('sigmas'),
+    values: z
+      .array(z.number().gt(0).lt(1e6))
+      .min(2)
+      .max(MOST_TIMESTEPS)
+      .refine(values => falling(values.toReversed()), 'must not fall from one timestep to the next'),
+  }),
+]);
+
+/**
+ * The samplers: how a seed is led to its picture. `ddim` (Song et al. 2021), `heun` (Karras et al. 2022, in the DDIM
+ * angle) and `dpmpp2m` (Lu et al. 2022) keep one state; `edict` (Wallace et al. 2023), `bdia` (Zhang et al. 2023) and
+ * `obelm` (Wang et al. 2024) keep two and can be run backwards exactly.
+ * @group Sampling
+ */
+export const SAMPLERS = ['ddim', 'heun', 'dpmpp2m', 'edict', 'bdia', 'obelm'] as const;
+
+/** A sampler's description, checked. */
+export const samplerSchema = z.object({
+  /** Deterministic ways from a seed to its picture; `ddim` adds no noise on the way (Song et al. 2021, sigma = 0). */
+  kind: z.enum(SAMPLERS),
+  /** T, the steps; of `ddim` also the network evaluations for a picture. */
+  steps: z.int().gt(0).lte(MOST_SAMPLER_STEPS),
+  /**
+   * The levels visited: 'linspace' for evenly spaced ones from `start`, times t, t (T-1)/T, ..., t/T or timesteps
+   * n, ..., 0; or the T times or timesteps themselves, falling.
+   */
+  grid: z.union([
+    z.literal('linspace'),
+    z
+      .array(z.number().gte(0))
+      .min(1)
+      .max(MOST_SAMPLER_STEPS)
+      .refine(falling, 'must fall from one step to the next'),
+  ]),
+  /** The noise level of the seeds: a diffusion time, 1 for noise; or a timestep of the schedule, from 0. */
+  start: z.union([
+    z.strictObject({
+      /** In (0,1]. */
+      diffusionTime: z.number().gt(0).lte(1),
+    }),
+    z.strictObject({
+      /** A whole number from 0. */
+      timestep: z.int().gte(0),
+    }),
+  ]),
+  /** The last step gives the clean picture that the network predicts there. */
+  final: z.literal('x0'),
+  /** Range to which each predicted clean picture is clipped, standardised; none unless given. */
+  clipX0: z.tuple([z.number(), z.number()]).nullable().optional(),
+});
+
+const common = {
+  /** Version of the description. */
+  seedbed: z.literal(1),
+  /** The model's name, for people. */
+  name: z.string(),
+  /** Of what the network sees: [C, H, W] with the padding, or [D] for points. */
+  shape: z
+    .array(z.int().gt(0))
+    .refine(shape => sizeOf(shape) <= MOST_NUMBERS, `holds more than ${MOST_NUMBERS} numbers`),
+  /** How pixels are standardised: the network sees (pixel - mean) / std. */
+  range: z.object({
+    /** The least and the greatest pixel value before that. */
+    from: z.tuple([z.number(), z.number()]),
+    /** Mean of each channel. */
+    mean: z.array(z.number()),
+    /** Standard deviation of each channel. */
+    std: z.array(z.number().gt(0)),
+  }),
+  /** Pixels added on each side of the data, such as 2 for 28 + 2 * 2 = 32. */
+  padding: z.int().gte(0),
+  /** The sampler used where a call names none. */
+  sampler: samplerSchema,
+  /** How the model was trained: data, steps, random number seed, configuration. */
+  training: z.record(z.string(), z.unknown()).optional(),
+};
+
+/** What the level input can be fed. */
+export const LEVEL_KINDS = [
+  'noiseVariance',
+  'noiseRate',
+  'diffusionTime',
+  'timestep',
+  'sigma',
+  'logSnr',
+] as const;
+/** What the output can be. */
+export const PREDICTIONS = ['epsilon', 'x0', 'v'] as const;
+
+/** A denoiser's description, checked. */
+export const denoiserSchema = z.object({
+  ...common,
+  /** The kind of network. */
+  kind: z.literal('denoiser'),
+  /** Names of the graph's inputs. */
+  inputs: z.object({
+    /** The noisy picture [N, ...shape], standardised. */
+    image: z.string(),
+    /** The noise level: [N], or one for all. */
+    level: z.string(),
+  }),
+  /** Name of the graph's output [N, ...shape]. */
+  output: z.string(),
+  /** What the output is: the noise epsilon, the clean picture x0, or v = s epsilon - n x0 (Salimans and Ho 2022). */
+  predicts: z.enum(PREDICTIONS),
+  /**
+   * What the level input is fed: the noise variance n^2 = 1 - alpha_bar, the noise rate n, the diffusion time, the
+   * timestep from 0, sigma = n / s, or the logarithm of s^2 / n^2.
+   */
+  level: z.enum(LEVEL_KINDS),
+  /** The noisy picture that the network sees: s x0 + n epsilon ('preserving', unless given), or x0 + sigma epsilon. */
+  sees: z.enum(['preserving', 'exploding']).optional(),
+  /** How much noise there is at each diffusion time. */
+  schedule: scheduleSchema,
+});
+
+/** An embedding network's description, checked. */
+export const embedderSchema = z.object({
+  ...common,
+  /** The kind of network. */
+  kind: z.literal('embedder'),
+  /** Name of the graph's input. */
+  inputs: z.object({
+    /** The picture [N, ...shape], standardised. */
+    image: z.string(),
+  }),
+  /** Name of the graph's output, the seeds [N, ...shape]. */
+  output: z.literal('latent'),
+  /** Hash of the denoiser that it finds seeds for. */
+  denoiser: z.string().length(64),
+});
+
+/**
+ * A sampler as data: its kind, its T steps, the noise levels that they visit; the last gives the clean picture.
+ * @group Models
+ * @useDeclaredType
+ */
+export type SamplerInfo = z.infer<typeof samplerSchema>;
+/**
+ * What a denoiser's file says of itself (docs/formats.md describes the file).
+ * @group Models
+ * @useDeclaredType
+ */
+export type DenoiserInfo = z.infer<typeof denoiserSchema>;
+/**
+ * What an embedding network's file says of itself (docs/formats.md describes the file).
+ * @group Models
+ * @useDeclaredType
+ */
+export type EmbedderInfo = z.infer<typeof embedderSchema>;
+/**
+ * What a model's file says of itself; `kind` tells which.
+ * @group Models
+ */
+export type ModelInfo = DenoiserInfo | EmbedderInfo;
+
+/**
+ * A network with all that is needed to use it: one ONNX file.
+ * @group Models
+ */
+export interface Model<Info extends ModelInfo = ModelInfo> {
+  /** The network, its weights in float32. */
+  readonly graph: Graph;
+  /** What the file says of it: shapes, schedule, sampler, how pixels are standardised. */
+  readonly info: Info;
+  /** sha256 over weights, nodes and numeric conventions, 64 hex digits: which model a seed belongs to. */
+  readonly hash: string;
+}
+/**
+ * A network that predicts the noise in a noisy picture, given how much of it there is.
+ * @group Models
+ */
+export type Denoiser = Model<DenoiserInfo>;
+/**
+ * A network that finds the seed of a picture in one pass, for one denoiser (Asperti et al. 2023, section 5.2).
+ * @group Models
+ */
+export type Embedder = Model<EmbedderInfo>;
+
+/** The sampler of the paper: DDIM steps evenly spaced in time, ending in the last predicted x0. */
+export function ddim(steps: number): SamplerInfo {
+  return { kind: 'ddim', steps, grid: 'linspace', start: { diffusionTime: 1 }, final: 'x0' };
+}
+
+/** A way from a seed to its picture, one of {@link SAMPLERS}. */
+export type SamplerKind = SamplerInfo['kind'];
+
+/** The model's own sampler with another kind or number of steps, which are then evenly spaced. */
+export function chooseSampler(
+  own: SamplerInfo,
+  { sampler, samplerSteps }: { sampler?: SamplerKind | undefined; samplerSteps?: number | undefined },
+): SamplerInfo {
+  return {
+    ...own,
+    ...(samplerSteps !== undefined &&
+      samplerSteps !== own.steps && { steps: samplerSteps, grid: 'linspace' as const }),
+    ...(sampler && { kind: sampler }),
+  };
+}

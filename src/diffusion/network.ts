@@ -1,0 +1,106 @@
+import { GraphBuilder, type Value } from '../graph/builder.ts';
+import { dropUnusedInputs, type Graph } from '../graph/ir.ts';
+import { replay } from '../graph/replay.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
+import type { Level } from './grid.ts';
+import type { Denoiser } from './info.ts';
+
+type Floats = Tensor<'float32'>;
+
+/** A noise level in a graph, as three float32 scalars. */
+export interface LevelValues {
+  /** s */
+  readonly signal: Value;
+  /** n */
+  readonly noise: Value;
+  /** What the network's level input is fed. */
+  readonly fed: Value;
+}
+
+/** A level as inputs of the graph: `signal`, `noise` and `fed`. */
+export function levelInputs(b: GraphBuilder): LevelValues {
+  const scalar = (name: string) => b.input(name, 'float32', []);
+  return { signal: scalar('signal'), noise: scalar('noise'), fed: scalar('fed') };
+}
+
+/** What {@link levelInputs} is fed. */
+export function levelFeeds({ signalRate, noiseRate, fed }: Level): Record<keyof LevelValues, Floats> {
+  const scalar = (value: number) => float32([], [value]);
+  return { signal: scalar(signalRate), noise: scalar(noiseRate), fed: scalar(fed) };
+}
+
+/** A level as constants. */
+export function levelConstants(b: GraphBuilder, { signalRate, noiseRate, fed }: Level): LevelValues {
+  return { signal: b.scalar(signalRate), noise: b.scalar(noiseRate), fed: b.scalar(fed) };
+}
+
+/**
+ * Puts the network into a graph and gives the noise that it predicts in x = s x0 + n epsilon, whatever it was trained to
+ * predict: from x0, epsilon = (x - s x0) / n; from v = s epsilon - n x0, epsilon = n x + s v (Salimans and Ho 2022,
+ * appendix D). Where the model's sampler clips x0, the noise is that of the clipped picture.
+ * @param x [n, ...shape], standardised.
+ */
+export function predictEpsilon(b: GraphBuilder, model: Denoiser, x: Value, level: LevelValues): Value {
+  const { info, graph } = model;
+  const { signal, noise } = level;
+  const seen = info.sees === 'exploding' ? b.div(x, signal) : x;
+  const feeds = {
+    [info.inputs.image]: seen,
+    [info.inputs.level]: levelInput(b, model, b.shape(x)[0]!, level.fed),
+  };
+  const output = replay(b, graph, feeds)[info.output]!;
+  const epsilon =
+    info.predicts === 'epsilon'
+      ? output
+      : info.predicts === 'x0'
+        ? b.div(b.sub(x, b.mul(signal, output)), noise)
+        : b.add(b.mul(noise, x), b.mul(signal, output));
+  const { clipX0 } = info.sampler;
+  if (!clipX0) return epsilon;
+  const x0 = b.div(b.sub(x, b.mul(noise, epsilon)), signal);
+  const clipped = b.op('Clip', [x0, b.scalar(clipX0[0]), b.scalar(clipX0[1])]);
+  return b.div(b.sub(x, b.mul(signal, clipped)), noise);
+}
+
+/**
+ * The level in the type and shape that the network's input has: [n], [n, 1, ...], or one number for all.
+ * @param count n, the pictures; @param fed a float32 scalar.
+ */
+export function levelInput(
+  b: GraphBuilder,
+  { info, graph }: Pick<Denoiser, 'info' | 'graph'>,
+  count: number,
+  fed: Value,
+): Value {
+  const { dtype, shape } = graph.inputs.find(({ name }) => name === info.inputs.level)!;
+  const typed = dtype === 'float32' ? fed : b.cast(fed, dtype);
+  if (shape.length === 0) return typed;
+  const ones = shape.map(() => 1);
+  return b.expand(b.reshape(typed, ones), [shape[0] === 1 ? 1 : count, ...ones.slice(1)]);
+}
+
+/** A denoiser that is ready to run on batches of one size. */
+export interface Network {
+  /** The noise predicted in x [n, ...shape] at a level. */
+  epsilon(x: Floats, level: Level): Promise<Floats>;
+  dispose(): Promise<void>;
+}
+
+/** Loads a denoiser for batches of `batch` rows. */
+export async function createNetwork(runtime: Runtime, model: Denoiser, batch: number): Promise<Network> {
+  const session = await runtime.load(epsilonGraph(model, batch));
+  return {
+    async epsilon(x, level) {
+      const { epsilon } = await session.run({ x, ...levelFeeds(level) });
+      return epsilon as Floats;
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+function epsilonGraph(model: Denoiser, batch: number): Graph {
+  const b = new GraphBuilder(`${model.info.name} epsilon`);
+  const x = b.input('x', 'float32', [batch, ...model.info.shape]);
+  return dropUnusedInputs(b.build({ epsilon: predictEpsilon(b, model, x, levelInputs(b)) }));
+}

@@ -1,0 +1,95 @@
+import { choose, combine, dots, norms } from '../../tensor/rowwise.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { type FixedPoint, mixture } from './fixed-point.ts';
+
+type Floats = Tensor<'float32'>;
+
+/**
+ * How Newton's method solves a step.
+ * @group Embedding
+ */
+export interface NewtonOptions {
+  /** A row has arrived when its relative residual |g(x) - x| / |x| is at most this. */
+  readonly tolerance: number;
+  /** Newton steps, at most. */
+  readonly outer: number;
+  /** Dimensions of each Krylov space, two network evaluations each. */
+  readonly krylov: number;
+}
+
+/** How often a step that made things worse is halved before it is given up. */
+const HALVINGS = 3;
+/** Below this share of its length a new direction holds nothing but rounding. */
+const ROUNDING = 1e-6;
+
+/**
+ * Solves x = g(x) in every row by Newton's method: (I - Dg) d = g(x) - x is solved in a Krylov space (GMRES, Saad and
+ * Schultz 1986), x moves by d, or by half of it while that leaves a larger residual. Unlike the plain iteration it does
+ * not need a contraction.
+ * @param g maps a batch [n, ...] to a batch, rows on their own.
+ * @param slope from x and a direction v to v - Dg(x) v.
+ */
+export async function solveByNewton(
+  g: (x: Floats) => Promise<Floats>,
+  slope: (x: Floats, v: Floats) => Promise<Floats>,
+  start: Floats,
+  { tolerance, outer, krylov }: NewtonOptions,
+): Promise<Omit<FixedPoint, 'factors'>> {
+  let evaluations = 1;
+  let x = start;
+  let residual = combine([1, await g(x)], [-1, x]);
+  const relative = (r: Floats, at: Floats) => {
+    const sizes = norms(at);
+    return norms(r).map((norm, row) => norm / Math.max(sizes[row]!, 1e-30));
+  };
+  let sizes = relative(residual, x);
+  for (let i = 0; i < outer && sizes.some(size => size > tolerance); i++) {
+    const at = x;
+    const move = await krylovStep(v => slope(at, v), residual, krylov);
+    evaluations += 2 * krylov;
+    const pending = sizes.map(size => Number(size > tolerance));
+    for (let halving = 0; halving <= HALVINGS && pending.some(Boolean); halving++) {
+      const tried = combine([1, at], [pending.map(p => p * 0.5 ** halving), move]);
+      const triedResidual = combine([1, await g(tried)], [-1, tried]);
+      evaluations++;
+      const triedSizes = relative(triedResidual, tried);
+      const better = Array.from(triedSizes, (size, row) => pending[row]! > 0 && size < sizes[row]!);
+      x = choose(better, tried, x);
+      residual = choose(better, triedResidual, residual);
+      sizes = sizes.map((size, row) => (better[row] ? triedSizes[row]! : size));
+      better.forEach((yes, row) => {
+        if (yes) pending[row] = 0;
+      });
+    }
+  }
+  return { x, residuals: sizes, evaluations };
+}
+
+/** The d in the span of r, A r, ..., A^(m-1) r that makes |r - A d| least, in every row. */
+async function krylovStep(
+  apply: (v: Floats) => Promise<Floats>,
+  r: Floats,
+  dimensions: number,
+): Promise<Floats> {
+  const directions: Floats[] = [unit(r)];
+  const images: Floats[] = [];
+  for (let k = 0; k < dimensions; k++) {
+    const image = await apply(directions[k]!);
+    images.push(image);
+    // Twice, since once leaves rounding in the way (Giraud et al. 2005).
+    directions.push(unit(orthogonal(orthogonal(image, directions), directions), norms(image)));
+  }
+  const weights = mixture(images, r);
+  return combine(...images.map((_, k) => [weights[k]!, directions[k]!] as const));
+}
+
+/** What is left of each row of v without its parts along the directions. */
+function orthogonal(v: Floats, directions: readonly Floats[]): Floats {
+  return combine([1, v], ...directions.map(d => [dots(v, d).map(part => -part), d] as const));
+}
+
+/** Each row at length one; zero where it is only rounding beside `scale`. */
+function unit(v: Floats, scale = norms(v)): Floats {
+  const lengths = norms(v);
+  return combine([lengths.map((length, row) => (length > ROUNDING * scale[row]! ? 1 / length : 0)), v]);
+}
