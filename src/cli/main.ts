@@ -7,6 +7,7 @@ import { addDifferentiate } from './differentiate.ts';
 import { addEmbed } from './embed.ts';
 import { addEvaluate } from './evaluate.ts';
 import { version } from './files.ts';
+import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import { addSample } from './sample.ts';
 import { addTrain } from './train.ts';
@@ -37,6 +38,7 @@ export async function main(args: readonly string[]): Promise<number> {
     addTrain,
     addEvaluate,
     addDifferentiate,
+    addImport,
     addInfo,
     addData,
   ])

@@ -75,9 +75,14 @@ export function readModel(bytes: Uint8Array, file: string, files: ExternalFiles 
       `${file}: its description is not valid:\n${z.prettifyError(parsed.error)}`,
     );
   }
-  checkSignature(graph, parsed.data, file);
-  inFile(file, () => checkGraph(graph, parsed.data, file));
-  return createModel(graph, parsed.data);
+  return acceptModel(graph, parsed.data, file);
+}
+
+/** A model whose graph does what its description says. @throws {SeedbedError} BadFile or Unsupported where it does not. */
+export function acceptModel(graph: Graph, info: ModelInfo, file: string): Model {
+  checkSignature(graph, info, file);
+  inFile(file, () => checkGraph(graph, info, file));
+  return createModel(graph, info);
 }
 
 /** Narrows a model to a denoiser. @throws {SeedbedError} BadArgument when it is something else. */

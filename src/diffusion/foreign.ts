@@ -1,0 +1,196 @@
+import { z } from 'zod';
+import { SeedbedError } from '../errors.ts';
+import type { Graph, Node, ValueInfo } from '../graph/ir.ts';
+import { int64, type Tensor, tensor, toFloat32, toNumbers } from '../tensor/tensor.ts';
+import { type Denoiser, type DenoiserInfo, denoiserSchema } from './info.ts';
+import { acceptModel } from './model.ts';
+
+/**
+ * What a model of other hands says of itself, a JSON file beside it: a {@link DenoiserInfo}, and two things that are
+ * worked into the graph when it is imported.
+ * @group Models
+ * @useDeclaredType
+ */
+export type ForeignInfo = z.infer<typeof foreignSchema>;
+
+const foreignSchema = denoiserSchema.extend({
+  seedbed: z.literal(1).default(1),
+  kind: z.literal('denoiser').default('denoiser'),
+  padding: z.int().gte(0).default(0),
+  /** First and last channel of the output that are the prediction, where it has more (learned variances). */
+  outputChannels: z.array(z.int().gte(0)).min(1).optional(),
+  /** Further inputs of the graph that are held fixed, each the name of a .npy file: a class, an encoded text. */
+  fixedInputs: z.record(z.string(), z.string()).default({}),
+});
+
+/**
+ * Reads the description of a model of other hands. Nothing is guessed: what is missing is asked for by name.
+ * @throws {SeedbedError} BadFile naming every field that is missing or wrong.
+ */
+export function parseForeignInfo(description: unknown, file: string): ForeignInfo {
+  const parsed = foreignSchema.safeParse(description);
+  if (parsed.success) return parsed.data;
+  throw new SeedbedError(
+    'BadFile',
+    `${file}: does not describe a denoiser:\n${z.prettifyError(parsed.error)}\nEvery field is explained in docs/formats.md`,
+  );
+}
+
+/**
+ * Makes a Seedbed model of a graph from elsewhere: further inputs become constants, of the output the channels that are
+ * the prediction are kept, and the description goes into the file.
+ * @param fixed the values of the further inputs by name, for one picture: their shape without the first axis, or with 1 there.
+ * @throws {SeedbedError} BadFile or Unsupported, naming node, operator, shape or field, when graph and description do not fit.
+ */
+export function importDenoiser(
+  graph: Graph,
+  foreign: ForeignInfo,
+  fixed: ReadonlyMap<string, Tensor>,
+  file: string,
+): Denoiser {
+  const { outputChannels, fixedInputs: _, ...described } = foreign;
+  requireNames(graph, foreign, file);
+  const info: DenoiserInfo = { ...described, range: unitRange(described.range) };
+  const image = graph.inputs.find(({ name }) => name === info.inputs.image)!;
+  const shaped = withShape(graph, image, info.shape, file);
+  const closed = closeInputs(shaped, info, fixed, file);
+  const output = outputChannels ? keepChannels(closed, info.output, outputChannels, file) : closed;
+  const kept = output.outputs.filter(({ name }) => name === info.output);
+  return acceptModel({ ...output, outputs: kept, metadata: new Map() }, info, file) as Denoiser;
+}
+
+function requireNames(graph: Graph, { inputs, output }: ForeignInfo, file: string): void {
+  const describe = (list: readonly ValueInfo[]) =>
+    list.map(({ name, dtype, shape }) => `'${name}' ${dtype} [${shape}]`).join(', ');
+  for (const [use, name] of Object.entries(inputs))
+    if (!graph.inputs.some(input => input.name === name))
+      throw new SeedbedError(
+        'BadFile',
+        `${file}: has no input '${name}' for the ${use}; it takes ${describe(graph.inputs)}. Mend inputs.${use} in the description`,
+      );
+  if (!graph.outputs.some(({ name }) => name === output))
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: has no output '${output}'; it gives ${describe(graph.outputs)}. Mend 'output' in the description`,
+    );
+}
+
+/** Pixels of any range as pixels in [0,1]: (pixel - mean) / std is the same number. */
+function unitRange({ from, mean, std }: DenoiserInfo['range']): DenoiserInfo['range'] {
+  const [low, high] = from;
+  const width = high - low;
+  return { from: [0, 1], mean: mean.map(m => (m - low) / width), std: std.map(s => s / width) };
+}
+
+/** The graph with its picture input at the size described, whatever open dimensions it was exported with. */
+function withShape(graph: Graph, image: ValueInfo, shape: readonly number[], file: string): Graph {
+  const theirs = image.shape.slice(1);
+  if (theirs.length !== shape.length || theirs.some((d, i) => typeof d === 'number' && d !== shape[i]))
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: takes pictures [${theirs}], the description says [${shape}]. Mend 'shape' in the description`,
+    );
+  if (image.dtype !== 'float32')
+    throw new SeedbedError('Unsupported', `${file}: takes pictures in ${image.dtype}, not in float32`);
+  const inputs = graph.inputs.map(input =>
+    input === image ? { ...input, shape: [image.shape[0]!, ...shape] } : input,
+  );
+  return { ...graph, inputs };
+}
+
+/** Inputs but for the picture and the level become constants, repeated for every picture of a batch. */
+function closeInputs(
+  graph: Graph,
+  { inputs: { image, level } }: DenoiserInfo,
+  fixed: ReadonlyMap<string, Tensor>,
+  file: string,
+): Graph {
+  const open = graph.inputs.filter(({ name }) => name !== image && name !== level);
+  const strange = [...fixed.keys()].find(name => !open.some(input => input.name === name));
+  if (strange !== undefined)
+    throw new SeedbedError('BadFile', `${file}: 'fixedInputs' names '${strange}', which is no further input`);
+  const initializers = new Map(graph.initializers);
+  const nodes: Node[] = [];
+  for (const input of open) {
+    const value = fixed.get(input.name);
+    if (!value)
+      throw new SeedbedError(
+        'BadFile',
+        `${file}: takes a further input '${input.name}' ${input.dtype} [${input.shape}], such as a class or an encoded text. Give it a value: "fixedInputs": {"${input.name}": "${input.name}.npy"}`,
+      );
+    const [, ...rest] = input.shape;
+    const typed = retyped(fitted(value, input, file), input.dtype);
+    if (input.shape.length === 0 || typeof input.shape[0] === 'number') {
+      initializers.set(input.name, typed);
+      continue;
+    }
+    const part = (name: string) => `${input.name}/${name}`;
+    const node = (op: string, inputs: string[], output: string, attributes = {}) =>
+      nodes.push({ op, name: part(op), inputs, outputs: [output], attributes });
+    initializers.set(part('value'), typed);
+    initializers.set(part('first'), int64([0]));
+    initializers.set(part('rest'), int64(typed.shape.slice(1)));
+    node('Shape', [image], part('sizes'));
+    node('Gather', [part('sizes'), part('first')], part('count'));
+    if (rest.length === 0) node('Expand', [part('value'), part('count')], input.name);
+    else {
+      node('Concat', [part('count'), part('rest')], part('shape'), { axis: 0 });
+      node('Expand', [part('value'), part('shape')], input.name);
+    }
+  }
+  const kept = graph.inputs.filter(input => !open.includes(input));
+  return { ...graph, inputs: kept, initializers, nodes: [...nodes, ...graph.nodes] };
+}
+
+/** A fixed value with the axes that its input has, one picture's where the input has a picture axis. */
+function fitted(value: Tensor, { name, shape }: ValueInfo, file: string): Tensor {
+  const perPicture = typeof shape[0] !== 'number' && shape.length > 0;
+  const wanted = perPicture ? [1, ...shape.slice(1)] : shape;
+  const axes = value.shape.length === wanted.length - 1 && perPicture ? [1, ...value.shape] : value.shape;
+  if (axes.length !== wanted.length || wanted.some((d, i) => typeof d === 'number' && d !== axes[i]))
+    throw new SeedbedError(
+      'BadShape',
+      `${file}: the fixed input '${name}' takes [${wanted}], its file holds [${value.shape}]`,
+    );
+  return tensor(value.dtype, axes, value.data);
+}
+
+function retyped(value: Tensor, dtype: Tensor['dtype']): Tensor {
+  if (value.dtype === dtype) return value;
+  if (dtype === 'float32') return toFloat32(value);
+  if (dtype === 'int64') return int64(toNumbers(value).map(Math.round), value.shape);
+  throw new SeedbedError(
+    'Unsupported',
+    `a fixed input of type ${dtype} needs a file of that type, got ${value.dtype}`,
+  );
+}
+
+/** The graph with only these channels of its output, which keeps its name. */
+function keepChannels(graph: Graph, output: string, channels: readonly number[], file: string): Graph {
+  const [from, to] = [channels[0]!, channels.at(-1)! + 1];
+  if (channels.some((channel, i) => channel !== from + i))
+    throw new SeedbedError('BadFile', `${file}: 'outputChannels' [${channels}] are not consecutive`);
+  const whole = `${output}/all channels`;
+  const rename = (name: string) => (name === output ? whole : name);
+  const bounds = { starts: int64([from]), ends: int64([to]), axes: int64([1]) };
+  const named = Object.entries(bounds).map(([name, t]) => [`${output}/${name}`, t] as const);
+  const slice: Node = {
+    op: 'Slice',
+    name: 'prediction',
+    inputs: [whole, ...named.map(([name]) => name)],
+    outputs: [output],
+    attributes: {},
+  };
+  return {
+    ...graph,
+    initializers: new Map([...graph.initializers, ...named]),
+    nodes: [
+      ...graph.nodes.map(node => ({
+        ...node,
+        inputs: node.inputs.map(rename),
+        outputs: node.outputs.map(rename),
+      })),
+      slice,
+    ],
+  };
+}
