@@ -1,8 +1,31 @@
 import { samplerGrid } from '../src/diffusion/grid.ts';
-import { type Denoiser, ddim } from '../src/diffusion/info.ts';
+import { type Denoiser, type DenoiserInfo, ddim, type SamplerInfo } from '../src/diffusion/info.ts';
 import { createModel } from '../src/diffusion/model.ts';
-import { SCHEDULES } from '../src/diffusion/schedule.ts';
-import { GraphBuilder } from '../src/graph/builder.ts';
+import { type Rates, SCHEDULES } from '../src/diffusion/schedule.ts';
+import { GraphBuilder, type Value } from '../src/graph/builder.ts';
+import type { Dim } from '../src/graph/ir.ts';
+import { float32, sizeOf } from '../src/tensor/tensor.ts';
+
+/** How a closed-form denoiser is written down; all forms grow the same pictures. */
+export interface Form extends Partial<Pick<DenoiserInfo, 'predicts' | 'level' | 'sees' | 'schedule'>> {
+  readonly steps?: number;
+  /** What the sampler has besides or instead. */
+  readonly sampler?: Partial<SamplerInfo>;
+  /** Type and shape of the level input. */
+  readonly levelType?: 'float32' | 'int64';
+  readonly levelShape?: readonly Dim[];
+}
+
+/** In a graph: signal and noise rate, and their squares. */
+interface RateValues {
+  readonly s: Value;
+  readonly n: Value;
+  readonly s2: Value;
+  readonly n2: Value;
+}
+
+/** What the best denoiser knows of x = s x0 + n epsilon [N, D]: the posterior means of both parts. */
+type Posterior = (b: GraphBuilder, x: Value, rates: RateValues) => { x0: Value; epsilon: Value };
 
 /**
  * The best denoiser of Gaussian data N(0, variance), in closed form: the posterior mean of epsilon given x is
@@ -12,26 +35,148 @@ export function gaussianDenoiser(
   variance: number,
   shape: readonly number[] = [1, 4, 4],
   steps = 10,
+  form: Form = {},
 ): Denoiser {
-  const b = new GraphBuilder('gaussian');
-  const x = b.input('x', 'float32', ['N', ...shape]);
-  const level = b.reshape(b.input('noise_variance', 'float32', ['N']), [0, ...shape.map(() => 1)]);
-  const total = b.add(b.mul(b.sub(b.scalar(1), level), b.scalar(variance)), level);
-  const graph = b.build({ epsilon: b.mul(x, b.div(b.sqrt(level), total)) });
-  return createModel(graph, {
+  return oracle('gaussian', shape, { steps, ...form }, (b, x, { s, n, s2, n2 }) => {
+    const total = b.add(b.mul(s2, b.scalar(variance)), n2);
+    return {
+      epsilon: b.mul(x, b.div(n, total)),
+      x0: b.mul(x, b.div(b.mul(s, b.scalar(variance)), total)),
+    };
+  });
+}
+
+/** Equally likely Gaussians of one variance in all directions. */
+export interface Mixture {
+  readonly means: readonly (readonly number[])[];
+  readonly variance: number;
+}
+
+/**
+ * The best denoiser of a mixture of Gaussians, in closed form: each component's posterior mean of x0 is
+ * m + s variance / (s^2 variance + n^2) (x - s m), and x belongs to it by softmax of -|x - s m|^2 / (2 (s^2 variance + n^2)).
+ * Not linear; between components that lie far apart it is steep.
+ */
+export function mixtureDenoiser(
+  { means, variance }: Mixture,
+  shape: readonly number[] = [1, 4, 4],
+  form: Form = {},
+): Denoiser {
+  const width = sizeOf(shape);
+  return oracle('mixture', shape, form, (b, x, { s, n, s2, n2 }) => {
+    const total = b.add(b.mul(s2, b.scalar(variance)), n2);
+    const rows = b.constant(float32([means.length, width], means.flat()));
+    const columns = b.constant(
+      float32([width, means.length], Array.from({ length: width }, (_, i) => means.map(m => m[i]!)).flat()),
+    );
+    const halves = b.constant(
+      float32(
+        [1, means.length],
+        means.map(m => m.reduce((sum, value) => sum + value ** 2, 0) / 2),
+      ),
+    );
+    const logits = b.div(b.sub(b.mul(s, b.matmul(x, columns)), b.mul(s2, halves)), total);
+    const mean = b.matmul(b.op('Softmax', [logits], { axis: 1 }), rows);
+    const off = b.sub(x, b.mul(s, mean));
+    return {
+      x0: b.add(mean, b.mul(b.div(b.mul(s, b.scalar(variance)), total), off)),
+      epsilon: b.mul(b.div(n, total), off),
+    };
+  });
+}
+
+/** The noise that the mixture's best denoiser predicts in one x, in double precision. */
+export function mixtureEpsilon({ means, variance }: Mixture, x: ArrayLike<number>, rates: Rates): number[] {
+  const { signalRate: s, noiseRate: n } = rates;
+  const total = s * s * variance + n * n;
+  const at = Array.from(x);
+  const distances = means.map(m => at.reduce((sum, value, i) => sum + (value - s * m[i]!) ** 2, 0));
+  const least = Math.min(...distances);
+  const likelihoods = distances.map(distance => Math.exp((least - distance) / (2 * total)));
+  const sum = likelihoods.reduce((a, b) => a + b, 0);
+  return at.map((value, i) => {
+    const mean = means.reduce((all, m, k) => all + (likelihoods[k]! / sum) * m[i]!, 0);
+    return (n * (value - s * mean)) / total;
+  });
+}
+
+function oracle(name: string, shape: readonly number[], form: Form, posterior: Posterior): Denoiser {
+  const { predicts = 'epsilon', level = 'noiseVariance', sees, steps = 10 } = form;
+  const { schedule = SCHEDULES.continuousCosine, levelType = 'float32', levelShape = ['N'] } = form;
+  const b = new GraphBuilder(name);
+  const seen = b.input('x', 'float32', ['N', ...shape]);
+  const input = level === 'noiseVariance' ? 'noise_variance' : level;
+  const fed = b.input(input, levelType, levelShape);
+  const rates = ratesIn(b, level, b.reshape(fed, levelShape.length === 0 ? [1, 1] : [0, 1]), schedule);
+  const flat = b.reshape(seen, [0, sizeOf(shape)]);
+  const x = sees === 'exploding' ? b.mul(flat, rates.s) : flat;
+  const { x0, epsilon } = posterior(b, x, rates);
+  const output = {
+    x0,
+    epsilon,
+    v: b.sub(b.mul(rates.s, epsilon), b.mul(rates.n, x0)),
+  }[predicts];
+  return createModel(b.build({ [predicts]: b.reshape(output, [0, ...shape]) }), {
     seedbed: 1,
     kind: 'denoiser',
-    name: 'gaussian',
-    inputs: { image: 'x', level: 'noise_variance' },
-    output: 'epsilon',
-    predicts: 'epsilon',
-    level: 'noiseVariance',
+    name,
+    inputs: { image: 'x', level: input },
+    output: predicts,
+    predicts,
+    level,
+    ...(sees && { sees }),
     shape: [...shape],
-    range: { from: [0, 1], mean: [0.5], std: [0.2] },
+    range: {
+      from: [0, 1],
+      mean: shape.slice(0, 1).flatMap(c => new Array(c).fill(0.5)),
+      std: new Array(shape[0]).fill(0.2),
+    },
     padding: 0,
-    schedule: SCHEDULES.continuousCosine,
-    sampler: ddim(steps),
+    schedule,
+    sampler: { ...ddim(steps), ...form.sampler },
   });
+}
+
+/** The rates that the level input stands for, each [n, 1] or [1, 1]. */
+function ratesIn(
+  b: GraphBuilder,
+  kind: DenoiserInfo['level'],
+  level: Value,
+  schedule: DenoiserInfo['schedule'],
+): RateValues {
+  const one = b.scalar(1);
+  const fromNoise = (n2: Value) => {
+    const s2 = b.sub(one, n2);
+    return { s: b.sqrt(s2), n: b.sqrt(n2), s2, n2 };
+  };
+  const fromAngle = (angle: Value) => {
+    const [s, n] = [b.cos(angle), b.sin(angle)];
+    return { s, n, s2: b.mul(s, s), n2: b.mul(n, n) };
+  };
+  const fromSnr = (s2: Value, n2: Value) => ({ s: b.sqrt(s2), n: b.sqrt(n2), s2, n2 });
+  switch (kind) {
+    case 'noiseVariance':
+      return fromNoise(level);
+    case 'noiseRate':
+      return fromNoise(b.mul(level, level));
+    case 'sigma': {
+      const total = b.add(one, b.mul(level, level));
+      return fromSnr(b.div(one, total), b.div(b.mul(level, level), total));
+    }
+    case 'logSnr':
+      return fromSnr(b.sigmoid(level), b.sigmoid(b.neg(level)));
+    case 'diffusionTime': {
+      if (schedule.kind !== 'continuousCosine') throw new Error('only for continuousCosine');
+      const [first, last] = [Math.acos(schedule.maxSignalRate), Math.acos(schedule.minSignalRate)];
+      return fromAngle(b.add(b.scalar(first), b.mul(b.scalar(last - first), level)));
+    }
+    case 'timestep': {
+      if (schedule.kind !== 'alphaBar') throw new Error('only for alphaBar');
+      const table = (values: readonly number[]) =>
+        b.op('Gather', [b.constant(float32([values.length], values)), b.cast(level, 'int64')], { axis: 0 });
+      return fromSnr(table(schedule.values), table(schedule.values.map(value => 1 - value)));
+    }
+  }
 }
 
 /** The factor by which the whole sampler multiplies a seed. */

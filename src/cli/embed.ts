@@ -98,7 +98,10 @@ export function withMethod(command: Command): Command {
 export function addEmbed(program: Command): void {
   withMethod(program.command('embed'))
     .description('find the seeds of pictures')
-    .argument('[pictures...]', 'picture files or folders of them (default: the ten that ship with Seedbed)')
+    .argument(
+      '[pictures...]',
+      'picture files, folders of them, or arrays (.npy) (default: the ten that ship with Seedbed)',
+    )
     .option('--data <name or path>', 'a data set instead of files, such as fashion-mnist:test')
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--from <n>', 'first item of the data set', whole(0), 0)

@@ -1,14 +1,19 @@
 import { Command, CommanderError } from 'commander';
 import { type ErrorKind, isSeedbedError, messageOf } from '../errors.ts';
+import { addCloud } from './cloud.ts';
+import { addCompare } from './compare.ts';
 import { watchSignals } from './console.ts';
 import { addData } from './data.ts';
 import { addDecode } from './decode.ts';
 import { addDifferentiate } from './differentiate.ts';
+import { addDoctor } from './doctor.ts';
+import { addEdit } from './edit.ts';
 import { addEmbed } from './embed.ts';
 import { addEvaluate } from './evaluate.ts';
 import { version } from './files.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
+import { addInterpolate } from './interpolate.ts';
 import { addSample } from './sample.ts';
 import { addTrain } from './train.ts';
 
@@ -35,10 +40,15 @@ export async function main(args: readonly string[]): Promise<number> {
     addEmbed,
     addDecode,
     addSample,
+    addCloud,
+    addInterpolate,
+    addEdit,
+    addCompare,
     addTrain,
     addEvaluate,
     addDifferentiate,
     addImport,
+    addDoctor,
     addInfo,
     addData,
   ])

@@ -16,7 +16,8 @@ import {
   writeAtomic,
 } from '../runtime/files.ts';
 import { decodeImage, encodePng } from '../runtime/images.ts';
-import { bytesOf, concatRows, float32, type Tensor, unstack } from '../tensor/tensor.ts';
+import { readNpy } from '../tensor/npy.ts';
+import { bytesOf, concatRows, float32, type Tensor, toFloat32, unstack } from '../tensor/tensor.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -34,7 +35,8 @@ const ACROSS = 10;
 const MOST_BLOCKS = 5;
 
 /**
- * Reads picture files, or all pictures of folders, at the size and colour that a model takes.
+ * Reads picture files, all pictures of folders, or arrays of pictures (.npy, as `sample` writes them: [n, C, H, W] in
+ * [0,1]), at the size and colour that a model takes.
  * @param note told what was done to a picture that did not fit.
  */
 export async function readPictures(
@@ -56,14 +58,35 @@ export async function readPictures(
   }
   const parts: Floats[] = [];
   const hashes: string[] = [];
+  const names: string[] = [];
   for (const file of files) {
     const bytes = await readBytes(file);
+    if (file.endsWith('.npy')) {
+      const array = checkArray(toFloat32(readNpy(bytes, file)), pictureShape(model), file);
+      for (const [i, picture] of unstack(array).entries()) {
+        parts.push(float32([1, ...picture.shape], picture.data));
+        names.push(`${baseName(file)}#${i}`);
+        hashes.push(sha256Hex(bytesOf(picture)));
+      }
+      continue;
+    }
     const { pixels, changes } = await decodeImage(bytes, file, { size, crop, channels });
     if (changes.length > 0) note(`${baseName(file)}: ${changes.join(', ')}`);
     parts.push(float32([1, ...pixels.shape], pixels.data));
+    names.push(baseName(file));
     hashes.push(sha256Hex(bytes));
   }
-  return { images: concatRows(parts), names: files.map(baseName), hashes };
+  return { images: concatRows(parts), names, hashes };
+}
+
+/** Pictures from an array, of the model's size and in [0,1]. */
+function checkArray(array: Floats, wanted: readonly number[], file: string): Floats {
+  if (array.shape.slice(1).join() !== wanted.join() || array.data.length === 0)
+    throw new SeedbedError('BadShape', `${file}: expected pictures [n, ${wanted}], got [${array.shape}]`);
+  const bad = array.data.findIndex(value => !(value >= 0 && value <= 1));
+  if (bad >= 0)
+    throw new SeedbedError('BadFile', `${file}: pixels lie in [0,1], element ${bad} is ${array.data[bad]}`);
+  return array;
 }
 
 /** Items `from` to `to` of a data set. */

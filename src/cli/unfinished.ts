@@ -95,7 +95,7 @@ async function keptTensors(path: string) {
   };
 }
 
-function damaged(path: string, fault: string): SeedbedError {
+export function damaged(path: string, fault: string): SeedbedError {
   return new SeedbedError(
     'BadFile',
     `${path} is damaged: ${fault}. Give --force instead of --resume to start again`,

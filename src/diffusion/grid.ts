@@ -29,6 +29,12 @@ export function samplerGrid(
   sampler: SamplerInfo,
 ): GridStep[] {
   const levels = timesOf(info, sampler).map(time => levelAt(info, time));
+  const again = levels.find(({ noiseRate }, i) => noiseRate === levels[i - 1]?.noiseRate);
+  if (again)
+    throw new SeedbedError(
+      'BadArgument',
+      `the sampler visits two levels of one noise rate, ${again.noiseRate}: there the schedule does not rise`,
+    );
   return levels.map((from, i) => ({ from, to: levels[i + 1] ?? CLEAN_LEVEL }));
 }
 
@@ -88,7 +94,15 @@ function timesOf(
 }
 
 function timestepsFrom(first: number, steps: number, grid: SamplerInfo['grid']): readonly number[] {
-  if (grid !== 'linspace') return grid;
+  if (grid !== 'linspace') {
+    const between = grid.find(timestep => !Number.isInteger(timestep));
+    if (between !== undefined)
+      throw new SeedbedError(
+        'BadArgument',
+        `the sampler visits timestep ${between}; timesteps are whole numbers`,
+      );
+    return grid;
+  }
   if (steps === 1) return [first];
   return Array.from({ length: steps }, (_, i) => Math.round((first * (steps - 1 - i)) / (steps - 1)));
 }

@@ -220,6 +220,11 @@ export function ddim(steps: number): SamplerInfo {
   return { kind: 'ddim', steps, grid: 'linspace', start: { diffusionTime: 1 }, final: 'x0' };
 }
 
+/** The model with another sampler as its own, whose range its predictions are then clipped to. */
+export function withSampler(model: Denoiser, sampler: SamplerInfo): Denoiser {
+  return { ...model, info: { ...model.info, sampler } };
+}
+
 /** A way from a seed to its picture, one of {@link SAMPLERS}. */
 export type SamplerKind = SamplerInfo['kind'];
 

@@ -6,7 +6,7 @@ import { dropUnusedInputs, type Graph, keepOutputs, liveNodes } from '../graph/i
 import type { Runtime } from '../runtime/runtime.ts';
 import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
-import type { Denoiser, SamplerInfo } from './info.ts';
+import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
 import { levelFeeds, levelInputs, predictEpsilon } from './network.ts';
 import { unrollSampler } from './sampler.ts';
 import { type AffineStep, affineStep } from './solvers.ts';
@@ -59,7 +59,7 @@ export async function checkpointedSampler(
       'BadArgument',
       `one step at a time there is only the gradient of sampler 'ddim', not of '${sampler.kind}'. Give --memory unrolled`,
     );
-  const graph = stepGraph(model, batch);
+  const graph = stepGraph(withSampler(model, sampler), batch);
   const forward = await runtime.load(dropUnusedInputs(graph));
   const gradient = differentiate(graph, { of: 'next', wrt: ['x'] });
   const reverse = await runtime.load(dropUnusedInputs(keepOutputs(gradient, name => name === 'grad/x')));

@@ -5,7 +5,7 @@ import { combine, filledRows, inBatches } from '../tensor/rowwise.ts';
 import { float64, sizeOf, type Tensor, toFloat32, toFloat64 } from '../tensor/tensor.ts';
 import { bdia, type ExactSolver, edict, obelm } from './exact.ts';
 import { samplerGrid } from './grid.ts';
-import type { Denoiser, SamplerInfo, SamplerKind } from './info.ts';
+import { type Denoiser, type SamplerInfo, type SamplerKind, withSampler } from './info.ts';
 import { createNetwork, levelConstants, type Network, predictEpsilon } from './network.ts';
 import {
   ddimSolver,
@@ -34,9 +34,12 @@ export function exactSolver({ kind }: SamplerInfo): ExactSolver | undefined {
   return EXACT[kind];
 }
 
-/** Network evaluations that a sampler takes for a picture. */
-export function evaluationsOf({ kind, steps }: SamplerInfo): number {
-  return kind === 'heun' ? 2 * steps - 1 : kind === 'edict' ? 2 * steps : steps;
+/** Network evaluations that a sampler takes for a picture. @param paired whether both states of one that keeps two are given. */
+export function evaluationsOf({ kind, steps }: SamplerInfo, paired = false): number {
+  if (kind === 'heun') return 2 * steps - 1;
+  if (kind === 'edict') return 2 * steps;
+  // The others that keep two states have their first step behind them.
+  return paired && EXACT[kind] ? steps - 1 : steps;
 }
 
 /** The whole sampler, all T steps unrolled, from the value `x` to the generated picture (standardised). */
@@ -49,8 +52,9 @@ export function unrollSampler(b: GraphBuilder, model: Denoiser, x: Value, sample
         .map(([weight, term]) => (weight === 1 ? term : b.mul(b.scalar(weight), term)))
         .reduce((sum, term) => b.add(sum, term)),
   };
+  const sampled = withSampler(model, sampler);
   return follow(solver(space, samplerGrid(model.info, sampler), x), ({ x, level }) =>
-    predictEpsilon(b, model, x, levelConstants(b, level)),
+    predictEpsilon(b, sampled, x, levelConstants(b, level)),
   );
 }
 
@@ -79,13 +83,13 @@ export async function createSampler(
   batch: number,
 ): Promise<Sampler> {
   const grid = samplerGrid(model.info, sampler);
-  const network = await createNetwork(runtime, model, batch);
-  const each = evaluationsOf(sampler);
+  const network = await createNetwork(runtime, withSampler(model, sampler), batch);
   const solver = SOLVERS[sampler.kind];
   const exact = exactSolver(sampler);
   const doubles = (t: Tensor, first: number) => toFloat64(filledRows(t, first, batch));
   return {
     sample: (latent, onStep, second) => {
+      const each = evaluationsOf(sampler, second !== undefined);
       const total = latent.shape[0]! * each;
       return inBatches(toFloat32(latent), batch, async (part, first) => {
         let done = first * each;

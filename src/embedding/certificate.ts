@@ -9,7 +9,7 @@ export interface Certificate {
   readonly residuals: readonly (number | null)[];
   /** Factor of the plain fixed-point iteration at each of them: above 1 it would diverge; null where not measured. */
   readonly factors: readonly (number | null)[];
-  /** Mean square by which the solved equations miss the picture, standardised; where they were least squares. */
+  /** Mean square by which the solved equations miss the picture, standardised: 0 of an exact inverse; where known. */
   readonly miss?: number;
   /** What is wrong, in words; empty where nothing is. */
   readonly flags: readonly string[];
@@ -34,13 +34,15 @@ export function certify(
     const residuals = reports.map(report => finiteOrNull(report.residuals[row]!));
     const factors = reports.map(report => finiteOrNull(report.factors[row]!));
     const miss = misses?.[row];
-    const worst = Math.max(0, ...residuals.map(residual => residual ?? 0));
     const flags: string[] = [];
-    if (reports.some(({ residuals: all }) => all[row] === Number.POSITIVE_INFINITY) || worst > tolerance) {
-      const at = reports[residuals.indexOf(worst)]?.level.time ?? 1;
-      flags.push(
-        `the step to time ${at.toFixed(2)} is undone to a residual of ${worst.toPrecision(2)}, not ${tolerance}`,
-      );
+    const worst = reports.reduce<StepReport | undefined>(
+      (most, report) => (report.residuals[row]! > (most?.residuals[row] ?? tolerance) ? report : most),
+      undefined,
+    );
+    if (worst) {
+      const residual = worst.residuals[row]!;
+      const how = Number.isFinite(residual) ? `to a residual of ${residual.toPrecision(2)}` : 'to no number';
+      flags.push(`the step to time ${worst.level.time.toFixed(2)} is undone ${how}, not ${tolerance}`);
     }
     if (miss !== undefined && tau !== undefined && !(miss <= tau ** 2))
       flags.push(

@@ -1,6 +1,6 @@
 import type { Denoiser, Embedder, SamplerInfo } from '../diffusion/info.ts';
 import { exactSolver } from '../diffusion/sampler.ts';
-import { SeedbedError } from '../errors.ts';
+import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type InversionOptions, METHODS, type Method } from './settings.ts';
 
@@ -49,15 +49,21 @@ export function checkMethod(
     );
   if (kind !== 'ddim' && !two && !method.endsWith('descent') && method !== 'embedder')
     refuse(`method '${method}' undoes the steps of sampler 'ddim'; for '${kind}' use method 'descent'`);
+  const undoes = method === 'naive' || method === 'fixed-point' || method === 'newton';
+  requireWhole('diffused', diffused, 0);
   if (!(diffused < steps))
     refuse(`of ${steps} steps at most ${steps - 1} can be replaced by noise, not ${diffused}`);
+  if (interior.solver === 'renoise' && (method.endsWith('split') || method === 'auto'))
+    refuse(
+      `'renoise' undoes steps from the picture on, as in method 'fixed-point'; method '${method}' cannot use it`,
+    );
   if (
     interior.solver === 'renoise' &&
+    undoes &&
     (model.info.shape.length !== 3 || model.info.shape.slice(1).some(d => d % 4))
   )
     refuse(`'renoise' works on pictures whose sides are multiples of 4, not on [${model.info.shape}]`);
-  const deterministic =
-    method === 'embedder' || (['naive', 'fixed-point', 'newton'].includes(method) && !diffused);
+  const deterministic = method === 'embedder' || (undoes && !diffused && interior.solver !== 'renoise');
   if (starts !== 1 && (deterministic || method.includes('embedder') || kind === 'edict'))
     refuse(
       `method '${method}' finds one seed a picture; several starts need a method that begins from noise, such as 'split' or 'descent'`,

@@ -36,6 +36,8 @@ export interface EmbedOptions {
   readonly inversion?: Partial<InversionOptions> | undefined;
   /** Seeds sought for each picture, from 1; 1. Only methods that begin from noise find different ones. */
   readonly starts?: number | undefined;
+  /** Number of the first start, so that any part of a cloud draws the same; 0. Results count their starts from it. */
+  readonly firstStart?: number | undefined;
   /** Random number seed of the starts, a whole number from 0; 0. */
   readonly rng?: number | undefined;
   /** Number of the first picture, by which its starts are drawn, so that any part of a set draws the same; 0. */
@@ -80,7 +82,7 @@ export interface EmbedProgress {
 export interface SeedResult {
   /** Index of the picture, from 0. */
   readonly image: number;
-  /** Index of the start among those of the picture, from 0. */
+  /** Index of the start among those of the picture, from `firstStart`. */
   readonly start: number;
   /** Mean squared error of the grown picture. */
   readonly mse: number;
@@ -132,12 +134,14 @@ export async function embed(
   images: Floats,
   options: EmbedOptions = {},
 ): Promise<Embedding> {
-  const { embedder, starts = 1, rng = 0, firstImage = 0, tolerance, batch: wanted = 16 } = options;
+  const { embedder, starts = 1, rng = 0, firstImage = 0, firstStart = 0 } = options;
+  const { tolerance, batch: wanted = 16 } = options;
   const method = options.method ?? (embedder ? 'embedder+descent' : 'split');
   const recipe = options.recipe ?? (method === 'descent' ? RECIPES.seedbed : RECIPES.refine);
   const inversion = inversionFor(method, options.inversion);
   requireWhole('starts', starts, 1);
   requireWhole('rng', rng, 0);
+  requireWhole('firstStart', firstStart, 0);
   requireWhole('batch', wanted, 1);
   requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
   const way = chooseSampler(model.info.sampler, options);
@@ -164,7 +168,7 @@ export async function embed(
       const sought = rows(targets, first, last);
       const noise = normals({ seed: rng, purpose: 'latent' }, sought.shape, row => ({
         image: firstImage + imageOf(first + row),
-        start: (first + row) % starts,
+        start: firstStart + ((first + row) % starts),
       }));
       const report = (iteration: number, loss: number) =>
         options.onProgress?.({
@@ -203,15 +207,15 @@ export async function embed(
       const residuals = certificate?.residuals.filter(residual => residual !== null) ?? [];
       return {
         image: imageOf(first + row),
-        start: (first + row) % starts,
+        start: firstStart + ((first + row) % starts),
         mse,
         psnr: psnr(mse),
         ...(before && { mseBefore: before[row]! }),
         ...(residuals.length > 0 && { residual: Math.max(...residuals) }),
         ...(certificate && { certificate }),
-        converged: (found.converged[row] ?? false) && (!certificate || agrees(certificate, missed[row]!)),
+        converged: (found.converged[row] ?? false) && !certificate?.flags.length,
         latentVariance: variance[row]!,
-        evaluations: found.evaluations[row]! + evaluationsOf(way),
+        evaluations: found.evaluations[row]! + evaluationsOf(way, found.pair !== undefined),
         losses: found.losses.map(losses => losses[row]!),
       };
     });
@@ -316,6 +320,10 @@ export async function decode(
   requireWhole('batch', batch, 1);
   if (count === 0 || shape.join() !== model.info.shape.join()) {
     const message = `model '${model.info.name}' grows seeds [n, ${model.info.shape}] with n from 1, got [${latent.shape}]`;
+    throw new SeedbedError('BadShape', message);
+  }
+  if (options.latent2 && options.latent2.shape.join() !== latent.shape.join()) {
+    const message = `second states [${options.latent2.shape}] do not fit seeds [${latent.shape}]`;
     throw new SeedbedError('BadShape', message);
   }
   const sampler = await createSampler(runtime, model, way, Math.min(batch, count));

@@ -1,13 +1,13 @@
 import { samplerGrid } from '../diffusion/grid.ts';
-import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
-import { DOUBLE, exactSolver, runExact } from '../diffusion/sampler.ts';
+import { type Denoiser, type SamplerInfo, withSampler } from '../diffusion/info.ts';
+import { DOUBLE, evaluationsOf, exactSolver, runExact } from '../diffusion/sampler.ts';
 import { affineStep } from '../diffusion/solvers.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { choose, combine, dots, filledRows } from '../tensor/rowwise.ts';
 import { rows, sizeOf, type Tensor, takeRows, toFloat32, toFloat64 } from '../tensor/tensor.ts';
 import { type Certificate, certify } from './certificate.ts';
 import { BySize, type Finder, type Found, forEach, type Sought } from './finders.ts';
-import { climb } from './inversion/climb.ts';
+import { climb, type UndoOptions } from './inversion/climb.ts';
 import { minimise } from './inversion/lbfgs.ts';
 import { leastSquares } from './inversion/least-squares.ts';
 import { chainOf, createStepMap, type DifferentiableMap, type StepMap, stepOf } from './inversion/maps.ts';
@@ -29,16 +29,18 @@ export interface Inverting {
 
 /** A finder on the steps of the sampler; `invert` is given the steps, the batch, and the first seed's finding. */
 function stepFinder(
-  { runtime, model, first }: Inverting,
+  { runtime, model, sampler, first }: Inverting,
   invert: (map: StepMap, sought: Sought, begun: Found | undefined) => Promise<Omit<Found, 'losses'>>,
 ): Finder {
-  const maps = new BySize(async size => createStepMap(runtime, model, size));
+  const maps = new BySize(async size => createStepMap(runtime, withSampler(model, sampler), size));
   return {
     iterations: 1,
     async find(sought) {
       const begun = await first?.find(sought);
       const found = await invert(await maps.get(sought.targets), sought, begun);
-      const evaluations = found.evaluations.map((own, row) => own + (begun?.evaluations[row] ?? 0));
+      // A first seed that is reported is grown as well.
+      const grown = found.before ? evaluationsOf(sampler) : 0;
+      const evaluations = found.evaluations.map((own, row) => own + grown + (begun?.evaluations[row] ?? 0));
       return { losses: [], ...found, evaluations };
     },
     dispose: async () => {
@@ -55,6 +57,8 @@ async function counted<T>(map: StepMap, work: () => Promise<T>): Promise<T & { s
 }
 
 const clean = (certificates: readonly Certificate[]) => certificates.map(({ flags }) => flags.length === 0);
+/** Whether a way to undo steps solves their equations, and does not only come near. */
+const solves = ({ solver }: UndoOptions) => solver !== 'naive' && solver !== 'renoise';
 
 /** Undoes the sampler's steps one after the other, from the picture or from a noisy draw of it. */
 export function undoingFinder(inverting: Inverting): Finder {
@@ -69,11 +73,10 @@ export function undoingFinder(inverting: Inverting): Finder {
     const steps = grid.slice(0, grid.length - diffused).map(affineStep);
     const { latent, reports, spent } = await counted(map, () => climb(map, steps, from, interior, likeness));
     const certificates = certify(targets.shape[0]!, reports, undefined, interior);
-    const solved = !['naive', 'renoise'].includes(interior.solver);
     return {
       latent,
       certificates,
-      converged: clean(certificates).map(yes => yes && solved),
+      converged: clean(certificates).map(yes => yes && solves(interior)),
       evaluations: forEach(targets, spent),
     };
   });
@@ -105,7 +108,10 @@ export function splitFinder(inverting: Inverting, harder = false): Finder {
     if (harder && flagged.length > 0) {
       // The batch keeps its size, for which the graphs are loaded: what is not flagged gives way to copies.
       const part = (t: Floats) => filledRows(takeRows(t, flagged), 0, targets.shape[0]!);
-      const settings = { ...HARDER, lastStep: { ...HARDER.lastStep, tau: options.lastStep.tau } };
+      const settings = {
+        lastStep: { ...HARDER.lastStep, tau: options.lastStep.tau },
+        interior: { ...HARDER.interior, tolerance: options.interior.tolerance },
+      };
       const again = await attempt(part(targets), part(anchored.anchor), settings);
       const place = certificates.map((_, row) => flagged.indexOf(row));
       const better = place.map(
@@ -119,7 +125,8 @@ export function splitFinder(inverting: Inverting, harder = false): Finder {
       certificates = certificates.map((own, row) => (better[row] ? again.certificates[place[row]!]! : own));
       spent = spent.map((own, row) => own + (place[row]! >= 0 ? again.evaluations : 0));
     }
-    return { latent, certificates, converged: clean(certificates), evaluations: spent };
+    const converged = clean(certificates).map(yes => yes && solves(options.interior));
+    return { latent, certificates, converged, evaluations: spent };
   });
 
   /** From a seed to the state before the last step. */
@@ -189,7 +196,7 @@ export function exactFinder(inverting: Inverting): Finder {
     const result = await counted(map, async () => {
       const picture = toFloat64(targets);
       const before =
-        sampler.kind === 'edict' || grid.length === 1
+        sampler.kind === 'edict'
           ? { x: targets, errors: undefined }
           : await leastSquares(
               stepOf(map, affineStep(last)),
@@ -209,6 +216,7 @@ export function exactFinder(inverting: Inverting): Finder {
     const certificates = finite.map(yes => ({
       residuals: [],
       factors: [],
+      miss: 0,
       flags: yes ? [] : ['the inverse left the range of numbers'],
     }));
     return {

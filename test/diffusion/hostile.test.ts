@@ -25,7 +25,14 @@ const schedule: fc.Arbitrary<DenoiserInfo['schedule']> = fc.oneof(
     betaEnd: rate,
   }),
   fc.record({ kind: fc.constant('cosineBeta' as const), timesteps }),
-  fc.record({ kind: fc.constant('alphaBar' as const), values: fc.array(rate, { minLength: 2 }) }),
+  fc.record({
+    kind: fc.constant('alphaBar' as const),
+    values: fc.array(rate, { minLength: 2 }).map(values => values.sort((a, b) => b - a)),
+  }),
+  fc.record({
+    kind: fc.constant('sigmas' as const),
+    values: fc.array(rate, { minLength: 2 }).map(values => values.sort((a, b) => a - b)),
+  }),
 );
 
 describe('a model', () => {

@@ -50,8 +50,7 @@ export async function solveFixedPoint(
   while (evaluations < iterations) {
     const f = combine([1, await g(x)], [-1, x]);
     evaluations++;
-    const sizes = norms(x);
-    const now = norms(f).map((norm, row) => norm / Math.max(sizes[row]!, 1e-30));
+    const now = relativeSizes(f, x);
     const better = Array.from(now, (residual, row) => residual < residuals[row]!);
     best = choose(better, x, best);
     residuals = residuals.map((old, row) => (better[row] ? now[row]! : old));
@@ -63,7 +62,7 @@ export async function solveFixedPoint(
       // g(x') - g(x) is dx + df.
       if (evaluations === 2) {
         const lengths = norms(dx);
-        factors = norms(combine([1, dx], [1, df])).map((norm, row) => norm / Math.max(lengths[row]!, 1e-30));
+        factors = norms(combine([1, dx], [1, df])).map((norm, row) => norm / lengths[row]!);
       }
       steps.push({ dx, df });
       if (steps.length > memory) steps.shift();
@@ -92,6 +91,15 @@ export async function solveFixedPoint(
     );
   }
   return { x: best, residuals, factors, evaluations };
+}
+
+/** |f| / |x| of each row; infinite where that is no number, so that it never passes for small. */
+export function relativeSizes(f: Floats, x: Floats): Float64Array {
+  const sizes = norms(x);
+  return norms(f).map((norm, row) => {
+    const size = norm / Math.max(sizes[row]!, 1e-30);
+    return Number.isNaN(size) ? Number.POSITIVE_INFINITY : size;
+  });
 }
 
 /** Relative weight of the ridge that keeps nearly parallel differences from blowing up. */

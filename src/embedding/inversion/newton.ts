@@ -1,6 +1,6 @@
 import { choose, combine, dots, norms } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type FixedPoint, mixture } from './fixed-point.ts';
+import { type FixedPoint, mixture, relativeSizes } from './fixed-point.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -38,11 +38,7 @@ export async function solveByNewton(
   let evaluations = 1;
   let x = start;
   let residual = combine([1, await g(x)], [-1, x]);
-  const relative = (r: Floats, at: Floats) => {
-    const sizes = norms(at);
-    return norms(r).map((norm, row) => norm / Math.max(sizes[row]!, 1e-30));
-  };
-  let sizes = relative(residual, x);
+  let sizes = relativeSizes(residual, x);
   for (let i = 0; i < outer && sizes.some(size => size > tolerance); i++) {
     const at = x;
     const move = await krylovStep(v => slope(at, v), residual, krylov);
@@ -52,7 +48,7 @@ export async function solveByNewton(
       const tried = combine([1, at], [pending.map(p => p * 0.5 ** halving), move]);
       const triedResidual = combine([1, await g(tried)], [-1, tried]);
       evaluations++;
-      const triedSizes = relative(triedResidual, tried);
+      const triedSizes = relativeSizes(triedResidual, tried);
       const better = Array.from(triedSizes, (size, row) => pending[row]! > 0 && size < sizes[row]!);
       x = choose(better, tried, x);
       residual = choose(better, triedResidual, residual);

@@ -2,9 +2,9 @@ import { backward } from '../../autodiff/backward.ts';
 import type { AffineStep } from '../../diffusion/solvers.ts';
 import { GraphBuilder, type Value } from '../../graph/builder.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { combine, norms } from '../../tensor/rowwise.ts';
+import { combine } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { FixedPoint } from './fixed-point.ts';
+import { type FixedPoint, relativeSizes } from './fixed-point.ts';
 import type { StepMap } from './maps.ts';
 
 type Floats = Tensor<'float32'>;
@@ -44,9 +44,8 @@ export async function renoise(
   }
   const mean = combine(...late.map(epsilon => [1 / late.length, epsilon] as const));
   const found = solved(await whitener.whiten(mean, await map.epsilon(likely, level)));
-  const off = norms(combine([1, solved(await map.epsilon(found, level))], [-1, found]));
-  const sizes = norms(found);
-  return { x: found, residuals: off.map((norm, row) => norm / Math.max(sizes[row]!, 1e-30)) };
+  const off = combine([1, solved(await map.epsilon(found, level))], [-1, found]);
+  return { x: found, residuals: relativeSizes(off, found) };
 }
 
 /** Makes whitening ready for batches of one size; pictures [n, C, H, W] only, whose sides hold whole patches. */

@@ -1,0 +1,229 @@
+import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import { decode } from '../embedding/embed.ts';
+import { average, bootstrapMean, meanSquaredErrors } from '../embedding/metrics.ts';
+import { writeSeeds } from '../embedding/seeds.ts';
+import { lineFigure } from '../figures/line.ts';
+import { type CloudStatistics, cloudStatistics, meanSeed } from '../latent/cloud.ts';
+import { marchenkoPastur, type NoiseSpectrum } from '../latent/marchenko-pastur.ts';
+import { principalComponents } from '../latent/pca.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { svgToPng } from '../runtime/svg.ts';
+import { writeNpy } from '../tensor/npy.ts';
+import { concatRows, rows, sizeOf, type Tensor, takeRows, unstack } from '../tensor/tensor.ts';
+import { type Console, duration } from './console.ts';
+import { version } from './files.ts';
+import { writeLabelledSheet } from './labelled.ts';
+import { type Sought, seedPictures, shortError } from './seek.ts';
+
+type Floats = Tensor<'float32'>;
+
+/** Seeds of one picture, all of a cloud's or a part of them. */
+export interface Cloud extends Omit<Sought, 'pictures'> {
+  readonly picture: { readonly image: Floats; readonly name: string; readonly sha256: string };
+  readonly sampler: SamplerInfo;
+  readonly rng: number;
+  /** Seeds of the whole cloud. */
+  readonly count: number;
+}
+
+interface Place {
+  readonly console: Console;
+  readonly runtime: Runtime;
+  readonly model: Denoiser;
+  readonly out: string;
+  /** When the command began, by `performance.now()`. */
+  readonly started: number;
+}
+
+/** Seeds that the sheet shows. */
+const SHOWN = 12;
+/** Decomposing more dimensions than this takes minutes, of which the person should know. */
+const SLOW = 1200;
+
+/** Measures a cloud, writes all of its files and says what they show. */
+export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
+  const { console, model, out } = place;
+  const { latent, rows: results, picture, rng, sampler } = cloud;
+  const [found = 0, ...shape] = latent.shape;
+  const statistics = cloudStatistics(latent);
+  if (Math.min(found, sizeOf(shape)) > SLOW)
+    console.note(`decomposing ${found} seeds of ${sizeOf(shape)} coordinates, which takes minutes`);
+  const { variances } = principalComponents(latent);
+  const noise = marchenkoPastur(found, sizeOf(shape), statistics.varianceWithin);
+  const means = await growMeans(place, cloud, statistics);
+
+  const evaluations = results.reduce((sum, r) => sum + r.evaluations, 0);
+  const summary = {
+    mse: bootstrapMean(
+      results.map(r => r.mse),
+      rng,
+    ),
+    latentVariance: bootstrapMean(
+      results.map(r => r.latentVariance),
+      rng,
+    ),
+    flagged: results.filter(r => r.flags.length > 0).length,
+    ...statistics,
+    means: statistics.means.map((mean, i) => ({ ...mean, mse: means.errors[i]! })),
+    spectrum: {
+      isotropic: { low: noise.low, high: noise.high },
+      above: variances.filter(v => v > noise.high).length,
+      below: variances.filter(v => v < noise.low).length,
+      variances: Array.from(variances),
+    },
+  };
+  const report = {
+    seedbed: await version(),
+    command: 'cloud',
+    model: model.hash,
+    rng,
+    seconds: (performance.now() - place.started) / 1000,
+    evaluations,
+    picture: { name: picture.name, sha256: picture.sha256 },
+    method: cloud.method,
+    /** Seeds of the whole cloud; `count` are here. */
+    of: cloud.count,
+    ...summary,
+    results,
+  };
+  const at = (name: string) => joinPath(out, name);
+  const provenance = {
+    model: model.hash,
+    sampler,
+    method: { ...cloud.method, evaluations: evaluations / found },
+    images: [{ name: picture.name, sha256: picture.sha256 }],
+    rng,
+    createdBy: `seedbed ${report.seedbed}`,
+  };
+  await writeAtomic(at('seeds.safetensors'), writeSeeds(latent, provenance));
+  await writeAtomic(at('seeds.npy'), writeNpy(latent));
+  await writeAtomic(at('picture.npy'), writeNpy(picture.image));
+  await writeSheet(place, cloud, means);
+  const figure = spectrumFigure(cloud, variances, noise);
+  await writeAtomic(at('spectrum.svg'), figure);
+  await writeAtomic(at('spectrum.png'), await svgToPng(figure));
+  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  for (const line of describe(cloud, report, out)) console.line(line);
+  console.json(report);
+}
+
+/** The mean seeds of the first 1, 2, 4, ... seeds, and what they grow. */
+interface Means {
+  readonly of: number[];
+  readonly latent: Floats;
+  readonly pictures: Floats;
+  readonly errors: number[];
+}
+
+async function growMeans(
+  { runtime, model }: Place,
+  cloud: Cloud,
+  { means }: CloudStatistics,
+): Promise<Means> {
+  const of = means.map(mean => mean.of);
+  const latent = concatRows(of.map(k => meanSeed(rows(cloud.latent, 0, k))));
+  const pictures = await decode(runtime, model, latent, { sampler: cloud.sampler });
+  const wanted = takeRows(
+    cloud.picture.image,
+    of.map(() => 0),
+  );
+  return { of, latent, pictures, errors: meanSquaredErrors(pictures, wanted) };
+}
+
+async function writeSheet({ runtime, model, out }: Place, cloud: Cloud, means: Means): Promise<void> {
+  const { picture, sampler, rows: results } = cloud;
+  const shown = rows(cloud.latent, 0, Math.min(SHOWN, results.length));
+  const grown = await decode(runtime, model, shown, { sampler });
+  const captions = (texts: readonly string[]) => [undefined, ...texts];
+  await writeLabelledSheet(joinPath(out, 'cloud.png'), {
+    title: `Seeds of ${picture.name}`,
+    rows: [
+      {
+        label: 'seeds',
+        pictures: [undefined, ...seedPictures(model, shown)],
+        captions: captions(results.map(r => `start ${r.start}`).slice(0, SHOWN)),
+      },
+      {
+        label: 'what they grow',
+        pictures: [unstack(picture.image)[0], ...unstack(grown)],
+        captions: ['the picture', ...results.map(r => shortError(r.mse)).slice(0, SHOWN)],
+      },
+      {
+        label: 'the mean of K seeds',
+        apart: true,
+        pictures: [undefined, ...seedPictures(model, means.latent)],
+        captions: captions(means.of.map(k => `K = ${k}`)),
+      },
+      {
+        label: 'what it grows',
+        pictures: [undefined, ...unstack(means.pictures)],
+        captions: captions(means.errors.map(shortError)),
+      },
+    ],
+    notes: `Below what is grown: its squared error, of pixels in [0,1]. A seed is drawn grey for 0, black and white for three deviations either way.`,
+  });
+}
+
+/** The variances of the cloud beside those of noise that has no shape. */
+export function spectrumFigure(cloud: Cloud, variances: Float64Array, noise: NoiseSpectrum): string {
+  const [found = 0, ...shape] = cloud.latent.shape;
+  const curve = (values: Float64Array) =>
+    Array.from(values, (value, i) => [i + 1, value] as const).filter(([, value]) => value > 0);
+  return lineFigure({
+    title: `How the seeds of ${cloud.picture.name} vary`,
+    x: { label: 'principal component' },
+    y: { label: 'variance along it', log: true },
+    series: [
+      { name: 'the cloud', points: curve(variances) },
+      { name: 'noise of equal variance', points: curve(noise.expected), dashed: true },
+    ],
+    notes: `${found} seeds of ${sizeOf(shape)} coordinates, about their mean. Broken line: what as many points would show by chance if they varied equally in all directions (Marchenko and Pastur 1967).`,
+  });
+}
+
+interface Summary extends CloudStatistics {
+  readonly seconds: number;
+  readonly evaluations: number;
+  readonly mse: { mean: number; low: number; high: number };
+  readonly flagged: number;
+  readonly means: readonly { of: number; variance: number; expected: number; mse: number }[];
+  readonly spectrum: {
+    readonly isotropic: { low: number; high: number };
+    readonly above: number;
+    readonly below: number;
+    readonly variances: readonly number[];
+  };
+}
+
+function describe({ picture, method, rows: results, count }: Cloud, s: Summary, out: string): string[] {
+  const { distance, spectrum, mse } = s;
+  const part = results.length < count ? `, starts ${results[0]!.start} to ${results.at(-1)!.start}` : '';
+  const table = (name: string, cells: readonly string[]) =>
+    `  ${name.padEnd(28)}${cells.map(cell => cell.padStart(9)).join('')}`;
+  const fixed = (value: number, digits = 3) => value.toFixed(digits);
+  return [
+    `${results.length} seeds of ${picture.name}${part} by ${method.name}, ${duration(s.seconds)}, ${fixed(average(results.map(r => r.evaluations)), 0)} evaluations a seed`,
+    `squared error ${fixed(mse.mean, 6)} (95 % interval ${fixed(mse.low, 6)} to ${fixed(mse.high, 6)}), seed variance ${fixed(s.variance)}, ${s.flagged} flagged`,
+    `two seeds differ by ${fixed(distance.rms)} a coordinate, root mean square (noise: 1.414); Euclidean distance ${distance.mean.toFixed(1)} (${distance.least.toFixed(1)} to ${distance.greatest.toFixed(1)})`,
+    `their correlation is ${fixed(s.correlation, 4)}; so of the mean of K seeds`,
+    table(
+      'K',
+      s.means.map(m => String(m.of)),
+    ),
+    table(
+      'the variance is',
+      s.means.map(m => fixed(m.variance)),
+    ),
+    table(
+      'rho + (1 - rho) / K of one',
+      s.means.map(m => fixed(m.expected)),
+    ),
+    table(
+      'it grows the picture to',
+      s.means.map(m => fixed(m.mse, 6)),
+    ),
+    `variances along ${spectrum.variances.length} principal components: ${fixed(spectrum.variances.at(-1) ?? 0, 4)} to ${fixed(spectrum.variances[0] ?? 0)}; noise of equal variance: ${fixed(spectrum.isotropic.low, 4)} to ${fixed(spectrum.isotropic.high)}; ${spectrum.above} above, ${spectrum.below} below`,
+    `${joinPath(out, 'cloud.png')} (seeds, what they grow; means of K seeds, what they grow), spectrum.svg, spectrum.png, seeds.safetensors, seeds.npy, picture.npy, report.json`,
+  ];
+}

@@ -1,0 +1,240 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import {
+  chooseSampler,
+  type Denoiser,
+  MOST_SAMPLER_STEPS,
+  SAMPLERS,
+  type SamplerInfo,
+  type SamplerKind,
+} from '../diffusion/info.ts';
+import { evaluationsOf } from '../diffusion/sampler.ts';
+import { pictureShape } from '../embedding/checks.ts';
+import { decode } from '../embedding/embed.ts';
+import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
+import { SeedbedError } from '../errors.ts';
+import { loadModel } from '../index.ts';
+import { compareGrown } from '../latent/comparison.ts';
+import { baseName, joinPath, readBytes, sha256Hex, writeAtomic } from '../runtime/files.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { writeNpy } from '../tensor/npy.ts';
+import { normals } from '../tensor/random.ts';
+import { bytesOf, concatRows, rows, type Tensor, unstack } from '../tensor/tensor.ts';
+import { type Console, duration, openConsole, withConsole } from './console.ts';
+import { version } from './files.ts';
+import { writeLabelledSheet } from './labelled.ts';
+import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { seedPictures } from './seek.ts';
+import { inPieces, openUnfinished, tensorCodec, type Unfinished } from './unfinished.ts';
+
+type Floats = Tensor<'float32'>;
+
+interface Flags extends RuntimeFlags {
+  count?: number;
+  seeds?: string;
+  sampler?: SamplerKind[];
+  samplerSteps?: number[];
+  rng: number;
+  out: string;
+  resume?: boolean;
+  force?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** One way to grow pictures from seeds. */
+interface Way {
+  readonly name: string;
+  readonly model: Denoiser;
+  readonly sampler: SamplerInfo;
+}
+
+/** Seeds grown between two writings of what is done; seeds that are compared and shown, at most. */
+const PIECE = 64;
+const MOST = 1000;
+const SHOWN = 12;
+
+export function addCompare(program: Command): void {
+  withConsole(withRng(withRuntime(program.command('compare'))))
+    .description('grow the same seeds by several models or samplers, and measure how alike the pictures are')
+    .argument('<models...>', 'denoisers of one shape')
+    .option('--count <n>', 'random seeds (default: 10, or all of --seeds)', whole(2, MOST))
+    .option('--seeds <file>', 'these seeds instead (.safetensors or .npy)')
+    .option(
+      '--sampler <names>',
+      "also by several samplers, separated by commas, instead of the models' own",
+      samplersOf,
+    )
+    .option(
+      '--sampler-steps <numbers>',
+      "also with several T, separated by commas, instead of the models' own",
+      stepsOf,
+    )
+    .option('--out <folder>', 'where to write', 'comparison')
+    .option('--resume', 'go on with unfinished work in the folder')
+    .option('--force', 'drop unfinished work in the folder')
+    .addHelpText(
+      'after',
+      `
+Example: seedbed compare one.onnx two.onnx --count 100
+One model, three samplers: seedbed compare one.onnx --sampler-steps 10,20,50`,
+    )
+    .action((paths: string[], flags: Flags) => run(paths, flags));
+}
+
+function stepsOf(text: string): number[] {
+  const values = text.split(',').map(Number);
+  if (!values.every(n => Number.isSafeInteger(n) && n >= 1 && n <= MOST_SAMPLER_STEPS))
+    throw new InvalidArgumentError(
+      `expected whole numbers from 1 to ${MOST_SAMPLER_STEPS}, such as 10,20,50.`,
+    );
+  return values;
+}
+
+function samplersOf(text: string): SamplerKind[] {
+  const names = text.split(',');
+  if (!names.every(name => (SAMPLERS as readonly string[]).includes(name)))
+    throw new InvalidArgumentError(`expected some of ${SAMPLERS.join(', ')}, separated by commas.`);
+  return names as SamplerKind[];
+}
+
+async function run(paths: readonly string[], flags: Flags): Promise<void> {
+  const started = performance.now();
+  const console = openConsole(flags);
+  const models = await Promise.all(paths.map(path => loadModel(path)));
+  models.forEach((model, i) => {
+    requireAlike(models[0]!, model, paths[0]!, paths[i]!);
+  });
+  const ways = waysOf(models, paths, flags);
+  if (ways.length < 2)
+    throw new SeedbedError(
+      'BadArgument',
+      'there is one way to grow pictures and nothing to compare it with; name another model, or several --sampler-steps',
+    );
+  const latent = await seedsOf(flags, models[0]!, console.note);
+  const about = {
+    command: 'compare',
+    ways: ways.map(({ model, sampler }) => ({ model: model.hash, sampler })),
+    seeds: sha256Hex(bytesOf(latent)),
+  };
+  const runtime = await openRuntime(console, flags);
+  const unfinished = await openUnfinished(flags, about);
+  const grown = await growAll(console, runtime, unfinished, ways, latent);
+  const results = ways.flatMap((a, i) =>
+    ways.slice(i + 1).map((b, k) => {
+      const { ratio, ...distances } = compareGrown(grown[i]!, grown[i + 1 + k]!, flags.rng);
+      return { a: a.name, b: b.name, ...distances, ratio };
+    }),
+  );
+  const count = latent.shape[0]!;
+  const seconds = (performance.now() - started) / 1000;
+  const report = {
+    seedbed: await version(),
+    command: 'compare',
+    models: ways.map(({ name, model, sampler }) => ({ name, hash: model.hash, sampler })),
+    rng: flags.rng,
+    seconds,
+    evaluations: count * ways.reduce((sum, { sampler }) => sum + evaluationsOf(sampler), 0),
+    seeds: count,
+    results,
+  };
+  const at = (name: string) => joinPath(flags.out, name);
+  await writeAtomic(at('seeds.npy'), writeNpy(latent));
+  const shown = Math.min(SHOWN, count);
+  const flat = pictureShape(models[0]!).length === 3;
+  if (flat)
+    await writeLabelledSheet(at('comparison.png'), {
+      title: 'The same seeds, grown by each',
+      rows: [
+        { label: 'seeds', pictures: seedPictures(models[0]!, rows(latent, 0, shown)) },
+        ...ways.map(({ name }, i) => ({ label: name, pictures: unstack(rows(grown[i]!, 0, shown)) })),
+      ],
+    });
+  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await unfinished.remove();
+  for (const { a, b, same, different, ratio } of results) {
+    const percent = (part: number) => `${(100 * part).toPrecision(3)} %`;
+    console.line(
+      `${a} and ${b}: squared distance ${same.toFixed(6)} from the same seed, ${different.toFixed(6)} from different ones: ${percent(ratio.mean)} (95 % interval ${percent(ratio.low)} to ${percent(ratio.high)})`,
+    );
+  }
+  const files = `${flat ? `${at('comparison.png')} (seeds; then a row for each of the ${ways.length}), ` : ''}${at('report.json')}, seeds.npy`;
+  console.line(`${count} seeds, ${duration(seconds)}: ${files}`);
+  console.json(report);
+}
+
+/** @throws {SeedbedError} BadShape unless one seed fits both. */
+function requireAlike(a: Denoiser, b: Denoiser, pathA: string, pathB: string): void {
+  const describe = ({ info: { shape, padding } }: Denoiser) =>
+    `[${shape}]${padding ? `, ${padding} of them padding,` : ''}`;
+  if (describe(a) === describe(b)) return;
+  throw new SeedbedError(
+    'BadShape',
+    `${pathA} grows pictures from seeds ${describe(a)} and ${pathB} from ${describe(b)}; only models of one shape can share seeds`,
+  );
+}
+
+/** Each model with each of the samplers asked for. */
+function waysOf(models: readonly Denoiser[], paths: readonly string[], flags: Flags): Way[] {
+  const kinds = flags.sampler ?? [undefined];
+  const steps = flags.samplerSteps ?? [undefined];
+  const names = paths.every((path, i) => paths.findIndex(p => baseName(p) === baseName(path)) === i)
+    ? paths.map(baseName)
+    : paths;
+  return models.flatMap((model, i) =>
+    kinds.flatMap(kind =>
+      steps.map(T => {
+        const sampler = chooseSampler(model.info.sampler, { sampler: kind, samplerSteps: T });
+        const how = [...(kind ? [kind] : []), ...(T ? [`T = ${T}`] : [])].join(', ');
+        return { name: [names[i]!, ...(how ? [how] : [])].join(', '), model, sampler };
+      }),
+    ),
+  );
+}
+
+async function seedsOf(flags: Flags, model: Denoiser, note: (text: string) => void): Promise<Floats> {
+  const { count, seeds: file, rng } = flags;
+  if (!file) return normals({ seed: rng, purpose: 'sample' }, [count ?? 10, ...model.info.shape]);
+  const seeds = readSeeds(await readBytes(file), file);
+  checkSeeds(seeds, model, model.info.sampler, file, true);
+  if (seeds.pair) note(`${file}: of seeds with two states the first is used`);
+  const there = seeds.latent.shape[0]!;
+  const wanted = count ?? Math.min(there, MOST);
+  if (there < Math.max(2, wanted))
+    throw new SeedbedError('BadArgument', `${file} holds ${there} seeds; ${Math.max(2, wanted)} are needed`);
+  return rows(seeds.latent, 0, wanted);
+}
+
+async function growAll(
+  console: Console,
+  runtime: Runtime,
+  unfinished: Unfinished,
+  ways: readonly Way[],
+  latent: Floats,
+): Promise<Floats[]> {
+  const count = latent.shape[0]!;
+  const total = count * ways.reduce((sum, { sampler }) => sum + evaluationsOf(sampler), 0);
+  const progress = console.progress('growing', 'evaluations');
+  let before = 0;
+  const grown: Floats[] = [];
+  try {
+    for (const [i, { model, sampler }] of ways.entries()) {
+      const each = evaluationsOf(sampler);
+      const own = { ...unfinished, path: (name: string) => unfinished.path(`${i}-${name}`) };
+      const codec = tensorCodec(pictureShape(model));
+      const pieces = await inPieces(
+        own,
+        { count, piece: PIECE, signal: console.signal, codec },
+        (first, last) =>
+          decode(runtime, model, rows(latent, first, last), {
+            sampler,
+            onProgress: done => progress.update(before + first * each + done, total),
+          }),
+      );
+      grown.push(concatRows(pieces));
+      before += count * each;
+    }
+    return grown;
+  } finally {
+    progress.stop();
+  }
+}

@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import { diagnose } from '../embedding/doctor.ts';
+import { loadModel } from '../index.ts';
+import { openConsole, withConsole } from './console.ts';
+import { version } from './files.ts';
+import { openRuntime, type RuntimeFlags, withRuntime } from './options.ts';
+import { readItems, readPictures } from './pictures.ts';
+
+interface Flags extends RuntimeFlags {
+  data?: string;
+  dataDir?: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** Readings of the description that are shown. */
+const SHOWN = 6;
+
+export function addDoctor(program: Command): void {
+  withConsole(withRuntime(program.command('doctor')))
+    .description("look for what is wrong with a model's description, and measure a round trip")
+    .argument('<model.onnx>', 'a Seedbed model, as `seedbed import` writes it')
+    .argument('[pictures...]', 'some pictures of the kind that it was trained on: a firmer answer')
+    .option('--data <name or path>', 'a data set instead of pictures')
+    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .addHelpText('after', '\nExample: seedbed doctor my.onnx some-pictures/')
+    .action(async (file: string, paths: string[], flags: Flags) => {
+      const started = performance.now();
+      const console = openConsole(flags);
+      const model = await loadModel(file);
+      const pictures = flags.data
+        ? await readItems(flags.data, model, { ...flags, from: 0, to: 8 })
+        : paths.length > 0
+          ? await readPictures(paths, model, true, console.note)
+          : undefined;
+      const runtime = await openRuntime(console, flags);
+      const diagnosis = await diagnose(runtime, model, pictures?.images, doing =>
+        console.note(`${doing} ...`),
+      );
+      const { findings, errors, baseline, given, roundTrip } = diagnosis;
+      console.line(
+        `removing noise from ${given ? 'the pictures given' : "the model's own samples"}, mean squared error of epsilon:`,
+      );
+      for (const { change, error } of errors.slice(0, SHOWN))
+        console.line(
+          `  ${error.toPrecision(3).padEnd(9)} ${change === '' ? 'as described' : `with ${change}`}`,
+        );
+      console.line(`  ${baseline.toPrecision(3).padEnd(9)} by knowing only the variance`);
+      if (roundTrip)
+        console.line(
+          `round trip of its own samples: ${roundTrip.psnr.toFixed(1)} dB, seed variance ${roundTrip.variance.toFixed(2)}, ${roundTrip.evaluations} evaluations`,
+        );
+      for (const { topic, text } of findings) console.line(`\n${topic}: ${text}`);
+      if (findings.length === 0) console.line('\nnothing wrong was found');
+      console.json({
+        seedbed: await version(),
+        command: 'doctor',
+        model: model.hash,
+        seconds: (performance.now() - started) / 1000,
+        results: [diagnosis],
+      });
+    });
+}

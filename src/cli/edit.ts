@@ -1,0 +1,187 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import { meanSquaredErrors } from '../embedding/metrics.ts';
+import { writeSeeds } from '../embedding/seeds.ts';
+import { SeedbedError } from '../errors.ts';
+import { loadModel } from '../index.ts';
+import { naturalness } from '../latent/naturalness.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { encodePng } from '../runtime/images.ts';
+import { writeNpy } from '../tensor/npy.ts';
+import { takeRows, unstack } from '../tensor/tensor.ts';
+import { duration, openConsole, withConsole } from './console.ts';
+import { SHIPPED_MODEL, version } from './files.ts';
+import { writeLabelledSheet } from './labelled.ts';
+import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { type Pictures, readPictures } from './pictures.ts';
+import { joinSought, refusePairs, type Sought, seedPictures, seekInPieces, shortError } from './seek.ts';
+import { openUnfinished } from './unfinished.ts';
+
+interface Flags extends RuntimeFlags {
+  model: string;
+  scribbled: string;
+  naturalness: number[];
+  samplerSteps?: number;
+  rng: number;
+  crop?: boolean;
+  out: string;
+  resume?: boolean;
+  force?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+const POSITIONS = [0, 0.25, 0.5, 0.75, 1];
+
+export function addEdit(program: Command): void {
+  withConsole(withRng(withRuntime(program.command('edit'))))
+    .description('grow a picture that somebody drew on again, from faithful to natural')
+    .argument('[picture]', 'the picture before, for the sheet only')
+    .requiredOption('--scribbled <file>', 'the picture after, as a paint program saved it')
+    .option(
+      '--naturalness <0..1>',
+      'a dial: 0 keeps every stroke, 1 keeps what the model takes the picture for; several, separated by commas',
+      dialOf,
+      POSITIONS,
+    )
+    .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
+    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
+    .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
+    .option('--out <folder>', 'where to write', 'edit')
+    .option('--resume', 'go on with unfinished work in the folder')
+    .option('--force', 'drop unfinished work in the folder')
+    .addHelpText(
+      'after',
+      `
+Up to 0.4 the dial is split inversion's tau, from 0.03 to 3; from there on it is the number of steps, from 1 to T - 1,
+that are not fitted to the picture but drawn.
+
+Example: seedbed edit bag.png --scribbled bag-with-strokes.png --naturalness 0.6`,
+    )
+    .action((path: string | undefined, flags: Flags) => run(path, flags));
+}
+
+function dialOf(text: string): number[] {
+  const values = text.split(',').map(part => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (!values.every(value => value >= 0 && value <= 1))
+    throw new InvalidArgumentError('expected a number from 0 to 1, or several separated by commas.');
+  return values;
+}
+
+async function run(path: string | undefined, flags: Flags): Promise<void> {
+  const started = performance.now();
+  const console = openConsole(flags);
+  const model = await loadModel(flags.model);
+  const sampler = chooseSampler(model.info.sampler, flags);
+  refusePairs('edit', sampler);
+  const one = async (file: string): Promise<Pictures> => {
+    const pictures = await readPictures([file], model, flags.crop === true, console.note);
+    if (pictures.names.length === 1) return pictures;
+    throw new SeedbedError('BadArgument', `${file} holds ${pictures.names.length} pictures; edit takes one`);
+  };
+  const scribbled = await one(flags.scribbled);
+  const before = path === undefined ? undefined : await one(path);
+  const runtime = await openRuntime(console, flags);
+  const dials = flags.naturalness;
+  const { rng, samplerSteps } = flags;
+  const about = {
+    ...{ command: 'edit', model: model.hash, rng, samplerSteps, dials },
+    hash: scribbled.hashes[0],
+  };
+  const unfinished = await openUnfinished(flags, about);
+  const found = await seekInPieces(
+    { console, runtime, model, unfinished },
+    { count: dials.length, piece: 1 },
+    first => ({
+      images: scribbled.images,
+      options: { ...naturalness(dials[first]!, sampler.steps), rng, samplerSteps },
+    }),
+  );
+  const all = joinSought(found);
+  const original =
+    before && meanSquaredErrors(all.pictures, takeRows(before.images, new Uint8Array(dials.length)));
+  const results = all.rows.map(({ start: _, ...row }, i) => ({
+    naturalness: dials[i]!,
+    method: found[i]!.method.name,
+    ...dialled(found[i]!),
+    ...row,
+    ...(original && { mseToOriginal: original[i]! }),
+    image: `edited-${dials[i]}.png`,
+  }));
+  const seconds = (performance.now() - started) / 1000;
+  const report = {
+    seedbed: await version(),
+    command: 'edit',
+    model: model.hash,
+    rng,
+    seconds,
+    evaluations: all.rows.reduce((sum, r) => sum + r.evaluations, 0),
+    scribbled: scribbled.names[0]!,
+    results,
+  };
+  const at = (name: string) => joinPath(flags.out, name);
+  const provenance = {
+    model: model.hash,
+    sampler,
+    method: { name: 'edit', positions: dials.map((dial, i) => ({ naturalness: dial, ...found[i]!.method })) },
+    images: [{ name: scribbled.names[0]!, sha256: scribbled.hashes[0]! }],
+    rng,
+    createdBy: `seedbed ${report.seedbed}`,
+  };
+  await writeAtomic(at('seeds.safetensors'), writeSeeds(all.latent, provenance));
+  await writeAtomic(at('seeds.npy'), writeNpy(all.latent));
+  for (const [i, picture] of unstack(all.pictures).entries())
+    await writeAtomic(at(results[i]!.image), await encodePng(picture));
+  await writeStrip(at('edit.png'), model, scribbled, before, dials, all);
+  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await unfinished.remove();
+  for (const r of results) {
+    const how = r.diffused === undefined ? `tau ${r.tau!.toPrecision(2)}` : `${r.diffused} steps drawn`;
+    const flagged = r.flags.map(flag => `\n  flagged: ${flag}`).join('');
+    const off =
+      r.mseToOriginal === undefined ? '' : `, from the picture before ${r.mseToOriginal.toFixed(6)}`;
+    console.line(
+      `naturalness ${String(r.naturalness).padEnd(5)} (${how.padEnd(13)}) squared distance from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`,
+    );
+  }
+  console.line(
+    `${duration(seconds)}: ${at('edit.png')} (${before ? 'the picture, ' : ''}the scribbled one, what is grown from left to right), ${results.map(r => r.image).join(', ')}, seeds.safetensors, seeds.npy, report.json`,
+  );
+  console.json(report);
+}
+
+/** What the dial came to, as the method's settings say. */
+function dialled({ method }: Sought): { tau?: number; diffused?: number } {
+  const { lastStep, diffused } = method as { lastStep?: { tau: number }; diffused?: number };
+  return lastStep ? { tau: lastStep.tau } : { diffused: diffused! };
+}
+
+async function writeStrip(
+  path: string,
+  model: Denoiser,
+  scribbled: Pictures,
+  before: Pictures | undefined,
+  dials: readonly number[],
+  { latent, pictures, rows }: Sought,
+): Promise<void> {
+  const [was] = before ? unstack(before.images) : [];
+  const lead = was ? [was] : [];
+  const none = lead.map(() => undefined);
+  await writeLabelledSheet(path, {
+    title: `${scribbled.names[0]}, grown again`,
+    rows: [
+      {
+        label: 'pictures',
+        pictures: [...lead, unstack(scribbled.images)[0], ...unstack(pictures)],
+        captions: [...lead.map(() => 'before'), 'scribbled', ...dials.map(dial => `dial ${dial}`)],
+      },
+      {
+        label: 'their seeds',
+        pictures: [...none, undefined, ...seedPictures(model, latent)],
+        captions: [...none, undefined, ...rows.map(row => shortError(row.mse))],
+      },
+    ],
+    notes:
+      'The dial: 0 is faithful to the scribbled picture, 1 natural to the model. Below a seed: the squared distance of its picture from the scribbled one, of pixels in [0,1].',
+  });
+}

@@ -1,0 +1,198 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
+import { decode } from '../embedding/embed.ts';
+import { meanSquaredErrors, meanSquares } from '../embedding/metrics.ts';
+import { writeSeeds } from '../embedding/seeds.ts';
+import { SeedbedError } from '../errors.ts';
+import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';
+import { encodeAnimation } from '../runtime/animation.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { writeNpy } from '../tensor/npy.ts';
+import { concatRows, float32, rows, type Tensor, unstack } from '../tensor/tensor.ts';
+import { duration, openConsole } from './console.ts';
+import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
+import { version } from './files.ts';
+import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
+import { openRuntime } from './options.ts';
+import { type Pictures, readPictures } from './pictures.ts';
+import { joinSought, refusePairs, seedPictures, seekInPieces } from './seek.ts';
+import { openUnfinished } from './unfinished.ts';
+
+type Floats = Tensor<'float32'>;
+
+interface Flags extends MethodFlags {
+  steps: number;
+  path: SeedPath;
+  crop?: boolean;
+  out: string;
+  resume?: boolean;
+  force?: boolean;
+}
+
+export function addInterpolate(program: Command): void {
+  withMethod(program.command('interpolate'))
+    .description('grow pictures from the seeds between the seeds of given ones')
+    .argument('<pictures...>', 'two picture files or more, in the order in which they are visited')
+    .option('--steps <n>', 'pictures from one to the next, both counted', stepsOf, 9)
+    .addOption(
+      new Option('--path <name>', 'the arc between two seeds, which keeps their norm, or the chord')
+        .choices([...SEED_PATHS])
+        .default('slerp'),
+    )
+    .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
+    .option('--out <folder>', 'where to write', 'interpolation')
+    .option('--resume', 'go on with unfinished work in the folder')
+    .option('--force', 'drop unfinished work in the folder')
+    .addHelpText(
+      'after',
+      '\nExample: seedbed interpolate examples/fashion-mnist/0-t-shirt.png examples/fashion-mnist/3-dress.png --steps 9',
+    )
+    .action((paths: string[], flags: Flags) => run(paths, flags));
+}
+
+function stepsOf(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 3 || value > 1000)
+    throw new InvalidArgumentError('expected a whole number from 3 to 1000, both ends counted.');
+  return value;
+}
+
+async function run(paths: readonly string[], flags: Flags): Promise<void> {
+  const started = performance.now();
+  const console = openConsole(flags);
+  const { model, options, settings } = await embedOptions(flags);
+  const sampler = chooseSampler(model.info.sampler, options);
+  refusePairs('interpolate', sampler);
+  const pictures = await readPictures(paths, model, flags.crop === true, console.note);
+  const count = pictures.names.length;
+  if (count < 2)
+    throw new SeedbedError('BadArgument', `interpolate goes between two pictures or more, got ${count}`);
+  const runtime = await openRuntime(console, flags);
+  const about = { command: 'interpolate', ...settings, hashes: pictures.hashes };
+  const unfinished = await openUnfinished(flags, about);
+  const found = joinSought(
+    await seekInPieces({ console, runtime, model, unfinished }, { count, piece: 1 }, (first, last) => ({
+      images: rows(pictures.images, first, last),
+      options: { ...options, firstImage: first },
+    })),
+  );
+  const frames = framesOf(found.latent, flags.steps, flags.path);
+  const latent = stacked(frames.map(frame => frame.seed));
+  const progress = console.progress('growing', 'evaluations');
+  const grown = await decode(runtime, model, latent, { sampler, onProgress: progress.update }).finally(() =>
+    progress.stop(),
+  );
+  const steps = [
+    undefined,
+    ...meanSquaredErrors(rows(grown, 1, frames.length), rows(grown, 0, frames.length - 1)),
+  ];
+  const variances = meanSquares(latent);
+  const results = frames.map(({ from, t }, i) => ({
+    from: pictures.names[from]!,
+    to: pictures.names[from + 1]!,
+    t,
+    latentVariance: variances[i]!,
+    /** Mean squared difference from the frame before. */
+    change: steps[i],
+  }));
+  const seconds = (performance.now() - started) / 1000;
+  const report = {
+    seedbed: await version(),
+    command: 'interpolate',
+    model: model.hash,
+    rng: flags.rng,
+    seconds,
+    evaluations: found.rows.reduce((sum, r) => sum + r.evaluations, 0) + frames.length * sampler.steps,
+    path: flags.path,
+    ends: found.rows.map(({ start: _, ...row }, i) => ({ image: pictures.names[i]!, ...row })),
+    results,
+  };
+  await writeAll(flags, model, sampler, pictures, { ...found, latent, grown }, report);
+  await unfinished.remove();
+  found.rows.forEach((row, i) => {
+    const flagged = row.flags.map(flag => `\n  flagged: ${flag}`).join('');
+    console.line(
+      `${pictures.names[i]!.padEnd(24)} squared error of its seed ${row.mse.toFixed(6)}${flagged}`,
+    );
+  });
+  const least = Math.min(...variances);
+  console.line(
+    `${frames.length} seeds on the ${flags.path === 'slerp' ? 'arcs' : 'chords'} in ${duration(seconds)}, of variance ${least.toFixed(2)} to ${Math.max(...variances).toFixed(2)}`,
+  );
+  console.line(
+    `${joinPath(flags.out, 'interpolation.png')} (blended pixels; seeds; what the seeds grow), interpolation.webp (the frames, moving), seeds.safetensors, seeds.npy, report.json`,
+  );
+  console.json(report);
+}
+
+/** A seed between those of pictures `from` and `from` + 1. */
+interface Frame {
+  readonly from: number;
+  readonly t: number;
+  readonly seed: Floats;
+}
+
+/** The frames of all stretches; where two meet there is one. */
+function framesOf(ends: Floats, steps: number, path: SeedPath): Frame[] {
+  const seeds = unstack(ends);
+  return seeds.slice(1).flatMap((end, from) =>
+    Array.from({ length: steps }, (_, i) => i / (steps - 1))
+      .slice(from === 0 ? 0 : 1)
+      .map(t => ({ from, t, seed: interpolateSeeds(seeds[from]!, end, t, path) })),
+  );
+}
+
+const stacked = (tensors: readonly Floats[]) =>
+  concatRows(tensors.map(t => float32([1, ...t.shape], t.data)));
+
+async function writeAll(
+  flags: Flags,
+  model: Denoiser,
+  sampler: SamplerInfo,
+  pictures: Pictures,
+  found: { latent: Floats; grown: Floats; method: Readonly<Record<string, unknown>> },
+  report: { seedbed: string },
+): Promise<void> {
+  const { latent, grown, method } = found;
+  const at = (name: string) => joinPath(flags.out, name);
+  const provenance = {
+    model: model.hash,
+    sampler,
+    method: { name: 'interpolate', path: flags.path, steps: flags.steps, of: method },
+    images: pictures.names.map((name, i) => ({ name, sha256: pictures.hashes[i]! })),
+    rng: flags.rng,
+    createdBy: `seedbed ${report.seedbed}`,
+  };
+  await writeAtomic(at('seeds.safetensors'), writeSeeds(latent, provenance));
+  await writeAtomic(at('seeds.npy'), writeNpy(latent));
+  const images = unstack(pictures.images);
+  const [seeds, pixels] = [seedPictures(model, latent), unstack(grown)];
+  const blocks = images.slice(1).flatMap((end, from): LabelledRow[] => {
+    // The first frame of a stretch is the last of the one before.
+    const first = from * (flags.steps - 1);
+    const among = Array.from({ length: flags.steps }, (_, i) => first + i);
+    const ts = among.map((_, i) => i / (flags.steps - 1));
+    return [
+      {
+        label: 'blended pixels',
+        apart: from > 0,
+        pictures: ts.map(t => interpolateSeeds(images[from]!, end, t, 'lerp')),
+      },
+      { label: 'seeds between', pictures: among.map(i => seeds[i]) },
+      {
+        label: 'what they grow',
+        pictures: among.map(i => pixels[i]),
+        captions: ts.map(t => `${Number(t.toFixed(3))}`),
+      },
+    ];
+  });
+  await writeLabelledSheet(at('interpolation.png'), {
+    title: `From ${pictures.names.join(' to ')}`,
+    rows: blocks,
+  });
+  await writeAtomic(
+    at('interpolation.webp'),
+    await encodeAnimation([...pixels, ...pixels.slice(1, -1).reverse()]),
+  );
+  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
+}

@@ -1,0 +1,604 @@
+import { describe, expect, test } from 'vitest';
+import { samplerGrid } from '../../src/diffusion/grid.ts';
+import { type Denoiser, ddim, type Embedder } from '../../src/diffusion/info.ts';
+import { createModel } from '../../src/diffusion/model.ts';
+import { createSampler, evaluationsOf } from '../../src/diffusion/sampler.ts';
+import { affineStep } from '../../src/diffusion/solvers.ts';
+import { type EmbedOptions, embed } from '../../src/embedding/embed.ts';
+import { climb, UNDOERS } from '../../src/embedding/inversion/climb.ts';
+import { chainOf, createStepMap, type StepMap } from '../../src/embedding/inversion/maps.ts';
+import { diffuse, SPLIT, splitInversion } from '../../src/embedding/inversion/split.ts';
+import { RECIPES } from '../../src/embedding/recipes.ts';
+import { HARDER, type InversionOptions, METHODS, type Method } from '../../src/embedding/settings.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import { createRuntime } from '../../src/runtime/node.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { normals } from '../../src/tensor/random.ts';
+import { combine, dots } from '../../src/tensor/rowwise.ts';
+import { float32, rows, type Tensor, takeRows } from '../../src/tensor/tensor.ts';
+import { gaussianDenoiser, type Mixture, mixtureDenoiser, samplerGain } from '../oracle.ts';
+import { relativeError } from '../support.ts';
+
+type Floats = Tensor<'float32'>;
+
+const runtime = await createRuntime({ threads: 1 });
+const variance = 0.6;
+const model = gaussianDenoiser(variance);
+const gain = samplerGain(variance);
+const grid = samplerGrid(model.info, ddim(10));
+const last = grid.at(-1)!;
+const draw = (purpose: string, n = 3): Floats => normals({ seed: 7, purpose }, [n, 1, 4, 4]);
+const filled = ({ shape, data }: Floats, value: number) => float32(shape, new Array(data.length).fill(value));
+/** Pixels of standardised pictures, and back. */
+const pixels = (x: Floats) => combine([0.2, x], [0.5, filled(x, 1)]);
+const standardised = (images: Floats) => combine([5, images], [-2.5, filled(images, 1)]);
+/** The noise that start 0 of each picture draws. */
+const noiseOf = (n: number, start = 0): Floats =>
+  normals({ seed: 0, purpose: 'latent' }, [n, 1, 4, 4], row => ({ image: row, start }));
+
+/** What a step multiplies Gaussian data by. */
+function stepGain({ from, to }: (typeof grid)[number]): number {
+  const { signalRate: s, noiseRate: n } = from;
+  const x0 = (s * variance) / (s * s * variance + n * n);
+  return to.signalRate * x0 + (to.noiseRate * (1 - s * x0)) / n;
+}
+const gains = grid.map(stepGain);
+const product = (values: readonly number[]) => values.reduce((all, value) => all * value, 1);
+const inner = product(gains.slice(0, -1));
+
+/** The embedder that inverts the linear sampler, up to a factor. */
+function linearEmbedder(denoiser: Denoiser, factor = 1): Embedder {
+  const b = new GraphBuilder('embedder');
+  const { shape, range, padding, sampler } = denoiser.info;
+  const x = b.input('x', 'float32', ['N', ...shape]);
+  return createModel(b.build({ latent: b.mul(x, b.scalar(factor / gain)) }), {
+    ...{ seedbed: 1, kind: 'embedder', name: 'linear', inputs: { image: 'x' }, output: 'latent' },
+    ...{ shape, range, padding, sampler, denoiser: denoiser.hash },
+  });
+}
+
+const tight = { tolerance: 1e-7, iterations: 400 };
+const inside = (changes: Partial<InversionOptions['interior']>): Partial<InversionOptions> => ({
+  interior: { ...SPLIT.interior, ...tight, ...changes },
+});
+
+describe('on Gaussian data', () => {
+  const truth = draw('truth');
+  const targets = combine([gain, truth]);
+  const images = pixels(targets);
+  const find = (method: Method, options: EmbedOptions = {}) =>
+    embed(runtime, model, images, { method, batch: 2, ...options });
+
+  /** The minimum of |F x - target|^2 / tau^2 + |x - anchor|^2 / spread^2 where F multiplies by `factor`. */
+  const minimum = (factor: number, tau: number, anchor: Floats, spread: number) => {
+    const total = factor ** 2 / tau ** 2 + 1 / spread ** 2;
+    return combine([factor / tau ** 2 / total, targets], [1 / spread ** 2 / total, anchor]);
+  };
+
+  test.each<[Method, Partial<InversionOptions>]>([
+    ['fixed-point', inside({})],
+    ['fixed-point', inside({ solver: 'plain' })],
+    ['fixed-point', inside({ solver: 'averaged' })],
+    ['newton', inside({ solver: 'newton' })],
+    ['fixed-point', inside({ solver: 'anderson+newton' })],
+  ])('%s finds the true seed from the picture: %j', async (method, inversion) => {
+    const { latent, results } = await find(method, { inversion });
+    expect(relativeError(latent, truth)).toBeLessThan(1e-5);
+    for (const { residual, certificate } of results) {
+      expect(residual).toBeLessThanOrEqual(1e-7);
+      expect(certificate!.residuals).toHaveLength(10);
+    }
+  });
+
+  test('naive inversion multiplies by what its recursion says', async () => {
+    const { latent, results } = await find('naive');
+    // Each step takes the noise at the cleaner end: x = (y - beta epsilon(y)) / alpha, epsilon at the level of x.
+    const reversed = product(
+      grid.map(({ from, to }) => {
+        const { signalRate: s, noiseRate: n } = from;
+        const epsilon = n / (s * s * variance + n * n);
+        return (s / to.signalRate) * (1 - to.noiseRate * epsilon) + n * epsilon;
+      }),
+    );
+    expect(relativeError(latent, combine([reversed, targets]))).toBeLessThan(1e-5);
+    expect(Math.abs(reversed * gain - 1)).toBeGreaterThan(0.05);
+    for (const { converged, certificate, evaluations, residual } of results) {
+      expect(converged).toBe(false);
+      expect(certificate!.residuals).toEqual(new Array(10).fill(null));
+      expect(residual).toBeUndefined();
+      expect(evaluations).toBe(10 + 10);
+    }
+  });
+
+  test.each([
+    ['gauss-newton', 1e-2],
+    ['gauss-newton', 0.3],
+    ['lbfgs', 0.3],
+    ['lbfgs', 3],
+  ] as const)('%s reaches its minimum, tau %d', async (method, tau) => {
+    const inversion = {
+      whole: { tau, outer: 4, inner: 4 },
+      lbfgs: { tau, iterations: 60, memory: 10 },
+    };
+    const { latent, results } = await find(method, { inversion });
+    const exact = minimum(gain, tau, noiseOf(3), 1);
+    expect(relativeError(latent, exact)).toBeLessThan(1e-4);
+    const missed = combine([gain, exact], [-1, targets]);
+    results.forEach(({ certificate }, row) => {
+      const { data } = rows(missed, row, row + 1);
+      const miss = data.reduce((sum, value) => sum + value ** 2, 0) / data.length;
+      expect(certificate!.miss).toBeCloseTo(miss, 4);
+    });
+  });
+
+  test.each([1e-2, 0.3])(
+    'split reaches the minimum of its last step and undoes the others, tau %d',
+    async tau => {
+      const inversion = { ...inside({}), lastStep: { tau, outer: 4, inner: 4 } };
+      const anchor = diffuse(standardised(images), noiseOf(3), last);
+      const exact = combine([1 / inner, minimum(gains.at(-1)!, tau, anchor, last.from.noiseRate)]);
+      for (const method of ['split', 'auto'] as const)
+        expect(relativeError((await find(method, { inversion })).latent, exact)).toBeLessThan(2e-5);
+    },
+  );
+
+  test.each([
+    ['embedder+gauss-newton', 'whole'],
+    ['embedder+lbfgs', 'lbfgs'],
+    ['embedder+split', 'lastStep'],
+  ] as const)('%s stays near the seed of the network', async (method, part) => {
+    const tau = 0.2;
+    const embedder = linearEmbedder(model, 0.8);
+    const settings = { tau, outer: 4, inner: 4, iterations: 60, memory: 10 };
+    const { latent, results } = await find(method, {
+      embedder,
+      inversion: { ...inside({}), [part]: settings },
+    });
+    const start = combine([0.8 / gain, targets]);
+    const exact =
+      method === 'embedder+split'
+        ? combine([1 / inner, minimum(gains.at(-1)!, tau, combine([inner, start]), last.from.noiseRate)])
+        : minimum(gain, tau, start, 1);
+    expect(relativeError(latent, exact)).toBeLessThan(1e-4);
+    expect(relativeError(latent, start)).toBeGreaterThan(0.02);
+    for (const { mse, mseBefore } of results)
+      if (method === 'embedder+split') expect(mseBefore).toBeUndefined();
+      else expect(mse).toBeLessThan(mseBefore!);
+  });
+
+  test.each([1, 4, 9])(
+    '%d diffused steps are a draw s x + n noise, from which the rest is undone',
+    async diffused => {
+      const inversion = { ...inside({}), diffused };
+      const { latent, results } = await find('fixed-point', { inversion });
+      const { from } = grid[10 - diffused]!;
+      const drawn = combine([from.signalRate, targets], [from.noiseRate, noiseOf(3)]);
+      const exact = combine([1 / product(gains.slice(0, 10 - diffused)), drawn]);
+      expect(relativeError(latent, exact)).toBeLessThan(1e-5);
+      expect(results[0]!.certificate!.residuals).toHaveLength(10 - diffused);
+    },
+  );
+
+  test.each<[Method, EmbedOptions]>([
+    ['split', {}],
+    ['auto', {}],
+    ['lbfgs', {}],
+    ['gauss-newton', {}],
+    ['fixed-point', { inversion: { diffused: 2 } }],
+    ['fixed-point', { inversion: inside({ solver: 'renoise', iterations: 6 }) }],
+    ['exact', { sampler: 'bdia' }],
+    ['exact', { sampler: 'obelm' }],
+  ])('%s finds a seed of its own from every start: %j', async (method, options) => {
+    const { latent } = await find(method, { ...options, starts: 2 });
+    expect(latent.shape[0]).toBe(6);
+    for (const image of [0, 1, 2]) {
+      const [a, b] = [0, 1].map(start => rows(latent, 2 * image + start, 2 * image + start + 1));
+      expect(relativeError(a!, b!)).toBeGreaterThan(1e-3);
+    }
+  });
+
+  test.each<[Method, EmbedOptions]>([
+    ['naive', {}],
+    ['fixed-point', {}],
+    ['newton', {}],
+    ['embedder', { embedder: linearEmbedder(model) }],
+    ['embedder+split', { embedder: linearEmbedder(model) }],
+    ['exact', { sampler: 'edict' }],
+  ])('%s, which has one seed a picture, refuses several starts: %j', async (method, options) => {
+    await expect(find(method, { ...options, starts: 2 })).rejects.toThrow(
+      `method '${method}' finds one seed a picture`,
+    );
+  });
+
+  test('renoise ends near the fixed point, says how near, and does not call that converged', async () => {
+    const { latent, results } = await find('fixed-point', {
+      inversion: inside({ solver: 'renoise', iterations: 9 }),
+    });
+    for (const { converged, residual } of results) {
+      expect(converged).toBe(false);
+      expect(residual).toBeGreaterThan(1e-4);
+      expect(residual).toBeLessThan(0.5);
+    }
+    expect(relativeError(latent, truth)).toBeLessThan(1);
+  });
+});
+
+describe('method and sampler that do not fit are refused in words', () => {
+  const image = pixels(draw('image', 1));
+  test.each<[Method, EmbedOptions, string]>([
+    [
+      'split',
+      { sampler: 'edict' },
+      "sampler 'edict' keeps two states, which method 'exact' inverts; method 'split' cannot",
+    ],
+    ['descent', { sampler: 'bdia' }, "method 'descent' cannot"],
+    ['exact', {}, "method 'exact' inverts samplers 'edict', 'bdia' and 'obelm'; 'ddim' has no exact inverse"],
+    [
+      'lbfgs',
+      { sampler: 'heun' },
+      "method 'lbfgs' undoes the steps of sampler 'ddim'; for 'heun' use method 'descent'",
+    ],
+    [
+      'fixed-point',
+      { inversion: { diffused: 10 } },
+      'of 10 steps at most 9 can be replaced by noise, not 10',
+    ],
+    ['fixed-point', { inversion: { diffused: -1 } }, 'diffused is a whole number of at least 0, got -1'],
+    ['fixed-point', { inversion: { diffused: 1.5 } }, 'diffused is a whole number of at least 0, got 1.5'],
+    ['split', { inversion: inside({ solver: 'renoise' }) }, "method 'split' cannot use it"],
+    ['auto', { inversion: inside({ solver: 'renoise' }) }, "method 'auto' cannot use it"],
+    ['guess' as Method, {}, "there is no method 'guess'. There are: embedder, descent"],
+  ])('%s: %j', async (method, options, message) => {
+    await expect(embed(runtime, model, image, { method, ...options })).rejects.toThrow(message);
+  });
+
+  test('renoise on pictures whose sides are no multiples of 4', async () => {
+    const odd = gaussianDenoiser(1, [1, 6, 6]);
+    const images = float32([1, 1, 6, 6], new Array(36).fill(0.5));
+    const inversion = inside({ solver: 'renoise' });
+    await expect(embed(runtime, odd, images, { method: 'fixed-point', inversion })).rejects.toThrow(
+      "'renoise' works on pictures whose sides are multiples of 4, not on [1,6,6]",
+    );
+  });
+});
+
+/** A wave of pixels. */
+const wave = (phase: number, height: number) =>
+  Array.from({ length: 16 }, (_, i) => height * Math.sin(i + phase));
+
+describe('on three clusters of pictures, where the sampler is not linear', () => {
+  const mixture: Mixture = { means: [wave(0, 0.8), wave(2, 0.8), wave(4.5, 0.8)], variance: 0.1 };
+  const clustered = mixtureDenoiser(mixture);
+  const seeds = draw('seeds', 4);
+  const steps = grid.slice(0, -1).map(affineStep);
+
+  test.each(UNDOERS.filter(solver => solver !== 'naive' && solver !== 'renoise'))(
+    'the true seed is found from x_(1/T) by %s',
+    async solver => {
+      for (const denoiser of [model, clustered]) {
+        const map = createStepMap(runtime, denoiser, 4);
+        const from = await chainOf(map, steps).value(seeds);
+        const { latent, reports } = await climb(map, steps, from, { ...SPLIT.interior, ...tight, solver });
+        expect(relativeError(latent, seeds)).toBeLessThan(1e-5);
+        expect(reports.map(({ level }) => level.time)).toEqual(
+          [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1].map(time => expect.closeTo(time, 9)),
+        );
+        await map.dispose();
+      }
+    },
+  );
+
+  test.each<[Method, Partial<InversionOptions>]>([
+    ['fixed-point', inside({})],
+    ['newton', inside({ solver: 'newton' })],
+    ['split', { ...inside({}), lastStep: { tau: 1e-3, outer: 8, inner: 16 } }],
+    ['auto', { ...inside({}), lastStep: { tau: 1e-3, outer: 8, inner: 16 } }],
+    ['gauss-newton', { whole: { tau: 1e-3, outer: 12, inner: 16 } }],
+    ['lbfgs', { lbfgs: { tau: 1e-2, iterations: 150, memory: 10 } }],
+  ])('pictures of known seeds are reconstructed by %s', async (method, inversion) => {
+    const sampler = await createSampler(runtime, clustered, ddim(10), 4);
+    const images = pixels(await sampler.sample(seeds));
+    await sampler.dispose();
+    const { results, latent } = await embed(runtime, clustered, images, { method, inversion });
+    expect(Math.max(...results.map(({ mse }) => mse))).toBeLessThan(1e-6);
+    if (method === 'fixed-point' || method === 'newton')
+      expect(relativeError(latent, seeds)).toBeLessThan(1e-3);
+  });
+});
+
+describe('where clusters lie so far apart that plain iteration diverges', () => {
+  const far: Mixture = { means: [wave(1, 8), wave(1, -8)], variance: 0.1 };
+  const base = mixtureDenoiser(far);
+  const apart = createModel(base.graph, {
+    ...base.info,
+    range: { from: [0, 1], mean: [0.5], std: [0.04] },
+  });
+  // Seeds on the plane between the clusters and off it, where both are likely for long.
+  const across = float32([8, 1, 4, 4], new Array(8).fill(wave(1, 1)).flat());
+  const drawn = draw('between', 8);
+  const seeds = combine(
+    [1, drawn],
+    [dots(drawn, across).map((part, row) => (0.15 * row - part) / 8), across],
+  );
+  const steps = grid.slice(0, -1).map(affineStep);
+
+  test.each(['plain', 'anderson', 'newton', 'anderson+newton'] as const)('%s', async solver => {
+    const map = createStepMap(runtime, apart, 8);
+    const from = await chainOf(map, steps).value(seeds);
+    const { latent, reports } = await climb(map, steps, from, { ...SPLIT.interior, ...tight, solver });
+    const [residual, factor] = (['residuals', 'factors'] as const).map(kind =>
+      Math.max(...reports.flatMap(report => Array.from(report[kind]))),
+    );
+    if (solver !== 'newton') expect(factor).toBeGreaterThan(1.5);
+    if (solver === 'plain') expect(residual).toBeGreaterThan(1e-3);
+    else expect(relativeError(latent, seeds)).toBeLessThan(1e-5);
+    await map.dispose();
+  });
+
+  test('the certificate says so, and auto tries again what is flagged, and only that', async () => {
+    const sampler = await createSampler(runtime, apart, ddim(10), 8);
+    const grown = await sampler.sample(seeds);
+    await sampler.dispose();
+    const images = combine([0.04, grown], [0.5, filled(grown, 1)]);
+    const inversion = {
+      lastStep: { tau: 0.05, outer: 4, inner: 8 },
+      interior: { ...SPLIT.interior, solver: 'plain', iterations: 60 },
+    } as const;
+    const [once, again] = await Promise.all(
+      (['split', 'auto'] as const).map(method =>
+        embed(runtime, apart, images, { method, inversion, batch: 8 }),
+      ),
+    );
+    const stuck = once!.results.map(({ certificate }) =>
+      certificate!.flags.some(flag => /undone/.test(flag)),
+    );
+    expect(new Set(stuck)).toEqual(new Set([true, false]));
+    const retry =
+      Math.max(...again!.results.map(({ evaluations }) => evaluations)) - once!.results[0]!.evaluations;
+    expect(retry).toBeGreaterThan(HARDER.lastStep.outer * HARDER.lastStep.inner * 3);
+    stuck.forEach((flagged, row) => {
+      const [before, after] = [once!.results[row]!, again!.results[row]!];
+      if (flagged) {
+        expect(before.converged).toBe(false);
+        expect(before.certificate!.flags.join()).toMatch(
+          /the step to time 0\.\d0 is undone to a residual of .* not 0\.001/,
+        );
+        expect(after.certificate!.flags.filter(flag => /undone/.test(flag))).toEqual([]);
+        expect(after.residual).toBeLessThanOrEqual(1e-3);
+        expect(after.evaluations).toBe(before.evaluations + retry);
+      } else {
+        expect(rows(again!.latent, row, row + 1)).toEqual(rows(once!.latent, row, row + 1));
+        expect(after).toEqual(before);
+      }
+    });
+    const settled = takeRows(
+      once!.latent,
+      stuck.flatMap((flagged, row) => (flagged ? [] : [row])),
+    );
+    expect(settled.data.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('a certificate', () => {
+  const image = pixels(combine([gain, draw('image', 1)]));
+  const one = async (method: Method, options: EmbedOptions, on = model, picture = image) =>
+    (await embed(runtime, on, picture, { method, ...options })).results[0]!;
+  const hasty = { interior: { ...SPLIT.interior, iterations: 1 } };
+
+  test('holds the residual of every step undone and the factor of the plain iteration', async () => {
+    const { certificate, converged } = await one('fixed-point', { inversion: inside({}) });
+    expect(certificate!.flags).toEqual([]);
+    expect(converged).toBe(true);
+    // In the order in which they were undone, that of the last step first: g' = n'/n-weighted share of epsilon'.
+    grid.toReversed().forEach((step, i) => {
+      const { alpha, beta, level } = affineStep(step);
+      const epsilon = level.noiseRate / (level.signalRate ** 2 * variance + level.noiseRate ** 2);
+      expect(certificate!.factors[i]).toBeCloseTo(Math.abs((beta / alpha) * epsilon), 3);
+      expect(certificate!.residuals[i]).toBeLessThanOrEqual(1e-7);
+    });
+  });
+
+  test('is flagged, and the seed not called converged, where a step was not undone', async () => {
+    const { certificate, converged, residual } = await one('split', { inversion: hasty });
+    const at = certificate!.residuals.indexOf(residual!);
+    expect(certificate!.flags[0]).toMatch(
+      new RegExp(
+        `^the step to time ${grid[8 - at]!.from.time.toFixed(2)} is undone to a residual of 0\\.\\d+, not 0\\.001$`,
+      ),
+    );
+    expect(converged).toBe(false);
+    expect(residual).toBeGreaterThan(1e-3);
+    expect(certificate!.factors).toEqual(new Array(9).fill(null));
+  });
+
+  test('has no factor where a step was undone at once', async () => {
+    // A grey picture of the data's mean is its own seed, so that there is no second iterate to compare.
+    const grey = float32([1, 1, 4, 4], new Array(16).fill(0.5));
+    const { certificate } = await one('fixed-point', {}, model, grey);
+    expect(certificate!.factors).toEqual(new Array(10).fill(null));
+  });
+
+  test('is flagged where the last step misses the picture by more than tau', async () => {
+    const white = float32([1, 1, 4, 4], new Array(16).fill(1));
+    const found = await one(
+      'split',
+      { inversion: { lastStep: { tau: 0.3, outer: 4, inner: 4 } } },
+      model,
+      white,
+    );
+    expect(found.certificate!.flags[0]).toMatch(
+      /^the last step misses the picture by 0\.\d+, more than tau 0\.3$/,
+    );
+    expect(Math.sqrt(found.certificate!.miss!)).toBeGreaterThan(0.3);
+    expect(found.converged).toBe(false);
+  });
+
+  test('is flagged where the seed is no likely noise', async () => {
+    const faint = gaussianDenoiser(0.01);
+    const found = await one('fixed-point', { inversion: inside({}) }, faint);
+    expect(found.latentVariance).toBeGreaterThan(2);
+    expect(found.certificate!.flags).toEqual([
+      `the seed's variance is ${found.latentVariance.toPrecision(3)}, where noise has 1`,
+    ]);
+    expect(found.converged).toBe(false);
+  });
+
+  test.each(['naive', 'renoise'] as const)(
+    'does not call a seed converged that was found by %s inside',
+    async solver => {
+      const method = solver === 'naive' ? 'split' : 'fixed-point';
+      expect((await one(method, { inversion: inside({ solver, iterations: 5 }) })).converged).toBe(false);
+    },
+  );
+
+  test.each(['edict', 'bdia', 'obelm'] as const)(
+    'of %s is flagged where rounding has grown over its inverse',
+    async sampler => {
+      const found = await one('exact', { sampler, samplerSteps: 400 });
+      const { certificate, mse } = found;
+      if (mse > 1e-3) {
+        expect(certificate!.flags.length).toBeGreaterThan(0);
+        expect(found.converged).toBe(false);
+      }
+      // Of EDICT it has: by .93^-800.
+      if (sampler === 'edict')
+        expect(certificate!.flags.join()).toMatch(/the sampler misses the picture|range of numbers/);
+    },
+  );
+
+  test('is flagged where the network gives no numbers, whatever the solver', async () => {
+    const b = new GraphBuilder('broken');
+    const x = b.input('x', 'float32', ['N', 1, 4, 4]);
+    b.input('noise_variance', 'float32', ['N']);
+    const broken = createModel(b.build({ epsilon: b.sqrt(b.sub(b.neg(b.mul(x, x)), b.scalar(1))) }), {
+      ...model.info,
+      name: 'broken',
+    });
+    for (const solver of UNDOERS.filter(name => name !== 'naive')) {
+      const found = await one('fixed-point', { inversion: inside({ solver, iterations: 4 }) }, broken).catch(
+        (error: Error) => error,
+      );
+      if (found instanceof Error) throw found;
+      expect(found.certificate!.flags[0], solver).toMatch(/is undone to no number, not/);
+      expect(found.converged, solver).toBe(false);
+    }
+  });
+});
+
+describe('auto', () => {
+  const images = pixels(combine([gain, draw('images')]));
+  const hasty = { interior: { ...SPLIT.interior, iterations: 1 } };
+
+  test('tries harder where split inversion is flagged, and counts both', async () => {
+    const [once, again] = await Promise.all(
+      (['split', 'auto'] as const).map(method =>
+        embed(runtime, model, images, { method, inversion: hasty, batch: 2 }),
+      ),
+    );
+    again!.results.forEach((result, row) => {
+      expect(once!.results[row]!.certificate!.flags).not.toEqual([]);
+      expect(result.certificate!.flags).toEqual([]);
+      expect(result.converged).toBe(true);
+      expect(result.mse).toBeLessThan(1e-3);
+      expect(result.evaluations).toBeGreaterThan(
+        once!.results[row]!.evaluations + HARDER.lastStep.outer * HARDER.lastStep.inner * 3,
+      );
+    });
+  });
+
+  test('does as split where nothing is flagged', async () => {
+    const [split, auto] = await Promise.all(
+      (['split', 'auto'] as const).map(method => embed(runtime, model, images, { method })),
+    );
+    expect(auto!.latent).toEqual(split!.latent);
+    expect(auto!.results).toEqual(split!.results);
+  });
+
+  test('holds the second attempt to the limits that were given', async () => {
+    const inversion = { interior: { ...hasty.interior, tolerance: 2e-7 } };
+    const { results } = await embed(runtime, model, images, { method: 'auto', inversion });
+    for (const { residual, converged } of results) {
+      expect(residual).toBeLessThanOrEqual(2e-7);
+      expect(converged).toBe(true);
+    }
+  });
+});
+
+describe('evaluations', () => {
+  /** A runtime that adds up the passes of the graphs that it runs. */
+  function counting(): Runtime & { passes: number } {
+    const passesOf = (name: string) => {
+      if (name === 'descent step') return 2 * 10;
+      if (name === 'whitening') return 0;
+      return /(pull back|tangent)$/.test(name) ? 2 : /push$/.test(name) ? 3 : 1;
+    };
+    const counter = {
+      ...runtime,
+      passes: 0,
+      async load(...[graph]: Parameters<Runtime['load']>) {
+        const session = await runtime.load(graph);
+        return {
+          ...session,
+          run: (feeds: Parameters<typeof session.run>[0]) => {
+            counter.passes += passesOf(graph.name);
+            return session.run(feeds);
+          },
+          dispose: () => session.dispose(),
+        };
+      },
+    };
+    return counter;
+  }
+
+  const image = pixels(combine([gain, draw('image', 1)]));
+  const recipe = { ...RECIPES.refine, iterations: 3 };
+  const cases: [Method, EmbedOptions][] = METHODS.flatMap(method =>
+    method === 'exact'
+      ? (['edict', 'bdia', 'obelm'] as const).map(sampler => [method, { sampler }] as [Method, EmbedOptions])
+      : [[method, {}] as [Method, EmbedOptions]],
+  );
+  cases.push(
+    ['auto', { inversion: { interior: { ...SPLIT.interior, iterations: 1 } } }],
+    ['fixed-point', { inversion: inside({ solver: 'renoise', iterations: 5 }) }],
+    ['split', { inversion: inside({ solver: 'anderson+newton', iterations: 2 }) }],
+  );
+
+  test.each(cases)('of %s are those that the network makes: %j', async (method, options) => {
+    const counter = counting();
+    const { results } = await embed(counter, model, image, {
+      method,
+      recipe,
+      embedder: method.includes('embedder') ? linearEmbedder(model, 0.9) : undefined,
+      ...options,
+    });
+    expect(results[0]!.evaluations).toBe(counter.passes);
+    expect(counter.passes).toBeGreaterThan(evaluationsOf(ddim(10)));
+  });
+
+  test('of split inversion are those of its steps', async () => {
+    const map = createStepMap(runtime, model, 3);
+    let passes = 0;
+    const count =
+      <A extends unknown[], R>(cost: number, call: (...args: A) => R) =>
+      (...args: A) => {
+        passes += cost;
+        return call(...args);
+      };
+    const counted: StepMap = {
+      value: count(1, map.value),
+      epsilon: count(1, (x, level) => map.epsilon(x, level)),
+      pullBack: count(2, map.pullBack),
+      tangent: count(2, map.tangent),
+      push: count(3, map.push),
+      get evaluations() {
+        return passes;
+      },
+      dispose: map.dispose,
+    };
+    const targets = draw('targets');
+    const found = await splitInversion(counted, grid, targets, diffuse(targets, draw('noise'), last), SPLIT);
+    expect(found.evaluations).toBe(passes);
+    expect(map.evaluations).toBe(passes);
+    await map.dispose();
+  });
+});
