@@ -37,8 +37,9 @@ interface Shard {
   readonly of: number;
 }
 
-/** Seeds between two writings of what is done, about. */
+/** Seeds between two writings of what is done, about; and seeds of a cloud, at most. */
 const PIECE = 16;
+const MOST = 100_000;
 
 export function addCloud(program: Command): void {
   withMethod(program.command('cloud'))
@@ -47,7 +48,7 @@ export function addCloud(program: Command): void {
     .option('--data <name or path>', 'a data set instead of a file, such as fashion-mnist:test')
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--from <n>', 'the item of the data set', whole(0), 0)
-    .option('--count <n>', 'seeds', whole(2, 100_000), 256)
+    .option('--count <n>', 'seeds', whole(2, MOST), 256)
     .option('--shard <i/n>', 'find only the i-th of n parts of them, as on one of n machines', shardOf)
     .option('--join <folders...>', 'put together the parts that lie in these folders')
     .option('--crop', 'centre-crop a picture that is not square, instead of squeezing it')
@@ -138,7 +139,7 @@ async function onePicture(
 
 const reportSchema = z.object({
   command: z.literal('cloud'),
-  of: z.int().gte(2),
+  of: z.int().gte(2).lte(MOST),
   picture: z.object({ name: z.string(), sha256: z.string() }),
   results: z.array(seedRow),
 });
@@ -209,6 +210,8 @@ function placesOf(parts: readonly Cloud[], count: number): { part: Cloud; row: n
   const places: ({ part: Cloud; row: number } | undefined)[] = new Array(count).fill(undefined);
   for (const part of parts)
     for (const [row, { start }] of part.rows.entries()) {
+      if (start >= count)
+        throw new SeedbedError('BadFile', `a report tells of start ${start}, where the cloud has ${count}`);
       if (places[start])
         throw new SeedbedError('BadArgument', `start ${start} is in two of the folders; give each part once`);
       places[start] = { part, row };

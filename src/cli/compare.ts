@@ -177,15 +177,18 @@ function requireAlike(a: Denoiser, b: Denoiser, pathA: string, pathB: string): v
 function waysOf(models: readonly Denoiser[], paths: readonly string[], flags: Flags): Way[] {
   const kinds = flags.sampler ?? [undefined];
   const steps = flags.samplerSteps ?? [undefined];
-  const names = paths.every((path, i) => paths.findIndex(p => baseName(p) === baseName(path)) === i)
-    ? paths.map(baseName)
-    : paths;
+  const short = paths.map(path => baseName(path).replace(/\.onnx$/, ''));
+  const names = new Set(short).size === paths.length ? short : paths;
   return models.flatMap((model, i) =>
     kinds.flatMap(kind =>
       steps.map(T => {
         const sampler = chooseSampler(model.info.sampler, { sampler: kind, samplerSteps: T });
-        const how = [...(kind ? [kind] : []), ...(T ? [`T = ${T}`] : [])].join(', ');
-        return { name: [names[i]!, ...(how ? [how] : [])].join(', '), model, sampler };
+        const how = [...(kind ? [kind] : []), ...(T ? [`T = ${T}`] : [])];
+        return {
+          name: [...(models.length > 1 || how.length === 0 ? [names[i]!] : []), ...how].join(', '),
+          model,
+          sampler,
+        };
       }),
     ),
   );
@@ -201,6 +204,7 @@ async function seedsOf(flags: Flags, model: Denoiser, note: (text: string) => vo
   const wanted = count ?? Math.min(there, MOST);
   if (there < Math.max(2, wanted))
     throw new SeedbedError('BadArgument', `${file} holds ${there} seeds; ${Math.max(2, wanted)} are needed`);
+  if (wanted < there) note(`${file}: the first ${wanted} of its ${there} seeds are compared`);
   return rows(seeds.latent, 0, wanted);
 }
 

@@ -38,14 +38,16 @@ export function addDoctor(program: Command): void {
         console.note(`${doing} ...`),
       );
       const { findings, errors, baseline, given, roundTrip } = diagnosis;
-      console.line(
-        `removing noise from ${given ? 'the pictures given' : "the model's own samples"}, mean squared error of epsilon:`,
-      );
+      if (errors.length > 0)
+        console.line(
+          `removing noise from ${given ? 'the pictures given' : "the model's own samples"}, mean squared error of epsilon:`,
+        );
       for (const { change, error } of errors.slice(0, SHOWN))
         console.line(
           `  ${error.toPrecision(3).padEnd(9)} ${change === '' ? 'as described' : `with ${change}`}`,
         );
-      console.line(`  ${baseline.toPrecision(3).padEnd(9)} by knowing only the variance`);
+      if (errors.length > 0)
+        console.line(`  ${baseline.toPrecision(3).padEnd(9)} by knowing only the variance`);
       if (roundTrip)
         console.line(
           `round trip of its own samples: ${roundTrip.psnr.toFixed(1)} dB, seed variance ${roundTrip.variance.toFixed(2)}, ${roundTrip.evaluations} evaluations`,

@@ -173,15 +173,18 @@ async function writeStrip(
       {
         label: 'pictures',
         pictures: [...lead, unstack(scribbled.images)[0], ...unstack(pictures)],
-        captions: [...lead.map(() => 'before'), 'scribbled', ...dials.map(dial => `dial ${dial}`)],
+        captions: [
+          ...lead.map(() => 'before'),
+          'scribbled',
+          ...dials.map((dial, i) => `dial ${dial}\n${shortError(rows[i]!.mse)}`),
+        ],
       },
       {
         label: 'their seeds',
         pictures: [...none, undefined, ...seedPictures(model, latent)],
-        captions: [...none, undefined, ...rows.map(row => shortError(row.mse))],
       },
     ],
     notes:
-      'The dial: 0 is faithful to the scribbled picture, 1 natural to the model. Below a seed: the squared distance of its picture from the scribbled one, of pixels in [0,1].',
+      'The dial: 0 is faithful to the scribbled picture, 1 natural to the model. Below it: the squared distance from the scribbled picture, of pixels in [0,1].',
   });
 }

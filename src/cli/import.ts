@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fromDiffusers } from '../diffusion/diffusers.ts';
 import { importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
@@ -37,7 +38,7 @@ export function addImport(program: Command): void {
   withConsole(program.command('import'))
     .description('make a Seedbed model of a diffusion model that somebody exported to ONNX')
     .argument('<model>', 'an .onnx file, or a diffusers folder (unet/ exported to ONNX beside scheduler/)')
-    .option('--config <model.json>', 'what the model is; a diffusers folder says it itself')
+    .option('--config <model.json>', 'what the model is; of a diffusers folder, what it does not say itself')
     .option('--sampler-steps <n>', 'T, for a diffusers folder (default: 50)', whole(1, MOST_SAMPLER_STEPS))
     .option('--clip', "keep a diffusers scheduler's clipping of x0, though it has no inverse")
     .option('--out <file>', 'the model to write', 'model.onnx')
@@ -49,11 +50,12 @@ export function addImport(program: Command): void {
       const started = performance.now();
       const console = openConsole(flags);
       const file = (await isDirectory(path)) ? await networkIn(path) : path;
+      if (resolve(flags.out) === resolve(file))
+        throw new SeedbedError('BadArgument', `${file} would be written over; --out names another file`);
       const { bytes, files } = await readOnnxFile(file);
       const graph = widen(parseModel(bytes, file, files));
-      const { described, source } = flags.config
-        ? { described: await readJson(flags.config), source: flags.config }
-        : { described: await describeFolder(path, file, graph, flags, console.note), source: path };
+      const described = await describe(path, file, graph, flags, console.note);
+      const source = flags.config ?? path;
       const foreign = parseForeignInfo(described, source);
       const model = importDenoiser(graph, foreign, await readFixed(foreign.fixedInputs, source), file);
       await writeAtomic(flags.out, saveModel(model));
@@ -61,7 +63,7 @@ export function addImport(program: Command): void {
       console.line(
         `${flags.out}: '${model.info.name}', pictures [${shape}], predicts ${predicts}, told the ${level}, ${schedule.kind}, ${sampler.steps} steps of ${sampler.kind}`,
       );
-      console.line(`Next: seedbed doctor ${flags.out} PICTURES`);
+      console.line(`Next: seedbed doctor ${flags.out}${shape.length === 3 ? ' PICTURES' : ''}`);
       console.json({
         seedbed: await version(),
         command: 'import',
@@ -88,36 +90,46 @@ async function networkIn(folder: string): Promise<string> {
   throw new SeedbedError('BadArgument', `${folder}: neither it nor its folder unet/ holds an .onnx file`);
 }
 
-async function describeFolder(
+/** What the model is: what its folder says, where it is one of diffusers, with what --config says besides or instead. */
+async function describe(
   path: string,
   file: string,
   graph: Graph,
-  { samplerSteps, clip }: Flags,
+  { config, samplerSteps, clip }: Flags,
   note: (text: string) => void,
 ): Promise<unknown> {
   const first = async (...places: string[]) => {
     for (const place of places) if (await exists(joinPath(path, place))) return joinPath(path, place);
     return undefined;
   };
-  const folder = await isDirectory(path);
-  const scheduler = folder
-    ? await first('scheduler/scheduler_config.json', 'scheduler_config.json')
-    : undefined;
-  if (!scheduler)
-    throw new SeedbedError(
-      'BadArgument',
-      `${path}: nothing says what this model is. Give --config model.json (docs/bring-your-own-model.md), or a diffusers folder with scheduler/scheduler_config.json`,
+  const own = config === undefined ? {} : await readJson(config);
+  const scheduler = await first('scheduler/scheduler_config.json', 'scheduler_config.json');
+  if (!scheduler) {
+    if (config === undefined)
+      throw new SeedbedError(
+        'BadArgument',
+        `${path}: nothing says what this model is. Give --config model.json (docs/bring-your-own-model.md), or a diffusers folder with scheduler/scheduler_config.json`,
+      );
+    if (samplerSteps !== undefined || clip)
+      throw new SeedbedError(
+        'BadArgument',
+        `--sampler-steps and --clip are for diffusers folders; ${config} says both, as sampler.steps and sampler.clipX0`,
+      );
+    return own;
+  }
+  if (await first('vae', 'vae_decoder', 'vqvae', 'movq'))
+    note(
+      'it works on the latents of an autoencoder: they are its pictures here, Seedbed does not decode them',
     );
   const network = await first('unet/config.json', 'transformer/config.json', 'config.json');
-  const config = (await readJson(scheduler)) as Record<string, unknown>;
-  if (config.clip_sample !== false && !clip)
-    note('its scheduler clips x0; left out, since a clipped step has no inverse (--clip keeps it)');
-  return fromDiffusers(graph, config, network && (await readJson(network)), {
+  const said = fromDiffusers(graph, await readJson(scheduler), network && (await readJson(network)), {
     name: baseName(path),
     file,
-    ...(samplerSteps && { steps: samplerSteps }),
-    ...(clip && { clip }),
+    steps: samplerSteps,
+    clip,
+    note,
   });
+  return { ...said, ...(own as object) };
 }
 
 /** The values of fixed inputs, in .npy files beside the description. */

@@ -11,9 +11,12 @@ import { addEdit } from './edit.ts';
 import { addEmbed } from './embed.ts';
 import { addEvaluate } from './evaluate.ts';
 import { version } from './files.ts';
+import { addFrontier } from './frontier.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import { addInterpolate } from './interpolate.ts';
+import { addRace } from './race.ts';
+import { addRecover } from './recover.ts';
 import { addSample } from './sample.ts';
 import { addTrain } from './train.ts';
 
@@ -47,6 +50,9 @@ export async function main(args: readonly string[]): Promise<number> {
     addTrain,
     addEvaluate,
     addDifferentiate,
+    addRace,
+    addFrontier,
+    addRecover,
     addImport,
     addDoctor,
     addInfo,

@@ -153,7 +153,11 @@ export function seedPictures(model: Denoiser, latent: Floats): Floats[] {
   return unstack(cropImages(latent, model.info.padding)).map(seedAsPicture);
 }
 
-/** A squared error as a caption: 0.00021, 0.013. */
+const RAISED = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** A squared error as a caption: 0.00021, 0.013, 3.2·10⁻⁷. */
 export function shortError(mse: number): string {
-  return mse === 0 ? '0' : mse.toPrecision(2).replace(/e-0?(\d+)/, '·10⁻$1');
+  if (mse === 0) return '0';
+  const [digits, power] = mse.toPrecision(2).split('e-');
+  return power ? `${digits}·10⁻${Array.from(power, digit => RAISED[Number(digit)]).join('')}` : digits!;
 }

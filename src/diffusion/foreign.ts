@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { SeedbedError } from '../errors.ts';
+import { inFile, isSeedbedError, SeedbedError } from '../errors.ts';
 import type { Graph, Node, ValueInfo } from '../graph/ir.ts';
 import { int64, type Tensor, tensor, toFloat32, toNumbers } from '../tensor/tensor.ts';
-import { type Denoiser, type DenoiserInfo, denoiserSchema } from './info.ts';
+import { samplerGrid } from './grid.ts';
+import { type Denoiser, type DenoiserInfo, denoiserSchema, samplerSchema } from './info.ts';
 import { acceptModel } from './model.ts';
 
 /**
@@ -13,12 +14,22 @@ import { acceptModel } from './model.ts';
  */
 export type ForeignInfo = z.infer<typeof foreignSchema>;
 
-const foreignSchema = denoiserSchema.extend({
+const { inputs, range } = denoiserSchema.shape;
+/** Strict, so that a misspelt field is named and not passed over. */
+const foreignSchema = z.strictObject({
+  ...denoiserSchema.shape,
   seedbed: z.literal(1).default(1),
   kind: z.literal('denoiser').default('denoiser'),
   padding: z.int().gte(0).default(0),
-  /** First and last channel of the output that are the prediction, where it has more (learned variances). */
-  outputChannels: z.array(z.int().gte(0)).min(1).optional(),
+  inputs: inputs.strict(),
+  range: range.strict().refine(({ from: [low, high] }) => low < high, '"from" does not rise'),
+  sampler: samplerSchema.strict(),
+  /** The channels of the output that are the prediction, where it has more (learned variances): consecutive ones. */
+  outputChannels: z
+    .array(z.int().gte(0))
+    .min(1)
+    .refine(list => list.every((channel, i) => channel === list[0]! + i), 'must be consecutive')
+    .optional(),
   /** Further inputs of the graph that are held fixed, each the name of a .npy file: a class, an encoded text. */
   fixedInputs: z.record(z.string(), z.string()).default({}),
 });
@@ -30,10 +41,23 @@ const foreignSchema = denoiserSchema.extend({
 export function parseForeignInfo(description: unknown, file: string): ForeignInfo {
   const parsed = foreignSchema.safeParse(description);
   if (parsed.success) return parsed.data;
+  const said = parsed.error.issues.map(({ path, message }) => {
+    const name = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+    if (name === '') return message;
+    return isThere(description, path) ? `'${name.slice(1)}': ${message}` : `'${name.slice(1)}' is missing`;
+  });
   throw new SeedbedError(
     'BadFile',
-    `${file}: does not describe a denoiser:\n${z.prettifyError(parsed.error)}\nEvery field is explained in docs/formats.md`,
+    `${file}: does not describe a denoiser: ${said.join('; ')}. docs/bring-your-own-model.md explains every field`,
   );
+}
+
+function isThere(value: unknown, path: readonly PropertyKey[]): boolean {
+  const found = path.reduce<unknown>(
+    (at, part) => (at as Record<PropertyKey, unknown> | null)?.[part],
+    value,
+  );
+  return found !== undefined;
 }
 
 /**
@@ -51,12 +75,31 @@ export function importDenoiser(
   const { outputChannels, fixedInputs: _, ...described } = foreign;
   requireNames(graph, foreign, file);
   const info: DenoiserInfo = { ...described, range: unitRange(described.range) };
+  inFile(file, () => samplerGrid(info, info.sampler));
   const image = graph.inputs.find(({ name }) => name === info.inputs.image)!;
   const shaped = withShape(graph, image, info.shape, file);
   const closed = closeInputs(shaped, info, fixed, file);
-  const output = outputChannels ? keepChannels(closed, info.output, outputChannels, file) : closed;
+  const output = outputChannels ? keepChannels(closed, info.output, outputChannels) : closed;
   const kept = output.outputs.filter(({ name }) => name === info.output);
-  return acceptModel({ ...output, outputs: kept, metadata: new Map() }, info, file) as Denoiser;
+  try {
+    return acceptModel({ ...output, outputs: kept, metadata: new Map() }, info, file) as Denoiser;
+  } catch (error) {
+    const remedy = remedyFor(graph, foreign, image);
+    if (!isSeedbedError(error) || error.kind === 'Unsupported' || remedy === undefined) throw error;
+    throw new SeedbedError(error.kind, `${error.message}. ${remedy}`, { cause: error });
+  }
+}
+
+/** What to do about a graph that does not give a prediction for every picture of a batch; undefined where nobody knows. */
+function remedyFor(graph: Graph, foreign: ForeignInfo, image: ValueInfo): string | undefined {
+  const channels = graph.outputs.find(({ name }) => name === foreign.output)!.shape[1];
+  const own = foreign.shape[0]!;
+  if (typeof channels === 'number' && channels > own && !foreign.outputChannels)
+    return `It gives ${channels} channels; say which are the prediction, such as "outputChannels": ${JSON.stringify(Array.from({ length: own }, (_, i) => i))}`;
+  const [count] = image.shape;
+  if (typeof count === 'number')
+    return `It was exported for batches of ${count}; export it with an open first axis, dynamic_axes={'${image.name}': {0: 'N'}} in torch.onnx.export`;
+  return undefined;
 }
 
 function requireNames(graph: Graph, { inputs, output }: ForeignInfo, file: string): void {
@@ -92,8 +135,10 @@ function withShape(graph: Graph, image: ValueInfo, shape: readonly number[], fil
     );
   if (image.dtype !== 'float32')
     throw new SeedbedError('Unsupported', `${file}: takes pictures in ${image.dtype}, not in float32`);
+  // A graph that was exported for batches of one size is tried with others when the model is accepted.
+  const [count] = image.shape;
   const inputs = graph.inputs.map(input =>
-    input === image ? { ...input, shape: [image.shape[0]!, ...shape] } : input,
+    input === image ? { ...input, shape: [typeof count === 'number' ? 'N' : count!, ...shape] } : input,
   );
   return { ...graph, inputs };
 }
@@ -119,7 +164,7 @@ function closeInputs(
         `${file}: takes a further input '${input.name}' ${input.dtype} [${input.shape}], such as a class or an encoded text. Give it a value: "fixedInputs": {"${input.name}": "${input.name}.npy"}`,
       );
     const [, ...rest] = input.shape;
-    const typed = retyped(fitted(value, input, file), input.dtype);
+    const typed = retyped(fitted(value, input, file), input, file);
     if (input.shape.length === 0 || typeof input.shape[0] === 'number') {
       initializers.set(input.name, typed);
       continue;
@@ -155,21 +200,23 @@ function fitted(value: Tensor, { name, shape }: ValueInfo, file: string): Tensor
   return tensor(value.dtype, axes, value.data);
 }
 
-function retyped(value: Tensor, dtype: Tensor['dtype']): Tensor {
+/** A fixed value in the type of its input: whole numbers and fractions of other widths are taken, nothing is rounded. */
+function retyped(value: Tensor, { name, dtype }: ValueInfo, file: string): Tensor {
   if (value.dtype === dtype) return value;
   if (dtype === 'float32') return toFloat32(value);
-  if (dtype === 'int64') return int64(toNumbers(value).map(Math.round), value.shape);
+  const numbers = toNumbers(value);
+  if (numbers.every(Number.isInteger)) {
+    if (dtype === 'int64') return int64(numbers, value.shape);
+    if (dtype === 'int32') return tensor(dtype, value.shape, Int32Array.from(numbers));
+  }
   throw new SeedbedError(
-    'Unsupported',
-    `a fixed input of type ${dtype} needs a file of that type, got ${value.dtype}`,
+    'BadFile',
+    `${file}: the fixed input '${name}' is ${dtype}, its file holds ${value.dtype} that does not fit`,
   );
 }
-
 /** The graph with only these channels of its output, which keeps its name. */
-function keepChannels(graph: Graph, output: string, channels: readonly number[], file: string): Graph {
+function keepChannels(graph: Graph, output: string, channels: readonly number[]): Graph {
   const [from, to] = [channels[0]!, channels.at(-1)! + 1];
-  if (channels.some((channel, i) => channel !== from + i))
-    throw new SeedbedError('BadFile', `${file}: 'outputChannels' [${channels}] are not consecutive`);
   const whole = `${output}/all channels`;
   const rename = (name: string) => (name === output ? whole : name);
   const bounds = { starts: int64([from]), ends: int64([to]), axes: int64([1]) };

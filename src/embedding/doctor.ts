@@ -1,4 +1,4 @@
-import { padImages } from '../data/pixels.ts';
+import { padImages, unstandardise } from '../data/pixels.ts';
 import { samplerGrid } from '../diffusion/grid.ts';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { levelInput } from '../diffusion/network.ts';
@@ -55,13 +55,16 @@ const STARTS = [0.02, 0.03, 0.045, 0.07, 0.1];
 const MOST_SIGNAL = 0.1;
 /** By what factor a change must lower the error to be believed. */
 const BELIEVED = 1.25;
+/** Numbers of standardised pictures are smaller than this, but for a few; coordinates of points than that. */
+const TAME = 5;
+const FAR = 100;
 /** A round trip of less than this is worth a word, decibels. */
 const LEAST_PSNR = 30;
 
 /**
  * Looks for what is wrong with a model's description: removes noise from pictures as the description says and as it would
  * be with each likely mistake mended (another prediction, level, step, schedule or range), grows pictures from noise, and
- * embeds them.
+ * embeds them. It stops at a mistake: what would be measured after it would be that mistake's doing.
  * @param pictures [n, C, H, W], pixels in [0,1] (points: [n, D]); the model's own samples are used unless given.
  */
 export async function diagnose(
@@ -70,73 +73,73 @@ export async function diagnose(
   pictures: Floats | undefined,
   onProgress: (doing: string) => void = () => {},
 ): Promise<Diagnosis> {
+  const given = pictures && rows(pictures, 0, Math.min(mostLookedAt(model), pictures.shape[0]!));
+  const tried = given && (await tryHypotheses(runtime, model, given, onProgress));
+  if (tried?.mistake) return { findings: [tried.mistake], ...tried.measured, given: true };
   onProgress('growing pictures');
-  const started = await findStart(runtime, model, onProgress);
-  const findings: Finding[] = [...started.findings];
-  const most = isPicture(model) ? LOOKED_AT : POINTS;
-  const looked = pictures
-    ? rows(pictures, 0, Math.min(most, pictures.shape[0]!))
-    : started.grown && toPixels(started.grown, model.info);
-  const { errors, baseline } = looked
-    ? await tryHypotheses(runtime, model, looked, onProgress)
-    : { errors: [], baseline: Number.NaN };
-  findings.push(...judge(errors, baseline));
-  const range = started.grown && pictures && likelierRange(model.info, started.grown, pad(model, pictures));
-  if (range)
-    findings.push({
-      topic: 'range',
-      text: `the pictures given do not look like what the model grows, but would with pixels from ${range}: mend "range" in the description`,
-    });
-  if (!started.grown || !started.sampler)
-    return { findings, errors: sortedErrors(errors), baseline, given: pictures !== undefined };
+  const { grown, sampler, finding } = await findStart(runtime, model, onProgress);
+  const own = grown && toPixels(grown, model.info);
+  const { mistake, measured } = tried ?? (await tryHypotheses(runtime, model, own, onProgress));
+  const about = { ...measured, given: given !== undefined };
+  if (mistake) return { findings: [mistake], ...about };
+  const range = grown && wrongRange(model, grown, given, finding);
+  if (range) return { findings: [range], ...about };
+  const findings = [finding, hopeless(measured)].filter(found => found !== undefined);
+  if (!own) return { findings, ...about };
   onProgress('embedding what was grown');
-  const roundTrip = await tryRoundTrip(runtime, model, started.sampler, toPixels(started.grown, model.info));
+  const roundTrip = await tryRoundTrip(runtime, model, sampler, own);
   if (!(roundTrip.psnr >= LEAST_PSNR))
     findings.push({
       topic: 'round trip',
       text: `the model's own samples come back with ${roundTrip.psnr.toFixed(1)} dB: try more --sampler-steps, or another method (seedbed race)`,
     });
-  return { findings, errors: sortedErrors(errors), baseline, given: pictures !== undefined, roundTrip };
+  return { findings, ...about, roundTrip };
 }
 
-type Errors = Diagnosis['errors'];
-
-const sortedErrors = (errors: Errors) => errors.toSorted((a, b) => a.error - b.error);
+type Measured = Pick<Diagnosis, 'errors' | 'baseline'>;
 
 const pad = ({ info }: Denoiser, pictures: Floats) =>
   info.padding > 0 ? padImages(pictures, info.padding) : pictures;
 
 const isPicture = ({ info }: Denoiser) => info.shape.length === 3;
 
+const mostLookedAt = (model: Denoiser) => (isPicture(model) ? LOOKED_AT : POINTS);
+
+interface Start {
+  readonly finding?: Finding;
+  /** What grew from it, in the network's units; undefined where nothing did. */
+  readonly grown?: Floats;
+  readonly sampler: SamplerInfo;
+}
+
 /** Grows pictures from the model's own start, or from the highest one from which they do not diverge. */
 async function findStart(
   runtime: Runtime,
   model: Denoiser,
   onProgress: (doing: string) => void,
-): Promise<{ findings: Finding[]; grown?: Floats; sampler?: SamplerInfo }> {
+): Promise<Start> {
   const { info } = model;
   const own = info.sampler;
   const { signalRate } = samplerGrid(info, own)[0]!.from;
-  const grown = await growSound(runtime, model, own);
-  if (grown) {
+  const grown = await grow(runtime, model, own);
+  if (isWithin(model, grown)) {
+    if (signalRate <= MOST_SIGNAL) return { grown, sampler: own };
     const text = `at the start the signal rate is ${signalRate.toPrecision(3)}, not nearly 0: in training the network saw pictures there, from noise it grows others, and seeds of pictures are not standard normal. Nothing in the description mends that; trust distances between seeds less`;
-    return {
-      findings: signalRate > MOST_SIGNAL ? [{ topic: 'final signal', text }] : [],
-      grown,
-      sampler: own,
-    };
+    return { finding: { topic: 'final signal', text }, grown, sampler: own };
   }
   for (const rate of STARTS.filter(rate => rate > signalRate)) {
     const start = startAt(model, rate);
     onProgress(`growing pictures from ${JSON.stringify(start)}`);
-    const sampler = { ...own, start, grid: 'linspace' as const };
-    const lower = await growSound(runtime, model, sampler);
-    if (!lower) continue;
+    const sampler: SamplerInfo = { ...own, start, grid: 'linspace' };
+    const lower = await grow(runtime, model, sampler);
+    if (!isWithin(model, lower)) continue;
     const text = `from ${JSON.stringify(own.start)}, where the signal rate is ${signalRate.toExponential(1)}, pictures diverge: the predicted picture is divided by it. From ${JSON.stringify(start)} they do not: write "start": ${JSON.stringify(start)} and "grid": "linspace" into the description's sampler`;
-    return { findings: [{ topic: 'start', text }], grown: lower, sampler };
+    return { finding: { topic: 'start', text }, grown: lower, sampler };
   }
-  const text = `pictures diverge from every start that was tried: the prediction, the level or the schedule is described wrongly`;
-  return { findings: [{ topic: 'start', text }] };
+  const text =
+    'pictures leave the range of pixels from every start that was tried: the range, the prediction, the level or the schedule is described wrongly';
+  const finding: Finding = { topic: 'start', text };
+  return isTame(grown) ? { finding, grown, sampler: own } : { finding, sampler: own };
 }
 
 function startAt({ info }: Denoiser, signalRate: number): SamplerInfo['start'] {
@@ -147,34 +150,47 @@ function startAt({ info }: Denoiser, signalRate: number): SamplerInfo['start'] {
     : { diffusionTime: Number(time.toFixed(3)) };
 }
 
-/** Pictures grown from noise, where they stay within a quarter of the pixels' range; undefined where it does not. */
-async function growSound(
-  runtime: Runtime,
-  model: Denoiser,
-  sampler: SamplerInfo,
-): Promise<Floats | undefined> {
-  const { info } = model;
+/** Pictures grown from noise, in the network's units. */
+async function grow(runtime: Runtime, model: Denoiser, sampler: SamplerInfo): Promise<Floats> {
   const count = isPicture(model) ? GROWN : POINTS;
   const engine = await createSampler(runtime, model, sampler, count);
-  const x0 = await engine.sample(normals({ seed: 0, purpose: 'sample' }, [count, ...info.shape]));
+  const x0 = await engine.sample(normals({ seed: 0, purpose: 'sample' }, [count, ...model.info.shape]));
   await engine.dispose();
-  if (!x0.data.every(Number.isFinite)) return undefined;
-  const channels = info.shape[0]!;
-  const plane = x0.data.length / (count * channels);
-  const outside = x0.data.filter((value, i) => {
-    const channel = Math.floor(i / plane) % channels;
-    const pixel = value * info.range.std[channel]! + info.range.mean[channel]!;
-    return isPicture(model) ? pixel < -0.25 || pixel > 1.25 : Math.abs(value) > 100;
-  }).length;
-  return outside <= 0.01 * x0.data.length ? x0 : undefined;
+  return x0;
+}
+
+/** Whether pictures stay within a quarter of the range of pixels, and points within reach, but for one number in a hundred. */
+function isWithin(model: Denoiser, x0: Floats): boolean {
+  if (!isPicture(model)) return mostly(x0, value => Math.abs(value) < FAR);
+  return mostly(unstandardise(x0, model.info.range), pixel => pixel >= -0.25 && pixel <= 1.25);
+}
+
+/** Whether numbers are such as standardised pictures have, but for one in a hundred, whatever the range of pixels. */
+function isTame(x0: Floats): boolean {
+  return mostly(x0, value => Math.abs(value) < TAME);
+}
+
+function mostly({ data }: Floats, holds: (value: number) => boolean): boolean {
+  return data.filter(value => Number.isFinite(value) && holds(value)).length >= 0.99 * data.length;
+}
+
+/** What is wrong with the range, where pictures as described do not look like what the model grows. */
+function wrongRange(model: Denoiser, grown: Floats, given: Floats | undefined, found: Finding | undefined) {
+  const likelier = given && likelierRange(model.info, grown, pad(model, given));
+  if (likelier === undefined && (found?.topic !== 'start' || isWithin(model, grown))) return undefined;
+  const text = likelier
+    ? `the pictures given do not look like what the model grows, but would with pixels from ${likelier}: mend "range" in the description`
+    : 'what the model grows leaves the range of pixels, without diverging: "range" in the description is likely wrong. Give pictures of its kind for a firmer answer';
+  return { topic: 'range', text } satisfies Finding;
 }
 
 async function tryHypotheses(
   runtime: Runtime,
   model: Denoiser,
-  pictures: Floats,
+  pictures: Floats | undefined,
   onProgress: (doing: string) => void,
-): Promise<{ errors: Errors; baseline: number }> {
+): Promise<{ mistake?: Finding | undefined; measured: Measured }> {
+  if (!pictures) return { measured: { errors: [], baseline: Number.NaN } };
   const { info, graph } = model;
   const count = pictures.shape[0]!;
   const b = new GraphBuilder(`${info.name} as it is`);
@@ -191,31 +207,36 @@ async function tryHypotheses(
   const noise = normals({ seed: 0, purpose: 'doctor' }, padded.shape);
   const { errors, baseline } = await denoisingErrors(ask, info, all, padded, noise, TIMES);
   await session.dispose();
-  return { errors: all.map(({ change }, i) => ({ change, error: errors[i]! })), baseline };
+  const named = all.map(({ change }, i) => ({ change, error: errors[i]! }));
+  return {
+    mistake: likelyMistake(named),
+    measured: { errors: named.toSorted((a, b) => a.error - b.error), baseline },
+  };
 }
 
-/** What the errors say: the change that lowers the error most, if by enough; and whether anything is better than nothing. */
-function judge(errors: Errors, baseline: number): Finding[] {
-  const own = errors.find(({ change }) => change === '');
-  if (!own) return [];
-  const better = errors
-    .filter(({ change, error }) => change !== '' && error * BELIEVED < own.error)
-    .sort((a, b) => a.error - b.error)[0];
-  const times = (a: number, b: number) => `${(a / b).toPrecision(2)} times`;
-  if (better)
-    return [
-      {
-        topic: 'prediction',
-        text: `noise is removed ${times(own.error, better.error)} better with ${better.change}: the description is likely wrong there`,
-      },
-    ];
-  if (own.error < baseline) return [];
-  return [
-    {
-      topic: 'prediction',
-      text: `noise is removed ${times(own.error, baseline)} worse than by a denoiser that knows only the pictures' variance, and no single change of the description mends it: more than one field may be wrong, or the pictures are not of the model's kind`,
-    },
-  ];
+const times = (a: number, b: number) => `${(a / b).toPrecision(2)} times`;
+
+const asDescribed = (errors: Diagnosis['errors']) => errors.find(({ change }) => change === '');
+
+/** The change of the description that lowers the error most, if by enough. */
+function likelyMistake(errors: Diagnosis['errors']): Finding | undefined {
+  const own = asDescribed(errors)!.error;
+  const best = errors.reduce((least, other) => (other.error < least.error ? other : least));
+  if (!(best.error * BELIEVED < own)) return undefined;
+  return {
+    topic: 'prediction',
+    text: `noise is removed ${times(own, best.error)} better with ${best.change}: the description is likely wrong there. Mend it, import again, and ask again`,
+  };
+}
+
+/** Whether a description under which noise is removed worse than by knowing next to nothing. */
+function hopeless({ errors, baseline }: Measured): Finding | undefined {
+  const own = asDescribed(errors)?.error;
+  if (own === undefined || own < baseline) return undefined;
+  return {
+    topic: 'prediction',
+    text: `noise is removed ${times(own, baseline)} worse than by a denoiser that knows only the pictures' variance, and no single change of the description mends it: more than one field may be wrong, or the pictures are not of the model's kind`,
+  };
 }
 
 async function tryRoundTrip(runtime: Runtime, model: Denoiser, sampler: SamplerInfo, pictures: Floats) {

@@ -72,19 +72,22 @@ function alike(a: Schedule, b: Schedule): boolean {
   return times.every(t => Math.abs(ratesAt(a, t).signalRate - ratesAt(b, t).signalRate) < 0.02);
 }
 
-/** The usual ranges of pixels but for the model's own, as descriptions have them. */
-function otherRanges({ range, shape }: DenoiserInfo): { change: string; range: DenoiserInfo['range'] }[] {
+/** The usual ranges of pixels, and the pictures' own mean and deviation, but for the model's range. */
+function otherRanges({ range, shape }: DenoiserInfo, pictures: Floats) {
   if (shape.length !== 3) return [];
+  const { mean, deviation } = moments(pictures);
+  const own = `${mean.toFixed(2)}, std ${deviation.toFixed(2)}`;
   const all = [
     { change: '0 to 1: mean 0, std 1', mean: 0, std: 1 },
     { change: '-1 to 1: mean .5, std .5', mean: 0.5, std: 0.5 },
     { change: '0 to 255: mean 0, std 1/255', mean: 0, std: 1 / 255 },
+    { change: `their own mean and deviation: mean about ${own}`, mean, std: deviation },
   ];
   return all
     .filter(({ mean, std }) => mean !== range.mean[0] || std !== range.std[0])
     .map(({ change, mean, std }) => ({
       change,
-      range: { from: [0, 1], mean: range.mean.map(() => mean), std: range.std.map(() => std) },
+      range: { ...range, mean: range.mean.map(() => mean), std: range.std.map(() => std) },
     }));
 }
 
@@ -100,7 +103,7 @@ export function likelierRange(info: DenoiserInfo, grown: Floats, pictures: Float
     return Math.abs(mean - wanted.mean) / wanted.deviation + Math.abs(Math.log(deviation / wanted.deviation));
   };
   const own = distance(info.range);
-  const [best] = otherRanges(info)
+  const [best] = otherRanges(info, pictures)
     .map(({ change, range }) => ({ change, far: distance(range) }))
     .sort((a, b) => a.far - b.far);
   return best && own > 0.5 && best.far < own / 2 ? best.change : undefined;

@@ -5,7 +5,7 @@ import { escapeText, FONTS, textElement, textWidth, wrap } from './text.ts';
 export interface SheetCell {
   /** Where the picture is: a data URL as a rule, so that the sheet is one file. */
   readonly href: string;
-  /** Below it, on one line if it fits. */
+  /** Below it; '\n' begins a line. */
   readonly caption?: string | undefined;
 }
 
@@ -37,7 +37,7 @@ const CAPTION_SIZE = 12.5;
 const NOTES_SIZE = 12.5;
 const LEADING = 1.25;
 /** Labels are broken into lines of at most so many pixels. */
-const LABEL_WIDTH = 130;
+const LABEL_WIDTH = 190;
 
 /**
  * The SVG of pictures in rows, each row named at its left and each picture where it has a caption below; every pixel of a
@@ -68,7 +68,9 @@ export function sheetFigure({ title, rows, width = 96, height = 96, notes = '' }
     lines.forEach((line, i) => {
       elements.push(textElement(line, PAD, first + i * LABEL_SIZE * LEADING, { size: LABEL_SIZE }));
     });
-    const captions = row.cells.map(cell => wrap(cell?.caption ?? '', width + GAP - 2, CAPTION_SIZE));
+    const captions = row.cells.map(cell =>
+      (cell?.caption ?? '').split('\n').flatMap(line => wrap(line, width + GAP - 2, CAPTION_SIZE)),
+    );
     row.cells.forEach((cell, c) => {
       if (!cell) return;
       const x = left + c * (width + GAP);

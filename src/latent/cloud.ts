@@ -64,10 +64,10 @@ export function cloudStatistics(seeds: Floats): CloudStatistics {
     throw new SeedbedError('BadShape', `cloudStatistics: takes two seeds or more, got [${seeds.shape}]`);
   if (!seeds.data.every(Number.isFinite))
     throw new SeedbedError('BadArgument', 'cloudStatistics: a seed has a coordinate that is not finite');
-  const squares = meanSquare(seeds) * count;
+  const squares = meanSquare(seeds.data) * count;
   if (squares === 0) throw new SeedbedError('BadArgument', 'cloudStatistics: all seeds are 0');
   const variance = squares / count;
-  const ofSum = meanSquare(meanSeed(seeds)) * count ** 2;
+  const ofSum = meanSquare(meanOf(seeds)) * count ** 2;
   const correlation = (ofSum - squares) / (count - 1) / squares;
   const varianceWithin = Math.max(0, (1 - correlation) * variance);
   return {
@@ -91,26 +91,27 @@ export function doublings(count: number): number[] {
   return [...result, count];
 }
 
-/** The mean of seeds [K, ...], as [1, ...]; summed in double precision. */
+/** The mean of seeds [K, ...], as [1, ...]. */
 export function meanSeed(seeds: Floats): Floats {
-  const [count = 0, ...shape] = seeds.shape;
+  return float32([1, ...seeds.shape.slice(1)], Float32Array.from(meanOf(seeds)));
+}
+
+/** The mean of seeds in double precision. */
+function meanOf({ shape: [count = 0, ...shape], data }: Floats): Float64Array {
   const sums = new Float64Array(sizeOf(shape));
-  for (let i = 0; i < seeds.data.length; i++) sums[i % sums.length]! += seeds.data[i]!;
-  return float32(
-    [1, ...shape],
-    Float32Array.from(sums, sum => sum / count),
-  );
+  for (let i = 0; i < data.length; i++) sums[i % sums.length]! += data[i]!;
+  return sums.map(sum => sum / count);
 }
 
 /** Mean square of the coordinates of the means of groups of `of` seeds, over the groups. */
 function meanOfMeans(seeds: Floats, of: number): number {
   const groups = Math.floor(seeds.shape[0]! / of);
   let sum = 0;
-  for (let g = 0; g < groups; g++) sum += meanSquare(meanSeed(rows(seeds, g * of, (g + 1) * of)));
+  for (let g = 0; g < groups; g++) sum += meanSquare(meanOf(rows(seeds, g * of, (g + 1) * of)));
   return sum / groups;
 }
 
-function meanSquare({ data }: Floats): number {
+function meanSquare(data: Float32Array | Float64Array): number {
   let sum = 0;
   for (const value of data) sum += value * value;
   return sum / data.length;

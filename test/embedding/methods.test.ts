@@ -223,6 +223,42 @@ describe('on Gaussian data', () => {
   });
 });
 
+describe('descent and the network', () => {
+  const truth = draw('truth');
+  const images = pixels(combine([gain, truth]));
+  const recipe = { ...RECIPES.seedbed, iterations: 150 };
+
+  test.each([
+    ['ddim', 10],
+    ['heun', 19],
+    ['dpmpp2m', 10],
+  ] as const)('descent goes through sampler %s too', async (sampler, pass) => {
+    const { results, sampler: used } = await embed(runtime, model, images, {
+      method: 'descent',
+      sampler,
+      recipe,
+    });
+    expect(used).toEqual({ ...ddim(10), kind: sampler });
+    expect(Math.max(...results.map(({ mse }) => mse))).toBeLessThan(1e-5);
+    expect(results[0]!.evaluations).toBe(150 * 2 * pass + pass);
+  });
+
+  test('of other samplers than ddim there is no gradient one step at a time, which is said', async () => {
+    const options = { method: 'descent', sampler: 'heun', memory: 'checkpointed', recipe } as const;
+    await expect(embed(runtime, model, images, options)).rejects.toThrow(
+      "not of 'heun'. Give --memory unrolled",
+    );
+  });
+
+  test('the network finds the seed up to its error, and descent from there comes nearer', async () => {
+    const embedder = linearEmbedder(model, 0.9);
+    const first = await embed(runtime, model, images, { method: 'embedder', embedder });
+    expect(relativeError(first.latent, combine([0.9, truth]))).toBeLessThan(1e-5);
+    const second = await embed(runtime, model, images, { method: 'embedder+descent', embedder });
+    expect(relativeError(second.latent, truth)).toBeLessThan(0.05);
+  });
+});
+
 describe('method and sampler that do not fit are refused in words', () => {
   const image = pixels(draw('image', 1));
   test.each<[Method, EmbedOptions, string]>([
@@ -412,10 +448,14 @@ describe('a certificate', () => {
   });
 
   test('has no factor where a step was undone at once', async () => {
-    // A grey picture of the data's mean is its own seed, so that there is no second iterate to compare.
-    const grey = float32([1, 1, 4, 4], new Array(16).fill(0.5));
-    const { certificate } = await one('fixed-point', {}, model, grey);
-    expect(certificate!.factors).toEqual(new Array(10).fill(null));
+    // A grey picture of the data's mean is its own seed: while the other row goes on, it has no second iterate.
+    const grey = float32([2, 1, 4, 4], [...new Array(16).fill(0.5), ...image.data]);
+    const { results } = await embed(runtime, model, grey, {
+      method: 'fixed-point',
+      inversion: inside({}),
+    });
+    expect(results[0]!.certificate!.factors).toEqual(new Array(10).fill(null));
+    expect(results[1]!.certificate!.factors).not.toContain(null);
   });
 
   test('is flagged where the last step misses the picture by more than tau', async () => {

@@ -51,9 +51,6 @@ describe('the limited-memory BFGS method', () => {
     const all = await minimise(rosenbrock, start, { iterations: 150, memory: 10 });
     expect(relativeError(all.x, float32([3, 2], [1, 1, 1, 1, 1, 1]))).toBeLessThan(1e-3);
     const alone = await minimise(rosenbrock, rows(start, 0, 1), { iterations: 150, memory: 10 });
-    expect(Math.abs(Math.log10(alone.values[0]! + 1e-12) - Math.log10(all.values[0]! + 1e-12))).toBeLessThan(
-      6,
-    );
     expect(relativeError(alone.x, rows(all.x, 0, 1))).toBeLessThan(1e-3);
   });
 

@@ -1,0 +1,128 @@
+import type { Command } from 'commander';
+import { prepare } from '../diffusion/batches.ts';
+import { SPLIT } from '../embedding/inversion/split.ts';
+import { HARDER } from '../embedding/settings.ts';
+import { findTrueSeeds, type TrueSeeds } from '../experiments/true-seeds.ts';
+import { lineFigure } from '../figures/line.ts';
+import { loadModel } from '../index.ts';
+import { principalComponents } from '../latent/pca.ts';
+import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
+import { svgToPng } from '../runtime/svg.ts';
+import { openConsole, withConsole } from './console.ts';
+import { SHIPPED_MODEL, version } from './files.ts';
+import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { openFor } from './pictures.ts';
+
+interface Flags extends RuntimeFlags {
+  data: string;
+  dataDir?: string;
+  items: number;
+  count: number;
+  tau: number;
+  rng: number;
+  out: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** Every step is undone until its residual is near rounding. */
+const TIGHT = { ...SPLIT.interior, tolerance: 1e-7, iterations: 60 };
+
+export function addRecover(program: Command): void {
+  withConsole(withRng(withRuntime(program.command('recover'))))
+    .description('grow pictures from known seeds, look for the seeds again, and say how near one comes')
+    .argument('[model.onnx]', 'the denoiser', SHIPPED_MODEL)
+    .requiredOption('--data <name or path>', 'a data set, along whose principal components errors are shown')
+    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .option('--items <n>', 'items of it that the components are taken of', whole(10, 100_000), 2000)
+    .option('--count <n>', 'seeds', whole(1, 1000), 16)
+    .option('--tau <x>', 'how far off a picture may be, standardised', positive, 0.003)
+    .option('--out <folder>', 'where recover.md, .json and .png are written', 'recover')
+    .addHelpText('after', '\nExample: seedbed recover --data fashion-mnist:test --count 16')
+    .action((file: string, flags: Flags) => run(file, flags));
+}
+
+async function run(file: string, flags: Flags): Promise<void> {
+  const started = performance.now();
+  const console = openConsole(flags);
+  const model = await loadModel(file);
+  const dataset = await openFor(flags.data, model, flags);
+  const items = Math.min(flags.items, dataset.length);
+  const pictures = await dataset.read(Array.from({ length: items }, (_, i) => i));
+  console.note('taking principal components ...');
+  const components = principalComponents(prepare(pictures, model.info.padding, model.info.range));
+  console.note('looking for seeds ...');
+  const split = { lastStep: { ...HARDER.lastStep, tau: flags.tau, outer: 8 }, interior: TIGHT };
+  const runtime = await openRuntime(console, flags);
+  const settings = { split, interior: TIGHT, rng: flags.rng };
+  const found = await findTrueSeeds(runtime, model, flags.count, components, settings);
+  const at = (name: string) => joinPath(flags.out, name);
+  const command = `npx seedbed recover ${baseName(file)} --data ${baseName(flags.data)} --count ${flags.count} --tau ${flags.tau}`;
+  const page = pageOf(found, model.info.name, command);
+  await writeAtomic(at('recover.md'), page);
+  const svg = figureOf(found, model.info.name);
+  await writeAtomic(at('recover.svg'), svg);
+  await writeAtomic(at('recover.png'), await svgToPng(svg));
+  const report = {
+    seedbed: await version(),
+    command: 'recover',
+    model: model.hash,
+    rng: flags.rng,
+    seconds: (performance.now() - started) / 1000,
+    evaluations: found.evaluations.picture * flags.count,
+    results: [found],
+  };
+  await writeAtomic(at('recover.json'), `${JSON.stringify(report, null, 2)}\n`);
+  console.line(
+    `from the state before the last step: seeds to ${found.fromState.toExponential(1)} root mean square, ${found.evaluations.state} evaluations`,
+  );
+  console.line(
+    `from the picture alone: squared error ${found.mse.toExponential(1)}, seeds to ${found.fromPicture.toPrecision(2)}, ${found.evaluations.picture} evaluations`,
+  );
+  console.line(`${at('recover.md')}, recover.json, recover.png`);
+  console.json(report);
+}
+
+function pageOf(
+  { fromState, fromPicture, mse, evaluations, bands }: TrueSeeds,
+  name: string,
+  command: string,
+) {
+  const rows = bands.map(
+    ({ first, last, variance, measured, predicted }) =>
+      `| ${first === last ? first : `${first} to ${last}`} | ${variance.toPrecision(2)} | ${measured.toPrecision(2)} | ${predicted.toPrecision(2)} |`,
+  );
+  return [
+    `# Known seeds of ${name}, looked for again`,
+    '',
+    `Made by \`${command}\`.`,
+    '',
+    '| from | root mean square error of the seeds | squared error of the pictures | evaluations |',
+    '| --- | --- | --- | --- |',
+    `| the state before the last step | ${fromState.toExponential(1)} | | ${evaluations.state} |`,
+    `| the picture alone | ${fromPicture.toPrecision(2)} | ${mse.toExponential(1)} | ${evaluations.picture} |`,
+    '',
+    'Many seeds grow one picture to within what can be seen: along directions in which the data hardly varies the last step forgets the seed. By octaves of the principal components of the data:',
+    '',
+    '| components | variance of the data | error of the seeds | Gaussian data would give |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    '![Error of the seeds by variance of the data](recover.png)',
+    '',
+  ].join('\n');
+}
+
+function figureOf({ bands }: TrueSeeds, name: string): string {
+  const points = (of: (band: TrueSeeds['bands'][number]) => number) =>
+    bands.map(band => [band.variance, of(band)] as [number, number]).sort(([a], [b]) => a - b);
+  return lineFigure({
+    title: `What a picture tells of its seed, ${name}`,
+    x: { label: 'variance of the data along the component, standardised', log: true },
+    y: { label: 'root mean square error of the seed', log: true },
+    series: [
+      { name: 'measured', points: points(({ measured }) => measured) },
+      { name: 'Gaussian data', points: points(({ predicted }) => predicted), dashed: true },
+    ],
+  });
+}
