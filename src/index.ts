@@ -7,6 +7,7 @@ import { createRuntime, decodeImage, readOnnx, readSource } from '#platform';
 import { chooseSampler, type Denoiser, type Embedder, type SamplerKind } from './diffusion/info.ts';
 import { asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
 import { pictureShape } from './embedding/checks.ts';
+import { type Diagnosis, diagnose as diagnoseWith } from './embedding/doctor.ts';
 import {
   decode as decodeWith,
   type Embedding,
@@ -21,6 +22,7 @@ import { float32, type Tensor } from './tensor/tensor.ts';
 
 export { createRuntime, encodePng } from '#platform';
 export { type DifferentiateOptions, differentiate, pushForward } from './autodiff/differentiate.ts';
+export { type ForeignInfo, importDenoiser, parseForeignInfo } from './diffusion/foreign.ts';
 export {
   type Denoiser,
   type DenoiserInfo,
@@ -37,6 +39,7 @@ export { type Rates, ratesAt, SCHEDULES, type Schedule } from './diffusion/sched
 export type { Certificate } from './embedding/certificate.ts';
 export { pictureShape } from './embedding/checks.ts';
 export type { DescentState } from './embedding/descent.ts';
+export type { Diagnosis, Finding } from './embedding/doctor.ts';
 export type {
   Embedding,
   EmbedOptions,
@@ -63,6 +66,8 @@ export { parseModel, serializeModel } from './graph/protobuf.ts';
 export { bind } from './graph/replay.ts';
 export { exportWeights, importWeights } from './graph/weights.ts';
 export { widen } from './graph/widen.ts';
+export { type CloudMean, type CloudStatistics, cloudStatistics } from './latent/cloud.ts';
+export { compareGrown, type GrownComparison } from './latent/comparison.ts';
 export {
   createPanel,
   type Panel,
@@ -70,6 +75,9 @@ export {
   type SeedStatisticResult,
   type SeedVerdict,
 } from './latent/gaussianity.ts';
+export { combineSeeds, interpolateSeeds, SEED_PATHS, type SeedPath } from './latent/interpolation.ts';
+export { marchenkoPastur, type NoiseSpectrum } from './latent/marchenko-pastur.ts';
+export { naturalness } from './latent/naturalness.ts';
 export { type PrincipalComponents, principalComponents } from './latent/pca.ts';
 export { patchCorrelation } from './latent/spatial.ts';
 export { type StatisticSummary, summarise } from './latent/summary.ts';
@@ -181,6 +189,26 @@ export async function embed(
   options: EmbedOptions & { runtime?: Runtime } = {},
 ): Promise<Embedding> {
   return embedWith(options.runtime ?? (await defaultRuntime()), model, images, options);
+}
+
+/**
+ * Looks for what is wrong with a model's description: removes noise from pictures as it says, and as it would be with each
+ * likely mistake mended (another prediction, level, step, schedule or range); grows pictures; embeds them again.
+ * @param options `pictures` of the model's kind, [n, C, H, W] with pixels in [0,1], make the answer firmer: the model's own
+ * samples are used for want of them.
+ * @throws {SeedbedError} Machine when the device fails.
+ * @group Models
+ * @example
+ * import { diagnose, loadModel, SHIPPED_DENOISER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const { findings } = await diagnose(model);
+ * console.log(findings.length); // prints 0
+ */
+export async function diagnose(
+  model: Denoiser,
+  options: { pictures?: Tensor<'float32'> | undefined; runtime?: Runtime | undefined } = {},
+): Promise<Diagnosis> {
+  return diagnoseWith(options.runtime ?? (await defaultRuntime()), model, options.pictures);
 }
 
 /**

@@ -80,9 +80,10 @@ export function importDenoiser(
   const shaped = withShape(graph, image, info.shape, file);
   const closed = closeInputs(shaped, info, fixed, file);
   const output = outputChannels ? keepChannels(closed, info.output, outputChannels) : closed;
-  const kept = output.outputs.filter(({ name }) => name === info.output);
+  const { shape } = output.inputs.find(({ name }) => name === info.inputs.image)!;
+  const outputs: ValueInfo[] = [{ name: info.output, dtype: 'float32', shape }];
   try {
-    return acceptModel({ ...output, outputs: kept, metadata: new Map() }, info, file) as Denoiser;
+    return acceptModel({ ...output, outputs, metadata: new Map() }, info, file) as Denoiser;
   } catch (error) {
     const remedy = remedyFor(graph, foreign, image);
     if (!isSeedbedError(error) || error.kind === 'Unsupported' || remedy === undefined) throw error;
@@ -128,10 +129,17 @@ function unitRange({ from, mean, std }: DenoiserInfo['range']): DenoiserInfo['ra
 /** The graph with its picture input at the size described, whatever open dimensions it was exported with. */
 function withShape(graph: Graph, image: ValueInfo, shape: readonly number[], file: string): Graph {
   const theirs = image.shape.slice(1);
+  const takes = `${file}: takes pictures [${theirs}]`;
+  const last = [...shape.slice(1), shape[0]];
+  if (shape.length === 3 && last.join() === theirs.join() && last.join() !== shape.join())
+    throw new SeedbedError(
+      'BadFile',
+      `${takes}, channels last; export it for pictures [${shape}], with a transposition`,
+    );
   if (theirs.length !== shape.length || theirs.some((d, i) => typeof d === 'number' && d !== shape[i]))
     throw new SeedbedError(
       'BadFile',
-      `${file}: takes pictures [${theirs}], the description says [${shape}]. Mend 'shape' in the description`,
+      `${takes}, the description says [${shape}]. Mend 'shape' in the description`,
     );
   if (image.dtype !== 'float32')
     throw new SeedbedError('Unsupported', `${file}: takes pictures in ${image.dtype}, not in float32`);

@@ -49,6 +49,9 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
  * angle) and `dpmpp2m` (Lu et al. 2022) keep one state; `edict` (Wallace et al. 2023), `bdia` (Zhang et al. 2023) and
  * `obelm` (Wang et al. 2024) keep two and can be run backwards exactly.
  * @group Sampling
+ * @example
+ * import { SAMPLERS } from 'seedbed';
+ * console.log(SAMPLERS.join(', ')); // prints ddim, heun, dpmpp2m, edict, bdia, obelm
  */
 export const SAMPLERS = ['ddim', 'heun', 'dpmpp2m', 'edict', 'bdia', 'obelm'] as const;
 
@@ -225,7 +228,11 @@ export function withSampler(model: Denoiser, sampler: SamplerInfo): Denoiser {
   return { ...model, info: { ...model.info, sampler } };
 }
 
-/** A way from a seed to its picture, one of {@link SAMPLERS}. */
+/**
+ * A way from a seed to its picture, one of {@link SAMPLERS}.
+ * @group Sampling
+ * @useDeclaredType
+ */
 export type SamplerKind = SamplerInfo['kind'];
 
 /** The model's own sampler with another kind or number of steps, which are then evenly spaced. */

@@ -179,7 +179,7 @@ function wrongRange(model: Denoiser, grown: Floats, given: Floats | undefined, f
   const likelier = given && likelierRange(model.info, grown, pad(model, given));
   if (likelier === undefined && (found?.topic !== 'start' || isWithin(model, grown))) return undefined;
   const text = likelier
-    ? `the pictures given do not look like what the model grows, but would with pixels from ${likelier}: mend "range" in the description`
+    ? `the pictures given do not look like what the model grows, but would with ${likelier}: the description is likely wrong there`
     : 'what the model grows leaves the range of pixels, without diverging: "range" in the description is likely wrong. Give pictures of its kind for a firmer answer';
   return { topic: 'range', text } satisfies Finding;
 }

@@ -76,19 +76,22 @@ function alike(a: Schedule, b: Schedule): boolean {
 function otherRanges({ range, shape }: DenoiserInfo, pictures: Floats) {
   if (shape.length !== 3) return [];
   const { mean, deviation } = moments(pictures);
-  const own = `${mean.toFixed(2)}, std ${deviation.toFixed(2)}`;
   const all = [
-    { change: '0 to 1: mean 0, std 1', mean: 0, std: 1 },
-    { change: '-1 to 1: mean .5, std .5', mean: 0.5, std: 0.5 },
-    { change: '0 to 255: mean 0, std 1/255', mean: 0, std: 1 / 255 },
-    { change: `their own mean and deviation: mean about ${own}`, mean, std: deviation },
+    { mean: 0, std: 1 },
+    { mean: 0.5, std: 0.5 },
+    { mean: 0, std: 1 / 255 },
+    {
+      mean: Number(mean.toFixed(2)),
+      std: Number(deviation.toFixed(2)),
+      why: ', about their own mean and deviation',
+    },
   ];
   return all
     .filter(({ mean, std }) => mean !== range.mean[0] || std !== range.std[0])
-    .map(({ change, mean, std }) => ({
-      change,
-      range: { ...range, mean: range.mean.map(() => mean), std: range.std.map(() => std) },
-    }));
+    .map(({ mean, std, why = '' }) => {
+      const other = { from: range.from, mean: range.mean.map(() => mean), std: range.std.map(() => std) };
+      return { change: `"range": ${JSON.stringify(other)}${why}`, range: other };
+    });
 }
 
 /**

@@ -19,6 +19,9 @@ type Floats = Tensor<'float32'>;
  * - `newton`: Newton's method in Krylov spaces.
  * - `anderson+newton`: Newton's method where acceleration stalls.
  * @group Embedding
+ * @example
+ * import { UNDOERS } from 'seedbed';
+ * console.log(UNDOERS.length, UNDOERS[0]); // prints 7 naive
  */
 export const UNDOERS = [
   'naive',

@@ -1,0 +1,434 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { main } from '../../src/cli/main.ts';
+import { samplerGrid } from '../../src/diffusion/grid.ts';
+import { createNetwork } from '../../src/diffusion/network.ts';
+import { createSampler } from '../../src/diffusion/sampler.ts';
+import { ratesAt } from '../../src/diffusion/schedule.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import type { Dim, Graph } from '../../src/graph/ir.ts';
+import { parseModel, serializeModel } from '../../src/graph/protobuf.ts';
+import { bind } from '../../src/graph/replay.ts';
+import { type Denoiser, loadModel } from '../../src/index.ts';
+import { createRuntime } from '../../src/runtime/node.ts';
+import { writeNpy } from '../../src/tensor/npy.ts';
+import { normals } from '../../src/tensor/random.ts';
+import { float32, int64 } from '../../src/tensor/tensor.ts';
+import { HAS_ONNX, python } from '../python.ts';
+import { relativeError, runGraph } from '../support.ts';
+
+const checkpoints = fileURLToPath(new URL('../../../shared/data/checkpoints', import.meta.url));
+const docs = fileURLToPath(new URL('../../docs/models', import.meta.url));
+const runtime = await createRuntime({ threads: 1 });
+
+let folder: string;
+const at = (...parts: string[]) => join(folder, ...parts);
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'seedbed-import-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Runs a command in this process. */
+async function seedbed(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const text = { out: '', err: '' };
+  const catching = (key: 'out' | 'err') => (chunk: string | Uint8Array) => {
+    text[key] += String(chunk);
+    return true;
+  };
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(catching('out')),
+    vi.spyOn(process.stderr, 'write').mockImplementation(catching('err')),
+  ];
+  try {
+    return { code: await main(args), ...text };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+async function write(path: string, contents: Uint8Array | object): Promise<string> {
+  const bytes = contents instanceof Uint8Array ? contents : JSON.stringify(contents);
+  await mkdir(dirname(at(path)), { recursive: true });
+  await writeFile(at(path), bytes);
+  return at(path);
+}
+
+/** Imports, and reads what was written. */
+async function imported(...args: string[]): Promise<{ model: Denoiser; out: string; err: string }> {
+  const { code, out, err } = await seedbed('import', ...args, '--out', at('imported.onnx'));
+  expect(err.replaceAll(/^its .*\n/gm, '')).toBe('');
+  expect(code).toBe(0);
+  return { model: await loadModel(at('imported.onnx')), out, err };
+}
+
+/** What a command says that fails: a line or few, no stack trace, exit code 2. */
+async function refusal(...args: string[]): Promise<string> {
+  const { code, out, err } = await seedbed('import', ...args, '--out', at('refused.onnx'));
+  expect(code).toBe(2);
+  expect(out).toBe('');
+  expect(err).toMatch(/^seedbed: .*\n$/);
+  expect(err).not.toMatch(/\n\s+at /);
+  expect(existsSync(at('refused.onnx'))).toBe(false);
+  return err;
+}
+
+/** A network in the manner of diffusers: x times a weight, and the timestep, which is told apart from others. */
+function unet(image: readonly Dim[], time: readonly Dim[] = ['N'], outputs = image[1]! as number): Graph {
+  const b = new GraphBuilder('unet');
+  const x = b.input('sample', 'float32', ['N', image[1]!, 8, 8]);
+  const t = b.input('timestep', 'int64', time);
+  const step = b.reshape(b.cast(t, 'float32'), [time.length === 0 ? 1 : 0, 1, 1, 1]);
+  const y = b.add(b.mul(x, b.constant(float32([1], [0.5]), 'weight')), b.mul(step, b.scalar(1e-3)));
+  const parts = Array.from({ length: outputs / (image[1]! as number) }, () => y);
+  const graph = b.build({ out_sample: parts.length > 1 ? b.concat(parts, 1) : y });
+  const [first, ...rest] = graph.inputs;
+  return { ...graph, inputs: [{ ...first!, shape: image }, ...rest] };
+}
+
+const scheduler = {
+  _class_name: 'DDIMScheduler',
+  num_train_timesteps: 1000,
+  beta_schedule: 'linear',
+  beta_start: 0.0001,
+  beta_end: 0.02,
+  prediction_type: 'epsilon',
+  clip_sample: false,
+  steps_offset: 0,
+  timestep_spacing: 'leading',
+  trained_betas: null,
+};
+
+/** A diffusers folder. */
+async function pipeline(name: string, changes: object = {}, config: object | null = {}, graph?: Graph) {
+  await write(
+    `${name}/unet/model.onnx`,
+    serializeModel(graph ?? unet(['N', 3, 'height', 'width'] as readonly Dim[])),
+  );
+  await write(`${name}/scheduler/scheduler_config.json`, { ...scheduler, ...changes });
+  if (config) await write(`${name}/unet/config.json`, { in_channels: 3, sample_size: 8, ...config });
+  return at(name);
+}
+
+const timestepsOf = ({ info }: Denoiser) => samplerGrid(info, info.sampler).map(({ from }) => from.fed);
+
+describe('a diffusers folder says itself what it is', () => {
+  test('and is sampled from', async () => {
+    const { model, out } = await imported(await pipeline('plain'));
+    expect(out).toBe(
+      `${at('imported.onnx')}: 'plain', pictures [3,8,8], predicts epsilon, told the timestep, linearBeta, 50 steps of ddim\nNext: seedbed doctor ${at('imported.onnx')} PICTURES\n`,
+    );
+    expect(model.info.range).toEqual({ from: [0, 1], mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
+    const grown = await seedbed(
+      'sample',
+      '--model',
+      at('imported.onnx'),
+      '--count',
+      '2',
+      '--out',
+      at('grown'),
+    );
+    expect(grown.code).toBe(0);
+    expect(existsSync(at('grown/pictures.png'))).toBe(true);
+  });
+
+  // By hand from diffusers' set_timesteps: multiples of 1000 // 50 and the offset; 1000, 980, ... less one; and
+  // numpy.linspace(0, 999, 50).round(), whose neighbours lie 999 / 49 = 20.39 apart.
+  test.each<[string, object, number[], number[]]>([
+    ['leading, offset 1', { steps_offset: 1 }, [981, 961, 941], [21, 1]],
+    ['leading', {}, [980, 960, 940], [20, 0]],
+    ['trailing', { timestep_spacing: 'trailing' }, [999, 979, 959], [39, 19]],
+    ['linspace', { timestep_spacing: 'linspace' }, [999, 979, 958], [20, 0]],
+    ['an old file of a DDIM', { timestep_spacing: undefined }, [980, 960, 940], [20, 0]],
+    [
+      'an old file of another solver',
+      { timestep_spacing: undefined, _class_name: 'EulerDiscreteScheduler' },
+      [999, 979, 958],
+      [20, 0],
+    ],
+  ])('timesteps: %s', async (_, changes, first, last) => {
+    const { model } = await imported(await pipeline('spaced', changes));
+    const visited = timestepsOf(model);
+    expect(visited).toHaveLength(50);
+    expect(visited.slice(0, 3)).toEqual(first);
+    expect(visited.slice(-2)).toEqual(last);
+  });
+
+  test('halves are rounded as NumPy rounds them, and steps stay within the schedule', async () => {
+    const sixteen = ['--sampler-steps', '16'];
+    const trailing = await imported(await pipeline('half', { timestep_spacing: 'trailing' }), ...sixteen);
+    // numpy.round(numpy.arange(1000, 0, -62.5)) - 1
+    const expected = [999, 937, 874, 811, 749, 687, 624, 561, 499, 437, 374, 311, 249, 187, 124, 61];
+    expect(timestepsOf(trailing.model)).toEqual(expected);
+    const all = await imported(await pipeline('all', { steps_offset: 1 }), '--sampler-steps', '1000');
+    expect(timestepsOf(all.model)).toEqual(Array.from({ length: 1000 }, (_, i) => 999 - i));
+  });
+
+  // alpha_bar after the first timestep is 1 - beta_0; of the cosine, cos^2((1/1000 + .008)/1.008 pi/2) / cos^2(.008/1.008 pi/2).
+  const f = (t: number) => Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2;
+  test.each<[string, object, number, number]>([
+    ['linear', {}, 1, 1 - 0.0001],
+    ['scaled_linear', { beta_start: 0.00085, beta_end: 0.012 }, 1, 1 - 0.00085],
+    ['scaled_linear', { beta_start: 0.00085, beta_end: 0.012 }, 1000, 0.0046601],
+    ['squaredcos_cap_v2', {}, 1, f(1 / 1000) / f(0)],
+    ['squaredcos_cap_v2', {}, 500, f(0.5) / f(0)],
+    ['trained', { trained_betas: [0.1, 0.2, 0.3], num_train_timesteps: 3 }, 2, 0.9 * 0.8],
+  ])('schedule: %s', async (beta_schedule, changes, after, alphaBar) => {
+    const { model } = await imported(await pipeline('schedule', { beta_schedule, ...changes }));
+    const count = 'trained_betas' in changes ? 3 : 1000;
+    expect(ratesAt(model.info.schedule, after / count).signalRate ** 2).toBeCloseTo(alphaBar, 6);
+  });
+
+  test.each([
+    ['sample', 'x0'],
+    ['v_prediction', 'v'],
+  ])('prediction: %s', async (prediction_type, predicts) => {
+    const { model } = await imported(await pipeline('prediction', { prediction_type }));
+    expect(model.info.predicts).toBe(predicts);
+  });
+
+  test('clipping is left out with a word, or kept where it is asked for', async () => {
+    const clipping = await pipeline('clipping', { clip_sample: true, clip_sample_range: 1.5 });
+    const { model, err } = await imported(clipping);
+    expect(err).toContain('clips x0; left out, since a clipped step has no inverse (--clip keeps it)');
+    expect(model.info.sampler.clipX0).toBeNull();
+    const kept = await imported(clipping, '--clip');
+    expect(kept.err).toBe('');
+    expect(kept.model.info.sampler.clipX0).toEqual([-1.5, 1.5]);
+  });
+
+  test('learned variances are left out', async () => {
+    const graph = unet(['N', 3, 8, 8], [], 6);
+    const { model } = await imported(await pipeline('variances', {}, { out_channels: 6 }, graph));
+    expect(model.graph.outputs[0]!.shape).toEqual(['N', 3, 8, 8]);
+    await imported(await pipeline('declared', {}, null, graph));
+  });
+
+  test('what it does not say is given beside it', async () => {
+    const b = new GraphBuilder('with text');
+    const x = b.input('sample', 'float32', ['N', 3, 8, 8]);
+    const t = b.input('timestep', 'int64', []);
+    const text = b.input('encoder_hidden_states', 'float32', ['N', 4, 8]);
+    const mean = b.reshape(b.mean(text, [1, 2]), [0, 1, 1, 1]);
+    const y = b.mul(b.add(x, mean), b.cast(t, 'float32'));
+    const path = await pipeline('text', {}, {}, b.build({ out_sample: y }));
+    expect(await refusal(path)).toContain(
+      `takes a further input 'encoder_hidden_states' float32 [N,4,8], such as a class or an encoded text. Give it a value: "fixedInputs": {"encoder_hidden_states": "encoder_hidden_states.npy"}`,
+    );
+    await write('prompt/text.npy', writeNpy(float32([4, 8], new Array(32).fill(0.25))));
+    const config = await write('prompt/more.json', { fixedInputs: { encoder_hidden_states: 'text.npy' } });
+    const { model } = await imported(path, '--config', config);
+    const network = await createNetwork(runtime, model, 2);
+    const level = { signalRate: 0.6, noiseRate: 0.8, time: 0.01, fed: 3 };
+    const { data } = await network.epsilon(float32([2, 3, 8, 8], new Array(384).fill(1)), level);
+    expect(Math.abs(data[200]! - 3.75)).toBeLessThan(1e-6);
+  });
+
+  test.each<[string, object, object | null, string]>([
+    [
+      'a flow',
+      { beta_schedule: undefined, _class_name: 'FlowMatchEulerDiscreteScheduler' },
+      {},
+      'its FlowMatchEulerDiscreteScheduler has no beta_schedule',
+    ],
+    ['an unknown schedule', { beta_schedule: 'sigmoid' }, {}, "beta_schedule 'sigmoid' is not one of linear"],
+    [
+      'an unknown prediction',
+      { prediction_type: 'flow_prediction' },
+      {},
+      'scheduler_config.json is not valid: prediction_type: Invalid option',
+    ],
+    ['an end without signal', { rescale_betas_zero_snr: true }, {}, 'ends without any signal'],
+    [
+      'an open size',
+      {},
+      null,
+      'the size of its pictures is open ([3,height,width]) and there is no config.json',
+    ],
+    [
+      'a size left out',
+      {},
+      { sample_size: null },
+      "the network's config.json is not valid: sample_size: Invalid input",
+    ],
+  ])('with %s it is refused', async (_, changes, config, message) => {
+    expect(await refusal(await pipeline(`bad-${_}`, changes, config))).toContain(message);
+  });
+
+  test('without a model, or with several, it is refused', async () => {
+    await write('bare/scheduler/scheduler_config.json', scheduler);
+    expect(await refusal(at('bare'))).toContain('neither it nor its folder unet/ holds an .onnx file');
+    const path = await pipeline('several');
+    await write('several/unet/other.onnx', serializeModel(unet(['N', 3, 8, 8])));
+    expect(await refusal(path)).toContain('holds several models: model.onnx, other.onnx');
+  });
+
+  test('with a damaged file it is refused', async () => {
+    const path = await pipeline('damaged');
+    await writeFile(join(path, 'scheduler/scheduler_config.json'), '{"num_train');
+    expect(await refusal(path)).toMatch(/scheduler_config\.json is not JSON: /);
+    await writeFile(join(path, 'scheduler/scheduler_config.json'), 'null');
+    expect(await refusal(path)).toContain('expected object, received null');
+  });
+});
+
+const info = {
+  name: 'theirs',
+  inputs: { image: 'sample', level: 'timestep' },
+  output: 'out',
+  predicts: 'epsilon',
+  level: 'timestep',
+  shape: [4, 8, 8],
+  range: { from: [-1, 1], mean: [0, 0, 0, 0], std: [1, 1, 1, 1] },
+  schedule: { kind: 'linearBeta', timesteps: 1000, betaStart: 0.0001, betaEnd: 0.02 },
+  sampler: { kind: 'ddim', steps: 10, grid: 'linspace', start: { timestep: 999 }, final: 'x0' },
+};
+const script = readFileSync(new URL('../graph/exports.py', import.meta.url), 'utf8');
+
+describe.skipIf(!HAS_ONNX)("files of every operator set (needs Debian's python3-onnx)", () => {
+  beforeAll(() => void python(script, folder));
+
+  test.each(['unet-13', 'unet-17', 'unet-18', 'unet-22', 'transformer-13', 'transformer-22'])(
+    '%s is imported, and predicts what the file does',
+    async name => {
+      const { model } = await imported(at(`${name}.onnx`), '--config', await write('info.json', info));
+      const x = normals({ seed: 1, purpose: 'import' }, [2, 4, 8, 8]);
+      const network = await createNetwork(runtime, model, 2);
+      const got = await network.epsilon(x, { signalRate: 0.6, noiseRate: 0.8, time: 0.301, fed: 300 });
+      await network.dispose();
+      const graph = bind(parseModel(await readFile(at(`${name}.onnx`)), name), { N: 2 });
+      const timestep = name.startsWith('unet') ? int64([300, 300]) : float32([2], [300, 300]);
+      const [want] = await runGraph(graph, [{ sample: x, timestep }]);
+      expect(relativeError(got, want!.out!)).toBeLessThan(1e-5);
+    },
+  );
+
+  test('weights that lie apart are taken in', async () => {
+    const apart = "import onnx, sys\nm = onnx.load(sys.argv[1] + '/unet-17.onnx')\n";
+    const save =
+      "onnx.save(m, sys.argv[1] + '/apart.onnx', save_as_external_data=True, location='apart.data', size_threshold=0)";
+    python(apart + save, folder);
+    const config = await write('info.json', info);
+    const { model } = await imported(at('apart.onnx'), '--config', config);
+    expect(model.hash).toBe((await imported(at('unet-17.onnx'), '--config', config)).model.hash);
+    await rm(at('apart.data'));
+    expect(await refusal(at('apart.onnx'), '--config', config)).toContain('apart.data');
+  });
+
+  test('an operator that Seedbed does not know is named, with its node', async () => {
+    const change =
+      "import onnx, sys\nm = onnx.load(sys.argv[1] + '/unet-17.onnx')\nm.graph.node[-1].op_type = 'NonZero'\nm.graph.node[-1].name = 'last'\n";
+    python(`${change}onnx.save(m, sys.argv[1] + '/strange.onnx')`, folder);
+    const text = await refusal(at('strange.onnx'), '--config', await write('info.json', info));
+    expect(text).toContain(`${at('strange.onnx')}: operator NonZero of node 'last' is not supported`);
+  });
+});
+
+describe('a file with a description', () => {
+  /** Multiplies by a weight, in float16 throughout. */
+  const half: Graph = {
+    name: 'half',
+    opset: 17,
+    inputs: [
+      { name: 'sample', dtype: 'float16', shape: ['N', 4, 8, 8] },
+      { name: 'timestep', dtype: 'float16', shape: ['N'] },
+    ],
+    outputs: [{ name: 'out', dtype: 'float16', shape: ['N', 4, 8, 8] }],
+    initializers: new Map([['w', { dtype: 'float16', shape: [1], data: Uint16Array.of(0x3800) }]]),
+    nodes: [{ op: 'Mul', name: 'm', inputs: ['sample', 'w'], outputs: ['out'], attributes: {} }],
+    metadata: new Map(),
+  };
+
+  test('in float16 is computed with in float32', async () => {
+    const path = await write('half.onnx', serializeModel(half));
+    const { model } = await imported(path, '--config', await write('info.json', info));
+    const x = normals({ seed: 1, purpose: 'import' }, [1, 4, 8, 8]);
+    const network = await createNetwork(runtime, model, 1);
+    const { data } = await network.epsilon(x, { signalRate: 0.6, noiseRate: 0.8, time: 0.3, fed: 0.8 });
+    expect(data).toEqual(x.data.map(value => value / 2));
+  });
+
+  test('tells what it wrote, as JSON too', async () => {
+    const path = await write('half.onnx', serializeModel(half));
+    const config = await write('info.json', info);
+    const { code, out } = await seedbed('import', path, '--config', config, '--out', at('o.onnx'), '--json');
+    expect(code).toBe(0);
+    const { command, model, results } = JSON.parse(out);
+    expect(command).toBe('import');
+    expect(model).toBe((await loadModel(at('o.onnx'))).hash);
+    expect(results).toMatchObject([{ file: at('o.onnx'), info: { name: 'theirs', predicts: 'epsilon' } }]);
+  });
+
+  test('is refused in words', async () => {
+    const path = await write('half.onnx', serializeModel(half));
+    const config = await write('info.json', info);
+    expect(await refusal(path)).toContain('nothing says what this model is. Give --config model.json');
+    expect(await refusal(path, '--config', at('none.json'))).toContain('none.json');
+    const damaged = at('damaged.json');
+    await writeFile(damaged, '{"name": "x", }');
+    expect(await refusal(path, '--config', damaged)).toContain(`${damaged} is not JSON: `);
+    expect(await refusal(damaged, '--config', config)).toContain(damaged);
+    expect(await refusal(at('nowhere.onnx'), '--config', config)).toContain('nowhere.onnx');
+    const { predicts: _, ...less } = info;
+    expect(await refusal(path, '--config', await write('less.json', less))).toContain(
+      "'predicts' is missing",
+    );
+    const fixed = await write('fixed.json', { ...info, fixedInputs: { class: 'class.npy' } });
+    expect(await refusal(path, '--config', fixed)).toContain('class.npy');
+    expect(await refusal(path, '--config', config, '--sampler-steps', '5')).toContain(
+      'are for diffusers folders',
+    );
+  });
+
+  test('is not written over', async () => {
+    const path = await write('half.onnx', serializeModel(half));
+    const config = await write('info.json', info);
+    const { code, err } = await seedbed('import', path, '--config', config, '--out', path);
+    expect([code, err]).toEqual([2, `seedbed: ${path} would be written over; --out names another file\n`]);
+    expect(await readFile(path)).toEqual(Buffer.from(serializeModel(half)));
+  });
+});
+
+const pathOf = (name: string) => join(checkpoints, name, `${name}.onnx`);
+const importReal = (name: string) => imported(pathOf(name), '--config', join(docs, `${name}.json`));
+
+describe.skipIf(!existsSync(pathOf('heart2d')))('a perceptron over points that PyTorch exported', () => {
+  test('grows points on its heart', async () => {
+    const { model, out } = await importReal('heart2d');
+    expect(out).toContain("'heart2d', pictures [2], predicts epsilon");
+    expect(out).toMatch(/Next: seedbed doctor \S+\n$/);
+    const sampler = await createSampler(runtime, model, model.info.sampler, 500);
+    const { data } = await sampler.sample(normals({ seed: 0, purpose: 'sample' }, [500, 2]));
+    const heart = Array.from({ length: 2000 }, (_, i) => {
+      const u = (i / 1000) * Math.PI;
+      const y = 13 * Math.cos(u) - 5 * Math.cos(2 * u) - 2 * Math.cos(3 * u) - Math.cos(4 * u);
+      return [(16 * Math.sin(u) ** 3) / 5, y / 5] as const;
+    });
+    const distances = Array.from({ length: 500 }, (_, i) =>
+      Math.min(...heart.map(([x, y]) => Math.hypot(data[2 * i]! - x, data[2 * i + 1]! - y))),
+    ).sort((a, b) => a - b);
+    console.log(distances[250], distances[450]);
+    expect(distances[250]).toBeLessThan(0.1);
+    expect(distances[450]).toBeLessThan(0.3);
+  });
+});
+
+describe.skipIf(!existsSync(pathOf('anime64')))(
+  'a U-Net of 63 million weights, stored in 8 bits each',
+  () => {
+    test('is imported, saved, read back, and removes noise', async () => {
+      const { model } = await importReal('anime64');
+      expect(model.info.range).toEqual({ from: [0, 1], mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
+      const sampler = await createSampler(runtime, model, { ...model.info.sampler, steps: 5 }, 1);
+      const { data } = await sampler.sample(normals({ seed: 0, purpose: 'sample' }, [1, 3, 64, 64]));
+      await sampler.dispose();
+      expect(Math.max(...data.map(Math.abs))).toBeLessThan(1.5);
+      const difference = data.map((value, i) => Math.abs(value - (data[i + 1] ?? value)));
+      // Neighbours of a picture are alike, of noise they are not.
+      expect(difference.reduce((sum, value) => sum + value, 0) / data.length).toBeLessThan(0.2);
+    });
+  },
+);
