@@ -264,6 +264,7 @@ async function writeAll(
 function describe(result: SeedResult, name: string, starts: number): string {
   const which = starts > 1 ? `${name} #${result.start}` : name;
   const before = result.mseBefore === undefined ? '' : `${result.mseBefore.toFixed(6)} before, `;
-  const flags = result.certificate?.flags.map(flag => `\n  flagged: ${flag}`).join('') ?? '';
-  return `${which.padEnd(24)} squared error ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB, seed variance ${result.latentVariance.toFixed(2)}${flags}`;
+  const { flags = [], notes = [] } = result.certificate ?? {};
+  const remarks = [...flags.map(flag => `flagged: ${flag}`), ...notes.map(note => `note: ${note}`)];
+  return `${which.padEnd(24)} squared error ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB, seed variance ${result.latentVariance.toFixed(2)}${remarks.map(remark => `\n  ${remark}`).join('')}`;
 }

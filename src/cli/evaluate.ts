@@ -45,6 +45,7 @@ export const keptResult: z.ZodType<NamedResult> = z.object({
       factors: z.array(z.number().nullable()),
       miss: z.number().optional(),
       flags: z.array(z.string()),
+      notes: z.array(z.string()),
     })
     .optional(),
   converged: z.boolean(),

@@ -36,7 +36,16 @@ const foreignSchema = z.strictObject({
 
 /**
  * Reads the description of a model of other hands. Nothing is guessed: what is missing is asked for by name.
+ * @param file the name that messages give the description.
  * @throws {SeedbedError} BadFile naming every field that is missing or wrong.
+ * @group Models
+ * @example
+ * import { isSeedbedError, parseForeignInfo } from 'seedbed';
+ * try {
+ *   parseForeignInfo({ name: 'mine', predicts: 'noise' }, 'model.json');
+ * } catch (error) {
+ *   if (isSeedbedError(error)) console.log(error.kind, error.message.includes('schedule')); // prints BadFile true
+ * }
  */
 export function parseForeignInfo(description: unknown, file: string): ForeignInfo {
   const parsed = foreignSchema.safeParse(description);
@@ -64,7 +73,16 @@ function isThere(value: unknown, path: readonly PropertyKey[]): boolean {
  * Makes a Seedbed model of a graph from elsewhere: further inputs become constants, of the output the channels that are
  * the prediction are kept, and the description goes into the file.
  * @param fixed the values of the further inputs by name, for one picture: their shape without the first axis, or with 1 there.
+ * @param file the name that messages give the graph.
  * @throws {SeedbedError} BadFile or Unsupported, naming node, operator, shape or field, when graph and description do not fit.
+ * @group Models
+ * @example
+ * import { readFile } from 'node:fs/promises';
+ * import { importDenoiser, loadModel, parseForeignInfo, parseModel, SHIPPED_DENOISER } from 'seedbed';
+ * const { info } = await loadModel(SHIPPED_DENOISER); // stands for what you write of a model of your own
+ * const graph = parseModel(await readFile(SHIPPED_DENOISER), 'unet.onnx');
+ * const model = importDenoiser(graph, parseForeignInfo(info, 'model.json'), new Map(), 'unet.onnx');
+ * console.log(model.info.name, model.info.sampler.steps); // prints fashion-mnist-32 10
  */
 export function importDenoiser(
   graph: Graph,

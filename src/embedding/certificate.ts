@@ -11,8 +11,10 @@ export interface Certificate {
   readonly factors: readonly (number | null)[];
   /** Mean square by which the solved equations miss the picture, standardised: 0 of an exact inverse; where known. */
   readonly miss?: number;
-  /** What is wrong, in words; empty where nothing is. */
+  /** What failed, in words; empty where nothing did. */
   readonly flags: readonly string[];
+  /** What is no failure but worth knowing, such as a seed that is no likely noise. */
+  readonly notes: readonly string[];
 }
 
 /** Limits of what a certificate lets pass. */
@@ -48,7 +50,7 @@ export function certify(
       flags.push(
         `the last step misses the picture by ${Math.sqrt(miss).toPrecision(2)}, more than tau ${tau}`,
       );
-    return { residuals, factors, ...(miss !== undefined && { miss }), flags };
+    return { residuals, factors, ...(miss !== undefined && { miss }), flags, notes: [] };
   });
 }
 

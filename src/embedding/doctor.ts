@@ -10,7 +10,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { float32, rows, type Tensor } from '../tensor/tensor.ts';
 import { embed } from './embed.ts';
-import { type Ask, denoisingErrors, hypotheses, likelierRange, timeOf } from './hypotheses.ts';
+import { type Ask, denoisingErrors, hypotheses, timeOf } from './hypotheses.ts';
 import { toPixels } from './metrics.ts';
 
 type Floats = Tensor<'float32'>;
@@ -33,13 +33,14 @@ export interface Finding {
 export interface Diagnosis {
   /** What is wrong; empty for a sound model. */
   readonly findings: readonly Finding[];
-  /** The error of denoising under the description (`change` empty) and under each change of it, least first. */
+  /**
+   * The squared error of denoising under the description (`change` empty) and under each change of it, least first; 1 is
+   * that of a denoiser that knows nothing but the pictures' variance.
+   */
   readonly errors: readonly { readonly change: string; readonly error: number }[];
-  /** The same error of a denoiser that knows nothing but the pictures' variance. */
-  readonly baseline: number;
   /** Whether the pictures were given, or grown by the model itself for want of them. */
   readonly given: boolean;
-  /** The model's own samples, embedded by split inversion and grown again. */
+  /** The model's own samples, embedded by split inversion and grown again; where nothing was found before. */
   readonly roundTrip?: { readonly psnr: number; readonly variance: number; readonly evaluations: number };
 }
 
@@ -61,6 +62,13 @@ const FAR = 100;
 /** A round trip of less than this is worth a word, decibels. */
 const LEAST_PSNR = 30;
 
+/** How {@link diagnose} works. */
+export interface DoctorOptions {
+  /** Whether own samples are embedded and grown again, which takes most of the time; true. */
+  readonly roundTrip?: boolean | undefined;
+  readonly onProgress?: (doing: string) => void;
+}
+
 /**
  * Looks for what is wrong with a model's description: removes noise from pictures as the description says and as it would
  * be with each likely mistake mended (another prediction, level, step, schedule or range), grows pictures from noise, and
@@ -71,39 +79,32 @@ export async function diagnose(
   runtime: Runtime,
   model: Denoiser,
   pictures: Floats | undefined,
-  onProgress: (doing: string) => void = () => {},
+  { roundTrip = true, onProgress = () => {} }: DoctorOptions = {},
 ): Promise<Diagnosis> {
-  const given = pictures && rows(pictures, 0, Math.min(mostLookedAt(model), pictures.shape[0]!));
-  const tried = given && (await tryHypotheses(runtime, model, given, onProgress));
-  if (tried?.mistake) return { findings: [tried.mistake], ...tried.measured, given: true };
+  const most = isPicture(model) ? LOOKED_AT : POINTS;
+  const some = pictures && rows(pictures, 0, Math.min(most, pictures.shape[0]!));
+  const given = some !== undefined;
+  const tried = some && (await tryHypotheses(runtime, model, some, onProgress));
+  if (tried?.mistake) return { findings: [tried.mistake], errors: tried.errors, given };
   onProgress('growing pictures');
   const { grown, sampler, finding } = await findStart(runtime, model, onProgress);
   const own = grown && toPixels(grown, model.info);
-  const { mistake, measured } = tried ?? (await tryHypotheses(runtime, model, own, onProgress));
-  const about = { ...measured, given: given !== undefined };
-  if (mistake) return { findings: [mistake], ...about };
-  const range = grown && wrongRange(model, grown, given, finding);
-  if (range) return { findings: [range], ...about };
-  const findings = [finding, hopeless(measured)].filter(found => found !== undefined);
-  if (!own) return { findings, ...about };
+  const { mistake, errors } = tried ??
+    (own && (await tryHypotheses(runtime, model, own, onProgress))) ?? { errors: [] };
+  if (mistake) return { findings: [mistake], errors, given };
+  const findings = [finding, hopeless(errors)].filter(found => found !== undefined);
+  if (!own || !roundTrip || finding?.topic === 'range') return { findings, errors, given };
   onProgress('embedding what was grown');
-  const roundTrip = await tryRoundTrip(runtime, model, sampler, own);
-  if (!(roundTrip.psnr >= LEAST_PSNR))
+  const again = await tryRoundTrip(runtime, model, sampler, own);
+  if (!(again.psnr >= LEAST_PSNR))
     findings.push({
       topic: 'round trip',
-      text: `the model's own samples come back with ${roundTrip.psnr.toFixed(1)} dB: try more --sampler-steps, or another method (seedbed race)`,
+      text: `the model's own samples come back with ${again.psnr.toFixed(1)} dB: try more --sampler-steps, or another method (seedbed race)`,
     });
-  return { findings, ...about, roundTrip };
+  return { findings, errors, given, roundTrip: again };
 }
 
-type Measured = Pick<Diagnosis, 'errors' | 'baseline'>;
-
-const pad = ({ info }: Denoiser, pictures: Floats) =>
-  info.padding > 0 ? padImages(pictures, info.padding) : pictures;
-
 const isPicture = ({ info }: Denoiser) => info.shape.length === 3;
-
-const mostLookedAt = (model: Denoiser) => (isPicture(model) ? LOOKED_AT : POINTS);
 
 interface Start {
   readonly finding?: Finding;
@@ -136,10 +137,13 @@ async function findStart(
     const text = `from ${JSON.stringify(own.start)}, where the signal rate is ${signalRate.toExponential(1)}, pictures diverge: the predicted picture is divided by it. From ${JSON.stringify(start)} they do not: write "start": ${JSON.stringify(start)} and "grid": "linspace" into the description's sampler`;
     return { finding: { topic: 'start', text }, grown: lower, sampler };
   }
-  const text =
-    'pictures leave the range of pixels from every start that was tried: the range, the prediction, the level or the schedule is described wrongly';
-  const finding: Finding = { topic: 'start', text };
-  return isTame(grown) ? { finding, grown, sampler: own } : { finding, sampler: own };
+  const wrong = 'pictures leave the range of pixels from every start that was tried';
+  if (isTame(grown)) {
+    const text = `${wrong}, without diverging: "range" in the description is likely wrong. Give pictures of the model's kind for a firmer answer`;
+    return { finding: { topic: 'range', text }, grown, sampler: own };
+  }
+  const text = `${wrong}: the prediction, the level, the schedule or the range is described wrongly`;
+  return { finding: { topic: 'start', text }, sampler: own };
 }
 
 function startAt({ info }: Denoiser, signalRate: number): SamplerInfo['start'] {
@@ -174,23 +178,14 @@ function mostly({ data }: Floats, holds: (value: number) => boolean): boolean {
   return data.filter(value => Number.isFinite(value) && holds(value)).length >= 0.99 * data.length;
 }
 
-/** What is wrong with the range, where pictures as described do not look like what the model grows. */
-function wrongRange(model: Denoiser, grown: Floats, given: Floats | undefined, found: Finding | undefined) {
-  const likelier = given && likelierRange(model.info, grown, pad(model, given));
-  if (likelier === undefined && (found?.topic !== 'start' || isWithin(model, grown))) return undefined;
-  const text = likelier
-    ? `the pictures given do not look like what the model grows, but would with ${likelier}: the description is likely wrong there`
-    : 'what the model grows leaves the range of pixels, without diverging: "range" in the description is likely wrong. Give pictures of its kind for a firmer answer';
-  return { topic: 'range', text } satisfies Finding;
-}
+type Errors = Diagnosis['errors'];
 
 async function tryHypotheses(
   runtime: Runtime,
   model: Denoiser,
-  pictures: Floats | undefined,
+  pictures: Floats,
   onProgress: (doing: string) => void,
-): Promise<{ mistake?: Finding | undefined; measured: Measured }> {
-  if (!pictures) return { measured: { errors: [], baseline: Number.NaN } };
+): Promise<{ mistake?: Finding | undefined; errors: Errors }> {
   const { info, graph } = model;
   const count = pictures.shape[0]!;
   const b = new GraphBuilder(`${info.name} as it is`);
@@ -201,41 +196,33 @@ async function tryHypotheses(
   const ask: Ask = async (x, level) =>
     (await session.run({ seen: x, fed: float32([], [level]) })).output as Floats;
   const whole = graph.inputs.find(({ name }) => name === info.inputs.level)!.dtype !== 'float32';
-  const all = hypotheses(info, whole);
+  const padded = info.padding > 0 ? padImages(pictures, info.padding) : pictures;
+  const all = hypotheses(info, whole, padded);
   onProgress(`trying ${all.length} readings of the description`);
-  const padded = pad(model, pictures);
   const noise = normals({ seed: 0, purpose: 'doctor' }, padded.shape);
-  const { errors, baseline } = await denoisingErrors(ask, info, all, padded, noise, TIMES);
+  const errors = await denoisingErrors(ask, info, all, padded, noise, TIMES);
   await session.dispose();
-  const named = all.map(({ change }, i) => ({ change, error: errors[i]! }));
+  const tried = all
+    .map(({ change, topic }, i) => ({ change, topic, error: errors[i]! }))
+    .sort((a, b) => a.error - b.error);
+  const [best] = tried;
+  const own = asDescribed(tried);
+  const mistaken = best!.error * BELIEVED < own && best!.error < 1;
+  const text = `noise is removed ${(own / best!.error).toPrecision(2)} times better with ${best!.change}: the description is likely wrong there. Mend it, import again, and ask again`;
   return {
-    mistake: likelyMistake(named),
-    measured: { errors: named.toSorted((a, b) => a.error - b.error), baseline },
+    mistake: mistaken ? { topic: best!.topic, text } : undefined,
+    errors: tried.map(({ change, error }) => ({ change, error })),
   };
 }
 
-const times = (a: number, b: number) => `${(a / b).toPrecision(2)} times`;
+const asDescribed = (errors: Errors) => errors.find(({ change }) => change === '')!.error;
 
-const asDescribed = (errors: Diagnosis['errors']) => errors.find(({ change }) => change === '');
-
-/** The change of the description that lowers the error most, if by enough. */
-function likelyMistake(errors: Diagnosis['errors']): Finding | undefined {
-  const own = asDescribed(errors)!.error;
-  const best = errors.reduce((least, other) => (other.error < least.error ? other : least));
-  if (!(best.error * BELIEVED < own)) return undefined;
+/** What to say of a description under which noise is removed no better than by knowing next to nothing. */
+function hopeless(errors: Errors): Finding | undefined {
+  if (errors.length === 0 || asDescribed(errors) < 1) return undefined;
   return {
     topic: 'prediction',
-    text: `noise is removed ${times(own, best.error)} better with ${best.change}: the description is likely wrong there. Mend it, import again, and ask again`,
-  };
-}
-
-/** Whether a description under which noise is removed worse than by knowing next to nothing. */
-function hopeless({ errors, baseline }: Measured): Finding | undefined {
-  const own = asDescribed(errors)?.error;
-  if (own === undefined || own < baseline) return undefined;
-  return {
-    topic: 'prediction',
-    text: `noise is removed ${times(own, baseline)} worse than by a denoiser that knows only the pictures' variance, and no single change of the description mends it: more than one field may be wrong, or the pictures are not of the model's kind`,
+    text: `noise is removed ${asDescribed(errors).toPrecision(2)} times worse than by a denoiser that knows only the pictures' variance, and no single change of the description mends it: more than one field may be wrong, or the pictures are not of the model's kind`,
   };
 }
 

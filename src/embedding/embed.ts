@@ -253,14 +253,15 @@ function agrees({ miss }: Certificate, missed: number): boolean {
 /** A certificate with what the sampler's own picture of the seed shows. @param missed its mean squared error, standardised. */
 function checkGrown(certificate: Certificate, missed: number, variance: number): Certificate {
   const flags = [...certificate.flags];
+  const notes = [...certificate.notes];
   if (!agrees(certificate, missed))
     flags.push(
       `the sampler misses the picture by ${Math.sqrt(missed).toPrecision(2)}, where the solved equations say ${Math.sqrt(certificate.miss!).toPrecision(2)}`,
     );
   const [low, high] = LIKELY_VARIANCE;
   if (!(variance >= low && variance <= high))
-    flags.push(`the seed's variance is ${variance.toPrecision(3)}, where noise has 1`);
-  return { ...certificate, flags };
+    notes.push(`the seed's variance is ${variance.toPrecision(3)}, where noise has 1`);
+  return { ...certificate, flags, notes };
 }
 
 /** What became of one batch; `grown` is what its seeds grow, standardised. */

@@ -15,12 +15,16 @@ export interface Hypothesis {
   readonly info: DenoiserInfo;
   /** Added to what the level input is fed. */
   readonly shift: number;
+  readonly topic: 'prediction' | 'range';
 }
 
-/** A description's likely mistakes, one change each, after the description itself. */
-export function hypotheses(info: DenoiserInfo, levelIsWhole: boolean): Hypothesis[] {
+/**
+ * A description's likely mistakes, one change each, after the description itself.
+ * @param pictures [n, ...shape], pixels in [0,1], whose mean and deviation are a range too.
+ */
+export function hypotheses(info: DenoiserInfo, levelIsWhole: boolean, pictures: Floats): Hypothesis[] {
   const count = timestepsOf(info.schedule);
-  const plain = { info, shift: 0 };
+  const plain = { info, shift: 0, topic: 'prediction' as const };
   const levels = levelIsWhole ? (['timestep'] as const) : LEVEL_KINDS;
   return [
     { ...plain, change: '' },
@@ -49,6 +53,12 @@ export function hypotheses(info: DenoiserInfo, levelIsWhole: boolean): Hypothesi
       change: `"sees": "${sees}"`,
       info: { ...info, sees },
     })),
+    ...otherRanges(info, pictures).map(({ why, range }) => ({
+      ...plain,
+      topic: 'range' as const,
+      change: `"range": ${JSON.stringify(range)}${why}`,
+      info: { ...info, range },
+    })),
   ];
 }
 
@@ -72,58 +82,33 @@ function alike(a: Schedule, b: Schedule): boolean {
   return times.every(t => Math.abs(ratesAt(a, t).signalRate - ratesAt(b, t).signalRate) < 0.02);
 }
 
-/** The usual ranges of pixels, and the pictures' own mean and deviation, but for the model's range. */
+/** The usual ranges of pixels, and the pictures' own mean and deviation, but for those like the model's. */
 function otherRanges({ range, shape }: DenoiserInfo, pictures: Floats) {
   if (shape.length !== 3) return [];
-  const { mean, deviation } = moments(pictures);
+  const { mean, variance } = moments(pictures);
   const all = [
-    { mean: 0, std: 1 },
-    { mean: 0.5, std: 0.5 },
-    { mean: 0, std: 1 / 255 },
-    {
-      mean: Number(mean.toFixed(2)),
-      std: Number(deviation.toFixed(2)),
-      why: ', about their own mean and deviation',
-    },
+    { mean: 0, std: 1, why: '' },
+    { mean: 0.5, std: 0.5, why: '' },
+    { mean: 0, std: 1 / 255, why: '' },
+    { mean: round(mean), std: round(Math.sqrt(variance)), why: ', about their own mean and deviation' },
   ];
+  const [m, s] = [average(range.mean), average(range.std)];
   return all
-    .filter(({ mean, std }) => mean !== range.mean[0] || std !== range.std[0])
-    .map(({ mean, std, why = '' }) => {
-      const other = { from: range.from, mean: range.mean.map(() => mean), std: range.std.map(() => std) };
-      return { change: `"range": ${JSON.stringify(other)}${why}`, range: other };
-    });
+    .filter(({ mean, std }) => std > 0 && (Math.abs(mean - m) > 0.1 * s || Math.abs(Math.log(std / s)) > 0.2))
+    .map(({ mean, std, why }) => ({
+      why,
+      range: { from: range.from, mean: range.mean.map(() => mean), std: range.std.map(() => std) },
+    }));
 }
 
-/**
- * The range of pixels under which pictures have about the mean and deviation of what the model itself grows, where the
- * description's own does not; undefined where it does, or none does.
- * @param grown what the network grew, in its own units; @param pictures [n, ...shape], pixels in [0,1].
- */
-export function likelierRange(info: DenoiserInfo, grown: Floats, pictures: Floats): string | undefined {
-  const wanted = moments(grown);
-  const distance = (range: DenoiserInfo['range']) => {
-    const { mean, deviation } = moments(standardise(pictures, range));
-    return Math.abs(mean - wanted.mean) / wanted.deviation + Math.abs(Math.log(deviation / wanted.deviation));
-  };
-  const own = distance(info.range);
-  const [best] = otherRanges(info, pictures)
-    .map(({ change, range }) => ({ change, far: distance(range) }))
-    .sort((a, b) => a.far - b.far);
-  return best && own > 0.5 && best.far < own / 2 ? best.change : undefined;
-}
-
-function moments({ data }: Floats): { mean: number; deviation: number } {
-  const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
-  const square = data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length;
-  return { mean, deviation: Math.sqrt(square) };
-}
+const round = (value: number) => Number(value.toFixed(2));
 
 /** A network's output for what it is shown and told, whatever that means. */
 export type Ask = (seen: Floats, fed: number) => Promise<Floats>;
 
 /**
- * How well a network removes noise under each hypothesis: the geometric mean over noise levels of its squared error on
- * epsilon, at the same levels for all, so that the numbers compare.
+ * How well a network removes noise under each hypothesis: its squared error on epsilon over that of a denoiser that knows
+ * nothing but the pictures' mean and variance, geometric mean over noise levels; infinite where it cannot be asked.
  * @param pictures [n, ...shape], pixels in [0,1], padded; @param noise of the same shape.
  */
 export async function denoisingErrors(
@@ -133,49 +118,58 @@ export async function denoisingErrors(
   pictures: Floats,
   noise: Floats,
   times: readonly number[],
-): Promise<{ errors: number[]; baseline: number }> {
+): Promise<number[]> {
   const logs = all.map(() => [] as number[]);
   const known = new Map<string, Floats>();
-  const baselines: number[] = [];
   for (const time of times) {
     const level = levelAt(info, time);
     const { signalRate: s, noiseRate: n } = level;
-    const clean = standardise(pictures, info.range);
-    baselines.push(Math.log(varianceOnly(clean, noise, level)));
-    const x = combine([s, clean], [n, noise]);
     for (const [i, { info: other, shift }] of all.entries()) {
-      const seen = other.sees === 'exploding' ? combine([1 / s, x]) : x;
       const fed = fedUnder(other, level, info) + shift;
-      if (
-        !Number.isFinite(fed) ||
-        (other.level === 'timestep' && (fed < 0 || fed >= timestepsOf(other.schedule)!))
-      ) {
-        logs[i]!.push(Number.NaN);
-        continue;
-      }
-      const key = `${time} ${fed} ${other.sees}`;
-      const output = known.get(key) ?? (await ask(seen, fed));
+      if (!canBeFed(other, fed)) continue;
+      const clean = standardise(pictures, other.range);
+      const x = combine([s, clean], [n, noise]);
+      const key = JSON.stringify([time, fed, other.sees, other.range]);
+      const output = known.get(key) ?? (await ask(other.sees === 'exploding' ? combine([1 / s, x]) : x, fed));
       known.set(key, output);
-      const epsilon =
-        other.predicts === 'epsilon'
-          ? output
-          : other.predicts === 'x0'
-            ? combine([1 / n, x], [-s / n, output])
-            : combine([n, x], [s, output]);
-      logs[i]!.push(Math.log(meanSquare(combine([1, epsilon], [-1, noise]))));
+      const error = meanSquare(combine([1, epsilonOf(other, x, output, level)], [-1, noise]));
+      logs[i]!.push(Math.log(error / varianceOnly(clean, noise, level)));
     }
   }
-  const mean = (values: readonly number[]) => {
-    const kept = values.filter(value => !Number.isNaN(value));
-    return kept.length < values.length / 2 ? Number.POSITIVE_INFINITY : Math.exp(average(kept));
-  };
-  return { errors: logs.map(mean), baseline: mean(baselines) };
+  return logs.map(values =>
+    values.length < times.length / 2 || values.some(Number.isNaN)
+      ? Number.POSITIVE_INFINITY
+      : Math.exp(average(values)),
+  );
 }
 
-/** The error on epsilon of the best denoiser that knows nothing but the variance v of x0: epsilon = n x / (s^2 v + n^2). */
+function canBeFed({ level, schedule }: DenoiserInfo, fed: number): boolean {
+  return Number.isFinite(fed) && (level !== 'timestep' || (fed >= 0 && fed < timestepsOf(schedule)!));
+}
+
+function epsilonOf({ predicts }: DenoiserInfo, x: Floats, output: Floats, level: Level): Floats {
+  const { signalRate: s, noiseRate: n } = level;
+  switch (predicts) {
+    case 'epsilon':
+      return output;
+    case 'x0':
+      return combine([1 / n, x], [-s / n, output]);
+    case 'v':
+      return combine([n, x], [s, output]);
+  }
+}
+
+/** The error on epsilon of the best denoiser that knows only x0's mean m and variance v: n (x - s m) / (s^2 v + n^2). */
 function varianceOnly(x0: Floats, noise: Floats, { signalRate: s, noiseRate: n }: Level): number {
-  const factor = n / (s * s * meanSquare(x0) + n * n);
-  return meanSquare(combine([factor * s, x0], [factor * n - 1, noise]));
+  const { mean, variance } = moments(x0);
+  const factor = n / (s * s * variance + n * n);
+  const centred = { ...x0, data: x0.data.map(value => value - mean) };
+  return meanSquare(combine([factor * s, centred], [factor * n - 1, noise]));
+}
+
+function moments({ data }: Floats): { mean: number; variance: number } {
+  const mean = average(Array.from(data));
+  return { mean, variance: average(Array.from(data, value => (value - mean) ** 2)) };
 }
 
 /** What the level input is fed under a hypothesis, at the same amount of noise. */

@@ -218,6 +218,7 @@ export function exactFinder(inverting: Inverting): Finder {
       factors: [],
       miss: 0,
       flags: yes ? [] : ['the inverse left the range of numbers'],
+      notes: [],
     }));
     return {
       latent,

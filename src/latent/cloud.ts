@@ -2,6 +2,7 @@ import { SeedbedError } from '../errors.ts';
 import { innerProducts } from '../tensor/products.ts';
 import { float32, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 
+/** @inline */
 type Floats = Tensor<'float32'>;
 
 /**

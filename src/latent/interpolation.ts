@@ -1,12 +1,15 @@
 import { SeedbedError } from '../errors.ts';
 import { float32, sizeOf, type Tensor, unstack } from '../tensor/tensor.ts';
 
+/** @inline */
 type Floats = Tensor<'float32'>;
 
 /**
  * The ways between two seeds that {@link interpolateSeeds} knows: `slerp`, the arc, and `lerp`, the chord.
  * @group Statistics
- * @useDeclaredType
+ * @example
+ * import { SEED_PATHS } from 'seedbed';
+ * console.log(SEED_PATHS.join(', ')); // prints slerp, lerp
  */
 export const SEED_PATHS = ['slerp', 'lerp'] as const;
 /**

@@ -16,7 +16,7 @@ describe('a certificate', () => {
   const rows = certify(5, reports, undefined, limits);
 
   test('of steps that were undone has no flags', () => {
-    expect(rows[0]).toEqual({ residuals: [1e-5, 2e-5], factors: [0.5, 0.5], flags: [] });
+    expect(rows[0]).toEqual({ residuals: [1e-5, 2e-5], factors: [0.5, 0.5], flags: [], notes: [] });
   });
 
   test('names the worst step', () => {
@@ -24,7 +24,7 @@ describe('a certificate', () => {
   });
 
   test('says null of what was not measured, or is no number', () => {
-    expect(rows[2]).toEqual({ residuals: [1e-5, null], factors: [null, null], flags: [] });
+    expect(rows[2]).toEqual({ residuals: [1e-5, null], factors: [null, null], flags: [], notes: [] });
     expect(rows[3]!.residuals).toEqual([null, 3e-2]);
     expect(rows[4]!.flags).toEqual([]);
   });
@@ -36,7 +36,7 @@ describe('a certificate', () => {
   test('holds what least squares miss against tau', () => {
     const misses = [0.005, 0.04, Number.NaN];
     const [met, missed, lost] = certify(3, [], misses, limits);
-    expect(met).toEqual({ residuals: [], factors: [], miss: 0.005, flags: [] });
+    expect(met).toEqual({ residuals: [], factors: [], miss: 0.005, flags: [], notes: [] });
     expect(missed!.flags).toEqual(['the last step misses the picture by 0.20, more than tau 0.1']);
     expect(lost!.flags).toHaveLength(1);
   });

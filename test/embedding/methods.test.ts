@@ -397,10 +397,10 @@ describe('where clusters lie so far apart that plain iteration diverges', () => 
       if (flagged) {
         expect(before.converged).toBe(false);
         expect(before.certificate!.flags.join()).toMatch(
-          /the step to time 0\.\d0 is undone to a residual of .* not 0\.001/,
+          /the step to time 0\.\d0 is undone to a residual of .* not 0\.0005/,
         );
         expect(after.certificate!.flags.filter(flag => /undone/.test(flag))).toEqual([]);
-        expect(after.residual).toBeLessThanOrEqual(1e-3);
+        expect(after.residual).toBeLessThanOrEqual(SPLIT.interior.tolerance);
         expect(after.evaluations).toBe(before.evaluations + retry);
       } else {
         expect(rows(again!.latent, row, row + 1)).toEqual(rows(once!.latent, row, row + 1));
@@ -439,7 +439,7 @@ describe('a certificate', () => {
     const at = certificate!.residuals.indexOf(residual!);
     expect(certificate!.flags[0]).toMatch(
       new RegExp(
-        `^the step to time ${grid[8 - at]!.from.time.toFixed(2)} is undone to a residual of 0\\.\\d+, not 0\\.001$`,
+        `^the step to time ${grid[8 - at]!.from.time.toFixed(2)} is undone to a residual of 0\\.\\d+, not 0\\.0005$`,
       ),
     );
     expect(converged).toBe(false);
@@ -473,14 +473,15 @@ describe('a certificate', () => {
     expect(found.converged).toBe(false);
   });
 
-  test('is flagged where the seed is no likely noise', async () => {
+  test('notes where the seed is no likely noise, which is no failure', async () => {
     const faint = gaussianDenoiser(0.01);
     const found = await one('fixed-point', { inversion: inside({}) }, faint);
     expect(found.latentVariance).toBeGreaterThan(2);
-    expect(found.certificate!.flags).toEqual([
+    expect(found.certificate!.notes).toEqual([
       `the seed's variance is ${found.latentVariance.toPrecision(3)}, where noise has 1`,
     ]);
-    expect(found.converged).toBe(false);
+    expect(found.certificate!.flags).toEqual([]);
+    expect(found.converged).toBe(true);
   });
 
   test.each(['naive', 'renoise'] as const)(

@@ -1,0 +1,195 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
+import type { Denoiser, DenoiserInfo, SamplerInfo } from '../../src/diffusion/info.ts';
+import { type Diagnosis, diagnose } from '../../src/embedding/doctor.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import { parseModel } from '../../src/graph/protobuf.ts';
+import { loadModel, readPicture, SHIPPED_DENOISER } from '../../src/index.ts';
+import { createRuntime } from '../../src/runtime/node.ts';
+import { normals } from '../../src/tensor/random.ts';
+import { concatRows, float32 } from '../../src/tensor/tensor.ts';
+import { mixtureDenoiser } from '../oracle.ts';
+
+const runtime = await createRuntime({ threads: 2 });
+const examples = ['1-trouser', '2-pullover', '7-sneaker', '8-bag'];
+const shipped = await loadModel(SHIPPED_DENOISER);
+const files = examples.map(name =>
+  fileURLToPath(new URL(`../../examples/fashion-mnist/${name}.png`, import.meta.url)),
+);
+const pictures = concatRows(await Promise.all(files.map(file => readPicture(file, shipped))));
+
+type Changes = Partial<DenoiserInfo>;
+const describedAs = (model: Denoiser, changes: Changes): Denoiser => ({
+  ...model,
+  info: { ...model.info, ...changes },
+});
+const topicsOf = ({ findings }: Diagnosis) => findings.map(({ topic }) => topic);
+
+describe('a trained network that is described', () => {
+  const ask = (changes: Changes = {}) => diagnose(runtime, describedAs(shipped, changes), pictures);
+  const { schedule, sampler } = shipped.info;
+
+  test('rightly has nothing wrong, and gives its samples back', async () => {
+    const { findings, errors, roundTrip, given } = await ask();
+    expect(findings).toEqual([]);
+    expect(given).toBe(true);
+    expect(errors[0]!.change).toBe('');
+    expect(errors[0]!.error).toBeLessThan(0.2);
+    expect(roundTrip!.psnr).toBeGreaterThan(33);
+    expect(Math.abs(roundTrip!.variance - 1)).toBeLessThan(0.2);
+  });
+
+  test.each<[Changes, string]>([
+    [{ predicts: 'v' }, '"predicts": "epsilon"'],
+    [{ predicts: 'x0' }, '"predicts": "epsilon"'],
+    [{ level: 'noiseRate' }, '"level": "noiseVariance"'],
+    [{ level: 'diffusionTime' }, '"level": "noiseVariance"'],
+    [{ level: 'sigma' }, '"level": "noiseVariance"'],
+    [{ level: 'logSnr' }, '"level": "noiseVariance"'],
+    [{ sees: 'exploding' }, '"sees": "preserving"'],
+  ])('with %j is told to write %s, and nothing else', async (changes, change) => {
+    const { findings, errors, roundTrip } = await ask(changes);
+    expect(findings).toHaveLength(1);
+    expect(findings[0]!.topic).toBe('prediction');
+    expect(findings[0]!.text).toMatch(/^noise is removed [\d.]+ times better with /);
+    expect(findings[0]!.text).toContain(change);
+    expect(errors[0]!.change).toBe(change);
+    expect(roundTrip).toBeUndefined();
+  });
+
+  test.each([
+    [0, 1],
+    [0.5, 0.5],
+    [0, 1 / 255],
+  ])("with pixels of mean %d and deviation %d is told the pictures' own", async (mean, std) => {
+    const { findings } = await ask({ range: { from: [0, 1], mean: [mean], std: [std] } });
+    expect(findings).toHaveLength(1);
+    expect(findings[0]!.topic).toBe('range');
+    const range = /"range": (\{.*?\}), about their own/.exec(findings[0]!.text)![1]!;
+    const { mean: [m] = [], std: [s] = [] } = JSON.parse(range);
+    expect(Math.abs(m - shipped.info.range.mean[0]!)).toBeLessThan(0.1);
+    expect(Math.abs(s - shipped.info.range.std[0]!)).toBeLessThan(0.1);
+  });
+
+  test('with a start that has no signal is told of one that has', async () => {
+    const { findings, roundTrip } = await ask({ schedule: { ...schedule, minSignalRate: 1e-5 } as never });
+    expect(findings).toHaveLength(1);
+    expect(findings[0]!.topic).toBe('start');
+    const start = /write "start": (\{.*?\}) and "grid": "linspace"/.exec(findings[0]!.text)![1]!;
+    expect(JSON.parse(start).diffusionTime).toBeGreaterThan(0.9);
+    expect(JSON.parse(start).diffusionTime).toBeLessThan(1);
+    expect(roundTrip!.psnr).toBeGreaterThan(30);
+  });
+
+  test('with a start that has much signal is told so', async () => {
+    const { findings } = await ask({ sampler: { ...sampler, start: { diffusionTime: 0.8 } } });
+    expect(findings).toHaveLength(1);
+    expect(findings[0]).toMatchObject({ topic: 'final signal' });
+    expect(findings[0]!.text).toContain('the signal rate is 0.263, not nearly 0');
+  });
+});
+
+/** Pictures 4 by 4 near two patterns, pixels in [-1,1] for the network. */
+const means = [0, 1].map(k => Array.from({ length: 16 }, (_, i) => ((i + k) % 2 === 0 ? 0.8 : -0.8)));
+const unit = { from: [0, 1] as [number, number], mean: [0.5], std: [0.5] };
+const seen = normals({ seed: 2, purpose: 'pictures' }, [4, 1, 4, 4]).data.map(
+  (value, i) => (means[Math.floor(i / 16) % 2]![i % 16]! + 0.05 * value) * 0.5 + 0.5,
+);
+const patterns = float32([4, 1, 4, 4], seen);
+
+describe('a network in closed form', () => {
+  const mixture = describedAs(mixtureDenoiser({ means, variance: 0.05 ** 2 }), { range: unit });
+
+  test('over -1 to 1 that is described over 0 to 1 is told so', async () => {
+    expect(topicsOf(await diagnose(runtime, mixture, patterns))).toEqual([]);
+    const wrong = describedAs(mixture, { range: { ...unit, mean: [0], std: [1] } });
+    const { findings } = await diagnose(runtime, wrong, patterns);
+    expect(findings).toHaveLength(1);
+    expect(findings[0]).toMatchObject({ topic: 'range' });
+    expect(findings[0]!.text).toContain('"mean":[0.5],"std":[0.5]');
+  });
+
+  test('is told so without pictures too, if less surely', async () => {
+    const wrong = describedAs(mixture, { range: { ...unit, mean: [0], std: [1] } });
+    expect(topicsOf(await diagnose(runtime, wrong, undefined))).toEqual(['range']);
+  });
+
+  test('whose schedule is off by one step is told so', async () => {
+    const values = Array.from({ length: 21 }, (_, n) => 0.97 * 0.78 ** n);
+    const sampler = { steps: 10, start: { timestep: 19 } };
+    const schedule = { kind: 'alphaBar' as const, values };
+    const model = mixtureDenoiser({ means, variance: 0.05 ** 2 }, [1, 4, 4], {
+      level: 'timestep',
+      schedule,
+      sampler,
+    });
+    const right = describedAs(model, { range: unit });
+    expect(topicsOf(await diagnose(runtime, right, patterns))).toEqual([]);
+    const late = describedAs(right, { schedule: { ...schedule, values: values.slice(1) } });
+    const { findings } = await diagnose(runtime, late, patterns);
+    expect(findings).toHaveLength(1);
+    expect(findings[0]!.text).toContain('timesteps counted from 1: the schedule is off by one step');
+  });
+
+  test('told another schedule of as many timesteps is told the right one', async () => {
+    const linear = { kind: 'linearBeta', timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 } as const;
+    let product = 1;
+    const values = Array.from(
+      { length: 1000 },
+      (_, n) => (product *= 1 - (1e-4 + ((0.02 - 1e-4) * n) / 999)),
+    );
+    const model = mixtureDenoiser({ means, variance: 0.05 ** 2 }, [1, 4, 4], {
+      level: 'timestep',
+      schedule: { kind: 'alphaBar', values },
+      sampler: { start: { timestep: 999 } },
+    });
+    const wrong = { range: unit, schedule: { kind: 'cosineBeta', timesteps: 1000 } } as const;
+    const { findings } = await diagnose(runtime, describedAs(model, wrong), patterns);
+    expect(findings).toHaveLength(1);
+    expect(findings[0]!.text).toContain(`"schedule": ${JSON.stringify(linear)}`);
+  });
+
+  test('that gives nonsense is called so', async () => {
+    const b = new GraphBuilder('nonsense');
+    const x = b.input('x', 'float32', ['N', 1, 4, 4]);
+    b.input('noise_variance', 'float32', ['N']);
+    const graph = b.build({ epsilon: b.add(b.mul(x, b.scalar(3)), b.scalar(9)) });
+    const { findings } = await diagnose(runtime, { ...mixture, graph }, patterns);
+    expect(topicsOf({ findings } as Diagnosis)).toContain('prediction');
+    expect(findings.at(-1)!.text).toContain('worse than by a denoiser that knows only');
+  });
+});
+
+const checkpoints = fileURLToPath(new URL('../../../shared/data/checkpoints', import.meta.url));
+const pathOf = (name: string) => `${checkpoints}/${name}/${name}.onnx`;
+
+/** A real model with its documented description and another sampler. */
+function real(name: string, sampler: Partial<SamplerInfo> = {}): Denoiser {
+  const text = readFileSync(new URL(`../../docs/models/${name}.json`, import.meta.url), 'utf8');
+  const foreign = parseForeignInfo(JSON.parse(text), `${name}.json`);
+  const info = { ...foreign, sampler: { ...foreign.sampler, ...sampler } };
+  return importDenoiser(parseModel(readFileSync(pathOf(name)), name), info, new Map(), name);
+}
+
+describe.skipIf(!existsSync(pathOf('heart2d')))('a perceptron over points that PyTorch exported', () => {
+  test('keeps much signal to the end, and has nothing else wrong', async () => {
+    const { findings, roundTrip } = await diagnose(runtime, real('heart2d'), undefined);
+    expect(topicsOf({ findings } as Diagnosis)).toEqual(['final signal']);
+    expect(findings[0]!.text).toContain('the signal rate is 0.364');
+    expect(roundTrip!.psnr).toBeGreaterThan(30);
+  });
+});
+
+describe.skipIf(!existsSync(pathOf('anime64')))(
+  'a U-Net of 63 million weights, stored in 8 bits each',
+  () => {
+    test('is told that it starts without signal, and where to start', async () => {
+      const model = real('anime64', { steps: 3, start: { timestep: 299 } });
+      const { findings } = await diagnose(runtime, model, undefined);
+      expect(topicsOf({ findings } as Diagnosis)).toEqual(['start']);
+      expect(findings[0]!.text).toContain('From {"timestep":29');
+    }, 180_000);
+  },
+);
