@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { SPLIT } from '../embedding/inversion/split.ts';
-import { HARDER } from '../embedding/settings.ts';
 import { findTrueSeeds, type TrueSeeds } from '../experiments/true-seeds.ts';
 import { lineFigure } from '../figures/line.ts';
 import { loadModel } from '../index.ts';
@@ -52,7 +51,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   console.note('taking principal components ...');
   const components = principalComponents(prepare(pictures, model.info.padding, model.info.range));
   console.note('looking for seeds ...');
-  const split = { lastStep: { ...HARDER.lastStep, tau: flags.tau, outer: 8 }, interior: TIGHT };
+  const split = { lastStep: { tau: flags.tau, outer: 10, inner: 24 }, interior: TIGHT };
   const runtime = await openRuntime(console, flags);
   const settings = { split, interior: TIGHT, rng: flags.rng };
   const found = await findTrueSeeds(runtime, model, flags.count, components, settings);

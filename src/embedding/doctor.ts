@@ -84,16 +84,17 @@ export async function diagnose(
   const most = isPicture(model) ? LOOKED_AT : POINTS;
   const some = pictures && rows(pictures, 0, Math.min(most, pictures.shape[0]!));
   const given = some !== undefined;
-  const tried = some && (await tryHypotheses(runtime, model, some, onProgress));
+  const tried = some && (await tryHypotheses(runtime, model, some, true, onProgress));
   if (tried?.mistake) return { findings: [tried.mistake], errors: tried.errors, given };
   onProgress('growing pictures');
   const { grown, sampler, finding } = await findStart(runtime, model, onProgress);
   const own = grown && toPixels(grown, model.info);
   const { mistake, errors } = tried ??
-    (own && (await tryHypotheses(runtime, model, own, onProgress))) ?? { errors: [] };
+    (own && (await tryHypotheses(runtime, model, own, false, onProgress))) ?? { errors: [] };
   if (mistake) return { findings: [mistake], errors, given };
+  if (finding?.topic === 'range') return { findings: [finding], errors, given };
   const findings = [finding, hopeless(errors)].filter(found => found !== undefined);
-  if (!own || !roundTrip || finding?.topic === 'range') return { findings, errors, given };
+  if (!own || !roundTrip) return { findings, errors, given };
   onProgress('embedding what was grown');
   const again = await tryRoundTrip(runtime, model, sampler, own);
   if (!(again.psnr >= LEAST_PSNR))
@@ -184,6 +185,7 @@ async function tryHypotheses(
   runtime: Runtime,
   model: Denoiser,
   pictures: Floats,
+  given: boolean,
   onProgress: (doing: string) => void,
 ): Promise<{ mistake?: Finding | undefined; errors: Errors }> {
   const { info, graph } = model;
@@ -197,7 +199,7 @@ async function tryHypotheses(
     (await session.run({ seen: x, fed: float32([], [level]) })).output as Floats;
   const whole = graph.inputs.find(({ name }) => name === info.inputs.level)!.dtype !== 'float32';
   const padded = info.padding > 0 ? padImages(pictures, info.padding) : pictures;
-  const all = hypotheses(info, whole, padded);
+  const all = hypotheses(info, whole, given ? padded : undefined);
   onProgress(`trying ${all.length} readings of the description`);
   const noise = normals({ seed: 0, purpose: 'doctor' }, padded.shape);
   const errors = await denoisingErrors(ask, info, all, padded, noise, TIMES);

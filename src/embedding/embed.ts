@@ -14,7 +14,14 @@ import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
 import { checkImages, checkMethod } from './checks.ts';
 import { descentFinder, embedderFinder, type Finder, type Found, type Journal } from './finders.ts';
-import { exactFinder, type Inverting, splitFinder, undoingFinder, wholeFinder } from './inverters.ts';
+import {
+  autoFinder,
+  exactFinder,
+  type Inverting,
+  splitFinder,
+  undoingFinder,
+  wholeFinder,
+} from './inverters.ts';
 import { average, meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
 import { type DescentRecipe, type Memory, RECIPES } from './recipes.ts';
 import { type InversionOptions, inversionFor, type Method, usedSettings } from './settings.ts';
@@ -295,7 +302,7 @@ async function createFinder(
     case 'split':
       return splitFinder(inverting);
     case 'auto':
-      return splitFinder(inverting, true);
+      return autoFinder(inverting);
     case 'exact':
       return exactFinder(inverting);
     default:

@@ -20,9 +20,13 @@ export interface Hypothesis {
 
 /**
  * A description's likely mistakes, one change each, after the description itself.
- * @param pictures [n, ...shape], pixels in [0,1], whose mean and deviation are a range too.
+ * @param pictures [n, ...shape], pixels in [0,1], for which other ranges are tried; own samples say nothing of theirs.
  */
-export function hypotheses(info: DenoiserInfo, levelIsWhole: boolean, pictures: Floats): Hypothesis[] {
+export function hypotheses(
+  info: DenoiserInfo,
+  levelIsWhole: boolean,
+  pictures: Floats | undefined,
+): Hypothesis[] {
   const count = timestepsOf(info.schedule);
   const plain = { info, shift: 0, topic: 'prediction' as const };
   const levels = levelIsWhole ? (['timestep'] as const) : LEVEL_KINDS;
@@ -53,7 +57,7 @@ export function hypotheses(info: DenoiserInfo, levelIsWhole: boolean, pictures: 
       change: `"sees": "${sees}"`,
       info: { ...info, sees },
     })),
-    ...otherRanges(info, pictures).map(({ why, range }) => ({
+    ...(pictures ? otherRanges(info, pictures) : []).map(({ why, range }) => ({
       ...plain,
       topic: 'range' as const,
       change: `"range": ${JSON.stringify(range)}${why}`,

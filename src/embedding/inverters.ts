@@ -13,7 +13,7 @@ import { leastSquares } from './inversion/least-squares.ts';
 import { chainOf, createStepMap, type DifferentiableMap, type StepMap, stepOf } from './inversion/maps.ts';
 import { createWhitener } from './inversion/renoise.ts';
 import { diffuse, splitInversion } from './inversion/split.ts';
-import { HARDER, type InversionOptions } from './settings.ts';
+import { type InversionOptions, POLISH } from './settings.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -89,50 +89,68 @@ export function undoingFinder(inverting: Inverting): Finder {
 }
 
 /** Split inversion (see {@link splitInversion}), anchored at a draw of the posterior or at what a first seed grows. */
-export function splitFinder(inverting: Inverting, harder = false): Finder {
+export function splitFinder(inverting: Inverting): Finder {
   const { model, sampler, options } = inverting;
   const grid = samplerGrid(model.info, sampler);
   const last = grid.at(-1)!;
+  const before = grid.slice(0, -1).map(affineStep);
   return stepFinder(inverting, async (map, { targets, noise }, begun) => {
-    const anchored = await counted(map, async () => ({
-      anchor: begun ? await lead(map, begun.latent) : diffuse(targets, noise, last),
-    }));
-    const attempt = async (targets: Floats, anchor: Floats, settings: typeof HARDER) => {
-      const found = await splitInversion(map, grid, targets, anchor, settings);
-      const limits = { ...settings.interior, tau: settings.lastStep.tau };
-      return { ...found, certificates: certify(targets.shape[0]!, found.reports, found.errors, limits) };
+    const found = await counted(map, async () => {
+      const anchor = begun ? await chainOf(map, before).value(begun.latent) : diffuse(targets, noise, last);
+      return splitInversion(map, grid, targets, anchor, options);
+    });
+    const limits = { ...options.interior, tau: options.lastStep.tau };
+    const certificates = certify(targets.shape[0]!, found.reports, found.errors, limits);
+    return {
+      latent: found.latent,
+      certificates,
+      converged: clean(certificates).map(yes => yes && solves(options.interior)),
+      evaluations: forEach(targets, found.spent),
     };
-    let { latent, certificates, evaluations } = await attempt(targets, anchored.anchor, options);
-    let spent = forEach(targets, evaluations + anchored.spent);
-    const flagged = certificates.flatMap(({ flags }, row) => (flags.length > 0 ? [row] : []));
-    if (harder && flagged.length > 0) {
-      // The batch keeps its size, for which the graphs are loaded: what is not flagged gives way to copies.
-      const part = (t: Floats) => filledRows(takeRows(t, flagged), 0, targets.shape[0]!);
-      const settings = {
-        lastStep: { ...HARDER.lastStep, tau: options.lastStep.tau },
-        interior: { ...HARDER.interior, tolerance: options.interior.tolerance },
-      };
-      const again = await attempt(part(targets), part(anchored.anchor), settings);
-      const place = certificates.map((_, row) => flagged.indexOf(row));
-      const better = place.map(
-        (at, row) => at >= 0 && again.certificates[at]!.flags.length <= certificates[row]!.flags.length,
-      );
-      const spread = takeRows(
-        again.latent,
-        place.map(at => Math.max(at, 0)),
-      );
-      latent = choose(better, spread, latent);
-      certificates = certificates.map((own, row) => (better[row] ? again.certificates[place[row]!]! : own));
-      spent = spent.map((own, row) => own + (place[row]! >= 0 ? again.evaluations : 0));
-    }
-    const converged = clean(certificates).map(yes => yes && solves(options.interior));
-    return { latent, certificates, converged, evaluations: spent };
   });
+}
 
-  /** From a seed to the state before the last step. */
-  async function lead(map: StepMap, seed: Floats): Promise<Floats> {
-    return chainOf(map, grid.slice(0, -1).map(affineStep)).value(seed);
-  }
+/**
+ * Split inversion, and where its certificate is flagged, least squares through the whole sampler near the seed that it
+ * found: a state outside of a step's range has no seed, but there are seeds near by that grow the picture.
+ */
+export function autoFinder(inverting: Inverting): Finder {
+  const { tau } = inverting.options.lastStep;
+  const split = splitFinder(inverting);
+  const polish = wholeFinder(
+    { ...inverting, options: { ...inverting.options, whole: { ...POLISH, tau } } },
+    'gauss-newton',
+  );
+  return {
+    iterations: 1,
+    async find(sought) {
+      const found = await split.find(sought);
+      const flagged = found.certificates!.flatMap(({ flags }, row) => (flags.length > 0 ? [row] : []));
+      if (flagged.length === 0) return found;
+      // Graphs are loaded for each size of a batch: a power of two, filled up with copies, so that they are few.
+      const size = Math.min(2 ** Math.ceil(Math.log2(flagged.length)), found.converged.length);
+      const part = (t: Floats) => filledRows(takeRows(t, flagged), 0, size);
+      const near = { ...sought, targets: part(sought.targets), noise: part(found.latent) };
+      const polished = await polish.find(near);
+      const place = found.converged.map((_, row) => flagged.indexOf(row));
+      const mended = place.map(at => at >= 0);
+      const spread = place.map(at => Math.max(at, 0));
+      const pick = <T>(own: readonly T[], others: readonly T[]) =>
+        own.map((value, row) => (mended[row] ? others[place[row]!]! : value));
+      return {
+        ...found,
+        latent: choose(mended, takeRows(polished.latent, spread), found.latent),
+        certificates: pick(found.certificates!, polished.certificates!),
+        converged: pick(found.converged, polished.converged),
+        evaluations: found.evaluations.map(
+          (own, row) => own + (mended[row] ? polished.evaluations[place[row]!]! : 0),
+        ),
+      };
+    },
+    dispose: async () => {
+      await Promise.all([split.dispose(), polish.dispose()]);
+    },
+  };
 }
 
 /** Least squares through the whole sampler, near noise or a first seed, by Gauss-Newton or limited-memory BFGS. */

@@ -6,7 +6,7 @@ import { SPLIT, type SplitOptions } from './inversion/split.ts';
  * Ways to find a seed: a trained network (`embedder`), descent through the sampler from noise or from the network's
  * seed; undoing the sampler's steps (`naive`, `fixed-point`, `newton`); least squares through the whole sampler
  * (`lbfgs`, `gauss-newton`); `split` inversion, the last step as least squares and the others undone; `auto`, split
- * inversion that tries harder where its certificate is flagged; and `exact`, for samplers that keep two states.
+ * inversion whose flagged seeds are mended by least squares through the whole sampler; and `exact`, for samplers that keep two states.
  * @group Embedding
  * @example
  * import { METHODS } from 'seedbed';
@@ -62,11 +62,8 @@ const OF_METHOD: Partial<Record<Method, Partial<InversionOptions>>> = {
   newton: { interior: { ...SPLIT.interior, solver: 'newton' } },
 };
 
-/** What `auto` tries where split inversion is flagged. */
-export const HARDER: SplitOptions = {
-  lastStep: { ...SPLIT.lastStep, outer: 5, inner: 24 },
-  interior: { ...SPLIT.interior, solver: 'anderson+newton', iterations: 80 },
-};
+/** How `auto` mends a seed that split inversion flagged: least squares through the whole sampler, near that seed. */
+export const POLISH = { outer: 2, inner: 6 };
 
 /** A method's settings, with those given in place of its own. */
 export function inversionFor(method: Method, given: Partial<InversionOptions> = {}): InversionOptions {

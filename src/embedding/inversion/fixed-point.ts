@@ -46,6 +46,9 @@ export async function solveFixedPoint(
   let factors = new Float64Array(count).fill(Number.NaN);
   const steps: { dx: Floats; df: Floats }[] = [];
   let last: { x: Floats; f: Floats } | undefined;
+  /** Each row's residual when it last fell by a fifth, and the evaluations since. */
+  const fallen = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+  const idle = new Int32Array(count);
   let evaluations = 0;
   while (evaluations < iterations) {
     const f = combine([1, await g(x)], [-1, x]);
@@ -54,7 +57,13 @@ export async function solveFixedPoint(
     const better = Array.from(now, (residual, row) => residual < residuals[row]!);
     best = choose(better, x, best);
     residuals = residuals.map((old, row) => (better[row] ? now[row]! : old));
-    if (residuals.every(residual => residual <= tolerance)) break;
+    residuals.forEach((residual, row) => {
+      idle[row]! += 1;
+      if (!(residual <= 0.8 * fallen[row]!)) return;
+      fallen[row] = residual;
+      idle[row] = 0;
+    });
+    if (residuals.every((residual, row) => residual <= tolerance || idle[row]! >= PATIENCE)) break;
 
     if (last) {
       const dx = combine([1, x], [-1, last.x]);
@@ -101,6 +110,9 @@ export function relativeSizes(f: Floats, x: Floats): Float64Array {
     return Number.isNaN(size) ? Number.POSITIVE_INFINITY : size;
   });
 }
+
+/** Evaluations without a fall of the residual by a fifth after which a row has stalled: g may have no fixed point at all. */
+const PATIENCE = 15;
 
 /** Relative weight of the ridge that keeps nearly parallel differences from blowing up. */
 const RIDGE = 1e-10;
