@@ -58,7 +58,7 @@ export function withMethod(command: Command): Command {
       '--embedder <file>',
       "the embedding network (default: the model's own, NAME-embedder.onnx beside it)",
     )
-    .addOption(new Option('--method <name>', 'how seeds are sought').choices([...METHODS]).default('split'))
+    .addOption(new Option('--method <name>', 'how seeds are sought').choices([...METHODS]).default('auto'))
     .addOption(new Option('--recipe <name>', 'settings of the descent').choices(Object.keys(RECIPES)))
     .option(
       '--iterations <n>',
@@ -74,7 +74,7 @@ export function withMethod(command: Command): Command {
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option(
       '--batch <n>',
-      "seeds in work at once (default: 16; by 'split' 4, whose results come as they are found)",
+      "seeds in work at once (default: 16; by 'split' and 'auto' 4, whose results come as they are found)",
       whole(1),
     )
     .addOption(
@@ -157,7 +157,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
     tolerance,
     sampler,
     samplerSteps,
-    batch = method === 'split' ? 4 : 16,
+    batch = method === 'split' || method === 'auto' ? 4 : 16,
   } = flags;
   const inversion = inversionOf(flags);
   const chosen = {

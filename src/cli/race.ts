@@ -74,7 +74,7 @@ export function withContest(command: Command): Command {
 export function addRace(program: Command): void {
   withContest(program.command('race'))
     .description('run every way to find seeds on the same pictures: a table and plots of what each reaches')
-    .option('--most <n>', 'leave out what takes more network evaluations a seed', whole(1), 700)
+    .option('--most <n>', 'leave out what takes more network evaluations a seed', whole(1), 800)
     .option('--methods <names>', 'only these families, separated by commas', list)
     .option('--beside <files>', 'seed files of the same pictures found elsewhere, separated by commas', list)
     .option('--out <folder>', 'where race.md, race.json and the plots are written', 'race')

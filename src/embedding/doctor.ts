@@ -87,7 +87,7 @@ export async function diagnose(
   const tried = some && (await tryHypotheses(runtime, model, some, true, onProgress));
   if (tried?.mistake) return { findings: [tried.mistake], errors: tried.errors, given };
   onProgress('growing pictures');
-  const { grown, sampler, finding } = await findStart(runtime, model, onProgress);
+  const { grown, sampler, finding } = await findStart(runtime, model, given, onProgress);
   const own = grown && toPixels(grown, model.info);
   const { mistake, errors } = tried ??
     (own && (await tryHypotheses(runtime, model, own, false, onProgress))) ?? { errors: [] };
@@ -118,6 +118,7 @@ interface Start {
 async function findStart(
   runtime: Runtime,
   model: Denoiser,
+  given: boolean,
   onProgress: (doing: string) => void,
 ): Promise<Start> {
   const { info } = model;
@@ -139,7 +140,7 @@ async function findStart(
     return { finding: { topic: 'start', text }, grown: lower, sampler };
   }
   const wrong = 'pictures leave the range of pixels from every start that was tried';
-  if (isTame(grown)) {
+  if (isTame(grown) && !given) {
     const text = `${wrong}, without diverging: "range" in the description is likely wrong. Give pictures of the model's kind for a firmer answer`;
     return { finding: { topic: 'range', text }, grown, sampler: own };
   }
@@ -230,7 +231,7 @@ function hopeless(errors: Errors): Finding | undefined {
 
 async function tryRoundTrip(runtime: Runtime, model: Denoiser, sampler: SamplerInfo, pictures: Floats) {
   const used: Denoiser = { ...model, info: { ...model.info, sampler: { ...sampler, kind: 'ddim' } } };
-  const { results } = await embed(runtime, used, pictures, { method: 'split', batch: pictures.shape[0]! });
+  const { results } = await embed(runtime, used, pictures, { method: 'auto', batch: pictures.shape[0]! });
   const mean = (value: (result: (typeof results)[number]) => number) =>
     results.reduce((sum, result) => sum + value(result), 0) / results.length;
   return {

@@ -33,7 +33,7 @@ type Floats = Tensor<'float32'>;
  * @group Embedding
  */
 export interface EmbedOptions {
-  /** 'embedder+descent' where an embedder is given, else 'split'. */
+  /** 'embedder+descent' where an embedder is given, else 'auto'. */
   readonly method?: Method | undefined;
   /** The embedding network, trained for the denoiser at hand; methods that name it need it. */
   readonly embedder?: Embedder | undefined;
@@ -143,7 +143,7 @@ export async function embed(
 ): Promise<Embedding> {
   const { embedder, starts = 1, rng = 0, firstImage = 0, firstStart = 0 } = options;
   const { tolerance, batch: wanted = 16 } = options;
-  const method = options.method ?? (embedder ? 'embedder+descent' : 'split');
+  const method = options.method ?? (embedder ? 'embedder+descent' : 'auto');
   const recipe = options.recipe ?? (method === 'descent' ? RECIPES.seedbed : RECIPES.refine);
   const inversion = inversionFor(method, options.inversion);
   requireWhole('starts', starts, 1);

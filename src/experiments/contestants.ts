@@ -2,7 +2,7 @@ import type { Denoiser } from '../diffusion/info.ts';
 import type { EmbedOptions } from '../embedding/embed.ts';
 import type { Undoer } from '../embedding/inversion/climb.ts';
 import { RECIPES } from '../embedding/recipes.ts';
-import { inversionFor, type Method } from '../embedding/settings.ts';
+import { inversionFor, type Method, POLISH } from '../embedding/settings.ts';
 
 /** One way to find seeds with settings of its own: a point of the race. */
 export interface Contestant {
@@ -68,6 +68,12 @@ function leastSquares(steps: number): Contestant[] {
     split(1, 4),
     split(2, 8),
     split(4, 24, 0.03),
+    {
+      family: 'auto',
+      name: 'auto',
+      options: { method: 'auto' },
+      cost: split(2, 8).cost + (POLISH.outer * (4 * POLISH.inner + 5) + 1) * steps,
+    },
     ...[6, 20].map(iterations => ({
       family: 'L-BFGS',
       name: `L-BFGS, ${iterations}`,

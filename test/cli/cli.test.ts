@@ -90,7 +90,7 @@ describe('embed and decode', () => {
     const seeds = readSeeds(await readFile(at('out/seeds.safetensors')), 'seeds.safetensors');
     expect(seeds.provenance).toMatchObject({
       model: report.model,
-      method: { name: 'split' },
+      method: { name: 'auto' },
       images: [{ name: 'wide.png' }],
     });
     const sheet = await sharp(at('out/embedding.png')).metadata();

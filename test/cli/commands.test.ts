@@ -76,13 +76,13 @@ describe('cloud', () => {
   test('many seeds of one picture, measured: with the shipped model', async () => {
     const { code, out } = await seedbed('cloud', `${EXAMPLES}/8-bag.png`, '--count', '6', '--out', at('bag'));
     expect(code).toBe(0);
-    expect(out).toMatch(/^6 seeds of 8-bag.png by split/);
+    expect(out).toMatch(/^6 seeds of 8-bag.png by auto/);
     const report = await json('bag', 'report.json');
     const seeds = await seedsIn('bag', 'seeds.safetensors');
     expect(seeds.latent.shape).toEqual([6, 1, 32, 32]);
     expect(seeds.provenance).toMatchObject({
       model: report.model,
-      method: { name: 'split', evaluations: expect.any(Number) },
+      method: { name: 'auto', evaluations: expect.any(Number) },
       images: [{ name: '8-bag.png', sha256: report.picture.sha256 }],
     });
     expect(report.results.map((r: { start: number }) => r.start)).toEqual([0, 1, 2, 3, 4, 5]);
@@ -268,7 +268,7 @@ describe('interpolate', () => {
     const { latent, provenance } = await seedsIn('way', 'seeds.safetensors');
     expect(latent.shape).toEqual([5, 1, 32, 32]);
     expect(provenance).toMatchObject({
-      method: { name: 'interpolate', path: 'slerp', of: { name: 'split' } },
+      method: { name: 'interpolate', path: 'slerp', of: { name: 'auto' } },
     });
     await isPicture('way', 'interpolation.png');
     const moving = await sharp(at('way', 'interpolation.webp'), { animated: true }).metadata();

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
@@ -96,6 +96,27 @@ describe('a model of other hands grows what its description says, after a file i
     );
     const model = importDenoiser(shipped.graph, parseForeignInfo(description, 'd'), new Map(), 'f');
     expect(model.hash).toBe(shipped.hash);
+  });
+
+  test('every description of the docs is one', () => {
+    const folder = new URL('../../docs/models/', import.meta.url);
+    const names = readdirSync(folder);
+    expect(names.length).toBeGreaterThan(3);
+    for (const name of names) parseForeignInfo(JSON.parse(readFileSync(new URL(name, folder), 'utf8')), name);
+    const guide = readFileSync(new URL('../bring-your-own-model.md', folder), 'utf8');
+    const [, example] = /```json\n(.*?)```/s.exec(guide)!;
+    parseForeignInfo(JSON.parse(example!), 'the guide');
+    const schedules = [...guide.matchAll(/`(\{ "kind": [^`.]*?\})`/g)].map(([, text]) => JSON.parse(text!));
+    expect(schedules.length).toBeGreaterThan(2);
+    for (const schedule of schedules)
+      parseForeignInfo(
+        {
+          ...JSON.parse(example!),
+          schedule,
+          sampler: { ...JSON.parse(example!).sampler, start: { diffusionTime: 1 } },
+        },
+        'the guide',
+      );
   });
 
   test('the hash changes with the weights and with what numbers mean, not with name or sampler', () => {
