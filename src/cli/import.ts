@@ -118,9 +118,7 @@ async function describe(
     return own;
   }
   if (await first('vae', 'vae_decoder', 'vqvae', 'movq'))
-    note(
-      'it works on the latents of an autoencoder: they are its pictures here, Seedbed does not decode them',
-    );
+    note("it works on an autoencoder's latents, which Seedbed neither decodes nor knows the range of");
   const network = await first('unet/config.json', 'transformer/config.json', 'config.json');
   const said = fromDiffusers(graph, await readJson(scheduler), network && (await readJson(network)), {
     name: baseName(path),

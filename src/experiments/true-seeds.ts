@@ -2,13 +2,19 @@ import { type GridStep, samplerGrid } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { affineStep } from '../diffusion/solvers.ts';
 import { climb, type UndoOptions } from '../embedding/inversion/climb.ts';
-import { createStepMap } from '../embedding/inversion/maps.ts';
-import { diffuse, type SplitOptions, splitInversion } from '../embedding/inversion/split.ts';
+import { leastSquares } from '../embedding/inversion/least-squares.ts';
+import { chainOf, createStepMap, type StepMap } from '../embedding/inversion/maps.ts';
+import {
+  diffuse,
+  type SplitOptions,
+  type SplitResult,
+  splitInversion,
+} from '../embedding/inversion/split.ts';
 import { average, meanSquaredErrors, toPixels } from '../embedding/metrics.ts';
 import type { PrincipalComponents } from '../latent/pca.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
-import { combine, dots } from '../tensor/rowwise.ts';
+import { choose, combine, dots } from '../tensor/rowwise.ts';
 import { rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 
 type Floats = Tensor<'float32'>;
@@ -59,12 +65,13 @@ export async function findTrueSeeds(
   const between = map.evaluations;
   const anchor = diffuse(x0, normals({ seed: rng, purpose: 'anchor' }, shape), grid.at(-1)!);
   const found = await splitInversion(map, grid, x0, anchor, split);
+  const latent = await mend(map, grid, x0, found, split.lastStep.tau);
   const after = map.evaluations;
-  let grown = found.latent;
+  let grown = latent;
   for (const step of grid) grown = await map.value(grown, affineStep(step));
   await map.dispose();
 
-  const off = combine([1, found.latent], [-1, truth]);
+  const off = combine([1, latent], [-1, truth]);
   return {
     fromState: rms(combine([1, again], [-1, truth])),
     fromPicture: rms(off),
@@ -75,6 +82,28 @@ export async function findTrueSeeds(
       predicted: predictedError(grid, band.variance, split.lastStep.tau),
     })),
   };
+}
+
+/** A step that is undone to no less than this has met a state outside of its range. */
+const UNDONE = 1e-4;
+/** How such seeds are mended. */
+const MENDING = { outer: 6, inner: 16 };
+
+/** The seeds found; those of states that have none by least squares through the whole sampler, near where they are. */
+async function mend(
+  map: StepMap,
+  grid: readonly GridStep[],
+  x0: Floats,
+  { latent, reports }: SplitResult,
+  tau: number,
+): Promise<Floats> {
+  const stuck = Array.from({ length: x0.shape[0]! }, (_, row) =>
+    reports.some(({ residuals }) => !(residuals[row]! <= UNDONE)),
+  );
+  if (!stuck.some(Boolean)) return latent;
+  const chain = chainOf(map, grid.map(affineStep));
+  const { x } = await leastSquares(chain, x0, latent, 1, { ...MENDING, tau });
+  return choose(stuck, x, latent);
 }
 
 function rms(t: Floats): number {
