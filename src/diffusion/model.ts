@@ -59,7 +59,7 @@ export function readModel(bytes: Uint8Array, file: string, files: ExternalFiles 
   if (text === undefined) {
     throw new SeedbedError(
       'BadFile',
-      `${file}: an ONNX file, but not a Seedbed model: its metadata has no entry 'seedbed'. `seedbed import` makes one of it`,
+      `${file}: an ONNX file, but not a Seedbed model: its metadata has no entry 'seedbed'. 'seedbed import' makes one of it`,
     );
   }
   let described: unknown;
