@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
-import { pictureShape } from '../embedding/checks.ts';
 import { decode } from '../embedding/embed.ts';
 import { meanSquaredErrors, meanSquares } from '../embedding/metrics.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
@@ -15,7 +14,7 @@ import { principalComponents } from '../latent/pca.ts';
 import { baseName, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { svgToPng } from '../runtime/svg.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { type Tensor, takeRows } from '../tensor/tensor.ts';
 import { duration, openConsole, withConsole } from './console.ts';
 import { findEmbedder, packaged, version } from './files.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
@@ -76,7 +75,11 @@ export function addRace(program: Command): void {
     .description('run every way to find seeds on the same pictures: a table and plots of what each reaches')
     .option('--most <n>', 'leave out what takes more network evaluations a seed', whole(1), 800)
     .option('--methods <names>', 'only these families, separated by commas', list)
-    .option('--beside <files>', 'seed files of the same pictures found elsewhere, separated by commas', list)
+    .option(
+      '--beside <files>',
+      'seed files of some of the pictures, found elsewhere, separated by commas',
+      list,
+    )
     .option('--out <folder>', 'where race.md, race.json and the plots are written', 'race')
     .addHelpText(
       'after',
@@ -196,7 +199,7 @@ function describe({ name, evaluations, mse, variance, rejected }: Standing): str
 async function besides(
   runtime: Runtime,
   model: Denoiser,
-  { images, names }: Pictures,
+  { images, names, hashes }: Pictures,
   panel: Panel,
   file: string,
   rng: number,
@@ -204,10 +207,12 @@ async function besides(
   const seeds = readSeeds(await readBytes(file), file);
   const sampler = seeds.provenance?.sampler ?? model.info.sampler;
   checkSeeds(seeds, model, sampler, file);
-  if (seeds.latent.shape[0] !== names.length)
+  const about = seeds.provenance?.images ?? [];
+  const places = about.map(({ sha256 }) => hashes.indexOf(sha256 ?? ''));
+  if (places.length !== seeds.latent.shape[0] || places.includes(-1))
     throw new SeedbedError(
       'Mismatch',
-      `${file} holds ${seeds.latent.shape[0]} seeds, the race is on ${names.length} pictures ${pictureShape(model)}`,
+      `${file}: its ${seeds.latent.shape[0]} seeds are of ${about.map(({ name }) => name).join(', ') || 'pictures it does not name'}, which are not all among those of the race: ${names.join(', ')}`,
     );
   const grown = await decode(runtime, model, seeds.pair?.latent ?? seeds.latent, {
     sampler,
@@ -215,14 +220,15 @@ async function besides(
   });
   const method = seeds.provenance?.method ?? {};
   const variances = meanSquares(seeds.latent);
-  const results = meanSquaredErrors(grown, images).map((mse, row) => ({
+  const results = meanSquaredErrors(grown, takeRows(images, places)).map((mse, row) => ({
     mse,
     latentVariance: variances[row]!,
     evaluations: Number(method.evaluations ?? Number.NaN),
     converged: false,
   }));
   const recipe = method.recipe as { iterations?: number } | undefined;
-  const name = `${method.name ?? baseName(file)}${recipe?.iterations ? `, ${recipe.iterations}` : ''}`;
+  const some = places.length < names.length ? ` (${places.length} of the pictures)` : '';
+  const name = `${method.name ?? baseName(file)}${recipe?.iterations ? `, ${recipe.iterations}` : ''}${some}`;
   return standing(
     { family: String(method.name ?? name), name },
     seeds.latent,
