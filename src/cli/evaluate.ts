@@ -10,7 +10,7 @@ import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { openRuntime, whole } from './options.ts';
 import { openFor } from './pictures.ts';
-import { descentJournal, inPieces, jsonCodec, openUnfinished, withRemedy } from './unfinished.ts';
+import { descentJournal, inPieces, jsonCodec, keptPsnr, openUnfinished, withRemedy } from './unfinished.ts';
 
 interface Flags extends MethodFlags {
   data: string;
@@ -28,15 +28,12 @@ const PIECE = 64;
 
 type NamedResult = Omit<SeedResult, 'losses'> & { name: string };
 
-/** A result as it is kept; JSON has no infinity, which is the PSNR of a perfect picture. */
+/** A result as it is kept. */
 export const keptResult: z.ZodType<NamedResult> = z.object({
   image: z.int().gte(0),
   start: z.int().gte(0),
   mse: z.number(),
-  psnr: z
-    .number()
-    .nullable()
-    .transform(value => value ?? Number.POSITIVE_INFINITY),
+  psnr: keptPsnr,
   mseBefore: z.number().optional(),
   residual: z.number().optional(),
   certificate: z

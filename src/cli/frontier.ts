@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { dials, frontierFigure } from '../experiments/frontier.ts';
-import { compete, standingSchema } from '../experiments/race.ts';
+import type { Standing } from '../experiments/race.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
 import { svgToPng } from '../runtime/svg.ts';
 import { duration, openConsole } from './console.ts';
+import { type ContestFlags, openContest, runContest, withContest } from './contest.ts';
 import { findEmbedder, version } from './files.ts';
 import { openRuntime } from './options.ts';
-import { type ContestFlags, openContest, withContest } from './race.ts';
-import { inPieces, jsonCodec, openUnfinished, withRemedy } from './unfinished.ts';
 
 export function addFrontier(program: Command): void {
   withContest(program.command('frontier'))
@@ -23,32 +22,15 @@ export function addFrontier(program: Command): void {
 async function run(file: string, paths: readonly string[], flags: ContestFlags): Promise<void> {
   const started = performance.now();
   const console = openConsole(flags);
-  const { model, pictures, panel } = await openContest(file, paths, flags, console.note);
+  const contest = await openContest(file, paths, flags, console.note);
+  const { model, pictures } = contest;
   const embedder = await findEmbedder(file, flags.embedder);
   const all = dials(model, embedder !== undefined);
   const runtime = await openRuntime(console, flags);
-  const about = { model: model.hash, sampler: model.info.sampler, hashes: pictures.hashes, rng: flags.rng };
-  const unfinished = await openUnfinished(flags, { command: 'frontier', ...about, batch: flags.batch });
-  const progress = console.progress('turning', 'positions');
-  const pieces = { count: all.length, piece: 1, signal: console.signal, codec: jsonCodec(standingSchema) };
-  const standings = (
-    await inPieces(unfinished, pieces, async first => {
-      const contestant = all[first]!;
-      const reached = await compete(runtime, model, embedder, pictures.images, contestant, panel, {
-        rng: flags.rng,
-        batch: Math.min(flags.batch, pictures.names.length),
-        signal: console.signal,
-        onProgress: share => progress.update(first + share, all.length, contestant.family),
-      }).catch(withRemedy);
-      const { family, name, mse, departure, evaluations } = reached;
-      progress.above(() =>
-        console.line(
-          `${`${family}, ${name}`.padEnd(34)} squared error ${mse.mean.toExponential(2)}, departure ${departure.toPrecision(3)}, ${evaluations.toFixed(0)} evaluations`,
-        ),
-      );
-      return [reached];
-    }).finally(() => progress.stop())
-  ).flat();
+  const { standings, unfinished } = await runContest(console, runtime, contest, embedder, all, flags, {
+    command: 'frontier',
+    describe,
+  });
   const data = flags.data ? baseName(flags.data) : 'files';
   const svg = frontierFigure(standings, `${model.info.name}, ${pictures.names.length} pictures of ${data}`);
   const at = (name: string) => joinPath(flags.out, name);
@@ -70,4 +52,8 @@ async function run(file: string, paths: readonly string[], flags: ContestFlags):
     `${all.length} positions in ${duration(seconds)}: ${at('frontier.png')}, frontier.svg, frontier.json`,
   );
   console.json(report);
+}
+
+function describe({ family, name, mse, departure, evaluations }: Standing): string {
+  return `${`${family}, ${name}`.padEnd(34)} squared error ${mse.mean.toExponential(2)}, departure ${departure.toPrecision(3)}, ${evaluations.toFixed(0)} evaluations`;
 }

@@ -12,7 +12,15 @@ import { parseJson } from '../tensor/json.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, type Tensor, unstack } from '../tensor/tensor.ts';
 import type { Console } from './console.ts';
-import { type Codec, damaged, descentJournal, inPieces, type Unfinished, withRemedy } from './unfinished.ts';
+import {
+  type Codec,
+  damaged,
+  descentJournal,
+  inPieces,
+  keptPsnr,
+  type Unfinished,
+  withRemedy,
+} from './unfinished.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -20,11 +28,7 @@ type Floats = Tensor<'float32'>;
 export const seedRow = z.object({
   start: z.int().gte(0),
   mse: z.number(),
-  /** JSON has no infinity, which is the PSNR of a perfect picture. */
-  psnr: z
-    .number()
-    .nullable()
-    .transform(value => value ?? Number.POSITIVE_INFINITY),
+  psnr: keptPsnr,
   latentVariance: z.number(),
   converged: z.boolean(),
   flags: z.array(z.string()),

@@ -64,6 +64,12 @@ export interface Codec<T> {
   read(path: string, count: number): Promise<T>;
 }
 
+/** A PSNR as it is kept: JSON has no infinity, which is that of a perfect picture. */
+export const keptPsnr = z
+  .number()
+  .nullable()
+  .transform(value => value ?? Number.POSITIVE_INFINITY);
+
 /** Items as JSON. */
 export const jsonCodec = <T>(item: z.ZodType<T>): Codec<T[]> => ({
   write: value => JSON.stringify(value),

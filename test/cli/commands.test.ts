@@ -3,9 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startsOf } from '../../src/cli/cloud.ts';
-import { main } from '../../src/cli/main.ts';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { readSeeds } from '../../src/embedding/seeds.ts';
 import { encodePng } from '../../src/runtime/images.ts';
@@ -13,6 +12,7 @@ import { readNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
 import { gaussianDenoiser } from '../oracle.ts';
+import { seedbed as run } from './in-process.ts';
 
 const EXAMPLES = 'examples/fashion-mnist';
 const SHIPPED = 'models/fashion-mnist.onnx';
@@ -32,23 +32,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Runs a command in this process, with one thread so that results are the same to the bit. */
-async function seedbed(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: '', err: '' };
-  const catching = (key: 'out' | 'err') => (chunk: string | Uint8Array) => {
-    text[key] += String(chunk);
-    return true;
-  };
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(catching('out')),
-    vi.spyOn(process.stderr, 'write').mockImplementation(catching('err')),
-  ];
-  try {
-    return { code: await main([...args, '--threads', '1']), ...text };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+/** With one thread, so that results are the same to the bit. */
+const seedbed = (...args: string[]) => run(...args, '--threads', '1');
 
 const cloud = (out: string, ...more: string[]) =>
   seedbed('cloud', picture, '--model', model, '--count', '30', '--out', at(out), ...more);

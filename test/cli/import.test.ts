@@ -3,8 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { main } from '../../src/cli/main.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { createNetwork } from '../../src/diffusion/network.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
@@ -20,6 +19,7 @@ import { normals } from '../../src/tensor/random.ts';
 import { float32, int64 } from '../../src/tensor/tensor.ts';
 import { HAS_ONNX, python } from '../python.ts';
 import { relativeError, runGraph } from '../support.ts';
+import { seedbed } from './in-process.ts';
 
 const checkpoints = fileURLToPath(new URL('../../../shared/data/checkpoints', import.meta.url));
 const docs = fileURLToPath(new URL('../../docs/models', import.meta.url));
@@ -31,24 +31,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seedbed-import-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-/** Runs a command in this process. */
-async function seedbed(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: '', err: '' };
-  const catching = (key: 'out' | 'err') => (chunk: string | Uint8Array) => {
-    text[key] += String(chunk);
-    return true;
-  };
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(catching('out')),
-    vi.spyOn(process.stderr, 'write').mockImplementation(catching('err')),
-  ];
-  try {
-    return { code: await main(args), ...text };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
 
 async function write(path: string, contents: Uint8Array | object): Promise<string> {
   const bytes = contents instanceof Uint8Array ? contents : JSON.stringify(contents);

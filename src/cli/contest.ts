@@ -1,0 +1,132 @@
+import type { Command } from 'commander';
+import { prepare } from '../diffusion/batches.ts';
+import { chooseSampler, type Denoiser, type Embedder, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import type { Contestant } from '../experiments/contestants.ts';
+import { compete, type Standing, standingSchema } from '../experiments/race.ts';
+import { loadModel } from '../index.ts';
+import { createPanel, type Panel } from '../latent/gaussianity.ts';
+import { principalComponents } from '../latent/pca.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { type Console, withConsole } from './console.ts';
+import { packaged } from './files.ts';
+import { type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
+import { inPieces, jsonCodec, openUnfinished, type Unfinished, withRemedy } from './unfinished.ts';
+
+/** Which pictures are embedded, shared by `race` and `frontier`. */
+export interface ContestFlags extends RuntimeFlags {
+  embedder?: string;
+  data?: string;
+  dataDir?: string;
+  from: number;
+  to?: number;
+  samplerSteps?: number;
+  batch: number;
+  rng: number;
+  out: string;
+  resume?: boolean;
+  force?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** Items of the data set, after those that are embedded, whose components the panel looks along. */
+const COMPONENT_ITEMS = 500;
+/** What a contest is about. */
+export interface Contest {
+  readonly model: Denoiser;
+  readonly pictures: Pictures;
+  /** What judges the seeds. */
+  readonly panel: Panel;
+}
+
+/** Adds what says which model and pictures a contest is about. */
+export function withContest(command: Command): Command {
+  return withConsole(withRng(withRuntime(command)))
+    .argument('<model.onnx>', 'the denoiser')
+    .argument('[pictures...]', 'picture files, folders of them, or arrays (.npy) (default: the ten shipped)')
+    .option(
+      '--embedder <file>',
+      "an embedding network (default: the model's own, NAME-embedder.onnx beside it)",
+    )
+    .option('--data <name or path>', 'a data set instead of pictures')
+    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .option('--from <n>', 'first item of the data set', whole(0), 0)
+    .option('--to <n>', 'item before which to stop', whole(1))
+    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
+    .option('--batch <n>', 'seeds in work at once', whole(1), 16)
+    .option('--resume', 'go on with unfinished work in the folder')
+    .option('--force', 'drop unfinished work in the folder');
+}
+
+/** The model, with the sampler asked for; its pictures; the panel that judges seeds. */
+export async function openContest(
+  file: string,
+  paths: readonly string[],
+  flags: ContestFlags,
+  note: (text: string) => void,
+): Promise<Contest> {
+  const loaded = await loadModel(file);
+  const sampler = chooseSampler(loaded.info.sampler, { samplerSteps: flags.samplerSteps });
+  const model = { ...loaded, info: { ...loaded.info, sampler } };
+  const pictures = flags.data
+    ? await readItems(flags.data, model, flags)
+    : await readPictures(paths.length > 0 ? paths : [packaged('examples/fashion-mnist')], model, true, note);
+  const components = flags.data ? await componentsOf(flags.data, model, flags, pictures) : undefined;
+  return { model, pictures, panel: createPanel(model.info.shape, { components }) };
+}
+
+/** Principal components of items that are not embedded. */
+async function componentsOf(
+  data: string,
+  model: Denoiser,
+  flags: ContestFlags,
+  { names }: Pictures,
+): Promise<Tensor<'float32'> | undefined> {
+  const dataset = await openFor(data, model, flags);
+  const first = flags.from + names.length;
+  const count = Math.min(COMPONENT_ITEMS, dataset.length - first);
+  if (count < 100) return undefined;
+  const items = await dataset.read(Array.from({ length: count }, (_, i) => first + i));
+  return principalComponents(prepare(items, model.info.padding, model.info.range)).components;
+}
+
+/**
+ * Lets contestants find the seeds of all pictures, one after the other; what an earlier run finished is not done again.
+ * @param about the command, by which unfinished work is known, and the line that says what a contestant reached.
+ */
+export async function runContest(
+  console: Console,
+  runtime: Runtime,
+  { model, pictures, panel }: Contest,
+  embedder: Embedder | undefined,
+  contestants: readonly Contestant[],
+  flags: ContestFlags,
+  { command, describe }: { command: string; describe: (standing: Standing) => string },
+): Promise<{ standings: Standing[]; unfinished: Unfinished }> {
+  const unfinished = await openUnfinished(flags, {
+    command,
+    model: model.hash,
+    sampler: model.info.sampler,
+    hashes: pictures.hashes,
+    rng: flags.rng,
+    names: contestants.map(({ family, name }) => `${family} ${name}`),
+    batch: flags.batch,
+  });
+  const count = contestants.length;
+  const progress = console.progress(command, 'settings');
+  const pieces = { count, piece: 1, signal: console.signal, codec: jsonCodec(standingSchema) };
+  const standings = await inPieces(unfinished, pieces, async first => {
+    const contestant = contestants[first]!;
+    const reached = await compete(runtime, model, embedder, pictures.images, contestant, panel, {
+      rng: flags.rng,
+      batch: Math.min(flags.batch, pictures.names.length),
+      signal: console.signal,
+      onProgress: share => progress.update(Number((first + share).toFixed(1)), count, contestant.name),
+    }).catch(withRemedy);
+    progress.above(() => console.line(describe(reached)));
+    return [reached];
+  }).finally(() => progress.stop());
+  return { standings: standings.flat(), unfinished };
+}
