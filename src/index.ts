@@ -8,12 +8,8 @@ import { chooseSampler, type Denoiser, type Embedder, type SamplerKind } from '.
 import { asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
 import { pictureShape } from './embedding/checks.ts';
 import { type Diagnosis, diagnose as diagnoseWith } from './embedding/doctor.ts';
-import {
-  decode as decodeWith,
-  type Embedding,
-  type EmbedOptions,
-  embed as embedWith,
-} from './embedding/embed.ts';
+import { decode as decodeWith, embed as embedWith } from './embedding/embed.ts';
+import type { Embedding, EmbedOptions } from './embedding/embedding.ts';
 import { requireWhole } from './errors.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { Source } from './runtime/source.ts';
@@ -40,12 +36,7 @@ export type { Certificate } from './embedding/certificate.ts';
 export { pictureShape } from './embedding/checks.ts';
 export type { DescentState } from './embedding/descent.ts';
 export type { Diagnosis, Finding } from './embedding/doctor.ts';
-export type {
-  Embedding,
-  EmbedOptions,
-  EmbedProgress,
-  SeedResult,
-} from './embedding/embed.ts';
+export type { Embedding, EmbedOptions, EmbedProgress, SeedResult } from './embedding/embedding.ts';
 export type { Journal } from './embedding/finders.ts';
 export { UNDOERS, type Undoer, type UndoOptions } from './embedding/inversion/climb.ts';
 export type { AccelerationOptions } from './embedding/inversion/fixed-point.ts';

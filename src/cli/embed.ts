@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Denoiser, MOST_SAMPLER_STEPS, SAMPLERS, type SamplerKind } from '../diffusion/info.ts';
-import { type Embedding, type EmbedOptions, embed, type SeedResult } from '../embedding/embed.ts';
+import { embed } from '../embedding/embed.ts';
+import type { Embedding, EmbedOptions, SeedResult } from '../embedding/embedding.ts';
 import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
 import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import { writeSeeds } from '../embedding/seeds.ts';

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { slice } from '../data/dataset.ts';
-import { type EmbedProgress, embed, type SeedResult } from '../embedding/embed.ts';
+import { embed } from '../embedding/embed.ts';
+import type { EmbedProgress, SeedResult } from '../embedding/embedding.ts';
 import { bootstrapMean } from '../embedding/metrics.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import { bytesOf } from '../tensor/tensor.ts';

@@ -1,5 +1,5 @@
 import type { Denoiser } from '../diffusion/info.ts';
-import type { EmbedOptions } from '../embedding/embed.ts';
+import type { EmbedOptions } from '../embedding/embedding.ts';
 import type { Undoer } from '../embedding/inversion/climb.ts';
 import { RECIPES } from '../embedding/recipes.ts';
 import { inversionFor, type Method, POLISH } from '../embedding/settings.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
-import { embed, type SeedResult } from '../embedding/embed.ts';
+import { embed } from '../embedding/embed.ts';
+import type { SeedResult } from '../embedding/embedding.ts';
 import { average, bootstrapMean, type Interval } from '../embedding/metrics.ts';
 import type { Panel } from '../latent/gaussianity.ts';
 import { summarise } from '../latent/summary.ts';

@@ -1,4 +1,4 @@
-import type { EmbedOptions } from '../embedding/embed.ts';
+import type { EmbedOptions } from '../embedding/embedding.ts';
 import { inversionFor } from '../embedding/settings.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 

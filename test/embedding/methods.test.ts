@@ -4,7 +4,8 @@ import { type Denoiser, ddim, type Embedder } from '../../src/diffusion/info.ts'
 import { createModel } from '../../src/diffusion/model.ts';
 import { createSampler, evaluationsOf } from '../../src/diffusion/sampler.ts';
 import { affineStep } from '../../src/diffusion/solvers.ts';
-import { type EmbedOptions, embed } from '../../src/embedding/embed.ts';
+import { embed } from '../../src/embedding/embed.ts';
+import type { EmbedOptions } from '../../src/embedding/embedding.ts';
 import { climb, UNDOERS } from '../../src/embedding/inversion/climb.ts';
 import { chainOf, createStepMap, type StepMap } from '../../src/embedding/inversion/maps.ts';
 import { diffuse, SPLIT, splitInversion } from '../../src/embedding/inversion/split.ts';

@@ -1,0 +1,108 @@
+import type { Embedder, SamplerInfo, SamplerKind } from '../diffusion/info.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Certificate } from './certificate.ts';
+import type { Journal } from './finders.ts';
+import type { DescentRecipe, Memory } from './recipes.ts';
+import type { InversionOptions, Method } from './settings.ts';
+
+/**
+ * How seeds are sought.
+ * @group Embedding
+ */
+export interface EmbedOptions {
+  /** 'embedder+descent' where an embedder is given, else 'auto'. */
+  readonly method?: Method | undefined;
+  /** The embedding network, trained for the denoiser at hand; methods that name it need it. */
+  readonly embedder?: Embedder | undefined;
+  /** How descent moves; `RECIPES.refine` after an embedder, `RECIPES.seedbed` from noise. */
+  readonly recipe?: DescentRecipe | undefined;
+  /** How inversion weighs a faithful picture against a Gaussian seed, and when it stops; the method's own, as `SPLIT`. */
+  readonly inversion?: Partial<InversionOptions> | undefined;
+  /** Seeds sought for each picture, from 1; 1. Only methods that begin from noise find different ones. */
+  readonly starts?: number | undefined;
+  /** Number of the first start, so that any part of a cloud draws the same; 0. Results count their starts from it. */
+  readonly firstStart?: number | undefined;
+  /** Random number seed of the starts, a whole number from 0; 0. */
+  readonly rng?: number | undefined;
+  /** Number of the first picture, by which its starts are drawn, so that any part of a set draws the same; 0. */
+  readonly firstImage?: number | undefined;
+  /** The sampler that is to grow the pictures; the model's own unless given. 'exact' needs 'edict', 'bdia' or 'obelm'. */
+  readonly sampler?: SamplerKind | undefined;
+  /** T, the sampler's steps, from 1; the model's own unless given. */
+  readonly samplerSteps?: number | undefined;
+  /** Seeds in work at once, from 1; 16. */
+  readonly batch?: number | undefined;
+  /** The way through the sampler; the fastest that fits into memory unless given. */
+  readonly memory?: Memory | undefined;
+  /** A seed stops once its mean squared error, of standardised pixels, is at most this; it never does unless given. */
+  readonly tolerance?: number | undefined;
+  /** Stops the work before its next iteration, with `Interrupted`; what is done is in the journal. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with what was found as soon as a batch is done. */
+  readonly onResults?: ((results: readonly SeedResult[]) => void) | undefined;
+  /** Called after each iteration of each batch. */
+  readonly onProgress?: ((progress: EmbedProgress) => void) | undefined;
+  /** Where unfinished work is kept, so that it can go on. */
+  readonly journal?: Journal | undefined;
+}
+
+/**
+ * How far an embedding has come.
+ * @group Embedding
+ */
+export interface EmbedProgress {
+  /** Work done, in seeds times iterations. */
+  readonly done: number;
+  /** Work in all, in seeds times iterations. */
+  readonly total: number;
+  /** Mean loss of the seeds in work. */
+  readonly loss: number;
+}
+
+/**
+ * What was found for one seed. Errors are of pixels in [0,1], clipped, inside the padding.
+ * @group Embedding
+ */
+export interface SeedResult {
+  /** Index of the picture, from 0. */
+  readonly image: number;
+  /** Index of the start among those of the picture, from `firstStart`. */
+  readonly start: number;
+  /** Mean squared error of the grown picture. */
+  readonly mse: number;
+  /** Its peak signal-to-noise ratio, decibels. */
+  readonly psnr: number;
+  /** Mean squared error of the embedder's seed, before it was refined; of 'embedder+...' but split only. */
+  readonly mseBefore?: number;
+  /** Largest relative residual |g(x) - x| / |x| of a step that was undone, where that was measured. */
+  readonly residual?: number;
+  /** What inversion measured on its way, and what is wrong. */
+  readonly certificate?: Certificate;
+  /** Descent: true only when a tolerance was given and reached. Inversion: its equations were solved and nothing is flagged. */
+  readonly converged: boolean;
+  /** Mean square of the seed's coordinates; 1 for Gaussian noise. */
+  readonly latentVariance: number;
+  /** Network passes for this seed: forward 1, forward with its gradient 2, the check at the end included. */
+  readonly evaluations: number;
+  /** The loss before each iteration of descent; empty where there was none. */
+  readonly losses: readonly number[];
+}
+
+/**
+ * Seeds that were found, and what they grow.
+ * @group Embedding
+ */
+export interface Embedding {
+  /** The seeds [n * starts, ...shape], start by start for each picture. */
+  readonly latent: Tensor<'float32'>;
+  /** Of samplers that keep two states: both, in double precision, of the same shape; `latent` is the first, rounded. */
+  readonly pair?: { readonly latent: Tensor<'float64'>; readonly latent2: Tensor<'float64'> };
+  /** What they grow, [n * starts, C, H, W]: pixels in [0,1], clipped, inside the padding. */
+  readonly pictures: Tensor<'float32'>;
+  /** What was found for each seed, in the same order. */
+  readonly results: SeedResult[];
+  /** The sampler that grows them. */
+  readonly sampler: SamplerInfo;
+  /** Method, settings and evaluations, as seed files record them. */
+  readonly method: Readonly<Record<string, unknown>>;
+}
