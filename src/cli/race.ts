@@ -68,11 +68,14 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
   for (const seeds of flags.beside ?? [])
     standings.push(await besides(runtime, model, pictures, panel, seeds, flags.rng));
 
+  const which = flags.data
+    ? ['--data', baseName(flags.data), '--from', flags.from, '--to', flags.from + pictures.names.length]
+    : paths.map(baseName);
   const facts: RaceFacts = {
     model: model.info.name,
-    data: flags.data ? baseName(flags.data) : 'files',
+    data: flags.data ? baseName(flags.data) : paths.map(baseName).join(', ') || 'the ten that ship',
     pictures: pictures.names.length,
-    command: `npx seedbed race ${baseName(file)}${flags.data ? ` --data ${baseName(flags.data)} --from ${flags.from} --to ${flags.from + pictures.names.length}` : ''} --most ${flags.most}`,
+    command: ['npx seedbed race', baseName(file), ...which, '--most', flags.most].join(' '),
     columns: COLUMNS.filter(name => panel.statistics.includes(name)),
   };
   const at = (name: string) => joinPath(flags.out, name);

@@ -6,7 +6,8 @@ const LEAST = 1e-6;
 /** Places that a ranking names. */
 const PLACES = 6;
 
-const error = (value: number) => (value < 1e-8 ? value.toExponential(0) : value.toPrecision(2));
+const error = (value: number) =>
+  value === 0 ? '0' : value < 1e-8 ? value.toExponential(0) : value.toPrecision(2);
 const short = (value: number) => (value < 10 ? value.toPrecision(2) : value.toFixed(0));
 const share = (value: number) => `${Math.round(100 * value)} %`;
 
