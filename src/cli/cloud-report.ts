@@ -2,7 +2,6 @@ import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { decode } from '../embedding/embed.ts';
 import { average, bootstrapMean, meanSquaredErrors } from '../embedding/metrics.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
-import { lineFigure } from '../figures/line.ts';
 import { type CloudStatistics, cloudStatistics, meanSeed } from '../latent/cloud.ts';
 import { marchenkoPastur, type NoiseSpectrum } from '../latent/marchenko-pastur.ts';
 import { principalComponents } from '../latent/pca.ts';
@@ -100,7 +99,7 @@ export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
   await writeAtomic(at('seeds.npy'), writeNpy(latent));
   await writeAtomic(at('picture.npy'), writeNpy(picture.image));
   await writeSheet(place, cloud, means);
-  const figure = spectrumFigure(cloud, variances, noise);
+  const figure = await spectrumFigure(cloud, variances, noise);
   await writeAtomic(at('spectrum.svg'), figure);
   await writeAtomic(at('spectrum.png'), await svgToPng(figure));
   await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
@@ -166,7 +165,12 @@ async function writeSheet({ runtime, model, out }: Place, cloud: Cloud, means: M
 }
 
 /** The variances of the cloud beside those of noise that has no shape. */
-export function spectrumFigure(cloud: Cloud, variances: Float64Array, noise: NoiseSpectrum): string {
+export async function spectrumFigure(
+  cloud: Cloud,
+  variances: Float64Array,
+  noise: NoiseSpectrum,
+): Promise<string> {
+  const { lineFigure } = await import('../figures/line.ts');
   const [found = 0, ...shape] = cloud.latent.shape;
   const curve = (values: Float64Array) =>
     Array.from(values, (value, i) => [i + 1, value] as const).filter(([, value]) => value > 0);

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { dials, frontierFigure } from '../experiments/frontier.ts';
 import type { Standing } from '../experiments/race.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
 import { svgToPng } from '../runtime/svg.ts';
@@ -25,6 +24,7 @@ async function run(file: string, paths: readonly string[], flags: ContestFlags):
   const contest = await openContest(file, paths, flags, console.note);
   const { model, pictures } = contest;
   const embedder = await findEmbedder(file, flags.embedder);
+  const { dials, frontierFigure } = await import('../experiments/frontier.ts');
   const all = dials(model, embedder !== undefined);
   const runtime = await openRuntime(console, flags);
   const { standings, unfinished } = await runContest(console, runtime, contest, embedder, all, flags, {

@@ -32,7 +32,10 @@ const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
   Interrupted: 130,
 };
 
-/** Runs the command line. @returns the exit code. */
+/**
+ * Runs the command line. Commands load what plots when they plot: it would lengthen the start of every other one.
+ * @returns the exit code.
+ */
 export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('seedbed')
     .description('Finds the noise from which a deterministic diffusion model grows a picture.')

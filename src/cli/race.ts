@@ -6,7 +6,7 @@ import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { contestants } from '../experiments/contestants.ts';
 import { type Standing, standing } from '../experiments/race.ts';
-import { type RaceFacts, raceFigure, raceReport } from '../experiments/race-report.ts';
+import type { RaceFacts } from '../experiments/race-report.ts';
 import type { Panel } from '../latent/gaussianity.ts';
 import { baseName, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -78,6 +78,7 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
     command: ['npx seedbed race', baseName(file), ...which, '--most', flags.most].join(' '),
     columns: COLUMNS.filter(name => panel.statistics.includes(name)),
   };
+  const { raceFigure, raceReport } = await import('../experiments/race-report.ts');
   const at = (name: string) => joinPath(flags.out, name);
   await writeAtomic(at('race.md'), `${raceReport(standings, facts)}\n`);
   for (const [name, by] of [

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { SPLIT } from '../embedding/inversion/split.ts';
 import { findTrueSeeds, type TrueSeeds } from '../experiments/true-seeds.ts';
-import { lineFigure } from '../figures/line.ts';
 import { loadModel } from '../index.ts';
 import { principalComponents } from '../latent/pca.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
@@ -59,7 +58,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   const command = `npx seedbed recover ${baseName(file)} --data ${baseName(flags.data)} --count ${flags.count} --tau ${flags.tau}`;
   const page = pageOf(found, model.info.name, command);
   await writeAtomic(at('recover.md'), page);
-  const svg = figureOf(found, model.info.name);
+  const svg = await figureOf(found, model.info.name);
   await writeAtomic(at('recover.svg'), svg);
   await writeAtomic(at('recover.png'), await svgToPng(svg));
   const report = {
@@ -112,7 +111,8 @@ function pageOf(
   ].join('\n');
 }
 
-function figureOf({ bands }: TrueSeeds, name: string): string {
+async function figureOf({ bands }: TrueSeeds, name: string): Promise<string> {
+  const { lineFigure } = await import('../figures/line.ts');
   const points = (of: (band: TrueSeeds['bands'][number]) => number) =>
     bands.map(band => [band.variance, of(band)] as [number, number]).sort(([a], [b]) => a - b);
   return lineFigure({
