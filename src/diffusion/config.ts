@@ -13,6 +13,7 @@ const network = z
     blocks: count(64).default(2),
     embedding: count(4096).multipleOf(2).default(64),
     attention: z.enum(['spatial', 'se', 'naf']).nullable().default(null),
+    levelAt: z.enum(['input', 'blocks']).optional(),
     kernels: z.array(count(255).refine(size => size % 2 === 1, 'must be odd')).optional(),
   })
   .refine(({ kind, channels }) => kind === 'conv' || channels.length > 0, {
@@ -47,6 +48,8 @@ const common = {
 
 const denoiser = z.strictObject({
   ...common,
+  /** Of the others, the items learned from: the first, and the one after the last; all unless given. */
+  learn: z.tuple([z.int().gte(0), z.int().gt(0)]).optional(),
   network: network.refine(({ kind }) => kind !== 'conv', {
     path: ['kind'],
     message: "'conv' takes no noise level; it is for embedders",

@@ -52,7 +52,8 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
       `${dataset.name} has ${dataset.length} items; heldOut ${heldOut} and a batch of ${config.training.batch} need more. Lower them in the configuration`,
     );
   }
-  const learned = slice(dataset, 0, dataset.length - heldOut);
+  const [from, to] = config.learn ?? [0, dataset.length - heldOut];
+  const learned = slice(slice(dataset, 0, dataset.length - heldOut), from, to);
   const kept = slice(dataset, dataset.length - heldOut, dataset.length);
   if (init) checkStart(init, config, dataset);
   const range = init ? init.info.range : await measureStandardisation(learned, image.padding);

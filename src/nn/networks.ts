@@ -16,6 +16,8 @@ export interface NetworkConfig {
   /** Numbers that encode the noise level, half sines, half cosines. */
   readonly embedding: number;
   readonly attention: Attention;
+  /** U-Net: where the noise level's encoding is joined to the channels, at the input (unless given) or at every block. */
+  readonly levelAt?: 'input' | 'blocks' | undefined;
   /** conv: kernel size of each layer, the last one's included. */
   readonly kernels?: readonly number[] | undefined;
 }
@@ -79,7 +81,23 @@ function unet(layers: Layers, config: NetworkConfig, input: Value, level: Value 
         `Set image.padding or image.size in the configuration (28 pixels with padding 2 make 32)`,
     );
   }
-  const stage = (name: string, x: Value, channels: number, depth: number) => {
+  const embedded =
+    level && b.reshape(levelEmbedding(layers, level, config.embedding), [0, config.embedding, 1, 1]);
+  const pixels = new Map<number, Value>();
+  const joinLevel = (x: Value, depth: number) => {
+    if (!embedded) return x;
+    const [h, w] = [height / 2 ** depth, width / 2 ** depth];
+    const everywhere =
+      pixels.get(depth) ??
+      b.constant(
+        float32([1, 1, h, w], new Float32Array(h * w).fill(1)),
+        depth === 0 ? 'level.pixels' : `level.pixels.${depth}`,
+      );
+    pixels.set(depth, everywhere);
+    return b.concat([x, b.mul(embedded, everywhere)], 1);
+  };
+  const stage = (name: string, input: Value, channels: number, depth: number) => {
+    const x = config.levelAt === 'blocks' ? joinLevel(input, depth) : input;
     const block = residualBlock(layers, name, x, channels, config.attention);
     const low = depth >= halvings - 1;
     return config.attention === 'spatial' && low
@@ -88,14 +106,7 @@ function unet(layers: Layers, config: NetworkConfig, input: Value, level: Value 
   };
 
   let x = layers.conv('inp', input, config.channels[0]!, 1);
-  if (level !== undefined) {
-    const embedded = b.reshape(levelEmbedding(layers, level, config.embedding), [0, config.embedding, 1, 1]);
-    const everywhere = b.constant(
-      float32([1, 1, height, width], new Float32Array(height * width).fill(1)),
-      'level.pixels',
-    );
-    x = b.concat([x, b.mul(embedded, everywhere)], 1);
-  }
+  if (config.levelAt !== 'blocks') x = joinLevel(x, 0);
   const skips: Value[] = [];
   const down = config.channels.slice(0, -1);
   down.forEach((channels, depth) => {
