@@ -9,7 +9,7 @@ import { normals } from '../../src/tensor/random.ts';
 import { writeSafetensors } from '../../src/tensor/safetensors.ts';
 import { float32, int64, tensor, toFloat16 } from '../../src/tensor/tensor.ts';
 import { cifarOf, idxOf } from '../../test/data/sets.ts';
-import { gaussianDenoiser } from '../../test/oracle.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { tarOf } from '../../test/runtime/tar.ts';
 
 // Small sound files of every kind.

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { saveModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { readSeeds } from '../../src/embedding/seeds.ts';
-import { gaussianDenoiser } from '../oracle.ts';
 import { seedbed } from './in-process.ts';
 
 let folder: string;

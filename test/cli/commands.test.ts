@@ -6,12 +6,12 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startsOf } from '../../src/cli/cloud.ts';
 import { saveModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { readSeeds } from '../../src/embedding/seeds.ts';
 import { encodePng } from '../../src/runtime/images.ts';
 import { readNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
-import { gaussianDenoiser } from '../oracle.ts';
 import { seedbed as run } from './in-process.ts';
 
 const EXAMPLES = 'examples/fashion-mnist';

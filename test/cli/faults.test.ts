@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { saveModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { encodePng } from '../../src/runtime/images.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
-import { gaussianDenoiser } from '../oracle.ts';
 
 const script = fileURLToPath(new URL('run.ts', import.meta.url));
 let folder: string;

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { saveModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { encodePng } from '../../src/runtime/images.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32, unstack } from '../../src/tensor/tensor.ts';
-import { gaussianDenoiser } from '../oracle.ts';
 import { seedbed } from './in-process.ts';
 
 let folder: string;

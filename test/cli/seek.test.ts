@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shortError, soughtCodec } from '../../src/cli/seek.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
 import { readOrRefused, spoilt } from '../hostile.ts';
-import { gaussianDenoiser } from '../oracle.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -5,6 +5,7 @@ import { samplerGrid } from '../../src/diffusion/grid.ts';
 import type { Denoiser, DenoiserInfo } from '../../src/diffusion/info.ts';
 import { readModel, saveModel } from '../../src/diffusion/model.ts';
 import { createNetwork } from '../../src/diffusion/network.ts';
+import { type Form, gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { ratesAt } from '../../src/diffusion/schedule.ts';
 import { GraphBuilder, type Value } from '../../src/graph/builder.ts';
@@ -14,7 +15,6 @@ import { loadModel, SHIPPED_DENOISER } from '../../src/index.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32, int64, type Tensor, toNumbers } from '../../src/tensor/tensor.ts';
-import { type Form, gaussianDenoiser } from '../oracle.ts';
 import { relativeError, thrownBy } from '../support.ts';
 
 const runtime = await createRuntime({ threads: 1 });

@@ -4,11 +4,11 @@ import { parseDenoiserConfig, parseEmbedderConfig } from '../../src/diffusion/co
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { type DenoiserInfo, ddim } from '../../src/diffusion/info.ts';
 import { createModel, readModel, saveModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { GraphBuilder, type Value } from '../../src/graph/builder.ts';
 import { serializeModel } from '../../src/graph/protobuf.ts';
 import { buildNetwork } from '../../src/nn/networks.ts';
 import { readOrRefused, spoilt, spoiltJson } from '../hostile.ts';
-import { gaussianDenoiser } from '../oracle.ts';
 
 const sound = gaussianDenoiser(1, [1, 8, 8]);
 const described = (info: unknown) =>

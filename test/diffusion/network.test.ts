@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { type Denoiser, type DenoiserInfo, ddim } from '../../src/diffusion/info.ts';
+import { type Form, gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { decode, embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
@@ -9,7 +10,6 @@ import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine } from '../../src/tensor/rowwise.ts';
 import { float32, type Tensor, zeros } from '../../src/tensor/tensor.ts';
-import { type Form, gaussianDenoiser, samplerGain } from '../oracle.ts';
 import { relativeError } from '../support.ts';
 
 const runtime = await createRuntime({ threads: 1 });

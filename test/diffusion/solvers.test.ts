@@ -3,6 +3,12 @@ import { checkGradient } from '../../src/autodiff/check.ts';
 import { bdia, type ExactSolver, edict, obelm, type Pair } from '../../src/diffusion/exact.ts';
 import { type GridStep, samplerGrid } from '../../src/diffusion/grid.ts';
 import { type DenoiserInfo, ddim, type SamplerInfo } from '../../src/diffusion/info.ts';
+import {
+  gaussianDenoiser,
+  type Mixture,
+  mixtureDenoiser,
+  mixtureEpsilon,
+} from '../../src/diffusion/oracle.ts';
 import { createSampler, evaluationsOf, unrollSampler } from '../../src/diffusion/sampler.ts';
 import { type Rates, SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { ddimSolver, dpmpp2mSolver, follow, heunSolver, type Space } from '../../src/diffusion/solvers.ts';
@@ -13,7 +19,6 @@ import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine } from '../../src/tensor/rowwise.ts';
 import { float32, rows, toFloat32 } from '../../src/tensor/tensor.ts';
-import { gaussianDenoiser, type Mixture, mixtureDenoiser, mixtureEpsilon } from '../oracle.ts';
 import { relativeError, runGraph, thrownBy } from '../support.ts';
 
 type Schedule = DenoiserInfo['schedule'];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Denoiser, ddim } from '../../src/diffusion/info.ts';
+import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { type DescentOptions, type DescentState, descend as descendBy } from '../../src/embedding/descent.ts';
 import { type DescentRecipe, type Memory, RECIPES } from '../../src/embedding/recipes.ts';
@@ -9,7 +10,6 @@ import { createRuntime } from '../../src/runtime/node.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
-import { gaussianDenoiser, samplerGain } from '../oracle.ts';
 import { relativeError } from '../support.ts';
 
 type Floats = Tensor<'float32'>;

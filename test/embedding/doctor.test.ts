@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
 import type { Denoiser, DenoiserInfo, SamplerInfo } from '../../src/diffusion/info.ts';
+import { mixtureDenoiser } from '../../src/diffusion/oracle.ts';
 import { type Diagnosis, diagnose } from '../../src/embedding/doctor.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { parseModel } from '../../src/graph/protobuf.ts';
@@ -10,7 +11,6 @@ import { loadModel, readPicture, SHIPPED_DENOISER } from '../../src/index.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { concatRows, float32 } from '../../src/tensor/tensor.ts';
-import { mixtureDenoiser } from '../oracle.ts';
 
 const runtime = await createRuntime({ threads: 2 });
 const examples = ['1-trouser', '2-pullover', '7-sneaker', '8-bag'];

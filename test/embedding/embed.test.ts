@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Embedder } from '../../src/diffusion/info.ts';
 import { createModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { decode, embed } from '../../src/embedding/embed.ts';
 import { bootstrapMean, meanSquaredErrors, psnr, toPixels } from '../../src/embedding/metrics.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
@@ -11,7 +12,6 @@ import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { writeSafetensors } from '../../src/tensor/safetensors.ts';
 import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
-import { gaussianDenoiser, samplerGain } from '../oracle.ts';
 import { relativeError } from '../support.ts';
 
 const runtime = await createRuntime({ threads: 1 });

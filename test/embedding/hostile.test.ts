@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ddim } from '../../src/diffusion/info.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { checkSeeds, type Provenance, readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { writeSafetensors } from '../../src/tensor/safetensors.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
 import { readOrRefused, spoilt, spoiltJson } from '../hostile.ts';
-import { gaussianDenoiser } from '../oracle.ts';
 
 const model = gaussianDenoiser(1, [1, 2, 2]);
 const latent = fc.integer({ min: 1, max: 4 }).chain(count =>

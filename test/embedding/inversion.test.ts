@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { ddim } from '../../src/diffusion/info.ts';
+import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { affineStep } from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';
@@ -13,7 +14,6 @@ import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine } from '../../src/tensor/rowwise.ts';
 import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
-import { gaussianDenoiser, samplerGain } from '../oracle.ts';
 import { relativeError } from '../support.ts';
 
 type Floats = Tensor<'float32'>;

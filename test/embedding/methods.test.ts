@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { type Denoiser, ddim, type Embedder } from '../../src/diffusion/info.ts';
 import { createModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser, type Mixture, mixtureDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { createSampler, evaluationsOf } from '../../src/diffusion/sampler.ts';
 import { affineStep } from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';
@@ -17,7 +18,6 @@ import type { Runtime } from '../../src/runtime/runtime.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine, dots } from '../../src/tensor/rowwise.ts';
 import { float32, rows, type Tensor, takeRows } from '../../src/tensor/tensor.ts';
-import { gaussianDenoiser, type Mixture, mixtureDenoiser, samplerGain } from '../oracle.ts';
 import { relativeError } from '../support.ts';
 
 type Floats = Tensor<'float32'>;

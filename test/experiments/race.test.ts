@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { SPLIT } from '../../src/embedding/inversion/split.ts';
 import { contestants } from '../../src/experiments/contestants.ts';
 import { dials, frontierFigure } from '../../src/experiments/frontier.ts';
@@ -9,7 +10,6 @@ import { createPanel } from '../../src/latent/gaussianity.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
-import { gaussianDenoiser, samplerGain } from '../oracle.ts';
 
 const runtime = await createRuntime({ threads: 1 });
 const model = gaussianDenoiser(1, [1, 8, 8]);

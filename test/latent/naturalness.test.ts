@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { mixtureDenoiser } from '../../src/diffusion/oracle.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import { naturalness } from '../../src/latent/naturalness.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
-import { mixtureDenoiser } from '../oracle.ts';
 
 test('the dial goes from a small tau over a large one to draws of all steps but one', () => {
   const at = (dial: number, steps = 10) => {

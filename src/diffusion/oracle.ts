@@ -1,10 +1,11 @@
-import { samplerGrid } from '../src/diffusion/grid.ts';
-import { type Denoiser, type DenoiserInfo, ddim, type SamplerInfo } from '../src/diffusion/info.ts';
-import { createModel } from '../src/diffusion/model.ts';
-import { type Rates, SCHEDULES } from '../src/diffusion/schedule.ts';
-import { GraphBuilder, type Value } from '../src/graph/builder.ts';
-import type { Dim } from '../src/graph/ir.ts';
-import { float32, sizeOf } from '../src/tensor/tensor.ts';
+import { SeedbedError } from '../errors.ts';
+import { GraphBuilder, type Value } from '../graph/builder.ts';
+import type { Dim } from '../graph/ir.ts';
+import { float32, sizeOf } from '../tensor/tensor.ts';
+import { samplerGrid } from './grid.ts';
+import { type Denoiser, type DenoiserInfo, ddim, type SamplerInfo } from './info.ts';
+import { createModel } from './model.ts';
+import { type Rates, SCHEDULES } from './schedule.ts';
 
 /** How a closed-form denoiser is written down; all forms grow the same pictures. */
 export interface Form extends Partial<Pick<DenoiserInfo, 'predicts' | 'level' | 'sees' | 'schedule'>> {
@@ -166,12 +167,12 @@ function ratesIn(
     case 'logSnr':
       return fromSnr(b.sigmoid(level), b.sigmoid(b.neg(level)));
     case 'diffusionTime': {
-      if (schedule.kind !== 'continuousCosine') throw new Error('only for continuousCosine');
+      if (schedule.kind !== 'continuousCosine') throw new SeedbedError('BadArgument', 'an oracle told the diffusion time has schedule continuousCosine');
       const [first, last] = [Math.acos(schedule.maxSignalRate), Math.acos(schedule.minSignalRate)];
       return fromAngle(b.add(b.scalar(first), b.mul(b.scalar(last - first), level)));
     }
     case 'timestep': {
-      if (schedule.kind !== 'alphaBar') throw new Error('only for alphaBar');
+      if (schedule.kind !== 'alphaBar') throw new SeedbedError('BadArgument', 'an oracle told the timestep has schedule alphaBar');
       const table = (values: readonly number[]) =>
         b.op('Gather', [b.constant(float32([values.length], values)), b.cast(level, 'int64')], { axis: 0 });
       return fromSnr(table(schedule.values), table(schedule.values.map(value => 1 - value)));

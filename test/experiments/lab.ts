@@ -1,0 +1,69 @@
+import { type Dataset, imagesInMemory } from '../../src/data/dataset.ts';
+import type { Denoiser, Embedder } from '../../src/diffusion/info.ts';
+import { average } from '../../src/embedding/metrics.ts';
+import { find, type Lab, pictures, type Sizes, SUBJECTS } from '../../src/experiments/lab.ts';
+import { createRuntime } from '../../src/runtime/node.ts';
+
+/** Sizes at which an experiment takes a second. */
+export const TOY: Sizes = {
+  table: 24,
+  cloud: 24,
+  sample: 12,
+  descent: { seeds: 4, iterations: 20 },
+  plane: 200,
+  shown: 4,
+};
+
+export interface ToyParts {
+  readonly denoisers?: Readonly<Record<string, Denoiser>>;
+  readonly embedders?: Readonly<Record<string, Embedder>>;
+  readonly data?: Readonly<Record<string, Dataset>>;
+  readonly sizes?: Partial<Sizes>;
+}
+
+/** A laboratory of oracles: every model and data set that an experiment asks for by name is one that is known in closed form. */
+export async function toyLab({
+  denoisers = {},
+  embedders = {},
+  data = {},
+  sizes = {},
+}: ToyParts): Promise<Lab> {
+  const take = async <T>(of: Readonly<Record<string, T>>, name: string): Promise<T> => {
+    const found = of[name] ?? of['*'];
+    if (!found) throw new Error(`the toy laboratory has no ${name}`);
+    return found;
+  };
+  const lab: Lab = {
+    runtime: await createRuntime({ threads: 1 }),
+    sizes: { ...TOY, ...sizes },
+    rng: 0,
+    has: what => what in denoisers || what in embedders || what.replace(/^data:/, '') in data,
+    denoiser: name => take(denoisers, name),
+    embedder: name => take(embedders, name),
+    data: name => take(data, name),
+    async cloud(subject, method = 'auto') {
+      const model = await take(denoisers, SUBJECTS[subject].model);
+      const image = await pictures(await take(data, subject), 0, 1);
+      const starts = method === 'auto' ? lab.sizes.cloud : lab.sizes.descent.seeds;
+      const found = await find(lab, model, image, { method, starts });
+      return {
+        model,
+        image,
+        latent: found.latent,
+        pictures: found.pictures,
+        errors: found.results.map(({ mse }) => mse),
+        evaluations: average(found.results.map(({ evaluations }) => evaluations)),
+      };
+    },
+  };
+  return lab;
+}
+
+/** Pictures [n, C, H, W] in [0,1] as a data set, rounded to 8 bits. */
+export function asDataset(name: string, shape: readonly number[], pixels: ArrayLike<number>): Dataset {
+  return imagesInMemory(
+    name,
+    shape,
+    Uint8Array.from(pixels, value => Math.round(255 * Math.min(1, Math.max(0, value)))),
+  );
+}
