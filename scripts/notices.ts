@@ -32,6 +32,12 @@ models in \`models\` were trained on its training set. Fashion-MNIST is under th
 > COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
 > OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
+The pictures in \`examples/paintings\` are small copies of paintings in the public domain, cut from the figures that Asperti, Evangelista,
+Marro and Merizzi published with their code (2023) under the same licence, Copyright (c) 2022 Andrea Asperti.
+
+The portraits in \`examples/faces\` are cropped and made smaller from the Face Research Lab London Set (DeBruine and Jones 2017,
+doi 10.6084/m9.figshare.5047666), under the Creative Commons Attribution 4.0 licence (https://creativecommons.org/licenses/by/4.0/).
+
 ## What npm installs beside it
 
 Nothing of these packages is copied into Seedbed; each comes with its own licence.

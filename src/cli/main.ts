@@ -17,6 +17,7 @@ import { addInfo } from './info.ts';
 import { addInterpolate } from './interpolate.ts';
 import { addRace } from './race.ts';
 import { addRecover } from './recover.ts';
+import { addReproduce } from './reproduce.ts';
 import { addSample } from './sample.ts';
 import { addTrain } from './train.ts';
 
@@ -56,6 +57,7 @@ export async function main(args: readonly string[]): Promise<number> {
     addRace,
     addFrontier,
     addRecover,
+    addReproduce,
     addImport,
     addDoctor,
     addInfo,

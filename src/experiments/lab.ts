@@ -74,6 +74,8 @@ export interface Lab {
   readonly sizes: Sizes;
   readonly rng: number;
   readonly signal?: AbortSignal | undefined;
+  /** Told how far a piece of work has come. @throws {SeedbedError} Interrupted when it is to stop. */
+  report?(done: number, total: number): void;
   /** Whether a model or a data set is at hand, of those that an experiment can do without. */
   has(what: string): boolean;
   /** A denoiser by its name, such as `mnist-small-se`. */
@@ -101,7 +103,10 @@ export const BATCH = 16;
 
 /** The pixels [n, C, H, W] that a denoiser grows from seeds. */
 export function grow(lab: Lab, model: Denoiser, latent: Floats): Promise<Floats> {
-  return decode(lab.runtime, model, latent, { batch: BATCH });
+  return decode(lab.runtime, model, latent, {
+    batch: BATCH,
+    onProgress: (done, total) => lab.report?.(done, total),
+  });
 }
 
 /** The seeds of pictures [n, C, H, W]. */
@@ -115,6 +120,7 @@ export function find(
     batch: BATCH,
     rng: lab.rng,
     ...(lab.signal && { signal: lab.signal }),
+    onProgress: ({ done, total }) => lab.report?.(Math.round(done), Math.round(total)),
     ...options,
   });
 }

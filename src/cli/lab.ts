@@ -1,0 +1,194 @@
+import type { Dataset } from '../data/dataset.ts';
+import { openDataset } from '../data/open.ts';
+import type { Denoiser, Embedder } from '../diffusion/info.ts';
+import { average } from '../embedding/metrics.ts';
+import { RECIPES } from '../embedding/recipes.ts';
+import { isSeedbedError, SeedbedError } from '../errors.ts';
+import {
+  BATCH,
+  type Lab,
+  pictures,
+  type SeedCloud,
+  type Sizes,
+  SUBJECTS,
+  type Subject,
+} from '../experiments/lab.ts';
+import { loadEmbedder, loadModel } from '../index.ts';
+import { isDirectory, joinPath, listFiles } from '../runtime/files.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Console } from './console.ts';
+import { packaged } from './files.ts';
+import { joinSought, seekInPieces } from './seek.ts';
+import type { Unfinished } from './unfinished.ts';
+
+/** Where the laboratory finds what experiments ask for. */
+export interface LabFlags {
+  dataDir?: string;
+  models?: string;
+  portraits?: string;
+  rng: number;
+}
+
+/** The denoiser of 64 x 64 portraits of other hands, which the person names. */
+const PORTRAITS = 'anime64';
+/** Folders of pictures that ship. */
+const FOLDERS: Readonly<Record<string, string>> = {
+  paintings: 'examples/paintings',
+  faces: 'examples/faces',
+};
+/** Seeds between two writings of what is done. */
+const PIECE = 2 * BATCH;
+
+/** A laboratory whose models are files and whose clouds are kept until all is done. */
+export interface OpenLab extends Lab {
+  /** What to do about what is missing of the things that an experiment needs; empty where nothing is. */
+  missing(needs: readonly string[]): string;
+  /** The models that took part so far, by name. */
+  readonly used: ReadonlyMap<string, Denoiser | Embedder>;
+}
+
+/** Opens the laboratory of `reproduce`. @param progress told what is being done. */
+export async function openLab(
+  { runtime, console, unfinished }: { runtime: Runtime; console: Console; unfinished: Unfinished },
+  flags: LabFlags,
+  sizes: Sizes,
+  progress: (done: number, total: number) => void,
+): Promise<OpenLab> {
+  const folder = flags.models ?? packaged('models/reproduction');
+  const used = new Map<string, Denoiser | Embedder>();
+  const clouds = new Map<string, Promise<SeedCloud>>();
+  const sets = await setsAtHand(flags.dataDir);
+
+  const models = await modelsIn([packaged('models'), folder]);
+  if (flags.portraits) models.set(PORTRAITS, flags.portraits);
+  const remember = async <M extends Denoiser | Embedder>(
+    name: string,
+    load: (path: string) => Promise<M>,
+  ) => {
+    const known = used.get(name);
+    if (known) return known as M;
+    const path = models.get(name);
+    if (!path) throw new SeedbedError('Machine', remedyOf(name, folder));
+    const model = await load(path);
+    used.set(name, model);
+    return model;
+  };
+
+  const lab: OpenLab = {
+    runtime,
+    sizes,
+    rng: flags.rng,
+    signal: console.signal,
+    used,
+    report(done, total) {
+      if (console.signal.aborted)
+        throw new SeedbedError('Interrupted', 'stopped; the same command with --resume goes on');
+      progress(done, total);
+    },
+    has: what => models.has(what) || sets.has(what),
+    denoiser: name => remember(name, loadModel),
+    embedder: name => remember(name, loadEmbedder),
+    data: (name, split, shape) => openSet(name, split, flags.dataDir, shape),
+    missing(needs) {
+      const absent = needs.filter(need => !lab.has(need));
+      return absent
+        .map(need => (need.startsWith('data:') ? remedyOfData(need.slice(5)) : remedyOf(need, folder)))
+        .join('; ');
+    },
+    cloud(subject, method = 'auto') {
+      const key = `${subject}-${method}`;
+      const known = clouds.get(key) ?? seekCloud(subject, method, key);
+      clouds.set(key, known);
+      return known;
+    },
+  };
+  return lab;
+
+  async function seekCloud(subject: Subject, method: 'auto' | 'descent', key: string): Promise<SeedCloud> {
+    const model = await lab.denoiser(SUBJECTS[subject].model);
+    const image = await pictures(await lab.data(subject, 'test'), 0, 1);
+    const { seeds, iterations } = sizes.descent;
+    const count = method === 'auto' ? sizes.cloud : seeds;
+    const own = { ...unfinished, path: (name: string) => unfinished.path(`cloud-${key}-${name}`) };
+    const quiet = {
+      ...console,
+      progress: () => ({ update: lab.report!, above: (write: () => void) => write(), stop() {} }),
+    };
+    const {
+      latent,
+      pictures: grown,
+      rows,
+    } = joinSought(
+      await seekInPieces(
+        { console: quiet, runtime, model, unfinished: own },
+        { count, piece: PIECE },
+        (first, last) => ({
+          images: image,
+          options: {
+            method,
+            batch: BATCH,
+            rng: flags.rng,
+            firstStart: first,
+            starts: last - first,
+            ...(method === 'descent' && { recipe: { ...RECIPES.seedbed, iterations } }),
+          },
+        }),
+      ),
+    );
+    return {
+      model,
+      image,
+      latent,
+      pictures: grown,
+      errors: rows.map(({ mse }) => mse),
+      evaluations: average(rows.map(({ evaluations }) => evaluations)),
+    };
+  }
+}
+
+/** The model files of folders by name; those of later folders come before those of earlier ones. */
+async function modelsIn(folders: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const folder of folders)
+    for (const file of (await isDirectory(folder)) ? await listFiles(folder) : [])
+      if (file.endsWith('.onnx')) found.set(file.replace(/\.onnx$/, ''), joinPath(folder, file));
+  return found;
+}
+
+async function setsAtHand(dataDir: string | undefined): Promise<Set<string>> {
+  const found = new Set(Object.keys(FOLDERS).map(name => `data:${name}`));
+  for (const name of Object.keys(SUBJECTS)) {
+    try {
+      await openSet(name, 'test', dataDir);
+      await openSet(name, 'train', dataDir);
+      found.add(`data:${name}`);
+    } catch (error) {
+      if (!isSeedbedError(error, 'Machine')) throw error;
+    }
+  }
+  return found;
+}
+
+function openSet(
+  name: string,
+  split: 'train' | 'test',
+  dataDir: string | undefined,
+  shape?: readonly number[],
+): Promise<Dataset> {
+  const folder = FOLDERS[name];
+  if (!folder) return openDataset(`${name}:${split}`, { dataDir });
+  const [channels, size] = (shape ?? [3, 64]) as [1 | 3, number];
+  return openDataset(packaged(folder), { channels, size, crop: true });
+}
+
+function remedyOf(name: string, folder: string): string {
+  if (name === PORTRAITS)
+    return `a denoiser of 64 x 64 portraits is not named: --portraits model.onnx, which seedbed import makes`;
+  const kind = name.startsWith('embedder') ? 'embedder' : 'denoiser';
+  const run = `seedbed train ${kind} --config configs/reproduction/${name}.json --out runs/${name}`;
+  return `model ${name} is not in ${folder}; it lies in the repository and not in the npm package. Train it with: ${run} && cp runs/${name}/model.onnx ${joinPath(folder, `${name}.onnx`)}`;
+}
+
+function remedyOfData(name: string): string {
+  return `data set ${name} was not found; name its folder's parent with --data-dir, or fetch it with: seedbed data fetch ${name}`;
+}
