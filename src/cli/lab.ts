@@ -185,7 +185,8 @@ function remedyOf(name: string, folder: string): string {
   if (name === PORTRAITS)
     return `a denoiser of 64 x 64 portraits is not named: --portraits model.onnx, which seedbed import makes`;
   const kind = name.startsWith('embedder') ? 'embedder' : 'denoiser';
-  const run = `seedbed train ${kind} --config configs/reproduction/${name}.json --out runs/${name}`;
+  const other = /\d+b$|-retrained$/.test(name) ? ' --rng 1' : '';
+  const run = `seedbed train ${kind} --config configs/reproduction/${name}.json --out runs/${name}${other}`;
   return `model ${name} is not in ${folder}; it lies in the repository and not in the npm package. Train it with: ${run} && cp runs/${name}/model.onnx ${joinPath(folder, `${name}.onnx`)}`;
 }
 

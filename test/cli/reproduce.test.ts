@@ -1,0 +1,113 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EXPERIMENTS } from '../../src/experiments/reproduction.ts';
+import { seedbed as run } from './in-process.ts';
+
+let folder: string;
+const at = (...names: string[]) => join(folder, ...names);
+const seedbed = (...args: string[]) => run('reproduce', ...args, '--threads', '1');
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'seedbed-reproduce-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Every row of the reproduction, as it was promised. */
+const ROWS = [
+  ...Array.from({ length: 19 }, (_, i) => `fig${i + 1}`),
+  ...['table1', 'table2', 'spectrum', 'noisy-seed', 'connected', 'straight', 'retrain', 'blocks', 'border'],
+  ...['identifiable', 'rescaled', 'schedules', 'level-input', 'distances', 'canonical', 'training-size'],
+];
+
+test('there is an experiment for every figure, table and claim, each named once', () => {
+  expect(EXPERIMENTS.map(({ name }) => name).sort()).toEqual([...ROWS].sort());
+});
+
+test('lists them, and explains itself with an example', async () => {
+  const list = await seedbed('list');
+  expect(list.code).toBe(0);
+  for (const { name, title } of EXPERIMENTS)
+    expect(list.out).toMatch(new RegExp(`${name} +${title.slice(0, 10)}`));
+  const help = await seedbed('--help');
+  expect(help.out).toContain('Example: seedbed reproduce');
+});
+
+test('writes a report with every claim, its verdict and its pictures', async () => {
+  const { code, err } = await seedbed('fig6', 'fig8', '--out', at('plots'));
+  expect(err).toBe('');
+  expect(code).toBe(0);
+  const report = JSON.parse(await readFile(at('plots', 'report.json'), 'utf8'));
+  const page = await readFile(at('plots', 'README.md'), 'utf8');
+  expect(report.results.map((r: { name: string }) => r.name)).toEqual(['fig6', 'fig8']);
+  expect(report.omitted).toEqual([]);
+  for (const { claims, pictures } of report.results) {
+    expect(claims.length).toBeGreaterThan(0);
+    for (const { paper, ours, control, because } of claims)
+      for (const words of [paper, ours, control, because]) expect(page).toContain(words);
+    for (const { file } of pictures) {
+      const { width = 0 } = await sharp(at('plots', `${file}.png`)).metadata();
+      expect(width).toBeGreaterThan(400);
+      expect(page).toContain(`(${file}.png)`);
+    }
+  }
+  expect((await readdir(at('plots'))).filter(name => name.startsWith('.'))).toEqual([]);
+});
+
+test('two equal runs give the same files, times apart', async () => {
+  await seedbed('fig8', '--out', at('a'));
+  await seedbed('fig8', '--out', at('b'));
+  for (const name of await readdir(at('a'))) {
+    const [a, b] = await Promise.all(['a', 'b'].map(out => readFile(at(out, name), 'utf8')));
+    const timeless = (text: string) => text.replace(/"seconds": [\d.]+/, '');
+    expect(timeless(b!), name).toBe(timeless(a!));
+  }
+});
+
+test.each([
+  [['fig99'], 2, /there is no experiment fig99; there are all, fig1, /],
+  [['fig8', '--models', 'nowhere', '--full', '--json', '--rng', 'x'], 2, /expected a whole number/],
+])('says what is wrong with %j', async (args, code, message) => {
+  const result = await seedbed(...args, '--out', at('wrong'));
+  expect(result.code).toBe(code);
+  expect(result.err).toMatch(message);
+});
+
+test('an experiment without its data or model says what is missing and the command that makes it', async () => {
+  const result = await seedbed(
+    'retrain',
+    '--models',
+    at('empty'),
+    '--data-dir',
+    at('empty'),
+    '--out',
+    at('x'),
+  );
+  expect(result.code).toBe(1);
+  expect(result.err).toContain(
+    'seedbed train denoiser --config configs/reproduction/mnist-small-retrained.json --out runs/mnist-small-retrained',
+  );
+});
+
+test('goes on with what an interrupted run left, and not with that of another', async () => {
+  await seedbed('fig8', '--out', at('whole'));
+  const {
+    results,
+    command,
+    seedbed: made,
+    rng,
+    sizes,
+  } = JSON.parse(await readFile(at('whole', 'report.json'), 'utf8'));
+  const unfinished = at('resumed', '.unfinished-reproduce');
+  await mkdir(unfinished, { recursive: true });
+  await writeFile(join(unfinished, 'about.json'), JSON.stringify({ command, seedbed: made, rng, sizes }));
+  const kept = { ...results[0], title: 'kept from before', used: [] };
+  await writeFile(join(unfinished, 'findings-fig8.json'), JSON.stringify(kept));
+  const again = (...more: string[]) => seedbed('fig8', '--out', at('resumed'), ...more);
+  expect((await again()).err).toContain('holds unfinished work');
+  expect((await again('--resume', '--rng', '1')).err).toContain('another command');
+  expect((await again('--resume')).code).toBe(0);
+  expect(await readFile(at('resumed', 'README.md'), 'utf8')).toContain('kept from before');
+});
