@@ -95,6 +95,7 @@ export async function openLab(
         .map(need => (need.startsWith('data:') ? remedyOfData(need.slice(5)) : remedyOf(need, folder)))
         .join('; ');
     },
+    scratch: name => unfinished.path(name),
     cloud(subject, method = 'auto') {
       const key = `${subject}-${method}`;
       const known = clouds.get(key) ?? seekCloud(subject, method, key);

@@ -64,3 +64,34 @@ export function syntheticPoints(curve: keyof typeof CURVES, split: string, lengt
     },
   };
 }
+
+/** The arcs that a curve is made of: centre, radius, and the side on which half circles lie, 0 for whole ones. */
+const ARCS = {
+  circles: [
+    { x: 0, y: 0, radius: 1, side: 0 },
+    { x: 0, y: 0, radius: 0.5, side: 0 },
+  ],
+  moons: [1, -1].map(side => ({ x: -side / 2, y: -side / 4, radius: 1, side })),
+} as const;
+
+/**
+ * Where a point of the plane lies to the curve that {@link syntheticPoints} scatters points about, in their units.
+ * @returns the distance to the nearest point of the curve, and the unit tangent there.
+ */
+export function nearestOnCurve(
+  curve: keyof typeof CURVES,
+  x: number,
+  y: number,
+): { distance: number; tangent: readonly [number, number] } {
+  const scale = 1 / Math.sqrt(CURVES[curve].variance + NOISE ** 2);
+  const near = ARCS[curve].map(arc => {
+    const [dx, dy] = [x / scale - arc.x, y / scale - arc.y];
+    const length = Math.hypot(dx, dy) || 1;
+    // Beyond the ends of a half circle its nearest point is an end.
+    const beyond = arc.side !== 0 && dy * arc.side < 0;
+    const [ux, uy] = beyond ? [Math.sign(dx) || 1, 0] : [dx / length, dy / length];
+    const distance = scale * Math.hypot(dx - arc.radius * ux, dy - arc.radius * uy);
+    return { distance, tangent: [-uy, ux] as const };
+  });
+  return near.reduce((best, other) => (other.distance < best.distance ? other : best));
+}

@@ -167,12 +167,17 @@ function ratesIn(
     case 'logSnr':
       return fromSnr(b.sigmoid(level), b.sigmoid(b.neg(level)));
     case 'diffusionTime': {
-      if (schedule.kind !== 'continuousCosine') throw new SeedbedError('BadArgument', 'an oracle told the diffusion time has schedule continuousCosine');
+      if (schedule.kind !== 'continuousCosine')
+        throw new SeedbedError(
+          'BadArgument',
+          'an oracle told the diffusion time has schedule continuousCosine',
+        );
       const [first, last] = [Math.acos(schedule.maxSignalRate), Math.acos(schedule.minSignalRate)];
       return fromAngle(b.add(b.scalar(first), b.mul(b.scalar(last - first), level)));
     }
     case 'timestep': {
-      if (schedule.kind !== 'alphaBar') throw new SeedbedError('BadArgument', 'an oracle told the timestep has schedule alphaBar');
+      if (schedule.kind !== 'alphaBar')
+        throw new SeedbedError('BadArgument', 'an oracle told the timestep has schedule alphaBar');
       const table = (values: readonly number[]) =>
         b.op('Gather', [b.constant(float32([values.length], values)), b.cast(level, 'int64')], { axis: 0 });
       return fromSnr(table(schedule.values), table(schedule.values.map(value => 1 - value)));

@@ -84,6 +84,8 @@ export interface Lab {
   embedder(name: string): Promise<Embedder>;
   /** A data set, or a folder of pictures made to fit the shape [C, H, W] that is given. */
   data(name: string, split: 'train' | 'test', shape?: readonly number[]): Promise<Dataset>;
+  /** A folder for work of that name, which is kept until all is done, so that it can go on. */
+  scratch(name: string): string;
   /** Seeds of the first test picture of a subject: `sizes.cloud` of them by `auto`, or a few by the paper's descent. */
   cloud(subject: Subject, method?: 'auto' | 'descent'): Promise<SeedCloud>;
 }

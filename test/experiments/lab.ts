@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Dataset, imagesInMemory } from '../../src/data/dataset.ts';
 import type { Denoiser, Embedder } from '../../src/diffusion/info.ts';
 import { average } from '../../src/embedding/metrics.ts';
@@ -33,6 +36,7 @@ export async function toyLab({
     if (!found) throw new Error(`the toy laboratory has no ${name}`);
     return found;
   };
+  const folder = mkdtempSync(join(tmpdir(), 'seedbed-lab-'));
   const lab: Lab = {
     runtime: await createRuntime({ threads: 1 }),
     sizes: { ...TOY, ...sizes },
@@ -41,6 +45,7 @@ export async function toyLab({
     denoiser: name => take(denoisers, name),
     embedder: name => take(embedders, name),
     data: name => take(data, name),
+    scratch: name => join(folder, name),
     async cloud(subject, method = 'auto') {
       const model = await take(denoisers, SUBJECTS[subject].model);
       const image = await pictures(await take(data, subject), 0, 1);

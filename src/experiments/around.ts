@@ -1,0 +1,90 @@
+import { cropImages } from '../data/pixels.ts';
+import { seedAsPicture } from '../data/sheet.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { meanSquaredErrors } from '../embedding/metrics.ts';
+import { fillUniform } from '../tensor/random.ts';
+import { float32, sizeOf, type Tensor, takeRows, unstack } from '../tensor/tensor.ts';
+import { grow, type Lab, type SeedCloud, SUBJECTS, type Subject } from './lab.ts';
+
+type Floats = Tensor<'float32'>;
+
+/** The subjects whose models and data are at hand, in the order given. */
+export function subjectsAt(lab: Lab, wanted: readonly Subject[]): Subject[] {
+  return wanted.filter(subject => lab.has(SUBJECTS[subject].model) && lab.has(`data:${subject}`));
+}
+
+/** Squared error of each picture [n, C, H, W] against one picture [1, C, H, W]. */
+export function errorsAgainst(pictures: Floats, image: Floats): number[] {
+  return meanSquaredErrors(pictures, takeRows(image, new Uint8Array(pictures.shape[0]!)));
+}
+
+/** The errors of what seeds grow against the picture of a cloud. */
+export async function errorsOf(lab: Lab, cloud: SeedCloud, latent: Floats): Promise<number[]> {
+  return errorsAgainst(await grow(lab, cloud.model, latent), cloud.image);
+}
+
+/** Linear combinations of seeds [K, ...]: row i is sum_k weights[i][k] z_k. */
+export function combinations(weights: readonly ArrayLike<number>[], seeds: Floats): Floats {
+  const [count = 0, ...shape] = seeds.shape;
+  const width = sizeOf(shape);
+  const result = new Float32Array(weights.length * width);
+  weights.forEach((row, i) => {
+    const sum = new Float64Array(width);
+    for (let k = 0; k < count; k++) {
+      const weight = row[k]!;
+      if (weight === 0) continue;
+      for (let at = 0; at < width; at++) sum[at]! += weight * seeds.data[k * width + at]!;
+    }
+    result.set(sum, i * width);
+  });
+  return float32([weights.length, ...shape], result);
+}
+
+/** Weights that add up to one: uniform over the simplex of `of` seeds out of `count`, drawn without order. */
+export function simplexWeights(rng: number, rows: number, count: number, of: number): Float64Array[] {
+  return Array.from({ length: rows }, (_, row) => {
+    const uniform = new Float64Array(2 * count);
+    fillUniform({ seed: rng, purpose: 'simplex' }, row, of, uniform);
+    const order = Array.from({ length: count }, (_, k) => k).sort((a, b) => uniform[a]! - uniform[b]!);
+    const weights = new Float64Array(count);
+    for (const k of order.slice(0, of)) weights[k] = -Math.log(uniform[count + k]!);
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    return weights.map(weight => weight / sum);
+  });
+}
+
+/** Seeds as pictures, of the size of what they grow. */
+export function seedPictures({ info }: Denoiser, latent: Floats): Floats[] {
+  return unstack(cropImages(latent, info.padding)).map(seedAsPicture);
+}
+
+/** Pearson's correlation of two vectors. */
+export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const mean = (values: ArrayLike<number>) => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[i]!;
+    return sum / values.length;
+  };
+  const [ma, mb] = [mean(a), mean(b)];
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i]! - ma, b[i]! - mb];
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
+}
+
+/** Root of the mean square of a vector. */
+export function rms(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
+  return Math.sqrt(sum / values.length);
+}
+
+/** The middle of the values in order. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+}

@@ -1,0 +1,100 @@
+import { prepare } from '../../diffusion/batches.ts';
+import { createEncoder } from '../../embedding/finders.ts';
+import { bootstrapMean } from '../../embedding/metrics.ts';
+import { meanSeed } from '../../latent/cloud.ts';
+import { rows, type Tensor, unstack } from '../../tensor/tensor.ts';
+import { correlation, rms, seedPictures } from '../around.ts';
+import { BATCH, type Experiment, pictures, randomSeeds } from '../lab.ts';
+import { figure, withInterval } from '../wording.ts';
+
+/** The embedder's single seed beside the mean of the cloud (Asperti et al. 2023, section 5: "very close to the average"). */
+export const canonical: Experiment = {
+  name: 'canonical',
+  title: "the embedder's seed and the mean of the cloud",
+  needs: ['fashion-mnist', 'fashion-mnist-embedder', 'data:fashion-mnist'],
+  async run(lab) {
+    const { latent, image, model } = await lab.cloud('fashion-mnist');
+    const embedder = await lab.embedder('fashion-mnist-embedder');
+    const { padding, range } = model.info;
+    const data = await lab.data('fashion-mnist', 'test');
+    const others = await pictures(data, 1, Math.min(data.length, 1 + lab.sizes.sample));
+    const encoder = await createEncoder(lab.runtime, embedder, BATCH);
+    const [own, foreign] = [
+      await encoder.run(prepare(image, padding, range)),
+      await encoder.run(prepare(others, padding, range)),
+    ];
+    await encoder.dispose();
+    const mean = meanSeed(latent);
+    const count = latent.shape[0]!;
+    const seeds = Array.from({ length: count }, (_, i) => rows(latent, i, i + 1));
+    const to = (target: Tensor<'float32'>) => (z: Tensor<'float32'>) => ({
+      correlation: correlation(z.data, target.data),
+      distance: rms(z.data.map((value, i) => value - target.data[i]!)),
+    });
+    const embedded = to(mean)(own);
+    const single = seeds.map(to(own));
+    const singleToOwn = bootstrapMean(
+      single.map(({ correlation: r }) => r),
+      lab.rng,
+    );
+    const singleDistance = bootstrapMean(
+      single.map(({ distance }) => distance),
+      lab.rng,
+    );
+    const otherPictures = bootstrapMean(
+      unstack(foreign).map(z => to(mean)(z).correlation),
+      lab.rng,
+    );
+    const random = bootstrapMean(
+      unstack(randomSeeds(lab, model, lab.sizes.sample, 'canonical')).map(z => to(mean)(z).correlation),
+      lab.rng,
+    );
+    const near = embedded.correlation > 0.9 && embedded.distance < 0.5 * singleDistance.mean;
+    const nearer = embedded.correlation > Math.max(singleToOwn.high, otherPictures.high);
+    const noise = figure(rms(mean.data) ** 2);
+    return {
+      claims: [
+        {
+          paper:
+            'The seed of the embedding network seems very close to the average of all seeds (Fashion-MNIST).',
+          ours: `correlation ${figure(embedded.correlation)}, distance per coordinate ${figure(embedded.distance)}; the mean's own variance is ${noise}, the embedder's seed's ${figure(rms(own.data) ** 2)}`,
+          control: `correlation of the embedder's seed with single seeds ${withInterval(singleToOwn)} (distance ${withInterval(singleDistance)}); of its seeds of other pictures with this mean ${withInterval(otherPictures)}; of random seeds ${withInterval(random)}`,
+          verdict: near ? 'holds' : nearer ? 'partly' : 'fails',
+          because: nearer
+            ? `The embedder's seed is ${figure(embedded.correlation / singleToOwn.mean, 2)} times as correlated with the mean as with a seed, and nearer to it than the seeds of other pictures are${near ? '' : ', but it is another point than the mean'}.`
+            : "The embedder's seed lies no nearer to the mean than to a single seed or than other pictures' seeds do.",
+          values: {
+            correlation: embedded.correlation,
+            distance: embedded.distance,
+            single: singleToOwn.mean,
+            others: otherPictures.mean,
+            random: random.mean,
+          },
+        },
+      ],
+      pictures: [
+        {
+          kind: 'sheet',
+          file: 'canonical',
+          caption: `The picture, the mean of its ${count} seeds, the embedder's seed, and three of the seeds.`,
+          title: 'A canonical seed?',
+          rows: [
+            {
+              label: 'Fashion-MNIST',
+              pictures: [
+                unstack(image)[0],
+                ...seedPictures(model, mean),
+                ...seedPictures(model, own),
+                ...seedPictures(model, rows(latent, 0, Math.min(3, count))),
+              ],
+              captions: ['picture', 'mean', 'embedder', 'seed', 'seed', 'seed'].slice(
+                0,
+                3 + Math.min(3, count),
+              ),
+            },
+          ],
+        },
+      ],
+    };
+  },
+};

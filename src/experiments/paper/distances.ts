@@ -1,0 +1,95 @@
+import { bootstrapMean } from '../../embedding/metrics.ts';
+import { cloudStatistics } from '../../latent/cloud.ts';
+import { innerProducts } from '../../tensor/products.ts';
+import { sizeOf } from '../../tensor/tensor.ts';
+import { subjectsAt } from '../around.ts';
+import type { Claim } from '../findings.ts';
+import { type Experiment, randomSeeds, type SeedCloud, SUBJECTS } from '../lab.ts';
+import { figure, withInterval } from '../wording.ts';
+
+/** The paper's number. */
+const PAPER = 0.9;
+/** How near a reading must come to it to fit. */
+const NEAR = 0.1;
+
+/** How far the seeds of one picture lie apart (Asperti et al. 2023, section 5.1: "around 0.9"), in three readings. */
+export const distances: Experiment = {
+  name: 'distances',
+  title: 'how far the seeds of one picture lie apart',
+  needs: ['fashion-mnist', 'data:fashion-mnist'],
+  async run(lab) {
+    const claims: Claim[] = [];
+    const rows: string[][] = [];
+    for (const subject of subjectsAt(lab, ['fashion-mnist', 'mnist', 'cifar10'])) {
+      const { title } = SUBJECTS[subject];
+      const cloud = await lab.cloud(subject);
+      const dims = sizeOf(cloud.latent.shape.slice(1));
+      const noise = randomSeeds(lab, cloud.model, cloud.latent.shape[0]!, 'distances');
+      const [own, none] = [cloud.latent, noise].map(seeds => cloudStatistics(seeds));
+      const apart = bootstrapMean(distancesOf(cloud.latent), lab.rng);
+      const norm = Math.sqrt(own!.variance * dims);
+      rows.push([
+        title,
+        figure(own!.distance.mean),
+        figure(none!.distance.mean),
+        withInterval(apart),
+        figure(none!.distance.rms),
+        `${figure(norm)} of ${figure(Math.sqrt(dims))}`,
+        figure(own!.correlation),
+      ]);
+      const fits = Math.abs(apart.mean - PAPER) <= NEAR;
+      claims.push({
+        paper: `The average Euclidean distance among seeds of one picture is "very high, around 0.9" (${title}).`,
+        ours: `Euclidean ${figure(own!.distance.mean)}; per coordinate, root mean square, ${withInterval(apart)}`,
+        control: `independent noise: Euclidean ${figure(none!.distance.mean)}, per coordinate ${figure(none!.distance.rms)}`,
+        verdict: fits ? 'partly' : own!.distance.mean > 0.5 * none!.distance.mean ? 'partly' : 'fails',
+        because: `The seeds do lie far apart, ${figure(own!.distance.rms / none!.distance.rms)} of what independent noise does; a Euclidean distance of 0.9 is impossible for seeds of norm ${figure(norm)}, and as a distance per coordinate it ${fits ? 'fits' : 'does not fit'} ours.`,
+        values: {
+          euclidean: own!.distance.mean,
+          rms: apart.mean,
+          low: apart.low,
+          high: apart.high,
+          noise: none!.distance.rms,
+          correlation: own!.correlation,
+          norm,
+        },
+      });
+    }
+    return {
+      claims,
+      pictures: [],
+      tables: [
+        {
+          title: 'Distances in a cloud',
+          columns: [
+            '',
+            'Euclidean',
+            'of noise',
+            'per coordinate',
+            'of noise',
+            'norm, of noise',
+            'correlation of two seeds',
+          ],
+          rows,
+        },
+      ],
+      notes: [
+        'Per coordinate is the root mean square difference of a coordinate, 1.41 for independent standard normal seeds.',
+      ],
+    };
+  },
+};
+
+/** Of each seed, the root mean square difference of a coordinate to all others. */
+function distancesOf({ data, shape }: SeedCloud['latent']): number[] {
+  const [count = 0, ...rest] = shape;
+  const dims = sizeOf(rest);
+  const rows = Float64Array.from(data);
+  const products = innerProducts(rows, rows, dims);
+  return Array.from({ length: count }, (_, i) => {
+    let sum = 0;
+    for (let j = 0; j < count; j++)
+      sum += products[i * count + i]! + products[j * count + j]! - 2 * products[i * count + j]!;
+    return Math.sqrt(sum / (count - 1) / dims);
+  });
+}

@@ -1,0 +1,50 @@
+import { prepare } from '../../diffusion/batches.ts';
+import { bootstrapMean, meanSquaredErrors, meanSquares } from '../../embedding/metrics.ts';
+import { rows, takeRows, unstack } from '../../tensor/tensor.ts';
+import { type Experiment, grow, randomSeeds, pictures as read } from '../lab.ts';
+import { figure, withInterval } from '../wording.ts';
+
+/** The picture itself as a seed (Asperti et al. 2023, fig. 1). */
+export const fig1: Experiment = {
+  name: 'fig1',
+  title: 'the picture itself as a seed',
+  needs: ['fashion-mnist', 'data:fashion-mnist'],
+  async run(lab) {
+    const model = await lab.denoiser('fashion-mnist');
+    const images = await read(await lab.data('fashion-mnist', 'test'), 0, lab.sizes.sample);
+    const seeds = prepare(images, model.info.padding, model.info.range);
+    const grown = await grow(lab, model, seeds);
+    const own = bootstrapMean(meanSquaredErrors(grown, images), lab.rng);
+    const random = await grow(lab, model, randomSeeds(lab, model, images.shape[0]!, 'fig1'));
+    const chance = bootstrapMean(meanSquaredErrors(random, images), lab.rng);
+    const order = Array.from({ length: images.shape[0]! }, (_, i) => (i + 1) % images.shape[0]!);
+    const pairs = bootstrapMean(meanSquaredErrors(takeRows(images, order), images), lab.rng);
+    const variance = bootstrapMean(meanSquares(seeds), lab.rng);
+    const fails = own.low > 0.5 * Math.min(chance.mean, pairs.mean);
+    const shown = Math.min(lab.sizes.shown, images.shape[0]!);
+    return {
+      claims: [
+        {
+          paper: 'A picture does not belong to its own seeds: used as one, its signal is far too strong.',
+          ours: `the pictures grown from pictures miss them by ${withInterval(own)}; as seeds they have variance ${withInterval(variance)}`,
+          control: `random seeds miss them by ${withInterval(chance)}, another test picture by ${withInterval(pairs)}`,
+          verdict: fails ? 'holds' : own.low > 0.1 * chance.mean ? 'partly' : 'fails',
+          because: `What a picture grows is ${figure(own.mean / pairs.mean, 2)} times as far from it as another test picture is${fails ? ', so it is no seed of itself' : ', nearer than by chance'}; its variance as a seed is that of noise, but it is smooth, which noise is not.`,
+          values: { own: own.mean, chance: chance.mean, pairs: pairs.mean, variance: variance.mean },
+        },
+      ],
+      pictures: [
+        {
+          kind: 'sheet',
+          file: 'fig1',
+          caption: 'Test pictures of Fashion-MNIST, and what grows from them used as seeds.',
+          title: 'The picture itself as a seed',
+          rows: [
+            { label: 'picture, as a seed', pictures: unstack(rows(images, 0, shown)) },
+            { label: 'what it grows', pictures: unstack(rows(grown, 0, shown)) },
+          ],
+        },
+      ],
+    };
+  },
+};

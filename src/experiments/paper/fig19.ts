@@ -1,0 +1,126 @@
+import { bootstrapMean, meanSquares } from '../../embedding/metrics.ts';
+import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
+import { concatRows, float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
+import { seedPictures } from '../around.ts';
+import type { SheetPicture } from '../findings.ts';
+import { type Experiment, find, grow, pictures as read } from '../lab.ts';
+import { ratioOfMeans } from '../ratio.ts';
+import { figure, withInterval } from '../wording.ts';
+import { nearest } from './training-size.ts';
+
+type Floats = Tensor<'float32'>;
+
+const STEPS = [0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1];
+/** Training images among which the nearest to a midpoint is sought. */
+const GALLERY = 4000;
+/** Pairs shown. */
+const SHOWN = 2;
+
+/** From one picture to another: pixels, seeds, grown pictures (Asperti et al. 2023, fig. 19). */
+export const fig19: Experiment = {
+  name: 'fig19',
+  title: 'interpolation: pixels, seeds, and what they grow',
+  needs: ['fashion-mnist', 'data:fashion-mnist'],
+  async run(lab) {
+    const model = await lab.denoiser('fashion-mnist');
+    const pairs = Math.max(SHOWN, Math.round(lab.sizes.sample / 4));
+    const images = await read(await lab.data('fashion-mnist', 'test'), 0, 2 * pairs);
+    const { latent } = await find(lab, model, images);
+    const train = await lab.data('fashion-mnist', 'train');
+    const gallery = await read(train, 0, Math.min(GALLERY, train.length));
+    const ends = (all: Floats, i: number) =>
+      [rows(all, 2 * i, 2 * i + 1), rows(all, 2 * i + 1, 2 * i + 2)] as const;
+    const each = (of: (i: number) => Floats) => concatRows(Array.from({ length: pairs }, (_, i) => of(i)));
+    const mix = ([a, b]: readonly [Floats, Floats], t: number) =>
+      float32(
+        a.shape,
+        a.data.map((value, i) => (1 - t) * value + t * b.data[i]!),
+      );
+    const middles = {
+      pixels: each(i => mix(ends(images, i), 0.5)),
+      lerp: await grow(
+        lab,
+        model,
+        each(i => interpolateSeeds(...ends(latent, i), 0.5, 'lerp')),
+      ),
+      slerp: await grow(
+        lab,
+        model,
+        each(i => interpolateSeeds(...ends(latent, i), 0.5, 'slerp')),
+      ),
+    };
+    const strange = (pictures: Floats) => nearest(pictures, gallery).map(d => d ** 2);
+    const own = strange(images);
+    const [byPixels, byLerp, bySlerp] = [middles.pixels, middles.lerp, middles.slerp].map(strange);
+    const relative = (values: readonly number[]) => ratioOfMeans(values, own, lab.rng);
+    const norms = SEED_PATHS.map(way =>
+      bootstrapMean(meanSquares(each(i => interpolateSeeds(...ends(latent, i), 0.5, way))), lab.rng),
+    );
+    // Superposition: how well a weighted sum of both ends explains the middle.
+    const superposed = bootstrapMean(superposition(middles.slerp), lab.rng);
+    const superposedLerp = bootstrapMean(superposition(middles.lerp), lab.rng);
+    const better = superposed.high < 0.9;
+    const sheet: SheetPicture['rows'][number][] = [];
+    for (let i = 0; i < Math.min(SHOWN, pairs); i++) {
+      const along = (way: 'lerp' | 'slerp') =>
+        concatRows(STEPS.map(t => interpolateSeeds(...ends(latent, i), t, way)));
+      sheet.push({
+        label: 'pixels',
+        pictures: STEPS.map(t => unstack(mix(ends(images, i), t))[0]),
+        apart: i > 0,
+      });
+      for (const way of ['lerp', 'slerp'] as const)
+        sheet.push(
+          { label: `seeds, ${way}`, pictures: seedPictures(model, along(way)) },
+          { label: `grown, ${way}`, pictures: unstack(await grow(lab, model, along(way))) },
+        );
+    }
+    return {
+      claims: [
+        {
+          paper:
+            'Interpolation between pixels superposes the pictures; between seeds it gives a smooth transition of realistic ones.',
+          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${gallery.shape[0]} training images, relative to real pictures': arc ${withInterval(relative(bySlerp!))}, chord ${withInterval(relative(byLerp!))}`,
+          control: `of the middle between pixels it explains 1 by definition, and its distance is ${withInterval(relative(byPixels!))}`,
+          verdict: better && relative(bySlerp!).high < 2 ? 'holds' : better ? 'partly' : 'fails',
+          because: better
+            ? `Midway between seeds grows a picture of its own, of which the two ends explain ${figure(superposed.mean, 2)}; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}. Averages of pixels are smooth and so lie near many training images: nearness alone does not tell superpositions.`
+            : 'Midway between seeds grows little else than the superposition of both ends.',
+          values: {
+            superposed: superposed.mean,
+            superposedLerp: superposedLerp.mean,
+            pixels: relative(byPixels!).mean,
+            lerp: relative(byLerp!).mean,
+            slerp: relative(bySlerp!).mean,
+            normLerp: norms[1]!.mean,
+            normSlerp: norms[0]!.mean,
+          },
+        },
+      ],
+      pictures: [
+        {
+          kind: 'sheet',
+          file: 'fig19',
+          caption:
+            'Between two test pictures: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp).',
+          title: 'From one picture to another',
+          rows: sheet,
+        },
+      ],
+    };
+
+    /** Of each middle, the share of its mean square that the best a x + b y of its ends explains. */
+    function superposition(grown: Floats): number[] {
+      return unstack(grown).map((middle, i) => {
+        const [x, y] = ends(images, i);
+        const dot = (a: Floats, b: Floats) => a.data.reduce((sum, value, at) => sum + value * b.data[at]!, 0);
+        const [xx, yy, xy] = [dot(x, x), dot(y, y), dot(x, y)];
+        const [xm, ym, mm] = [dot(x, middle), dot(y, middle), dot(middle, middle)];
+        const det = xx * yy - xy * xy;
+        if (!(det > 0 && mm > 0)) return 1;
+        const [a, b] = [(yy * xm - xy * ym) / det, (xx * ym - xy * xm) / det];
+        return (a * xm + b * ym) / mm;
+      });
+    }
+  },
+};

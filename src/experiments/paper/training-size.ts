@@ -1,0 +1,133 @@
+import { bootstrapMean, type Interval } from '../../embedding/metrics.ts';
+import { lineFigure } from '../../figures/line.ts';
+import { innerProducts } from '../../tensor/products.ts';
+import { rows, type Tensor, unstack } from '../../tensor/tensor.ts';
+import { type Experiment, pictures as read } from '../lab.ts';
+import { compareSiblings, type Grown, growSiblings } from '../siblings.ts';
+import { figure, percent, withInterval } from '../wording.ts';
+
+/** Images that a network of each pair learned from; the two pairs' halves share none. */
+const TRAINED_ON = [30, 300, 3000, 27_500];
+/** Where the second half begins among the training images. */
+const SECOND = 27_500;
+/** Training images of each half that pictures are compared with, at most. */
+const MOST = 3000;
+
+/**
+ * Networks trained on disjoint halves of the data, of growing size. Kadkhodaie et al. 2024 (arXiv 2310.02557) and Zhang et
+ * al. 2024 (arXiv 2310.05264): few images are memorised, many are generalised from, and then the two networks agree.
+ */
+export const trainingSize: Experiment = {
+  name: 'training-size',
+  title: 'uniqueness against the size of the training set',
+  needs: ['data:mnist', ...TRAINED_ON.flatMap(n => [`mnist-small-${n}a`, `mnist-small-${n}b`]).slice(0, 2)],
+  async run(lab) {
+    const sizes = TRAINED_ON.filter(n => lab.has(`mnist-small-${n}a`) && lab.has(`mnist-small-${n}b`));
+    const train = await lab.data('mnist', 'train');
+    const results: { size: number; ratio: Interval; memorised: Interval; grown: readonly Grown[] }[] = [];
+    for (const size of sizes) {
+      const grown = await growSiblings(
+        lab,
+        [`mnist-small-${size}a`, `mnist-small-${size}b`],
+        lab.sizes.sample,
+      );
+      const half = Math.min(MOST, size);
+      const [own, other] = [await read(train, 0, half), await read(train, SECOND, SECOND + half)];
+      results.push({
+        size,
+        ratio: compareSiblings(lab, grown[0]!, grown[1]!).ratio,
+        memorised: bootstrapMean(memorised(grown[0]!.pictures, own, other), lab.rng),
+        grown,
+      });
+    }
+    const [least, most] = [results[0]!, results.at(-1)!];
+    const falls = most.ratio.high < least.ratio.low;
+    const chance = results.map(({ memorised: { mean } }) => mean);
+    const shown = lab.sizes.shown;
+    return {
+      claims: [
+        {
+          paper:
+            'The map depends on the data manifold only, so networks trained on different samples of it agree.',
+          ours: `ratio of the halves' networks ${results.map(({ size, ratio }) => `${withInterval(ratio)} with ${size.toLocaleString('en')} images`).join(', ')}`,
+          control: `random pairs have 1; pictures nearer to their own half than to the other by more than a third of the distance: ${chance.map((value, i) => `${percent(value)} with ${results[i]!.size.toLocaleString('en')}`).join(', ')}`,
+          verdict: falls && most.ratio.high < 0.1 ? 'holds' : falls ? 'partly' : 'fails',
+          because: falls
+            ? `Networks of disjoint halves agree ${figure(least.ratio.mean / most.ratio.mean, 2)} times better with ${most.size.toLocaleString('en')} images each than with ${least.size}: what they share is the distribution, not the sample.`
+            : `Networks of disjoint halves agree no better with ${most.size.toLocaleString('en')} images than with ${least.size}: at this length of training the network, not the sample, decides.`,
+          values: Object.fromEntries(
+            results.flatMap(({ size, ratio, memorised: m }) => [
+              [`ratio.${size}`, ratio.mean],
+              [`memorised.${size}`, m.mean],
+            ]),
+          ),
+        },
+      ],
+      pictures: [
+        {
+          kind: 'plot',
+          file: 'training-size',
+          caption:
+            'Squared distance of what networks of disjoint halves grow from one seed, over that of random pairs, with 95 % intervals.',
+          svg: lineFigure({
+            title: 'Agreement against the size of the training set',
+            x: { label: 'training images of each network', log: true },
+            y: { label: 'distance, relative to random pairs', log: true },
+            series: [
+              {
+                name: 'halves of MNIST',
+                points: results.map(({ size, ratio }) => [size, ratio.mean]),
+                band: results.map(({ size, ratio }) => [size, ratio.low, ratio.high]),
+              },
+            ],
+          }),
+        },
+        {
+          kind: 'sheet',
+          file: 'training-size-pictures',
+          caption:
+            'What the networks of both halves grow from the same seeds, by the number of images they learned from.',
+          title: 'Disjoint halves, growing (MNIST)',
+          rows: results.flatMap(({ size, grown }) =>
+            grown.map(({ pictures }, i) => ({
+              label: `${size.toLocaleString('en')} images, ${i === 0 ? 'first' : 'second'} half`,
+              pictures: unstack(rows(pictures, 0, Math.min(shown, pictures.shape[0]!))),
+              apart: i === 0,
+            })),
+          ),
+        },
+      ],
+    };
+  },
+};
+
+/** Of each picture, 1 where it is nearer to the images of its own set than to as many others by more than a third. */
+export function memorised(
+  pictures: Tensor<'float32'>,
+  own: Tensor<'float32'>,
+  other: Tensor<'float32'>,
+): number[] {
+  const [near, far] = [own, other].map(images => nearest(pictures, images));
+  return near!.map((distance, i) => (distance < (2 / 3) * far![i]! ? 1 : 0));
+}
+
+/** The Euclidean distance of each picture to the nearest of the images. */
+export function nearest(pictures: Tensor<'float32'>, images: Tensor<'float32'>): number[] {
+  const width = pictures.data.length / pictures.shape[0]!;
+  const [a, b] = [Float64Array.from(pictures.data), Float64Array.from(images.data)];
+  const squares = (values: Float64Array) =>
+    Array.from({ length: values.length / width }, (_, row) => {
+      let sum = 0;
+      for (let i = row * width; i < (row + 1) * width; i++) sum += values[i]! ** 2;
+      return sum;
+    });
+  const [aa, bb] = [squares(a), squares(b)];
+  const products = innerProducts(a, b, width);
+  return aa.map((square, i) => {
+    const least = bb.reduce(
+      (best, other, j) => Math.min(best, square + other - 2 * products[i * bb.length + j]!),
+      Infinity,
+    );
+    return Math.sqrt(Math.max(0, least));
+  });
+}

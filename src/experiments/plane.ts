@@ -1,0 +1,77 @@
+import { parseDenoiserConfig } from '../diffusion/config.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { asDenoiser, readModel } from '../diffusion/model.ts';
+import { denoiserTask } from '../diffusion/train-denoiser.ts';
+import { train } from '../nn/trainer.ts';
+import { joinPath, readBytes } from '../runtime/files.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
+import { grow, type Lab } from './lab.ts';
+
+type Floats = Tensor<'float32'>;
+
+/** Data in the plane, as in the paper. */
+export const CURVES = ['circles', 'moons'] as const;
+export type Curve = (typeof CURVES)[number];
+
+const trained = new WeakMap<Lab, Map<Curve, Promise<Denoiser>>>();
+
+/** A small denoiser of points, trained on the spot and once for a laboratory; a run that was stopped goes on. */
+export function planeDenoiser(lab: Lab, curve: Curve): Promise<Denoiser> {
+  const known = trained.get(lab) ?? new Map<Curve, Promise<Denoiser>>();
+  trained.set(lab, known);
+  const model = known.get(curve) ?? trainOn(lab, curve);
+  known.set(curve, model);
+  return model;
+}
+
+async function trainOn(lab: Lab, curve: Curve): Promise<Denoiser> {
+  const steps = lab.sizes.plane;
+  const config = parseDenoiserConfig(
+    {
+      data: `${curve}:train`,
+      heldOut: 512,
+      network: { kind: 'mlp', channels: [128, 128, 128], embedding: 32 },
+      schedule: 'continuousCosine',
+      training: {
+        ...{ loss: 'mse', learningRate: 0.001, decay: 'cosine', batch: 256, ema: 0.99, steps },
+        ...{ checkpointEvery: 500, evaluateEvery: steps },
+      },
+    },
+    `the denoiser of ${curve}`,
+  );
+  const out = lab.scratch(`plane-${curve}`);
+  const dataset = await lab.data(curve, 'train');
+  const task = await denoiserTask(lab.runtime, { config, dataset, rng: lab.rng, out });
+  const { optimiser: _, ...training } = config.training;
+  await train(lab.runtime, task, {
+    ...training,
+    optimiser: training,
+    out,
+    config,
+    resume: true,
+    signal: lab.signal,
+    onProgress: ({ step }) => lab.report?.(step, steps),
+  });
+  const file = joinPath(out, 'model.onnx');
+  return asDenoiser(readModel(await readBytes(file), file), file);
+}
+
+/** Seeds on a square grid about the origin, `side` in a row, and where each lands. */
+export async function gravitationalMap(
+  lab: Lab,
+  model: Denoiser,
+  side: number,
+  reach: number,
+): Promise<{ seeds: Floats; landed: Floats }> {
+  const at = (i: number) => reach * ((2 * i) / (side - 1) - 1);
+  const seeds = float32(
+    [side * side, 2],
+    Array.from({ length: side * side }, (_, i) => [at(i % side), at(Math.floor(i / side))]).flat(),
+  );
+  return { seeds, landed: await grow(lab, model, seeds) };
+}
+
+/** The points of a tensor [n, 2]. */
+export function pointsOf({ data }: Floats): [number, number][] {
+  return Array.from({ length: data.length / 2 }, (_, i) => [data[2 * i]!, data[2 * i + 1]!]);
+}
