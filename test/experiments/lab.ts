@@ -3,9 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Dataset, imagesInMemory } from '../../src/data/dataset.ts';
 import type { Denoiser, Embedder } from '../../src/diffusion/info.ts';
+import { createModel } from '../../src/diffusion/model.ts';
 import { average } from '../../src/embedding/metrics.ts';
-import { find, type Lab, pictures, type Sizes, SUBJECTS } from '../../src/experiments/lab.ts';
+import { errorsAgainst } from '../../src/experiments/around.ts';
+import {
+  find,
+  grow,
+  type Lab,
+  pictures,
+  type SeedCloud,
+  type Sizes,
+  SUBJECTS,
+} from '../../src/experiments/lab.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
+
+import { normals } from '../../src/tensor/random.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+
+type Floats = Tensor<'float32'>;
 
 /** Sizes at which an experiment takes a second. */
 export const TOY: Sizes = {
@@ -41,7 +57,10 @@ export async function toyLab({
     runtime: await createRuntime({ threads: 1 }),
     sizes: { ...TOY, ...sizes },
     rng: 0,
-    has: what => what in denoisers || what in embedders || what.replace(/^data:/, '') in data,
+    has: what =>
+      what.startsWith('data:')
+        ? what.slice(5) in data
+        : what in denoisers || what in embedders || ('*' in denoisers && what !== 'anime64'),
     denoiser: name => take(denoisers, name),
     embedder: name => take(embedders, name),
     data: name => take(data, name),
@@ -71,4 +90,47 @@ export function asDataset(name: string, shape: readonly number[], pixels: ArrayL
     shape,
     Uint8Array.from(pixels, value => Math.round(255 * Math.min(1, Math.max(0, value)))),
   );
+}
+
+/** Pictures [n, 1, 8, 8] of round Gaussian data about grey, .5 + .2 sqrt(variance) n, kept within [0, 1]. */
+export function gaussianPictures(name: string, count: number, variance: number): Dataset {
+  const z = normals({ seed: 7, purpose: name }, [count, ...SHAPE]).data;
+  return asDataset(
+    name,
+    SHAPE,
+    z.map(value => 0.5 + 0.2 * Math.sqrt(variance) * value),
+  );
+}
+
+/** The shape of toy pictures. */
+export const SHAPE = [1, 8, 8];
+
+/** An embedding network that multiplies pictures, standardised, by a factor: exact for a round Gaussian's sampler of gain 1 / factor. */
+export function scalingEmbedder(denoiser: Denoiser, factor: number): Embedder {
+  const { shape, range, padding, sampler } = denoiser.info;
+  const b = new GraphBuilder('scaling');
+  const x = b.input('x', 'float32', ['N', ...shape]);
+  return createModel(b.build({ latent: b.mul(x, b.scalar(factor)) }), {
+    seedbed: 1,
+    kind: 'embedder',
+    name: 'scaling',
+    inputs: { image: 'x' },
+    output: 'latent',
+    shape,
+    range,
+    padding,
+    sampler,
+    denoiser: denoiser.hash,
+  });
+}
+
+/** A cloud of made-up seeds about one picture of a subject. */
+export async function madeUpCloud(
+  lab: Lab,
+  model: Denoiser,
+  image: Floats,
+  latent: Floats,
+): Promise<SeedCloud> {
+  const grown = await grow(lab, model, latent);
+  return { model, image, latent, pictures: grown, errors: errorsAgainst(grown, image), evaluations: 0 };
 }

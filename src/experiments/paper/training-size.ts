@@ -10,6 +10,8 @@ import { figure, percent, withInterval } from '../wording.ts';
 const TRAINED_ON = [30, 300, 3000, 27_500];
 /** Where the second half begins among the training images. */
 const SECOND = 27_500;
+/** Ratios below this are drawn there. */
+const LEAST = 1e-4;
 /** Training images of each half that pictures are compared with, at most. */
 const MOST = 3000;
 
@@ -76,8 +78,12 @@ export const trainingSize: Experiment = {
             series: [
               {
                 name: 'halves of MNIST',
-                points: results.map(({ size, ratio }) => [size, ratio.mean]),
-                band: results.map(({ size, ratio }) => [size, ratio.low, ratio.high]),
+                points: results.map(({ size, ratio }) => [size, Math.max(LEAST, ratio.mean)]),
+                band: results.map(({ size, ratio: { low, high } }) => [
+                  size,
+                  Math.max(LEAST, low),
+                  Math.max(LEAST, high),
+                ]),
               },
             ],
           }),

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { openDataset } from '../../../src/data/open.ts';
+import { gaussianDenoiser, mixtureDenoiser } from '../../../src/diffusion/oracle.ts';
+import { VERDICTS } from '../../../src/experiments/findings.ts';
+import type { Lab } from '../../../src/experiments/lab.ts';
+import { EXPERIMENTS } from '../../../src/experiments/reproduction.ts';
+import { normals } from '../../../src/tensor/random.ts';
+import { asDataset, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
+
+/** Four far means: every seed lands at one of them, so a picture has a whole cell of seeds. */
+const MEANS = Array.from({ length: 4 }, (_, k) =>
+  Array.from(normals({ seed: k, purpose: 'means' }, [64]).data, value => 0.8 * value),
+);
+const model = mixtureDenoiser({ means: MEANS, variance: 0.02 }, SHAPE, { steps: 4 });
+const pictures = (count: number, seed = 9) => {
+  const noise = normals({ seed, purpose: 'pictures' }, [count, 64]).data;
+  return asDataset(
+    'toy',
+    SHAPE,
+    noise.map((z, i) => 0.5 + 0.2 * (MEANS[Math.floor(i / 64) % 4]![i % 64]! + 0.14 * z)),
+  );
+};
+
+describe('each experiment, on a mixture of Gaussians', async () => {
+  const lab = await toyLab({
+    denoisers: {
+      '*': model,
+      'mnist-small-27500a': model,
+      'mnist-small-27500b': gaussianDenoiser(0.5, SHAPE, 4),
+    },
+    embedders: {
+      '*': scalingEmbedder(model, 0.8),
+      'embedder-conv-1': scalingEmbedder(model, 0.3),
+    },
+    data: {
+      'fashion-mnist': pictures(40),
+      mnist: pictures(40),
+      cifar10: pictures(40),
+      circles: await openDataset('circles:train'),
+      moons: await openDataset('moons:train'),
+    },
+    sizes: { plane: 60 },
+  });
+  // Training pictures are others, and so many that both halves of MNIST's begin among them.
+  const drawn = pictures(40, 10);
+  const train = {
+    ...drawn,
+    length: 60_000,
+    read: (at: ArrayLike<number>) => drawn.read(Array.from(at, i => i % 40)),
+  };
+  const { data } = lab;
+  const opened: Lab['data'] = async (name, split, shape) =>
+    split === 'train' && !/circles|moons/.test(name) ? train : data(name, split, shape);
+  Object.assign(lab, { data: opened });
+
+  test.each(EXPERIMENTS.map(experiment => [experiment.name, experiment] as const))(
+    '%s gives claims with numbers, controls and verdicts, and pictures',
+    async (name, experiment) => {
+      const { claims, tables = [], pictures: figures } = await experiment.run(lab);
+      expect(claims.length).toBeGreaterThan(0);
+      for (const { paper, ours, control, because, verdict, values } of claims) {
+        for (const words of [paper, ours, control, because]) {
+          expect(words.length).toBeGreaterThan(10);
+          expect(words).not.toMatch(/NaN|undefined|Infinity/);
+        }
+        expect(VERDICTS).toContain(verdict);
+        expect(Object.keys(values).length).toBeGreaterThan(0);
+        for (const [key, value] of Object.entries(values)) expect(value, key).toSatisfy(Number.isFinite);
+      }
+      for (const { columns, rows } of tables)
+        for (const row of rows) expect(row).toHaveLength(columns.length);
+      for (const picture of figures) {
+        expect(picture.file.startsWith(name)).toBe(true);
+        expect(picture.caption.endsWith('.')).toBe(true);
+        if (picture.kind === 'sheet')
+          expect(picture.rows.flatMap(row => row.pictures).some(Boolean)).toBe(true);
+        else expect(picture.svg).toContain('</svg>');
+      }
+    },
+    30_000,
+  );
+});
