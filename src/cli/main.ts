@@ -20,6 +20,7 @@ import { addRecover } from './recover.ts';
 import { addReproduce } from './reproduce.ts';
 import { addSample } from './sample.ts';
 import { addTrain } from './train.ts';
+import { addVerify } from './verify.ts';
 
 /** 0 done, 1 a fault of ours or the machine's, 2 a mistake in what was asked or given, 130 interrupted. */
 const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
@@ -58,6 +59,7 @@ export async function main(args: readonly string[]): Promise<number> {
     addFrontier,
     addRecover,
     addReproduce,
+    addVerify,
     addImport,
     addDoctor,
     addInfo,

@@ -1,4 +1,4 @@
-import { SeedbedError } from '../errors.ts';
+import { requireWhole, SeedbedError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import type { Dim } from '../graph/ir.ts';
 import { float32, sizeOf } from '../tensor/tensor.ts';
@@ -7,13 +7,26 @@ import { type Denoiser, type DenoiserInfo, ddim, type SamplerInfo } from './info
 import { createModel } from './model.ts';
 import { type Rates, SCHEDULES } from './schedule.ts';
 
-/** How a closed-form denoiser is written down; all forms grow the same pictures. */
-export interface Form extends Partial<Pick<DenoiserInfo, 'predicts' | 'level' | 'sees' | 'schedule'>> {
+/**
+ * How a closed-form denoiser is written down; on one schedule all forms grow the same pictures.
+ * @group Sampling
+ */
+export interface OracleForm {
+  /** What the network predicts; 'epsilon' unless given. */
+  readonly predicts?: DenoiserInfo['predicts'];
+  /** How it is told the noise level; 'noiseVariance' unless given. */
+  readonly level?: DenoiserInfo['level'];
+  /** What it is shown instead of s x0 + n epsilon. */
+  readonly sees?: DenoiserInfo['sees'];
+  /** The noise levels; `SCHEDULES.continuousCosine` unless given. */
+  readonly schedule?: DenoiserInfo['schedule'];
+  /** T, the sampler's steps; 10. */
   readonly steps?: number;
   /** What the sampler has besides or instead. */
   readonly sampler?: Partial<SamplerInfo>;
-  /** Type and shape of the level input. */
+  /** Type of the level input; 'float32' unless given. */
   readonly levelType?: 'float32' | 'int64';
+  /** Its shape; ['N'] unless given. */
   readonly levelShape?: readonly Dim[];
 }
 
@@ -29,15 +42,28 @@ interface RateValues {
 type Posterior = (b: GraphBuilder, x: Value, rates: RateValues) => { x0: Value; epsilon: Value };
 
 /**
- * The best denoiser of Gaussian data N(0, variance), in closed form: the posterior mean of epsilon given x is
- * n x / (s^2 variance + n^2). Its sampler is linear, so seeds, gains and gradients are known exactly.
+ * The best denoiser of Gaussian data N(0, variance), in closed form: the posterior mean of epsilon given
+ * x = s x0 + n epsilon is n x / (s^2 variance + n^2) (Tweedie's formula, Efron 2011). Its sampler multiplies seeds by
+ * {@link samplerGain}, so that seeds and gradients are known exactly: a network to test with, without training.
+ * @param variance of a standardised pixel, from 0.
+ * @param shape of a picture; [1, 4, 4].
+ * @param steps T of its sampler; 10.
+ * @param form how it is written down.
+ * @throws {SeedbedError} BadArgument for a variance below 0, or a level that the schedule does not have.
+ * @group Sampling
+ * @example
+ * import { decode, float32, gaussianDenoiser, samplerGain } from 'seedbed';
+ * const grown = await decode(gaussianDenoiser(0.5, [1, 1, 1]), float32([1, 1, 1, 1], [0.7]));
+ * // A pixel of [0,1] is .5 and .2 times the standardised one.
+ * console.log(grown.data[0].toFixed(5), (0.5 + 0.2 * 0.7 * samplerGain(0.5)).toFixed(5)); // prints PRINTED
  */
 export function gaussianDenoiser(
   variance: number,
   shape: readonly number[] = [1, 4, 4],
   steps = 10,
-  form: Form = {},
+  form: Omit<OracleForm, 'steps'> = {},
 ): Denoiser {
+  requireVariance(variance);
   return oracle('gaussian', shape, { steps, ...form }, (b, x, { s, n, s2, n2 }) => {
     const total = b.add(b.mul(s2, b.scalar(variance)), n2);
     return {
@@ -47,23 +73,45 @@ export function gaussianDenoiser(
   });
 }
 
-/** Equally likely Gaussians of one variance in all directions. */
+/**
+ * Equally likely Gaussians of one variance in all directions.
+ * @group Sampling
+ */
 export interface Mixture {
+  /** The mean of each, as many numbers as a picture has, standardised. */
   readonly means: readonly (readonly number[])[];
+  /** Of a standardised pixel, about the mean of its Gaussian. */
   readonly variance: number;
 }
 
 /**
  * The best denoiser of a mixture of Gaussians, in closed form: each component's posterior mean of x0 is
- * m + s variance / (s^2 variance + n^2) (x - s m), and x belongs to it by softmax of -|x - s m|^2 / (2 (s^2 variance + n^2)).
- * Not linear; between components that lie far apart it is steep.
+ * m + s variance / (s^2 variance + n^2) (x - s m), and x = s x0 + n epsilon belongs to it by the softmax of
+ * -|x - s m|^2 / (2 (s^2 variance + n^2)), Bayes' rule. Its sampler is not linear; between components that lie far apart it
+ * is steep. With two means, m and -m, a seed grows the one in whose half-space it lies.
+ * @param shape of a picture; [1, 4, 4].
+ * @param form how it is written down.
+ * @throws {SeedbedError} BadShape for means of another length, or none; BadArgument for a variance below 0, or a level that
+ * the schedule does not have.
+ * @group Sampling
+ * @example
+ * import { decode, float32, mixtureDenoiser } from 'seedbed';
+ * const model = mixtureDenoiser({ means: [[-2], [2]], variance: 0 }, [1, 1, 1]);
+ * const grown = await decode(model, float32([3, 1, 1, 1], [-1, -0.1, 0.4]));
+ * console.log(Array.from(grown.data, value => value.toFixed(2))); // prints PRINTED
  */
 export function mixtureDenoiser(
   { means, variance }: Mixture,
   shape: readonly number[] = [1, 4, 4],
-  form: Form = {},
+  form: OracleForm = {},
 ): Denoiser {
+  requireVariance(variance);
   const width = sizeOf(shape);
+  if (means.length === 0 || means.some(mean => mean.length !== width))
+    throw new SeedbedError(
+      'BadShape',
+      `mixtureDenoiser: means of pictures [${shape}] have ${width} numbers, got ${means.length === 0 ? 'none' : means.map(mean => mean.length)}`,
+    );
   return oracle('mixture', shape, form, (b, x, { s, n, s2, n2 }) => {
     const total = b.add(b.mul(s2, b.scalar(variance)), n2);
     const rows = b.constant(float32([means.length, width], means.flat()));
@@ -101,7 +149,7 @@ export function mixtureEpsilon({ means, variance }: Mixture, x: ArrayLike<number
   });
 }
 
-function oracle(name: string, shape: readonly number[], form: Form, posterior: Posterior): Denoiser {
+function oracle(name: string, shape: readonly number[], form: OracleForm, posterior: Posterior): Denoiser {
   const { predicts = 'epsilon', level = 'noiseVariance', sees, steps = 10 } = form;
   const { schedule = SCHEDULES.continuousCosine, levelType = 'float32', levelShape = ['N'] } = form;
   const b = new GraphBuilder(name);
@@ -185,8 +233,25 @@ function ratesIn(
   }
 }
 
-/** The factor by which the whole sampler multiplies a seed. */
+function requireVariance(variance: number): void {
+  if (!(variance >= 0 && Number.isFinite(variance)))
+    throw new SeedbedError('BadArgument', `a variance is a number from 0, got ${variance}`);
+}
+
+/**
+ * The factor by which DDIM multiplies a seed of Gaussian data N(0, variance) on `SCHEDULES.continuousCosine`: the product
+ * over its steps, from rates (s, n) to (s', n'), of (s' s variance + n' n) / (s^2 variance + n^2). It is less than
+ * sqrt(variance), least where the variance is small: what the last step, the posterior mean, leaves out.
+ * @param steps T; 10.
+ * @throws {SeedbedError} BadArgument for a variance below 0, or steps that are no whole number from 1.
+ * @group Sampling
+ * @example
+ * import { samplerGain } from 'seedbed';
+ * console.log(samplerGain(1).toFixed(3), samplerGain(0.01).toFixed(3)); // prints PRINTED
+ */
 export function samplerGain(variance: number, steps = 10): number {
+  requireVariance(variance);
+  requireWhole('steps', steps, 1);
   return samplerGrid({ schedule: SCHEDULES.continuousCosine, level: 'noiseVariance' }, ddim(steps)).reduce(
     (gain, { from, to }) => {
       const epsilon = from.noiseRate / (from.signalRate ** 2 * variance + from.noiseRate ** 2);

@@ -1,5 +1,5 @@
 import { parseDenoiserConfig } from '../diffusion/config.ts';
-import type { Denoiser } from '../diffusion/info.ts';
+import { type Denoiser, ddim, withSampler } from '../diffusion/info.ts';
 import { asDenoiser, readModel } from '../diffusion/model.ts';
 import { denoiserTask } from '../diffusion/train-denoiser.ts';
 import { train } from '../nn/trainer.ts';
@@ -12,6 +12,12 @@ type Floats = Tensor<'float32'>;
 /** Data in the plane, as in the paper. */
 export const CURVES = ['circles', 'moons'] as const;
 export type Curve = (typeof CURVES)[number];
+
+/** The signal rate next to the data, where noise is less than the data's own; and the one of pictures' schedules. */
+const CLEAN = 0.999;
+const PICTURES = 0.95;
+/** Steps of the samplers in the plane. */
+const STEPS = 20;
 
 const trained = new WeakMap<Lab, Map<Curve, Promise<Denoiser>>>();
 
@@ -31,7 +37,7 @@ async function trainOn(lab: Lab, curve: Curve): Promise<Denoiser> {
       data: `${curve}:train`,
       heldOut: 512,
       network: { kind: 'mlp', channels: [128, 128, 128], embedding: 32 },
-      schedule: 'continuousCosine',
+      schedule: { kind: 'continuousCosine', maxSignalRate: CLEAN, minSignalRate: 0.02 },
       training: {
         ...{ loss: 'mse', learningRate: 0.001, decay: 'cosine', batch: 256, ema: 0.99, steps },
         ...{ checkpointEvery: 500, evaluateEvery: steps },
@@ -53,7 +59,15 @@ async function trainOn(lab: Lab, curve: Curve): Promise<Denoiser> {
     onProgress: ({ step }) => lab.report?.(step, steps),
   });
   const file = joinPath(out, 'model.onnx');
-  return asDenoiser(readModel(await readBytes(file), file), file);
+  return withSampler(asDenoiser(readModel(await readBytes(file), file), file), ddim(STEPS));
+}
+
+/** The same denoiser with a sampler that stops where the schedule of pictures does, at a signal rate of .95. */
+export function stoppedEarly(model: Denoiser): Denoiser {
+  const angle = (rate: number) => Math.acos(rate);
+  const least = (angle(PICTURES) - angle(CLEAN)) / (angle(0.02) - angle(CLEAN));
+  const grid = Array.from({ length: STEPS }, (_, k) => 1 - (1 - least) * (k / (STEPS - 1)));
+  return withSampler(model, { ...ddim(STEPS), grid });
 }
 
 /** Seeds on a square grid about the origin, `side` in a row, and where each lands. */

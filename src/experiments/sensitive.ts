@@ -26,30 +26,63 @@ export async function sensitiveDirections(
   const map = createStepMap(runtime, model, count);
   const chain = chainOf(map, samplerGrid(model.info, model.info.sampler).map(affineStep));
   const at = takeRows(seed, new Uint8Array(count));
-  let basis = orthonormal(normals({ seed: rng, purpose: 'subspace' }, at.shape)).basis;
-  let gains = new Float64Array(count);
+  let basis = orthonormal(normals({ seed: rng, purpose: 'subspace' }, at.shape));
+  let found = ritz(basis, basis);
   try {
     for (let round = 0; round < rounds; round++) {
-      const next = orthonormal(await chain.normal(at, basis));
-      basis = next.basis;
-      gains = next.lengths.map(Math.sqrt);
+      const image = await chain.normal(at, basis);
+      found = ritz(basis, image);
+      basis = orthonormal(mixed(found.rotation, image));
     }
   } finally {
     await map.dispose();
   }
-  return { directions: basis, gains };
+  return found;
 }
 
-/** An orthonormal basis of the rows' span by their Gram matrix, the longest direction first, and the rows' singular values. */
-function orthonormal({ shape, data }: Floats): { basis: Floats; lengths: Float64Array } {
-  const count = shape[0]!;
-  const rows = Float64Array.from(data);
-  const { values, vectors } = symmetricEigen(innerProducts(rows, rows, data.length / count), count);
-  const weights = vectors.map(
-    (weight, i) => weight / Math.sqrt(Math.max(values[Math.floor(i / count)]!, 1e-300)),
-  );
+/** The best directions within a subspace, by the eigenvectors of Q J'J Q' (Rayleigh and Ritz), and their singular values. */
+function ritz(basis: Floats, image: Floats) {
+  const count = basis.shape[0]!;
+  const width = basis.data.length / count;
+  const products = innerProducts(Float64Array.from(basis.data), Float64Array.from(image.data), width);
+  const symmetric = products.map((value, i) => {
+    return (value + products[(i % count) * count + Math.floor(i / count)]!) / 2;
+  });
+  const { values, vectors } = symmetricEigen(symmetric, count);
   return {
-    basis: float32(shape, innerProducts(weights, transposed(rows, count), count)),
-    lengths: values.map(value => Math.sqrt(Math.max(0, value))),
+    directions: mixed(vectors, basis),
+    gains: values.map(value => Math.sqrt(Math.max(0, value))),
+    rotation: vectors,
   };
+}
+
+/** Combinations of rows, by a square matrix of weights. */
+function mixed(weights: Float64Array, { shape, data }: Floats): Floats {
+  const count = shape[0]!;
+  return float32(shape, innerProducts(weights, transposed(Float64Array.from(data), count), count));
+}
+
+/** Gram and Schmidt's orthonormal basis of the rows, each made orthogonal twice, against rounding. */
+function orthonormal({ shape, data }: Floats): Floats {
+  const count = shape[0]!;
+  const width = data.length / count;
+  const basis = Float64Array.from(data);
+  const row = (k: number) => basis.subarray(k * width, (k + 1) * width);
+  const scale = (v: Float64Array, factor: number) => {
+    for (let i = 0; i < width; i++) v[i]! *= factor;
+  };
+  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+  for (let k = 0; k < count; k++) {
+    const own = row(k);
+    for (let again = 0; again < 2; again++) {
+      scale(own, 1 / Math.sqrt(dot(own, own)));
+      for (let j = 0; j < k; j++) {
+        const other = row(j);
+        const product = dot(own, other);
+        for (let i = 0; i < width; i++) own[i]! -= product * other[i]!;
+      }
+    }
+    scale(own, 1 / Math.sqrt(dot(own, own)));
+  }
+  return float32(shape, basis);
 }

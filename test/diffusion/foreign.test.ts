@@ -5,7 +5,7 @@ import { samplerGrid } from '../../src/diffusion/grid.ts';
 import type { Denoiser, DenoiserInfo } from '../../src/diffusion/info.ts';
 import { readModel, saveModel } from '../../src/diffusion/model.ts';
 import { createNetwork } from '../../src/diffusion/network.ts';
-import { type Form, gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import { gaussianDenoiser, type OracleForm } from '../../src/diffusion/oracle.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { ratesAt } from '../../src/diffusion/schedule.ts';
 import { GraphBuilder, type Value } from '../../src/graph/builder.ts';
@@ -59,11 +59,11 @@ const alphaBar = {
   kind: 'alphaBar' as const,
   values: betas.map((_, n) => betas.slice(0, n + 1).reduce((product, beta) => product * (1 - beta), 1)),
 };
-const timesteps: Form = { level: 'timestep', schedule: alphaBar, sampler: { start: { timestep: 99 } } };
+const timesteps: OracleForm = { level: 'timestep', schedule: alphaBar, sampler: { start: { timestep: 99 } } };
 const sigmas = { kind: 'sigmas' as const, values: Array.from({ length: 60 }, (_, n) => 0.02 * 1.15 ** n) };
 
 describe('a model of other hands grows what its description says, after a file in between', () => {
-  const forms: [string, Form][] = [
+  const forms: [string, OracleForm][] = [
     ['epsilon, the noise variance [N]', {}],
     ['x0, the noise rate', { predicts: 'x0', level: 'noiseRate' }],
     ['v, the time [N,1]', { predicts: 'v', level: 'diffusionTime', levelShape: ['N', 1] }],

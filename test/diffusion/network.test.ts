@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { type Denoiser, type DenoiserInfo, ddim } from '../../src/diffusion/info.ts';
-import { type Form, gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
+import { gaussianDenoiser, type OracleForm, samplerGain } from '../../src/diffusion/oracle.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { decode, embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
@@ -34,7 +34,7 @@ const timesteps: DenoiserInfo['schedule'] = {
 };
 const byTimestep = { level: 'timestep', schedule: timesteps } as const;
 
-const forms: [string, Form][] = [
+const forms: [string, OracleForm][] = [
   ['predicts epsilon', { predicts: 'epsilon' }],
   ['predicts x0', { predicts: 'x0' }],
   ['predicts v', { predicts: 'v' }],

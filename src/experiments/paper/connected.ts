@@ -1,9 +1,9 @@
-import { bootstrapMean } from '../../embedding/metrics.ts';
+import { average, bootstrapMean } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
 import { permutation } from '../../tensor/random.ts';
 import { concatRows, rows, type Tensor } from '../../tensor/tensor.ts';
-import { errorsOf, median, subjectsAt } from '../around.ts';
+import { errorsOf, subjectsAt } from '../around.ts';
 import type { Claim, Picture } from '../findings.ts';
 import {
   type Experiment,
@@ -43,7 +43,7 @@ export const connected: Experiment = {
       const cloud = await lab.cloud(subject);
       const pairs = Math.min(PAIRS, Math.floor(cloud.latent.shape[0]! / 2));
       const noise = randomSeeds(lab, cloud.model, 2 * pairs, 'connected');
-      const random = median(await errorsOf(lab, cloud, noise));
+      const random = average(await errorsOf(lab, cloud, noise));
       const paths = await pathErrors(lab, cloud, cloud.latent, pairs);
       const foreign = await pathErrors(lab, cloud, noise, pairs);
       const stays = (errors: readonly number[][]) =>

@@ -14,6 +14,8 @@ const RANDOM = 2 / Math.PI;
 /** Trajectories drawn, and points of the data beside them. */
 const DRAWN = 60;
 const DATA = 400;
+/** Seeds farther out are not drawn. */
+const REACH = 2.5;
 
 /** Whether trajectories are almost straight and orthogonal to the data (Asperti et al. 2023, section 3.3, of fig. 9). */
 export const straight: Experiment = {
@@ -48,21 +50,22 @@ export const straight: Experiment = {
         values: { straight: share.mean, cosine: along.mean, control },
       });
       const data = pointsOf(await read(await lab.data(curve, 'test'), 0, DATA));
-      const drawn = Math.min(DRAWN, starts.length);
+      const drawn = starts.flatMap(([x, y], i) => (Math.hypot(x, y) < REACH ? [i] : [])).slice(0, DRAWN);
+      const at = (points: readonly [number, number][]) => drawn.map(i => points[i]!);
       pictures.push({
         kind: 'plot',
         file: `straight-${curve}`,
-        caption: `Trajectories of ${drawn} random seeds (${curve}).`,
+        caption: `Trajectories of ${drawn.length} random seeds (${curve}).`,
         svg: planeFigure({
           title: `Trajectories, ${curve}`,
           x: { label: 'first coordinate' },
           y: { label: 'second coordinate' },
           groups: [
             { name: 'data', points: data, radius: 1.2 },
-            { name: 'seeds', points: starts.slice(0, drawn), radius: 2.5 },
-            { name: 'where they land', points: ends.slice(0, drawn), radius: 2.5 },
+            { name: 'seeds', points: at(starts), radius: 2.5 },
+            { name: 'where they land', points: at(ends), radius: 2.5 },
           ],
-          paths: Array.from({ length: drawn }, (_, i) => shown.map(state => pointsOf(state)[i]!)),
+          paths: drawn.map(i => shown.map(state => pointsOf(state)[i]!)),
           width: 640,
         }),
       });

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { SeedbedError } from '../errors.ts';
+import type { Row } from '../experiments/verify/row.ts';
+import { openConsole, withConsole } from './console.ts';
+import { version } from './files.ts';
+import { openRuntime, type RuntimeFlags, withRng, withRuntime } from './options.ts';
+
+interface Flags extends RuntimeFlags {
+  rng: number;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function addVerify(program: Command): void {
+  withConsole(withRng(withRuntime(program.command('verify'))))
+    .description('hold samplers, methods and statistics on this machine against answers known in closed form')
+    .addHelpText('after', '\nExample: seedbed verify')
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const started = performance.now();
+  const console = openConsole(flags);
+  const { verify } = await import('../experiments/verify.ts');
+  const runtime = await openRuntime(console, flags);
+  const progress = console.progress('verifying', 'checks');
+  console.line(`${''.padEnd(WIDTH)} ${'expected'.padEnd(11)} came out`);
+  const results = await verify(runtime, {
+    rng: flags.rng,
+    signal: console.signal,
+    onRows(title, rows, done, total) {
+      progress.above(() => {
+        console.line(`\n${title}`);
+        for (const row of rows) console.line(lineOf(row));
+      });
+      progress.update(done, total);
+    },
+  }).finally(() => progress.stop());
+  const rows = results.flatMap(check => check.rows);
+  const off = rows.filter(({ passed }) => !passed);
+  const seconds = (performance.now() - started) / 1000;
+  console.line(
+    `\n${rows.length - off.length} of ${rows.length} as expected, ${seconds.toFixed(0)} s on ${runtime.device}`,
+  );
+  console.json({
+    seedbed: await version(),
+    command: 'verify',
+    device: runtime.device,
+    rng: flags.rng,
+    seconds,
+    results,
+  });
+  if (off.length > 0)
+    throw new SeedbedError(
+      'Diverged',
+      `${off.length} of ${rows.length} came out otherwise than expected: ${off.map(({ what }) => what).join('; ')}`,
+    );
+}
+
+const WIDTH = 68;
+
+/** `naive    0.89831    0.89831    ok`, and what would have passed where it did not. */
+function lineOf({ what, expected, got, low, high, passed }: Row): string {
+  const verdict = passed ? 'ok' : `OFF: ${digits(low)} to ${digits(high)} would do`;
+  return `  ${what.padEnd(WIDTH - 2)} ${digits(expected).padEnd(11)} ${digits(got).padEnd(11)} ${verdict}`;
+}
+
+function digits(value: number): string {
+  return value === 0 || Math.abs(value) >= 1e-3
+    ? String(Number(value.toPrecision(5)))
+    : value.toExponential(1);
+}

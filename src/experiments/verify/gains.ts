@@ -1,0 +1,168 @@
+import type { SamplerKind } from '../../diffusion/info.ts';
+
+/**
+ * What samplers multiply Gaussian data by, where all of them are linear: recursions on single numbers, in the angle phi
+ * with cos phi = s and sin phi = n, written down apart from the samplers that they are held against.
+ */
+
+/** The angles of signal rates .95 and .02, between which the schedule of Asperti et al. (2023) is linear. */
+const [CLEANEST, NOISIEST] = [Math.acos(0.95), Math.acos(0.02)];
+
+/** The angles that T steps visit, from the noise on; the last step goes to angle 0. */
+function angles(steps: number): number[] {
+  return Array.from({ length: steps }, (_, i) => CLEANEST + ((steps - i) / steps) * (NOISIEST - CLEANEST));
+}
+
+/** The posterior means of the picture and of the noise in x = 1. */
+function parts(variance: number, angle: number): { x0: number; epsilon: number } {
+  const [s, n] = [Math.cos(angle), Math.sin(angle)];
+  const total = s * s * variance + n * n;
+  return { x0: (s * variance) / total, epsilon: n / total };
+}
+
+/** Of a DDIM step. */
+function stepGain(variance: number, from: number, to: number): number {
+  const { x0, epsilon } = parts(variance, from);
+  return Math.cos(to) * x0 + Math.sin(to) * epsilon;
+}
+
+/** Of each DDIM step, that from the noise first. */
+export function stepGains(variance: number, steps: number): number[] {
+  const visited = angles(steps);
+  return visited.map((from, i) => stepGain(variance, from, visited[i + 1] ?? 0));
+}
+
+/** What naive inversion multiplies a picture by: each step takes the noise predicted at its cleaner end. */
+export function naiveGain(variance: number, steps: number): number {
+  const visited = angles(steps);
+  return product(
+    visited.map((from, i) => {
+      const to = visited[i + 1] ?? 0;
+      const { epsilon } = parts(variance, from);
+      return (Math.cos(from) / Math.cos(to)) * (1 - Math.sin(to) * epsilon) + Math.sin(from) * epsilon;
+    }),
+  );
+}
+
+/** The factor by which the plain iteration that undoes a DDIM step contracts, of each step from the noise on. */
+export function contractions(variance: number, steps: number): number[] {
+  const visited = angles(steps);
+  return visited.map((from, i) => {
+    const to = visited[i + 1] ?? 0;
+    const beta = Math.sin(to) - (Math.sin(from) * Math.cos(to)) / Math.cos(from);
+    return Math.abs((beta * Math.cos(from)) / Math.cos(to)) * parts(variance, from).epsilon;
+  });
+}
+
+/** What infinitely many steps would give down to the last of T, which keep x / sqrt(s^2 v + n^2) (Song et al. 2021). */
+export function flowGain(variance: number, steps: number): number {
+  const last = angles(steps).at(-1)!;
+  const deviation = (angle: number) => Math.sqrt(Math.cos(angle) ** 2 * variance + Math.sin(angle) ** 2);
+  return (deviation(last) / deviation(NOISIEST)) * parts(variance, last).x0;
+}
+
+export function product(values: readonly number[]): number {
+  return values.reduce((all, value) => all * value, 1);
+}
+
+/** Of a whole sampler. */
+export function gainOf(kind: SamplerKind, variance: number, steps: number): number {
+  switch (kind) {
+    case 'ddim':
+      return product(stepGains(variance, steps));
+    case 'heun':
+      return heun(variance, steps);
+    case 'dpmpp2m':
+      return dpmpp2m(variance, steps);
+    default: {
+      const [first, ...rest] = angles(steps) as [number, ...number[]];
+      const begun: Pair = kind === 'edict' ? [1, 1] : [1, stepGain(variance, first, rest[0] ?? 0)];
+      const [x, y] = lead(kind, variance, steps, begun);
+      return kind === 'edict' ? x : y;
+    }
+  }
+}
+
+/** Heun's method on dx/dphi = v = s epsilon - n x0. */
+function heun(variance: number, steps: number): number {
+  const visited = angles(steps);
+  const slope = (angle: number) => {
+    const { x0, epsilon } = parts(variance, angle);
+    return Math.cos(angle) * epsilon - Math.sin(angle) * x0;
+  };
+  const inner = visited.slice(1).map((to, i) => {
+    const from = visited[i]!;
+    return 1 + ((to - from) / 2) * (slope(from) + slope(to) * stepGain(variance, from, to));
+  });
+  return product(inner) * stepGain(variance, visited.at(-1)!, 0);
+}
+
+/** DPM-Solver++(2M): x0 taken as linear in lambda = log(s/n) through the last two predictions, at the step's middle. */
+function dpmpp2m(variance: number, steps: number): number {
+  const visited = angles(steps);
+  let x = 1;
+  let before: { x0: number; lambda: number } | undefined;
+  for (const [i, angle] of visited.slice(0, -1).entries()) {
+    const next = visited[i + 1]!;
+    const x0 = parts(variance, angle).x0 * x;
+    const lambda = -Math.log(Math.tan(angle));
+    const h = -Math.log(Math.tan(next)) - lambda;
+    const slope = before ? (x0 - before.x0) / (lambda - before.lambda) : 0;
+    const ahead = x0 + (h / 2) * slope;
+    x = (Math.sin(next) / Math.sin(angle)) * x + Math.cos(next) * (1 - Math.exp(-h)) * ahead;
+    before = { x0, lambda };
+  }
+  return parts(variance, visited.at(-1)!).x0 * x;
+}
+
+/** The two states of an exact sampler. */
+export type Pair = readonly [x: number, y: number];
+export type ExactKind = Exclude<SamplerKind, 'ddim' | 'heun' | 'dpmpp2m'>;
+
+/** Where an exact sampler leads two states, from those with which it begins to those with which it ends. */
+function lead(kind: ExactKind, variance: number, steps: number, begun: Pair): Pair {
+  const visited = [...angles(steps), 0];
+  const epsilon = (angle: number) => parts(variance, angle).epsilon;
+  let [x, y] = begun;
+  if (kind === 'edict') {
+    for (const [i, from] of visited.slice(0, -1).entries()) {
+      const to = visited[i + 1]!;
+      const a = Math.cos(to) / Math.cos(from);
+      const b = (Math.sin(to) - a * Math.sin(from)) * epsilon(from);
+      const moved = a * x + b * y;
+      const other = a * y + b * moved;
+      x = 0.93 * moved + 0.07 * other;
+      y = 0.93 * other + 0.07 * x;
+    }
+    return [x, y];
+  }
+  for (let i = 1; i < steps; i++) {
+    const [noisier, present, next] = visited.slice(i - 1, i + 2) as [number, number, number];
+    [x, y] = [y, kind === 'bdia' ? bdia(noisier, present, next) : obelm(noisier, present, next)];
+  }
+  return [x, y];
+
+  /** The state before last, less the step back to it, and the step on. */
+  function bdia(noisier: number, present: number, next: number): number {
+    const towards = (angle: number) => stepGain(variance, present, angle) * y;
+    return x - towards(noisier) + towards(next);
+  }
+
+  /** The parabola in sigma = tan phi that passes through both states over s, with the slope epsilon at the second. */
+  function obelm(noisier: number, present: number, next: number): number {
+    const at = Math.tan(present);
+    const [back, on] = [Math.tan(noisier) - at, Math.tan(next) - at];
+    const value = y / Math.cos(present);
+    const slope = epsilon(present) * y;
+    const bend = (x / Math.cos(noisier) - value - slope * back) / back ** 2;
+    return Math.cos(next) * (value + slope * on + bend * on ** 2);
+  }
+}
+
+/** The first state's weights of the last two, when an exact sampler is run backwards: its seed is a x + b y. */
+export function backwardWeights(kind: ExactKind, variance: number, steps: number): Pair {
+  const [a, c] = lead(kind, variance, steps, [1, 0]);
+  const [b, d] = lead(kind, variance, steps, [0, 1]);
+  const determinant = a * d - b * c;
+  return [d / determinant, -b / determinant];
+}

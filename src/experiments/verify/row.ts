@@ -1,0 +1,60 @@
+import type { gaussianDenoiser, mixtureDenoiser } from '../../diffusion/oracle.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+
+/** Something known in closed form, beside what came out. */
+export interface Row {
+  readonly what: string;
+  readonly expected: number;
+  readonly got: number;
+  /** The least and the greatest that pass: as far from what is expected as rounding goes, or chance, at five standard deviations. */
+  readonly low: number;
+  readonly high: number;
+  readonly passed: boolean;
+}
+
+/** What is verified: a runtime, the oracles that it runs, and where noise comes from. */
+export interface Bench {
+  readonly runtime: Runtime;
+  readonly rng: number;
+  readonly gaussian: typeof gaussianDenoiser;
+  readonly mixture: typeof mixtureDenoiser;
+  /** Standard normal numbers. */
+  noise(shape: readonly number[], purpose: string): Tensor<'float32'>;
+}
+
+/** Some rows that belong together. */
+export interface Check {
+  readonly title: string;
+  run(bench: Bench): Promise<readonly Row[]> | readonly Row[];
+}
+
+/** Passes from `low` to `high`; what is not a number does not. */
+export function within(what: string, expected: number, got: number, low: number, high: number): Row {
+  return { what, expected, got, low, high, passed: got >= low && got <= high };
+}
+
+/** Passes to `tolerance` on either side. */
+export function near(what: string, expected: number, got: number, tolerance: number): Row {
+  return within(what, expected, got, expected - tolerance, expected + tolerance);
+}
+
+/** Passes to a part of what is expected. */
+export function nearly(what: string, expected: number, got: number, part: number): Row {
+  return near(what, expected, got, part * Math.abs(expected));
+}
+
+/** An error or a share that should be nothing. */
+export function nothing(what: string, got: number, most: number): Row {
+  return within(what, 0, got, 0, most);
+}
+
+/** Norm of the difference over norm of what is wanted. */
+export function distance(got: Tensor, wanted: Tensor): number {
+  let [off, norm] = [0, 0];
+  for (let i = 0; i < wanted.data.length; i++) {
+    off += (Number(got.data[i]) - Number(wanted.data[i])) ** 2;
+    norm += Number(wanted.data[i]) ** 2;
+  }
+  return Math.sqrt(off / norm);
+}

@@ -1,0 +1,374 @@
+import { ddim } from '../../diffusion/info.ts';
+import { samplerGain } from '../../diffusion/oracle.ts';
+import { decode } from '../../embedding/embed.ts';
+import { average, bootstrapMean, meanSquaredErrors, psnr } from '../../embedding/metrics.ts';
+import { cloudStatistics } from '../../latent/cloud.ts';
+import { compareGrown } from '../../latent/comparison.ts';
+import { spectrumBands } from '../../latent/energies.ts';
+import { createPanel } from '../../latent/gaussianity.ts';
+import { combineSeeds, interpolateSeeds } from '../../latent/interpolation.ts';
+import { marchenkoPastur } from '../../latent/marchenko-pastur.ts';
+import { logUpperTail } from '../../latent/marginal.ts';
+import { principalComponents } from '../../latent/pca.ts';
+import { patchCorrelation } from '../../latent/spatial.ts';
+import { summarise } from '../../latent/summary.ts';
+import { symmetricEigen } from '../../tensor/eigen.ts';
+import { combine, dots } from '../../tensor/rowwise.ts';
+import { concatRows, float32, rows, sizeOf, type Tensor, unstack } from '../../tensor/tensor.ts';
+import { type Check, distance, near, nearly, nothing, type Row, within } from './row.ts';
+import { SHAPE } from './samplers.ts';
+import { walsh } from './walsh.ts';
+
+type Floats = Tensor<'float32'>;
+
+/** Chance is allowed so many standard deviations. */
+const SIGMAS = 5;
+const EXACT = 1e-6;
+
+const powers = (data: Float32Array, power: number) =>
+  data.reduce((sum, z) => sum + z ** power, 0) / data.length;
+const meanSquare = ({ data }: Floats) => powers(data, 2);
+
+export const noise: Check = {
+  title: 'random normal numbers',
+  run(bench) {
+    const { data } = bench.noise([64, 4096], 'verify moments');
+    const n = data.length;
+    const chance = (variance: number) => SIGMAS * Math.sqrt(variance / n);
+    const neighbours = data.reduce((sum, z, i) => sum + z * data[(i + 1) % n]!, 0) / n;
+    const beyond = data.reduce((count, z) => count + (Math.abs(z) > 3 ? 1 : 0), 0) / n;
+    const tail = 2 * Math.exp(logUpperTail(3));
+    return [
+      near('mean', 0, powers(data, 1), chance(1)),
+      near('mean square', 1, powers(data, 2), chance(2)),
+      near('mean cube', 0, powers(data, 3), chance(15)),
+      near('mean fourth power', 3, powers(data, 4), chance(96)),
+      near('mean product of neighbours', 0, neighbours, chance(1)),
+      near('share beyond 3', tail, beyond, chance(tail)),
+    ];
+  },
+};
+
+/** The digamma function of n / 2: the mean of log(X / 2), X chi-square with n degrees of freedom. */
+function digammaOfHalf(n: number): number {
+  let sum = -0.5772156649015329 - (n % 2 === 1 ? 2 * Math.LN2 : 0);
+  for (let k = n - 2; k > 0; k -= 2) sum += 2 / k;
+  return sum;
+}
+
+/** What the panel's statistics are on average for Gaussian seeds of [1, 8, 8], `bands` along seven components. */
+function panelMeans(): Record<string, number> {
+  const d = sizeOf(SHAPE);
+  const rings = spectrumBands([1, 8, 8]).sizes;
+  // Energies over their mean: X_b / n_b over X / n. The mean of n_b (e_b - 1 - ln e_b) is -n_b times that of ln e_b.
+  const all = rings.reduce((sum, n) => sum + n, 0);
+  const ring = (n: number) => n * (digammaOfHalf(all) - digammaOfHalf(n) + Math.log(n / all));
+  const band = (n: number) => n * (Math.log(n / 2) - digammaOfHalf(n));
+  return {
+    norm: 1,
+    mean: 0,
+    skewness: 0,
+    kurtosis: -6 / (d + 1),
+    marginal: 1,
+    // 56 pairs, of whose 56 left and 56 right pixels 48 are the same: so much have the two means in common.
+    neighbours: -48 / (56 * 55),
+    autocorrelation: 1,
+    spectrum: average(rings.map(ring)),
+    bands: average([1, 2, 4, d - 7].map(band)),
+  };
+}
+
+export const panel: Check = {
+  title: 'the panel: its statistics on Gaussian seeds, and which seeds it rejects',
+  run(bench) {
+    const draws = 999;
+    const components = combine([1 / 8, walsh(7, SHAPE)]);
+    const judge = createPanel(SHAPE, { rng: bench.rng, draws, components });
+    const seeds = bench.noise([1000, ...SHAPE], 'verify panel');
+    const verdicts = judge.judge(seeds);
+    const summary = summarise(judge, verdicts);
+    const expected = panelMeans();
+    const means = judge.statistics.map(name => {
+      const values = verdicts.map(({ statistics }) => statistics[name]!.value);
+      const mean = average(values);
+      const deviation = Math.sqrt(average(values.map(value => (value - mean) ** 2)));
+      const wanted = expected[name] ?? Number.NaN;
+      const chance = (SIGMAS * deviation) / Math.sqrt(values.length);
+      return near(`${name}, mean over 1,000 seeds`, wanted, summary.statistics[name]!.mean, chance);
+    });
+    const rejected = (t: Floats) => summarise(judge, judge.judge(t)).rejected;
+    const some = rows(seeds, 0, 200);
+    const wave = (weight: number) =>
+      float32(
+        some.shape,
+        some.data.map((z, i) => z + weight * Math.cos((Math.PI * i) / 4)),
+      );
+    const chance = SIGMAS * Math.sqrt(0.01 * 0.99 * (1 / 1000 + 1 / draws));
+    return [
+      ...means,
+      within('share of Gaussian seeds rejected', 0.01, summary.rejected, 0, 0.01 + chance),
+      within('of those scaled by 2', 1, rejected(combine([2, some])), 0.99, 1),
+      within('of those scaled by 1/3', 1, rejected(combine([1 / 3, some])), 0.99, 1),
+      within('of those with a wave added', 1, rejected(wave(2)), 0.99, 1),
+    ];
+  },
+};
+
+export const patches: Check = {
+  title: 'patch correlation',
+  run(bench) {
+    const [count, top, pairs] = [400, 20, (64 * 63) / 2];
+    // The mean magnitude of a normal number in its outermost share of 20 in 2016, over the root of the degrees of freedom.
+    const share = top / pairs;
+    let [low, high] = [0, 6];
+    for (let i = 0; i < 60; i++) {
+      const middle = (low + high) / 2;
+      if (2 * Math.exp(logUpperTail(middle)) > share) low = middle;
+      else high = middle;
+    }
+    const density = Math.exp((-low * low) / 2) / Math.sqrt(2 * Math.PI);
+    const expected = (2 * density) / share / Math.sqrt(count - 1);
+    const seeds = bench.noise([count, 1, 32, 32], 'verify patches');
+    const alike = float32(
+      [8, ...SHAPE],
+      Float32Array.from({ length: 8 * 64 }, (_, i) => seeds.data[Math.floor(i / 64)]!),
+    );
+    return [
+      nearly('of noise, 400 seeds: no structure', expected, patchCorrelation(seeds), 0.06),
+      near('of seeds of one colour each', 1, patchCorrelation(alike), EXACT),
+    ];
+  },
+};
+
+export const clouds: Check = {
+  title: 'clouds of known correlation',
+  run(bench) {
+    const [count, correlation] = [16, 0.3];
+    const functions = walsh(count + 1, SHAPE);
+    const parts = unstack(functions);
+    const cloud = concatRows(
+      parts
+        .slice(1)
+        .map(own =>
+          combine(
+            [Math.sqrt(correlation), rows(functions, 0, 1)],
+            [Math.sqrt(1 - correlation), float32([1, ...SHAPE], own.data)],
+          ),
+        ),
+    );
+    const found = cloudStatistics(cloud);
+    const apart = Math.sqrt(2 * (1 - correlation) * sizeOf(SHAPE));
+    const [many, dims] = [32, 4096];
+    const random = bench.noise([many, dims], 'verify cloud');
+    const common = bench.noise([1, dims], 'verify common part');
+    const mixed = concatRows(
+      Array.from({ length: many }, (_, i) =>
+        combine([Math.sqrt(correlation), common], [Math.sqrt(1 - correlation), rows(random, i, i + 1)]),
+      ),
+    );
+    const [none, some] = [cloudStatistics(random), cloudStatistics(mixed)];
+    return [
+      near('correlation', correlation, found.correlation, EXACT),
+      near('variance', 1, found.variance, EXACT),
+      near('variance about the mean', 1 - correlation, found.varianceWithin, EXACT),
+      nearly('distance of two seeds, mean', apart, found.distance.mean, EXACT),
+      nearly('distance of two seeds, least', apart, found.distance.least, EXACT),
+      nearly('distance of two seeds, greatest', apart, found.distance.greatest, EXACT),
+      near('difference of a coordinate', Math.sqrt(2 * (1 - correlation)), found.distance.rms, EXACT),
+      ...found.means.map(({ of, variance }) =>
+        near(`variance of the mean of ${of}`, correlation + (1 - correlation) / of, variance, EXACT),
+      ),
+      near(
+        'correlation of noise: no structure',
+        0,
+        none.correlation,
+        SIGMAS * Math.sqrt(2 / (many * (many - 1) * dims)),
+      ),
+      nearly(
+        'distance of two seeds of noise',
+        Math.sqrt(2 * dims),
+        none.distance.mean,
+        SIGMAS / Math.sqrt(many * dims),
+      ),
+      near(
+        'correlation of noise with a common part',
+        correlation,
+        some.correlation,
+        SIGMAS * correlation * Math.sqrt(2 / dims),
+      ),
+    ];
+  },
+};
+
+/** Points at both ends of each function, so that their variances along them are the ones wanted. */
+function spread(variances: readonly number[], shape: readonly number[], copies: number): Floats {
+  const axes = unstack(walsh(variances.length, shape));
+  const count = 2 * variances.length * copies;
+  const ends = axes.flatMap(({ data }, k) => {
+    const length = Math.sqrt((variances[k]! * (count - 1)) / (2 * copies * data.length));
+    return [length, -length].map(end => combine([end, float32([1, ...shape], data)]));
+  });
+  return concatRows(Array.from({ length: copies }, () => ends).flat());
+}
+
+export const components: Check = {
+  title: 'principal components and eigenvalues',
+  run(bench) {
+    const variances = [8, 5, 2, 1, 0.5, 0.01];
+    const found: Row[] = [];
+    for (const [name, copies] of [
+      ['fewer points than dimensions', 1],
+      ['more points', 8],
+    ] as const) {
+      const { variances: got, components: axes } = principalComponents(spread(variances, SHAPE, copies));
+      const aligned = dots(axes, walsh(variances.length, SHAPE)).map(product => Math.abs(product) / 8);
+      variances.forEach((variance, k) => {
+        found.push(nearly(`${name}: variance ${k + 1}`, variance, got[k] ?? Number.NaN, 1e-5));
+      });
+      found.push(nearly(`${name}: least cosine of component and axis`, 1, Math.min(...aligned), 1e-5));
+    }
+    return [...found, ...eigenvalues(), ...edges(bench.noise([401, 64], 'verify spectrum'))];
+  },
+};
+
+/** The second difference of a string of beads, whose modes are sines. */
+function eigenvalues(): Row[] {
+  const size = 40;
+  const matrix = Float64Array.from({ length: size * size }, (_, i) => {
+    const apart = Math.abs(Math.floor(i / size) - (i % size));
+    return apart === 0 ? 2 : apart === 1 ? -1 : 0;
+  });
+  const { values, vectors } = symmetricEigen(matrix, size);
+  const angle = (k: number) => ((size - k) * Math.PI) / (size + 1);
+  const cosine = (k: number) => {
+    let sum = 0;
+    for (let j = 0; j < size; j++) sum += vectors[k * size + j]! * Math.sin((j + 1) * angle(k));
+    return Math.abs(sum) * Math.sqrt(2 / (size + 1));
+  };
+  const off = Array.from(values, (value, k) => Math.abs(value - (2 - 2 * Math.cos(angle(k)))));
+  return [
+    nothing('eigenvalues of a string of 40 beads, greatest error', Math.max(...off), 1e-13),
+    near('its eigenvectors and sines, least cosine', 1, Math.min(...off.map((_, k) => cosine(k))), 1e-12),
+  ];
+}
+
+/** Mean and standard deviation of the Tracy-Widom law for real matrices (Johnstone 2001, table 1). */
+const TRACY_WIDOM = { mean: -1.2065, deviation: 1.268 };
+
+/** Variances along the components of noise, which by chance alone reach to the edges of Marchenko and Pastur's law. */
+function edges(points: Floats): Row[] {
+  const [count = 0, dims = 0] = points.shape;
+  const { low, high, expected } = marchenkoPastur(count, dims, 1);
+  const { variances } = principalComponents(points);
+  const [n, p] = [Math.sqrt(count - 1), Math.sqrt(dims)];
+  const widths = {
+    high: ((n + p) * (1 / n + 1 / p) ** (1 / 3)) / n ** 2,
+    low: ((n - p) * (1 / p - 1 / n) ** (1 / 3)) / n ** 2,
+  };
+  const { mean, deviation } = TRACY_WIDOM;
+  const outside = variances.filter(value => value < low || value > high).length / variances.length;
+  const off = Array.from(variances, (value, k) => Math.abs(value - expected[k]!));
+  return [
+    near('Marchenko-Pastur: mean of the law', 1, average(Array.from(expected)), 1e-3),
+    near(
+      'greatest variance of noise, 400 points in 64',
+      high + mean * widths.high,
+      variances[0]!,
+      SIGMAS * deviation * widths.high,
+    ),
+    near('least', low - mean * widths.low, variances.at(-1)!, SIGMAS * deviation * widths.low),
+    nothing('variances beyond the edges: no structure', outside, 3 / dims),
+    nothing('variances beside the quantiles of the law, mean distance', average(off), 0.05),
+  ];
+}
+
+export const comparisons: Check = {
+  title: 'two models on the same seeds, and errors of pictures',
+  async run(bench) {
+    const seeds = walsh(32, SHAPE);
+    const [small, large] = [0.5, 2];
+    const grow = (variance: number) =>
+      decode(bench.runtime, bench.gaussian(variance, SHAPE), seeds, { sampler: ddim(10) });
+    const [a, b] = [await grow(small), await grow(large)];
+    const [one, other] = [samplerGain(small), samplerGain(large)];
+    const found = compareGrown(a, b, bench.rng);
+    const [left, right] = ['one', 'other'].map(name => bench.noise([128, 256], `verify ${name} pictures`));
+    const unrelated = compareGrown(left!, right!, bench.rng);
+    const grey = float32(
+      a.shape,
+      a.data.map(value => value + 0.1),
+    );
+    return [
+      nothing('a model beside itself', compareGrown(a, a).ratio.mean, 0),
+      nearly('variances 0.5 and 2, one seed', 0.04 * (one - other) ** 2, found.same, 1e-4),
+      nearly('variances 0.5 and 2, different seeds', 0.04 * (one ** 2 + other ** 2), found.different, 1e-4),
+      nearly('ratio', (one - other) ** 2 / (one ** 2 + other ** 2), found.ratio.mean, 1e-4),
+      near('unrelated pictures: no structure', 1, unrelated.ratio.mean, SIGMAS * Math.sqrt(2 / (128 * 256))),
+      nearly('squared error of pictures .1 lighter', 0.01, average(meanSquaredErrors(grey, a)), 1e-5),
+      near('its PSNR', 20, psnr(0.01), 1e-12),
+    ];
+  },
+};
+
+export const interpolation: Check = {
+  title: 'between seeds',
+  run() {
+    const [a, b] = unstack(walsh(2, SHAPE)) as [Floats, Floats];
+    const at = (t: number, path: 'slerp' | 'lerp') => interpolateSeeds(a, b, t, path);
+    const angle = (0.3 * Math.PI) / 2;
+    const arc = combine([Math.cos(angle), a], [Math.sin(angle), b]);
+    const seeds = walsh(16, SHAPE);
+    const weights = Array.from({ length: 16 }, (_, i) => i - 4);
+    const part = combine([Math.sqrt(0.4), rows(walsh(17, SHAPE), 16, 17)]);
+    const alike = concatRows(
+      Array.from({ length: 16 }, (_, i) => combine([1, part], [Math.sqrt(0.6), rows(seeds, i, i + 1)])),
+    );
+    return [
+      near('slerp, mean square at .3', 1, meanSquare(at(0.3, 'slerp')), EXACT),
+      nothing('slerp, distance from the arc at .3', distance(at(0.3, 'slerp'), arc), EXACT),
+      near('lerp, mean square at .5', 0.5, meanSquare(at(0.5, 'lerp')), EXACT),
+      near('sixteen seeds combined, mean square', 1, meanSquare(combineSeeds(weights, seeds)), EXACT),
+      near(
+        'sixteen of correlation .4 combined, mean square',
+        1,
+        meanSquare(combineSeeds(weights, alike, 0.4)),
+        EXACT,
+      ),
+    ];
+  },
+};
+
+/** P(|t| < x), Student's t with an even number of degrees of freedom (Abramowitz and Stegun 26.7.4). */
+function studentWithin(x: number, degrees: number): number {
+  const angle = Math.atan(x / Math.sqrt(degrees));
+  let [sum, term] = [0, 1];
+  for (let k = 0; k < degrees / 2; k++) {
+    sum += term;
+    term *= (Math.cos(angle) ** 2 * (2 * k + 1)) / (2 * k + 2);
+  }
+  return Math.sin(angle) * sum;
+}
+
+export const intervals: Check = {
+  title: 'bootstrap intervals',
+  run(bench) {
+    const [samples, size] = [200, 31];
+    const values = unstack(bench.noise([samples, size], 'verify bootstrap'));
+    const held = values.map(({ data }, i) => bootstrapMean(Array.from(data), bench.rng + i));
+    // Resampled means spread by the root of 30/31 less than the sample's own deviation, which is itself uncertain.
+    const expected = studentWithin(1.959964 * Math.sqrt((size - 1) / size), size - 1);
+    const covered = held.filter(({ low, high }) => low <= 0 && high >= 0).length / samples;
+    const width = average(held.map(({ low, high }) => high - low));
+    // The mean of chi with n - 1 degrees of freedom is about sqrt(n - 3/2).
+    const deviation = Math.sqrt(size - 1.5) / size;
+    return [
+      near(
+        'share of 200 that hold the mean, 31 values',
+        expected,
+        covered,
+        SIGMAS * Math.sqrt((expected * (1 - expected)) / samples),
+      ),
+      nearly('their mean width', 2 * 1.959964 * deviation, width, 0.06),
+    ];
+  },
+};
