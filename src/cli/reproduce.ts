@@ -5,7 +5,7 @@ import { SeedbedError } from '../errors.ts';
 import { type Picture, VERDICTS } from '../experiments/findings.ts';
 import { type Experiment, SIZES, type Sizes } from '../experiments/lab.ts';
 import type { ModelFacts, Omitted, Reproduced } from '../experiments/reproduction-report.ts';
-import { exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
+import { baseName, exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
 import { svgToPng } from '../runtime/svg.ts';
 import { duration, openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
@@ -99,7 +99,13 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
   const { reproductionReport } = await import('../experiments/reproduction-report.ts');
   const seconds = (performance.now() - started) / 1000;
   const page = reproductionReport(done, omitted, {
-    command: ['npx seedbed reproduce', ...names, ...(flags.full ? ['--full'] : [])].join(' '),
+    command: [
+      'npx seedbed reproduce',
+      ...names,
+      ...(flags.dataDir ? ['--data-dir DIR'] : []),
+      ...(flags.portraits ? [`--portraits ${baseName(flags.portraits)}`] : []),
+      ...(flags.full ? ['--full'] : []),
+    ].join(' '),
     sizes: describeSizes(sizes),
     models: [...lab.used].map(([name, model]) => factsOf(name, model)),
   });
