@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import sharp from 'sharp';
 import type { EmbedderInfo } from '../../src/diffusion/info.ts';
 import { createModel, saveModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { writeSeeds } from '../../src/embedding/seeds.ts';
 import { buildNetwork, type NetworkConfig } from '../../src/nn/networks.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
@@ -9,7 +10,6 @@ import { normals } from '../../src/tensor/random.ts';
 import { writeSafetensors } from '../../src/tensor/safetensors.ts';
 import { float32, int64, tensor, toFloat16 } from '../../src/tensor/tensor.ts';
 import { cifarOf, idxOf } from '../../test/data/sets.ts';
-import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { tarOf } from '../../test/runtime/tar.ts';
 
 // Small sound files of every kind.

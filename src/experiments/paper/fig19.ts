@@ -4,9 +4,9 @@ import { concatRows, float32, rows, type Tensor, unstack } from '../../tensor/te
 import { seedPictures } from '../around.ts';
 import type { SheetPicture } from '../findings.ts';
 import { type Experiment, find, grow, pictures as read } from '../lab.ts';
+import { nearest } from '../neighbours.ts';
 import { ratioOfMeans } from '../ratio.ts';
 import { figure, withInterval } from '../wording.ts';
-import { nearest } from './training-size.ts';
 
 type Floats = Tensor<'float32'>;
 
