@@ -1,6 +1,6 @@
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { decode } from '../embedding/embed.ts';
-import { average, bootstrapMean, meanSquaredErrors } from '../embedding/metrics.ts';
+import { average, bootstrapMean, meanSquaredErrors, seedPictures } from '../embedding/metrics.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { type CloudStatistics, cloudStatistics, meanSeed } from '../latent/cloud.ts';
 import { marchenkoPastur, type NoiseSpectrum } from '../latent/marchenko-pastur.ts';
@@ -13,7 +13,7 @@ import { concatRows, rows, sizeOf, type Tensor, takeRows, unstack } from '../ten
 import { type Console, duration } from './console.ts';
 import { version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { type Sought, seedPictures, shortError } from './seek.ts';
+import { type Sought, shortError } from './seek.ts';
 
 type Floats = Tensor<'float32'>;
 

@@ -10,6 +10,7 @@ import {
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { decode } from '../embedding/embed.ts';
+import { seedPictures } from '../embedding/metrics.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { loadModel } from '../index.ts';
@@ -23,7 +24,6 @@ import { type Console, duration, openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
-import { seedPictures } from './seek.ts';
 import { inPieces, openUnfinished, tensorCodec, type Unfinished } from './unfinished.ts';
 
 type Floats = Tensor<'float32'>;

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
-import { meanSquaredErrors } from '../embedding/metrics.ts';
+import { meanSquaredErrors, seedPictures } from '../embedding/metrics.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { loadModel } from '../index.ts';
@@ -14,7 +14,7 @@ import { SHIPPED_MODEL, version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
-import { joinSought, refusePairs, type Sought, seedPictures, seekInPieces, shortError } from './seek.ts';
+import { joinSought, refusePairs, type Sought, seekInPieces, shortError } from './seek.ts';
 import { openUnfinished } from './unfinished.ts';
 
 interface Flags extends RuntimeFlags {

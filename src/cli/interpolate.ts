@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
 import { decode } from '../embedding/embed.ts';
-import { meanSquaredErrors, meanSquares } from '../embedding/metrics.ts';
+import { meanSquaredErrors, meanSquares, seedPictures } from '../embedding/metrics.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';
@@ -15,7 +15,7 @@ import { version } from './files.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
 import { openRuntime } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
-import { joinSought, refusePairs, seedPictures, seekInPieces } from './seek.ts';
+import { joinSought, refusePairs, seekInPieces } from './seek.ts';
 import { openUnfinished } from './unfinished.ts';
 
 type Floats = Tensor<'float32'>;

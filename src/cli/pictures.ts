@@ -1,10 +1,10 @@
 import { type Dataset, slice } from '../data/dataset.ts';
 import { isImageName } from '../data/folder.ts';
 import { openDataset } from '../data/open.ts';
-import { cropImages } from '../data/pixels.ts';
-import { contactSheet, seedAsPicture } from '../data/sheet.ts';
+import { contactSheet } from '../data/sheet.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { pictureShape } from '../embedding/checks.ts';
+import { seedPictures } from '../embedding/metrics.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   baseName,
@@ -133,7 +133,7 @@ export async function writeEmbeddingSheet(
   latent: Floats,
   pictures: Floats,
 ): Promise<void> {
-  const seeds = unstack(cropImages(latent, model.info.padding)).map(seedAsPicture);
+  const seeds = seedPictures(model, latent);
   const rows = [unstack(originals), seeds, unstack(pictures)];
   const blocks = Math.min(MOST_BLOCKS, Math.ceil(seeds.length / ACROSS));
   const sheet = Array.from({ length: blocks }, (_, block) =>

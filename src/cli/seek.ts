@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { cropImages } from '../data/pixels.ts';
-import { seedAsPicture } from '../data/sheet.ts';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { exactSolver } from '../diffusion/sampler.ts';
 import { pictureShape } from '../embedding/checks.ts';
@@ -11,7 +9,7 @@ import { readBytes } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { parseJson } from '../tensor/json.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { concatRows, type Tensor, unstack } from '../tensor/tensor.ts';
+import { concatRows, type Tensor } from '../tensor/tensor.ts';
 import type { Console } from './console.ts';
 import {
   type Codec,
@@ -151,11 +149,6 @@ function jsonOf(text: string | undefined): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Seeds [n, ...shape] as pictures of the size of what they grow. */
-export function seedPictures(model: Denoiser, latent: Floats): Floats[] {
-  return unstack(cropImages(latent, model.info.padding)).map(seedAsPicture);
 }
 
 const RAISED = '⁰¹²³⁴⁵⁶⁷⁸⁹';

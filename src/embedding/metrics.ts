@@ -1,7 +1,8 @@
 import { clipPixels, cropImages, unstandardise } from '../data/pixels.ts';
+import { seedAsPicture } from '../data/sheet.ts';
 import type { ModelInfo } from '../diffusion/info.ts';
 import { fillUniform } from '../tensor/random.ts';
-import { rows, type Tensor } from '../tensor/tensor.ts';
+import { rows, type Tensor, unstack } from '../tensor/tensor.ts';
 
 /**
  * What a network's output [N, ...shape] shows. Pictures: pixels in [0,1], clipped, inside the padding; points: their
@@ -14,6 +15,14 @@ export function toPixels(
   const data = unstandardise(x0, info.range);
   if (info.shape.length !== 3) return data;
   return cropImages(clipPixels(data), info.padding);
+}
+
+/** Seeds [n, ...shape] as pictures of the size of what they grow. */
+export function seedPictures(
+  { info }: { readonly info: Pick<ModelInfo, 'padding'> },
+  latent: Tensor<'float32'>,
+): Tensor<'float32'>[] {
+  return unstack(cropImages(latent, info.padding)).map(seedAsPicture);
 }
 
 /**

@@ -1,6 +1,5 @@
 import { type Dataset, slice } from '../data/dataset.ts';
-import { cropImages } from '../data/pixels.ts';
-import { contactSheet, seedAsPicture } from '../data/sheet.ts';
+import { contactSheet } from '../data/sheet.ts';
 import { Batches, prepare } from '../diffusion/batches.ts';
 import type { EmbedderConfig } from '../diffusion/config.ts';
 import type { Denoiser, Embedder, EmbedderInfo } from '../diffusion/info.ts';
@@ -17,7 +16,7 @@ import { normals } from '../tensor/random.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import { type Tensor, takeRows, unstack } from '../tensor/tensor.ts';
 import { createEncoder } from './finders.ts';
-import { average, meanSquaredErrors, meanSquares, toPixels } from './metrics.ts';
+import { average, meanSquaredErrors, meanSquares, seedPictures, toPixels } from './metrics.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -99,7 +98,7 @@ export async function embedderTask(runtime: Runtime, training: EmbedderTraining)
       const model = createModel(graph, { ...info, training: { ...info.training, steps: step } });
       await writeAtomic(joinPath(training.out, 'model.onnx'), saveModel(model));
       const { original, grown, latent } = await reconstruct(runtime, model, denoiser, kept, SHOWN_IMAGES);
-      const seeds = unstack(cropImages(latent, from.padding)).map(seedAsPicture);
+      const seeds = seedPictures(denoiser, latent);
       const path = joinPath(training.out, 'samples', `${String(step).padStart(6, '0')}.png`);
       await writeAtomic(path, await encodePng(contactSheet([unstack(original), seeds, unstack(grown)])));
     },

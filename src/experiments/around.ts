@@ -1,9 +1,6 @@
-import { cropImages } from '../data/pixels.ts';
-import { seedAsPicture } from '../data/sheet.ts';
-import type { Denoiser } from '../diffusion/info.ts';
 import { meanSquaredErrors } from '../embedding/metrics.ts';
 import { fillUniform } from '../tensor/random.ts';
-import { float32, sizeOf, type Tensor, takeRows, unstack } from '../tensor/tensor.ts';
+import { float32, sizeOf, type Tensor, takeRows } from '../tensor/tensor.ts';
 import { grow, type Lab, type SeedCloud, SUBJECTS, type Subject } from './lab.ts';
 
 type Floats = Tensor<'float32'>;
@@ -51,11 +48,6 @@ export function simplexWeights(rng: number, rows: number, count: number, of: num
     const sum = weights.reduce((total, weight) => total + weight, 0);
     return weights.map(weight => weight / sum);
   });
-}
-
-/** Seeds as pictures, of the size of what they grow. */
-export function seedPictures({ info }: Denoiser, latent: Floats): Floats[] {
-  return unstack(cropImages(latent, info.padding)).map(seedAsPicture);
 }
 
 /** Pearson's correlation of two vectors. */

@@ -36,10 +36,10 @@ async function trainOn(lab: Lab, curve: Curve): Promise<Denoiser> {
     {
       data: `${curve}:train`,
       heldOut: 512,
-      network: { kind: 'mlp', channels: [128, 128, 128], embedding: 32 },
+      network: { kind: 'mlp', channels: [192, 192, 192, 192], embedding: 8 },
       schedule: { kind: 'continuousCosine', maxSignalRate: CLEAN, minSignalRate: 0.02 },
       training: {
-        ...{ loss: 'mse', learningRate: 0.001, decay: 'cosine', batch: 256, ema: 0.99, steps },
+        ...{ loss: 'mse', learningRate: 0.003, decay: 'cosine', batch: 512, ema: 0.99, steps },
         ...{ checkpointEvery: 500, evaluateEvery: steps },
       },
     },

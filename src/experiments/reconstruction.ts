@@ -1,9 +1,8 @@
 import { prepare } from '../diffusion/batches.ts';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { createEncoder } from '../embedding/finders.ts';
-import { meanSquaredErrors } from '../embedding/metrics.ts';
+import { meanSquaredErrors, seedPictures } from '../embedding/metrics.ts';
 import { concatRows, rows, type Tensor, unstack } from '../tensor/tensor.ts';
-import { seedPictures } from './around.ts';
 import type { SheetPicture } from './findings.ts';
 import { BATCH, grow, type Lab } from './lab.ts';
 import { figure } from './wording.ts';

@@ -1,9 +1,9 @@
 import { prepare } from '../../diffusion/batches.ts';
 import { createEncoder } from '../../embedding/finders.ts';
-import { bootstrapMean } from '../../embedding/metrics.ts';
+import { bootstrapMean, seedPictures } from '../../embedding/metrics.ts';
 import { meanSeed } from '../../latent/cloud.ts';
 import { rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { correlation, rms, seedPictures } from '../around.ts';
+import { correlation, rms } from '../around.ts';
 import { BATCH, type Experiment, pictures, randomSeeds } from '../lab.ts';
 import { figure, withInterval } from '../wording.ts';
 

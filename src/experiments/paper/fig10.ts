@@ -1,9 +1,9 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { average, bootstrapMean, type Interval } from '../../embedding/metrics.ts';
+import { average, bootstrapMean, type Interval, seedPictures } from '../../embedding/metrics.ts';
 import { compareGrown } from '../../latent/comparison.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
 import { rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
-import { correlation, seedPictures } from '../around.ts';
+import { correlation } from '../around.ts';
 import type { Claim, Picture, Table } from '../findings.ts';
 import { type Experiment, find, type Lab, pictures as read, SUBJECTS, type Subject } from '../lab.ts';
 import { compareSiblings, type Grown, growSiblings, pixelsOf } from '../siblings.ts';

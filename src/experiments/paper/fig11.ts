@@ -1,9 +1,9 @@
-import { average, bootstrapMean, meanSquares } from '../../embedding/metrics.ts';
+import { average, bootstrapMean, meanSquares, seedPictures } from '../../embedding/metrics.ts';
 import { cloudStatistics } from '../../latent/cloud.ts';
 import { createPanel, type Panel } from '../../latent/gaussianity.ts';
 import { summarise } from '../../latent/summary.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { errorsAgainst, seedPictures, subjectsAt } from '../around.ts';
+import { errorsAgainst, subjectsAt } from '../around.ts';
 import type { Claim, Picture } from '../findings.ts';
 import { type Experiment, grow, randomSeeds, type SeedCloud, SUBJECTS, type Subject } from '../lab.ts';
 import { figure, percent, withInterval } from '../wording.ts';

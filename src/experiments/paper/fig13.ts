@@ -1,7 +1,7 @@
-import { bootstrapMean, meanSquares } from '../../embedding/metrics.ts';
+import { bootstrapMean, meanSquares, seedPictures } from '../../embedding/metrics.ts';
 import { cloudStatistics } from '../../latent/cloud.ts';
 import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { combinations, errorsAgainst, seedPictures, subjectsAt } from '../around.ts';
+import { combinations, errorsAgainst, subjectsAt } from '../around.ts';
 import type { Claim, Picture } from '../findings.ts';
 import { type Experiment, grow, SUBJECTS } from '../lab.ts';
 import { sharpness } from '../sharpness.ts';

@@ -1,7 +1,6 @@
-import { average, bootstrapMean } from '../../embedding/metrics.ts';
+import { average, bootstrapMean, seedPictures } from '../../embedding/metrics.ts';
 import { RECIPES } from '../../embedding/recipes.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { seedPictures } from '../around.ts';
 import { type Experiment, find, pictures as read } from '../lab.ts';
 import { ratioOfMeans } from '../ratio.ts';
 import { reconstruct, reconstructionRows } from '../reconstruction.ts';

@@ -1,7 +1,6 @@
-import { bootstrapMean, meanSquares } from '../../embedding/metrics.ts';
+import { bootstrapMean, meanSquares, seedPictures } from '../../embedding/metrics.ts';
 import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
 import { concatRows, float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { seedPictures } from '../around.ts';
 import type { SheetPicture } from '../findings.ts';
 import { type Experiment, find, grow, pictures as read } from '../lab.ts';
 import { nearest } from '../neighbours.ts';

@@ -1,8 +1,7 @@
 import type { Denoiser } from '../../diffusion/info.ts';
-import { bootstrapMean, meanSquaredErrors } from '../../embedding/metrics.ts';
+import { bootstrapMean, meanSquaredErrors, seedPictures } from '../../embedding/metrics.ts';
 import { naturalness } from '../../latent/naturalness.ts';
 import { concatRows, float32, rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
-import { seedPictures } from '../around.ts';
 import type { Claim, Picture } from '../findings.ts';
 import { type Experiment, find, type Lab, pictures as read } from '../lab.ts';
 import { ratioOfMeans } from '../ratio.ts';

@@ -1,8 +1,7 @@
 import type { Denoiser } from '../../diffusion/info.ts';
-import { bootstrapMean } from '../../embedding/metrics.ts';
+import { bootstrapMean, seedPictures } from '../../embedding/metrics.ts';
 import { naturalness } from '../../latent/naturalness.ts';
 import { float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { seedPictures } from '../around.ts';
 import type { Claim, Picture } from '../findings.ts';
 import { type Experiment, find, type Lab, pictures as read } from '../lab.ts';
 import { percent, withInterval } from '../wording.ts';

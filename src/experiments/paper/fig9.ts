@@ -71,7 +71,7 @@ export const fig9: Experiment = {
       claims,
       pictures,
       notes: [
-        `The denoisers are small perceptrons, trained when the experiment runs, ${lab.sizes.plane} steps of 256 points. Seeds on the grid reach to ${REACH} standard deviations.`,
+        `The denoisers are small perceptrons, trained when the experiment runs, ${lab.sizes.plane} steps of 512 points. Seeds on the grid reach to ${REACH} standard deviations.`,
       ],
     };
   },
