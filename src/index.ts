@@ -31,6 +31,13 @@ export {
   type SamplerKind,
 } from './diffusion/info.ts';
 export { readModel, saveModel } from './diffusion/model.ts';
+export {
+  gaussianDenoiser,
+  type Mixture,
+  mixtureDenoiser,
+  type OracleForm,
+  samplerGain,
+} from './diffusion/oracle.ts';
 export { type Rates, ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
 export type { Certificate } from './embedding/certificate.ts';
 export { pictureShape } from './embedding/checks.ts';

@@ -16,7 +16,7 @@ export interface OracleForm {
   readonly predicts?: DenoiserInfo['predicts'];
   /** How it is told the noise level; 'noiseVariance' unless given. */
   readonly level?: DenoiserInfo['level'];
-  /** What it is shown instead of s x0 + n epsilon. */
+  /** What it is shown: 'preserving', s x0 + n epsilon, unless given, or 'exploding', that over s. */
   readonly sees?: DenoiserInfo['sees'];
   /** The noise levels; `SCHEDULES.continuousCosine` unless given. */
   readonly schedule?: DenoiserInfo['schedule'];
@@ -55,7 +55,7 @@ type Posterior = (b: GraphBuilder, x: Value, rates: RateValues) => { x0: Value; 
  * import { decode, float32, gaussianDenoiser, samplerGain } from 'seedbed';
  * const grown = await decode(gaussianDenoiser(0.5, [1, 1, 1]), float32([1, 1, 1, 1], [0.7]));
  * // A pixel of [0,1] is .5 and .2 times the standardised one.
- * console.log(grown.data[0].toFixed(5), (0.5 + 0.2 * 0.7 * samplerGain(0.5)).toFixed(5)); // prints PRINTED
+ * console.log(grown.data[0].toFixed(5), (0.5 + 0.2 * 0.7 * samplerGain(0.5)).toFixed(5)); // prints 0.57805 0.57805
  */
 export function gaussianDenoiser(
   variance: number,
@@ -98,7 +98,7 @@ export interface Mixture {
  * import { decode, float32, mixtureDenoiser } from 'seedbed';
  * const model = mixtureDenoiser({ means: [[-2], [2]], variance: 0 }, [1, 1, 1]);
  * const grown = await decode(model, float32([3, 1, 1, 1], [-1, -0.1, 0.4]));
- * console.log(Array.from(grown.data, value => value.toFixed(2))); // prints PRINTED
+ * console.log(Array.from(grown.data, value => value.toFixed(2))); // prints [ '0.10', '0.10', '0.90' ]
  */
 export function mixtureDenoiser(
   { means, variance }: Mixture,
@@ -242,12 +242,13 @@ function requireVariance(variance: number): void {
  * The factor by which DDIM multiplies a seed of Gaussian data N(0, variance) on `SCHEDULES.continuousCosine`: the product
  * over its steps, from rates (s, n) to (s', n'), of (s' s variance + n' n) / (s^2 variance + n^2). It is less than
  * sqrt(variance), least where the variance is small: what the last step, the posterior mean, leaves out.
+ * @param variance of a standardised pixel, from 0.
  * @param steps T; 10.
  * @throws {SeedbedError} BadArgument for a variance below 0, or steps that are no whole number from 1.
  * @group Sampling
  * @example
  * import { samplerGain } from 'seedbed';
- * console.log(samplerGain(1).toFixed(3), samplerGain(0.01).toFixed(3)); // prints PRINTED
+ * console.log(samplerGain(1).toFixed(3), samplerGain(0.01).toFixed(3)); // prints 0.844 0.021
  */
 export function samplerGain(variance: number, steps = 10): number {
   requireVariance(variance);

@@ -37,7 +37,7 @@ export const CHECKS: readonly Check[] = [
 ];
 
 export interface VerifyOptions {
-  /** Random number seed; 0. Rows of random things pass for all but one in some hundred thousand. */
+  /** Random number seed; 0. Rows of random things grant chance five standard deviations. */
   readonly rng?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** What is verified instead of the whole; all {@link CHECKS} unless given. */

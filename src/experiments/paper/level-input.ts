@@ -38,9 +38,7 @@ export const levelInput: Experiment = {
           ours: `loss on test images ${withInterval(atInput!, 4)} at the input (${weights(input)} weights), ${withInterval(atBlocks!, 4)} at every block (${weights(blocks)}); the difference ${withInterval(gain)}`,
           control: `a second training of the first ${figure(atAgain!.mean, 4)}, a difference of ${withInterval(chance)} by chance`,
           verdict: gains ? (gain.mean > 0.02 * atInput!.mean ? 'fails' : 'partly') : 'holds',
-          because: gains
-            ? `The level at every block lowers the loss by ${figure((100 * gain.mean) / atInput!.mean, 2)} %, more than a second training does.`
-            : `The level at every block changes the loss by ${figure((100 * gain.mean) / atInput!.mean, 2)} %, no more of a gain than a second training can give.`,
+          because: `The level at every block ${gain.mean > 0 ? 'lowers' : 'raises'} the loss by ${figure((100 * Math.abs(gain.mean)) / atInput!.mean, 2)} %, ${gains ? 'a gain beyond what a second training gives' : 'no gain beyond what a second training gives'} (${figure((100 * chance.mean) / atInput!.mean, 2)} %).`,
           values: {
             input: atInput!.mean,
             blocks: atBlocks!.mean,

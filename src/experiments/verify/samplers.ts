@@ -128,8 +128,8 @@ export const twoMeans: Check = {
 
 /** Three clusters between which the sampler is not linear. */
 export function threeWaves(length: number): Mixture {
-  const wave = (phase: number) => Array.from({ length }, (_, i) => 0.8 * Math.sin(i + phase));
-  return { means: [wave(0), wave(2), wave(4.5)], variance: 0.1 };
+  const wave = (phase: number) => Array.from({ length }, (_, i) => 0.25 * Math.sin(i + phase));
+  return { means: [wave(0), wave(2), wave(4.5)], variance: 0.5 };
 }
 
 /** States that are vectors in double precision. */
@@ -200,7 +200,7 @@ export const gradients: Check = {
         ),
       );
       // Along a direction in single precision, so that both sides take the step that is divided by.
-      const [ahead, behind] = [combine([1, x], [1e-3, direction]), combine([1, x], [-1e-3, direction])];
+      const [ahead, behind] = [combine([1, x], [1e-4, direction]), combine([1, x], [-1e-4, direction])];
       const step = combine([1, ahead], [-1, behind]);
       const [after, before] = [exact(ahead), exact(behind)];
       const slopes = unstack(u).map(({ data }, row) =>
@@ -209,7 +209,7 @@ export const gradients: Check = {
       const predicted = dots(await pulled(runtime, model, sampler(kind), x, u), step);
       const off = Math.hypot(...slopes.map((slope, row) => slope - predicted[row]!));
       found.push(
-        nothing(`${kind}, three clusters: gradient beside differences`, off / Math.hypot(...slopes), 2e-3),
+        nothing(`${kind}, three clusters: gradient beside differences`, off / Math.hypot(...slopes), 1e-4),
       );
     }
     return found;
