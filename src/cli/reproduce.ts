@@ -45,7 +45,7 @@ export function addReproduce(program: Command): void {
     .option('--force', 'drop unfinished work in the folder')
     .addHelpText(
       'after',
-      '\nExample: seedbed reproduce fig12 fig13 --data-dir datasets\nAll of it, in less than an hour on two cores: seedbed reproduce all --data-dir datasets',
+      '\nExample: seedbed reproduce fig12 fig13 --data-dir datasets\nAll of it: seedbed reproduce all --data-dir datasets',
     )
     .action((names: string[], flags: Flags) => run(names, flags));
 }

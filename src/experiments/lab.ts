@@ -33,7 +33,7 @@ export interface Sizes {
   readonly shown: number;
 }
 
-/** What runs in less than an hour on two cores, and the paper's sizes. */
+/** What takes minutes on two cores, and the sizes of the paper. */
 export const SIZES = {
   default: {
     table: 1000,
