@@ -86,7 +86,7 @@ export interface Lab {
   data(name: string, split: 'train' | 'test', shape?: readonly number[]): Promise<Dataset>;
   /** A folder for work of that name, which is kept until all is done, so that it can go on. */
   scratch(name: string): string;
-  /** Seeds of the first test picture of a subject: `sizes.cloud` of them by `auto`, or a few by the paper's descent. */
+  /** Seeds of the first test picture of a subject: `sizes.cloud` of them by `auto`, or a few by descent (recipe `seedbed`). */
   cloud(subject: Subject, method?: 'auto' | 'descent'): Promise<SeedCloud>;
 }
 

@@ -11,7 +11,7 @@ import { figure, percent, withInterval } from '../wording.ts';
 /** Seeds shown, as in the paper. */
 const SHOWN = 5;
 
-/** Different seeds of one picture (Asperti et al. 2023, fig. 11), by split inversion and by the paper's descent. */
+/** Different seeds of one picture (Asperti et al. 2023, fig. 11), by split inversion and by descent (recipe `seedbed`). */
 export const fig11: Experiment = {
   name: 'fig11',
   title: 'different seeds of one picture, and what each grows',
