@@ -1,6 +1,7 @@
-import { meanSquaredErrors } from '../embedding/metrics.ts';
+import { meanSquaredErrors, meanSquares } from '../embedding/metrics.ts';
+import { meanSeed } from '../latent/cloud.ts';
 import { fillUniform } from '../tensor/random.ts';
-import { float32, sizeOf, type Tensor, takeRows } from '../tensor/tensor.ts';
+import { concatRows, float32, rows, sizeOf, type Tensor, takeRows } from '../tensor/tensor.ts';
 import { grow, type Lab, type SeedCloud, SUBJECTS, type Subject } from './lab.ts';
 
 type Floats = Tensor<'float32'>;
@@ -48,6 +49,33 @@ export function simplexWeights(rng: number, rows: number, count: number, of: num
     const sum = weights.reduce((total, weight) => total + weight, 0);
     return weights.map(weight => weight / sum);
   });
+}
+
+/** Points on the lines from a mean seed [1, ...] through seeds, at r times their distance from it. */
+export function pointsAt(mean: Floats, seeds: Floats, r: number): Floats {
+  const width = mean.data.length;
+  return float32(
+    seeds.shape,
+    seeds.data.map((z, i) => mean.data[i % width]! + r * (z - mean.data[i % width]!)),
+  );
+}
+
+/** Rows rescaled to the mean squares given, one for each row. */
+export function withSquares(latent: Floats, squares: readonly number[]): Floats {
+  const width = sizeOf(latent.shape.slice(1));
+  const factors = meanSquares(latent).map((own, row) => Math.sqrt(squares[row]! / own));
+  return float32(
+    latent.shape,
+    latent.data.map((value, i) => value * factors[Math.floor(i / width)]!),
+  );
+}
+
+/** The means of successive groups of `size` seeds, none of which is in two. */
+export function groupMeans(seeds: Floats, size: number): Floats {
+  const groups = Math.floor(seeds.shape[0]! / size);
+  return concatRows(
+    Array.from({ length: groups }, (_, g) => meanSeed(rows(seeds, g * size, (g + 1) * size))),
+  );
 }
 
 /** Pearson's correlation of two vectors. */

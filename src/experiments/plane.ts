@@ -1,11 +1,12 @@
 import { parseDenoiserConfig } from '../diffusion/config.ts';
 import { type Denoiser, ddim, withSampler } from '../diffusion/info.ts';
 import { asDenoiser, readModel } from '../diffusion/model.ts';
+import { mixtureDenoiser } from '../diffusion/oracle.ts';
 import { denoiserTask } from '../diffusion/train-denoiser.ts';
 import { train } from '../nn/trainer.ts';
 import { joinPath, readBytes } from '../runtime/files.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import { grow, type Lab } from './lab.ts';
+import { grow, type Lab, pictures } from './lab.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -68,6 +69,27 @@ export function stoppedEarly(model: Denoiser): Denoiser {
   const least = (angle(PICTURES) - angle(CLEAN)) / (angle(0.02) - angle(CLEAN));
   const grid = Array.from({ length: STEPS }, (_, k) => 1 - (1 - least) * (k / (STEPS - 1)));
   return withSampler(model, { ...ddim(STEPS), grid });
+}
+
+/** What the points of the best denoiser vary by: about the noise of the data, in their units. */
+const SPREAD = 0.006;
+
+/**
+ * The best denoiser of points `from` to `to` of the training data, in closed form: a mixture of narrow Gaussians about them,
+ * sampled as the trained one is.
+ */
+export async function bestDenoiser(
+  lab: Lab,
+  curve: Curve,
+  { info }: Denoiser,
+  [from, to]: readonly [number, number],
+): Promise<Denoiser> {
+  const { mean, std } = info.range;
+  const points = await pictures(await lab.data(curve, 'train'), from, to);
+  const means = pointsOf(points).map(point => point.map((value, i) => (value - mean[i]!) / std[i]!));
+  const best = mixtureDenoiser({ means, variance: SPREAD }, [2]);
+  const { range, schedule, sampler } = info;
+  return { ...best, info: { ...best.info, range, schedule, sampler } };
 }
 
 /** Seeds on a square grid about the origin, `side` in a row, and where each lands. */

@@ -2,6 +2,7 @@ import type { Interval } from '../embedding/metrics.ts';
 
 /** A number as the report writes it: three digits, without a zero before the point; powers of ten where it is tiny; ∞ for a ratio to nothing. */
 export function figure(value: number, digits = 3): string {
+  if (value === 0) return '0';
   if (value === Number.POSITIVE_INFINITY) return '∞';
   if (value !== 0 && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6))
     return value.toExponential(digits - 1);

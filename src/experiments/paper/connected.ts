@@ -1,7 +1,8 @@
-import { average, bootstrapMean } from '../../embedding/metrics.ts';
+import { average, bootstrapMean, meanSquares } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
-import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
+import { interpolateSeeds, type SeedPath } from '../../latent/interpolation.ts';
 import { permutation } from '../../tensor/random.ts';
+import { combine } from '../../tensor/rowwise.ts';
 import { concatRows, rows, type Tensor } from '../../tensor/tensor.ts';
 import { errorsOf, subjectsAt } from '../around.ts';
 import type { Claim, Picture } from '../findings.ts';
@@ -12,6 +13,7 @@ import {
   pictures as read,
   type SeedCloud,
   SUBJECTS,
+  type Subject,
 } from '../lab.ts';
 import { CURVES, type Curve, gravitationalMap, planeDenoiser, pointsOf } from '../plane.ts';
 import { figure, percent, withInterval } from '../wording.ts';
@@ -21,6 +23,8 @@ type Floats = Tensor<'float32'>;
 /** Pairs of seeds that are joined, and points of each path. */
 const PAIRS = 24;
 const POINTS = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1];
+/** A path leaves the picture where its error is so many times the worst of the cloud's seeds. */
+const LEFT = [2, 4] as const;
 /** A path stays with the picture while its error is below this part of that of random pictures. */
 const WITH = 0.1;
 /** The grid in the plane, how near a seed must land, and the points that are looked at. */
@@ -39,82 +43,130 @@ export const connected: Experiment = {
     const pictures: Picture[] = [];
     for (const curve of CURVES) claims.push(await inPlane(lab, curve));
     for (const subject of subjectsAt(lab, ['fashion-mnist', 'mnist', 'cifar10'])) {
-      const { title } = SUBJECTS[subject];
-      const cloud = await lab.cloud(subject);
-      const pairs = Math.min(PAIRS, Math.floor(cloud.latent.shape[0]! / 2));
-      const noise = randomSeeds(lab, cloud.model, 2 * pairs, 'connected');
-      const random = average(await errorsOf(lab, cloud, noise));
-      const paths = await pathErrors(lab, cloud, cloud.latent, pairs);
-      const foreign = await pathErrors(lab, cloud, noise, pairs);
-      const stays = (errors: readonly number[][]) =>
-        bootstrapMean(
-          errors.map(path => (Math.max(...path) < WITH * random ? 1 : 0)),
-          lab.rng,
-        );
-      const [lerp, slerp, control] = [stays(paths.lerp), stays(paths.slerp), stays(foreign.lerp)];
-      const best = Math.max(lerp.low, slerp.low);
-      claims.push({
-        paper: `The paper asks whether emb(x) is a connected, convex space, and finds it convex (${title}).`,
-        ours: `${percent(lerp.mean)} (${percent(lerp.low)} to ${percent(lerp.high)}) of ${pairs} straight paths between seeds grow the picture all along, ${percent(slerp.mean)} (${percent(slerp.low)} to ${percent(slerp.high)}) of arcs`,
-        control: `${percent(control.mean)} of paths between random seeds do; a path does while its error is below ${percent(WITH)} of that of random pictures, ${figure(random)}`,
-        verdict: best > 0.9 ? 'holds' : best > control.high ? 'partly' : 'fails',
-        because:
-          best > 0.9
-            ? 'Nearly all pairs of seeds are joined by a path of seeds of the same picture.'
-            : `Only ${percent(Math.max(lerp.mean, slerp.mean))} of the pairs are joined by a straight path or an arc; a crooked one may still join the others.`,
-        values: { lerp: lerp.mean, slerp: slerp.mean, control: control.mean, random },
-      });
-      const at = (errors: readonly number[][]) => ({
-        points: POINTS.map((t, i): [number, number] => [
-          t,
-          bootstrapMean(
-            errors.map(path => path[i]!),
-            lab.rng,
-          ).mean,
-        ]),
-        band: POINTS.map((t, i): [number, number, number] => {
-          const { low, high } = bootstrapMean(
-            errors.map(path => path[i]!),
-            lab.rng,
-          );
-          return [t, low, high];
-        }),
-      });
-      pictures.push({
-        kind: 'plot',
-        file: `connected-${subject}`,
-        caption: `Squared error along paths between two seeds of one picture, and between random seeds (${title}).`,
-        svg: lineFigure({
-          title: `Along paths between seeds, ${title}`,
-          x: { label: 'part of the way' },
-          y: { label: 'mean squared error of pixels in [0, 1]', log: true },
-          series: [
-            { name: 'straight', ...at(paths.lerp) },
-            { name: 'arc', ...at(paths.slerp) },
-            { name: 'between random seeds', ...at(foreign.lerp), dashed: true },
-          ],
-        }),
-      });
+      const { claim, picture } = await inCloud(lab, subject);
+      claims.push(claim);
+      pictures.push(picture);
     }
     return { claims, pictures };
   },
 };
 
-/** Errors along the paths that join seeds 0 and 1, 2 and 3, ...: a row a path. */
-async function pathErrors(lab: Lab, cloud: SeedCloud, latent: Floats, pairs: number) {
-  const result: Record<(typeof SEED_PATHS)[number], number[][]> = { slerp: [], lerp: [] };
-  for (const way of SEED_PATHS) {
-    const points = concatRows(
-      Array.from({ length: pairs }, (_, i) => {
-        const [a, b] = [rows(latent, 2 * i, 2 * i + 1), rows(latent, 2 * i + 1, 2 * i + 2)];
-        return POINTS.map(t => interpolateSeeds(a, b, t, way));
-      }).flat(),
+/** In pictures paths between the seeds of a cloud are tried. */
+export async function inCloud(lab: Lab, subject: Subject): Promise<{ claim: Claim; picture: Picture }> {
+  const { title } = SUBJECTS[subject];
+  const cloud = await lab.cloud(subject);
+  const pairs = Math.min(PAIRS, Math.floor(cloud.latent.shape[0]! / 2));
+  const noise = randomSeeds(lab, cloud.model, 2 * pairs, 'connected');
+  const random = average(await errorsOf(lab, cloud, noise));
+  const along = (seeds: Floats, way: SeedPath) => pathErrors(lab, cloud, seeds, pairs, way);
+  const [straight, arcs] = [await along(cloud.latent, 'lerp'), await along(cloud.latent, 'slerp')];
+  const towards = await along(alternating(cloud.latent, noise, pairs), 'lerp');
+  const foreign = await along(noise, 'lerp');
+  const middle = POINTS.indexOf(0.5);
+  const squares = meanSquares(middles(cloud.latent, pairs));
+  const matched = await errorsOf(lab, cloud, withSquares(rows(noise, 0, pairs), squares));
+  const worst = Math.max(...cloud.errors);
+  const within = (errors: readonly number[][], times: number) =>
+    average(errors.map(path => (Math.max(...path) < times * worst ? 1 : 0)));
+  const kept = (errors: readonly number[]) =>
+    bootstrapMean(
+      errors.map(error => (error < WITH * random ? 1 : 0)),
+      lab.rng,
     );
-    const errors = await errorsOf(lab, cloud, points);
-    for (let i = 0; i < pairs; i++)
-      result[way].push(errors.slice(i * POINTS.length, (i + 1) * POINTS.length));
-  }
-  return result;
+  const stays = (errors: readonly number[][]) => kept(errors.map(path => Math.max(...path)));
+  const [lerp, slerp, control] = [stays(straight), stays(arcs), stays(foreign)];
+  const [astray, chance] = [kept(towards.map(path => path[middle]!)), kept(matched)];
+  const best = Math.max(lerp.low, slerp.low);
+  const trivial = Math.max(astray.high, chance.high, control.high);
+  const claim: Claim = {
+    paper: `The paper asks whether emb(x) is a connected, convex space, and finds it convex (${title}).`,
+    ours: `${percent(lerp.mean)} (${percent(lerp.low)} to ${percent(lerp.high)}) of ${pairs} straight paths between seeds grow the picture all along, ${percent(slerp.mean)} (${percent(slerp.low)} to ${percent(slerp.high)}) of arcs; within ${LEFT.join(' and ')} times the worst error of the seeds stay ${LEFT.map(times => percent(within(straight, times))).join(' and ')} of the straight ones, ${LEFT.map(times => percent(within(arcs, times))).join(' and ')} of the arcs`,
+    control: `half way from a seed to one of another picture ${percent(astray.mean)} (${percent(astray.low)} to ${percent(astray.high)}) still grow the picture, and ${percent(chance.mean)} of random seeds as short as the middles of the paths; ${percent(control.mean)} of paths between random seeds do; a path does while its error is below ${percent(WITH)} of that of random pictures, ${figure(random)}`,
+    verdict: best <= trivial ? 'fails' : best > 0.9 ? 'holds' : 'partly',
+    because:
+      best <= trivial
+        ? 'Paths between seeds of the picture stay with it no more often than what has no reason to.'
+        : best > 0.9
+          ? `Nearly all pairs of seeds are joined by a ${lerp.low >= slerp.low ? 'straight path' : 'arc'} of seeds of the same picture, ${figure(random / Math.max(...(lerp.low >= slerp.low ? straight : arcs).flat()), 2)} times nearer to it than random ones at the worst.`
+          : `Only ${percent(Math.max(lerp.mean, slerp.mean))} of the pairs are joined by a straight path or an arc; a crooked one may still join the others.`,
+    values: {
+      lerp: lerp.mean,
+      slerp: slerp.mean,
+      control: control.mean,
+      towards: astray.mean,
+      matched: chance.mean,
+      lerpWithin: within(straight, LEFT[1]),
+      slerpWithin: within(arcs, LEFT[1]),
+      random,
+    },
+  };
+  const at = (errors: readonly number[][]) => {
+    const means = POINTS.map((_, i) =>
+      bootstrapMean(
+        errors.map(path => path[i]!),
+        lab.rng,
+      ),
+    );
+    return {
+      points: means.map(({ mean }, i): [number, number] => [POINTS[i]!, mean]),
+      band: means.map(({ low, high }, i): [number, number, number] => [POINTS[i]!, low, high]),
+    };
+  };
+  const picture: Picture = {
+    kind: 'plot',
+    file: `connected-${subject}`,
+    caption: `Squared error along paths between two seeds of one picture, from one to a random seed, and between random seeds (${title}).`,
+    svg: lineFigure({
+      title: `Along paths between seeds, ${title}`,
+      x: { label: 'part of the way' },
+      y: { label: 'mean squared error of pixels in [0, 1]', log: true },
+      series: [
+        { name: 'straight', ...at(straight) },
+        { name: 'arc', ...at(arcs) },
+        { name: 'to a seed of another picture', ...at(towards), dashed: true },
+        { name: 'between random seeds', ...at(foreign), dashed: true },
+      ],
+    }),
+  };
+  return { claim, picture };
+}
+
+/** Errors along the paths that join seeds 0 and 1, 2 and 3, ...: a row a path. */
+async function pathErrors(
+  lab: Lab,
+  cloud: SeedCloud,
+  latent: Floats,
+  pairs: number,
+  way: SeedPath,
+): Promise<number[][]> {
+  const points = Array.from({ length: pairs }, (_, i) => {
+    const [a, b] = [rows(latent, 2 * i, 2 * i + 1), rows(latent, 2 * i + 1, 2 * i + 2)];
+    return POINTS.map(t => interpolateSeeds(a, b, t, way));
+  });
+  const errors = await errorsOf(lab, cloud, concatRows(points.flat()));
+  return points.map((_, i) => errors.slice(i * POINTS.length, (i + 1) * POINTS.length));
+}
+
+/** The seeds of a cloud and random ones by turns. */
+function alternating(seeds: Floats, noise: Floats, pairs: number): Floats {
+  return concatRows(
+    Array.from({ length: pairs }, (_, i) => [rows(seeds, 2 * i, 2 * i + 1), rows(noise, i, i + 1)]).flat(),
+  );
+}
+
+/** The middles of the straight paths. */
+function middles(seeds: Floats, pairs: number): Floats {
+  return concatRows(
+    Array.from({ length: pairs }, (_, i) =>
+      interpolateSeeds(rows(seeds, 2 * i, 2 * i + 1), rows(seeds, 2 * i + 1, 2 * i + 2), 0.5, 'lerp'),
+    ),
+  );
+}
+
+/** Rows rescaled to mean squares. */
+function withSquares(latent: Floats, squares: readonly number[]): Floats {
+  const own = meanSquares(latent);
+  return combine([squares.map((square, i) => Math.sqrt(square / own[i]!)), latent]);
 }
 
 /** In the plane all seeds can be tried: how many pieces those of a point fall into, on a grid. */

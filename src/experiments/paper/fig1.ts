@@ -21,6 +21,7 @@ export const fig1: Experiment = {
     const pairs = bootstrapMean(meanSquaredErrors(takeRows(images, order), images), lab.rng);
     const variance = bootstrapMean(meanSquares(seeds), lab.rng);
     const fails = own.low > 0.5 * Math.min(chance.mean, pairs.mean);
+    const likely = variance.low < 1.2 && variance.high > 0.8;
     const shown = Math.min(lab.sizes.shown, images.shape[0]!);
     return {
       claims: [
@@ -29,7 +30,7 @@ export const fig1: Experiment = {
           ours: `the pictures grown from pictures miss them by ${withInterval(own)}; as seeds they have variance ${withInterval(variance)}`,
           control: `random seeds miss them by ${withInterval(chance)}, another test picture by ${withInterval(pairs)}`,
           verdict: fails ? 'holds' : own.low > 0.1 * chance.mean ? 'partly' : 'fails',
-          because: `What a picture grows is ${figure(own.mean / pairs.mean, 2)} times as far from it as another test picture is${fails ? ', so it is no seed of itself' : ', nearer than by chance'}; its variance as a seed is that of noise, but it is smooth, which noise is not.`,
+          because: `What a picture grows is ${figure(own.mean / pairs.mean, 2)} times as far from it as another test picture is${fails ? ', so it is no seed of itself' : ', nearer than by chance'}; its variance as a seed ${likely ? 'is about that of noise, so not its size sets it apart from a seed' : `is ${figure(variance.mean, 2)} times that of noise`}.`,
           values: { own: own.mean, chance: chance.mean, pairs: pairs.mean, variance: variance.mean },
         },
       ],

@@ -26,10 +26,17 @@ export const fig16: Experiment = {
       );
     const detail = each(found.pictures, images);
     const some = rows(images, 0, Math.max(2, Math.round(images.shape[0]! / 4)));
+    const same = each(rows(found.pictures, 0, some.shape[0]!), some);
     const inverted = await find(lab, model, some);
     const control = each(inverted.pictures, some);
     const error = bootstrapMean(found.errors, lab.rng);
     const blurred = detail.high < 1;
+    const blame =
+      control.low > same.high
+        ? 'the generator can make the detail, the embedder does not ask for it'
+        : control.high < 1
+          ? 'inversion misses detail too, so the generator may have a share in it'
+          : 'which of the two is to blame cannot be told';
     return {
       claims: [
         {
@@ -38,9 +45,9 @@ export const fig16: Experiment = {
           control: `split inversion of the same pictures keeps ${withInterval(control)}`,
           verdict: blurred ? (detail.mean > 0.5 ? 'holds' : 'partly') : 'fails',
           because: blurred
-            ? `The embedder's reconstructions lose ${figure(100 * (1 - detail.mean), 2)} % of the fine detail, where inversion loses ${figure(100 * (1 - control.mean), 2)} %: ${control.low > detail.high ? 'the generator can make the detail, the embedder does not ask for it' : 'the generator cannot make it'}.`
+            ? `The embedder's reconstructions lose ${figure(100 * (1 - detail.mean), 2)} % of the fine detail, inversion leaves ${withInterval(control)} of it where the embedder leaves ${withInterval(same)}: ${blame}.`
             : 'The reconstructions have no less fine detail than the pictures.',
-          values: { detail: detail.mean, control: control.mean, error: error.mean },
+          values: { detail: detail.mean, same: same.mean, control: control.mean, error: error.mean },
         },
       ],
       pictures: [

@@ -5,6 +5,7 @@ import type { SheetPicture } from '../findings.ts';
 import { type Experiment, find, grow, pictures as read } from '../lab.ts';
 import { nearest } from '../neighbours.ts';
 import { ratioOfMeans } from '../ratio.ts';
+import { reconstruct } from '../reconstruction.ts';
 import { figure, withInterval } from '../wording.ts';
 
 type Floats = Tensor<'float32'>;
@@ -57,8 +58,23 @@ export const fig19: Experiment = {
     );
     // Superposition: how well a weighted sum of both ends explains the middle.
     const superposed = bootstrapMean(superposition(middles.slerp), lab.rng);
+    const chance = bootstrapMean(superposition(middles.slerp, 1), lab.rng);
     const superposedLerp = bootstrapMean(superposition(middles.lerp), lab.rng);
+    const embedded = lab.has('fashion-mnist-embedder')
+      ? await reconstruct(lab, model, await lab.embedder('fashion-mnist-embedder'), images)
+      : undefined;
+    const byEmbedder =
+      embedded &&
+      (await grow(
+        lab,
+        model,
+        each(i => interpolateSeeds(...ends(embedded.latent, i), 0.5, 'lerp')),
+      ));
+    const superposedEmbedder = byEmbedder && bootstrapMean(superposition(byEmbedder), lab.rng);
+    const relativeEmbedder = byEmbedder && relative(strange(byEmbedder));
     const better = superposed.high < 0.9;
+    const natural = relative(bySlerp!).high < 2;
+    const deceives = relative(byPixels!).high < relative(bySlerp!).low;
     const sheet: SheetPicture['rows'][number][] = [];
     for (let i = 0; i < Math.min(SHOWN, pairs); i++) {
       const along = (way: 'lerp' | 'slerp') =>
@@ -79,15 +95,23 @@ export const fig19: Experiment = {
         {
           paper:
             'Interpolation between pixels superposes the pictures; between seeds it gives a smooth transition of realistic ones.',
-          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${gallery.shape[0]} training images, relative to real pictures': arc ${withInterval(relative(bySlerp!))}, chord ${withInterval(relative(byLerp!))}`,
-          control: `of the middle between pixels it explains 1 by definition, and its distance is ${withInterval(relative(byPixels!))}`,
-          verdict: better && relative(bySlerp!).high < 2 ? 'holds' : better ? 'partly' : 'fails',
+          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${gallery.shape[0]} training images, relative to real pictures: arc ${withInterval(relative(bySlerp!))}, chord ${withInterval(relative(byLerp!))}${superposedEmbedder && relativeEmbedder ? `; along the chord of the embedder's seeds ${withInterval(superposedEmbedder)} and ${withInterval(relativeEmbedder)}` : ''}`,
+          control: `of the middle between pixels it explains 1 by definition, of another pair's middle ${withInterval(chance)}; the pixels' middle has distance ${withInterval(relative(byPixels!))}`,
+          verdict: better && natural ? 'holds' : better ? 'partly' : superposed.low < 0.9 ? 'open' : 'fails',
           because: better
-            ? `Midway between seeds grows a picture of its own, of which the two ends explain ${figure(superposed.mean, 2)}; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}. Averages of pixels are smooth and so lie near many training images: nearness alone does not tell superpositions.`
-            : 'Midway between seeds grows little else than the superposition of both ends.',
+            ? `Midway between seeds grows a picture of its own, of which the two ends explain ${figure(superposed.mean, 2)}, unrelated ones ${figure(chance.mean, 2)}${natural ? '' : '; but it lies far from the training images'}; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}.${deceives ? ' The averages of pixels lie nearer to training images still: nearness alone does not tell superpositions.' : ''}`
+            : superposed.low < 0.9
+              ? `Both ends explain ${figure(superposed.mean, 2)} of what grows midway, unrelated ones ${figure(chance.mean, 2)}: over ${pairs} pairs it cannot be told whether that is more than a superposition.`
+              : 'Midway between seeds grows little else than the superposition of both ends.',
           values: {
             superposed: superposed.mean,
             superposedLerp: superposedLerp.mean,
+            chance: chance.mean,
+            ...(superposedEmbedder &&
+              relativeEmbedder && {
+                superposedEmbedder: superposedEmbedder.mean,
+                embedder: relativeEmbedder.mean,
+              }),
             pixels: relative(byPixels!).mean,
             lerp: relative(byLerp!).mean,
             slerp: relative(bySlerp!).mean,
@@ -108,10 +132,10 @@ export const fig19: Experiment = {
       ],
     };
 
-    /** Of each middle, the share of its mean square that the best a x + b y of its ends explains. */
-    function superposition(grown: Floats): number[] {
+    /** Of each middle, the share of its mean square that the best a x + b y of its ends explains, or of those so many pairs on. */
+    function superposition(grown: Floats, on = 0): number[] {
       return unstack(grown).map((middle, i) => {
-        const [x, y] = ends(images, i);
+        const [x, y] = ends(images, (i + on) % pairs);
         const dot = (a: Floats, b: Floats) => a.data.reduce((sum, value, at) => sum + value * b.data[at]!, 0);
         const [xx, yy, xy] = [dot(x, x), dot(y, y), dot(x, y)];
         const [xm, ym, mm] = [dot(x, middle), dot(y, middle), dot(middle, middle)];

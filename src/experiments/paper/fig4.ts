@@ -102,22 +102,25 @@ function verdictOf(lab: Lab, what: string, pulled: Reified, known: Reified | und
   );
   const ratio = ratioOfMeans(pulled.after, pulled.before, lab.rng, true);
   const own = known && bootstrapMean(known.before, lab.rng);
+  const ownRatio = known && ratioOfMeans(known.after, known.before, lab.rng, true);
   const ownMoved = known && bootstrapMean(known.moved, lab.rng);
   const less = ratio.high < 1;
+  const more = ownRatio ? ratio.high < ownRatio.low : less;
   const inside = own ? after!.mean < 2 * own.mean : less;
   return {
     paper: `A foreign portrait is embedded and pulled back to the data manifold, close to it (${what}).`,
     ours: `strangeness falls from ${withInterval(before!)} to ${withInterval(after!)}, the picture moves by ${withInterval(moved!)}`,
     control: own
-      ? `the data's own test pictures have strangeness ${withInterval(own)} and move by ${withInterval(ownMoved!)}`
+      ? `the data's own test pictures have strangeness ${withInterval(own)}, keep ${withInterval(ownRatio!)} of it and move by ${withInterval(ownMoved!)}; the foreign ones keep ${withInterval(ratio)}`
       : `unchanged pictures would keep their strangeness: a ratio of 1, here ${withInterval(ratio)}`,
-    verdict: less && inside ? 'holds' : less ? 'partly' : ratio.low < 1 ? 'open' : 'fails',
-    because: `${less ? `What comes back is ${figure(1 / ratio.mean, 2)} times less strange to the model` : `Over ${pulled.before.length} pictures it cannot be told whether what comes back is less strange to the model`}${own ? `, ${figure(after!.mean / own.mean, 2)} times what its own data are` : ''}.`,
+    verdict: less && inside && more ? 'holds' : less ? 'partly' : ratio.low < 1 ? 'open' : 'fails',
+    because: `${less ? `What comes back is ${figure(1 / ratio.mean, 2)} times less strange to the model` : `Over ${pulled.before.length} pictures it cannot be told whether what comes back is less strange to the model`}${own ? `, ${figure(after!.mean / own.mean, 2)} times what its own data are${more ? '' : '; but that it loses more than its own data do, which growing again smooths too, cannot be told'}` : ''}.`,
     values: {
       before: before!.mean,
       after: after!.mean,
       moved: moved!.mean,
-      ...(own && { own: own.mean }),
+      ratio: ratio.mean,
+      ...(own && ownRatio && { own: own.mean, ownRatio: ownRatio.mean }),
     },
   };
 }

@@ -4,7 +4,9 @@ import { naturalness } from '../../latent/naturalness.ts';
 import { float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
 import type { Claim, Picture } from '../findings.ts';
 import { type Experiment, find, type Lab, pictures as read } from '../lab.ts';
-import { percent, withInterval } from '../wording.ts';
+import { ratioOfMeans } from '../ratio.ts';
+import { strangeness } from '../strangeness.ts';
+import { figure, percent, withInterval } from '../wording.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -74,11 +76,28 @@ async function scribble(
     ...naturalness(last.dial, model.info.sampler.steps),
     batch,
   });
-  const kept = grown.map(({ pictures }) => bootstrapMean(shareKept(before, drawn, pictures), lab.rng));
+  const kept = grown.map(({ pictures }) =>
+    bootstrapMean(shareKept(before, drawn, before, pictures), lab.rng),
+  );
+  const faded = bootstrapMean(shareKept(before, drawn, untouched.pictures, last.pictures), lab.rng);
   const outside = bootstrapMean(changeOutside(before, drawn, last.pictures), lab.rng);
   const usual = bootstrapMean(changeOutside(before, drawn, untouched.pictures), lab.rng);
+  const strange: number[][] = [];
+  for (const pictures of [drawn, before, last.pictures, untouched.pictures])
+    strange.push(await strangeness(lab, model, pictures, batch));
+  const [odd, plain, grownOdd, grownPlain] = strange;
+  const left = ratioOfMeans(differences(grownOdd!, grownPlain!), differences(odd!, plain!), lab.rng, true);
+  const stir = ratioOfMeans(
+    changeOutside(before, drawn, last.pictures),
+    changeOutside(before, drawn, untouched.pictures),
+    lab.rng,
+    true,
+  );
   const fate = kept.at(-1)!;
-  const integrated = fate.low > 0 && fate.high < 1 && outside.mean < 2 * usual.mean;
+  // Strokes that merely fade to a share k keep k^2 of their strangeness, which is quadratic.
+  const taken = left.high < faded.low ** 2;
+  const stay = fate.low > 0 && fate.high < 1;
+  const integrated = stay && taken && stir.mean < 2;
   return {
     before,
     drawn,
@@ -86,13 +105,16 @@ async function scribble(
     claim: {
       paper: `Sketchy changes to a picture are integrated by embedding and growing it again (${what}).`,
       ours: `of the strokes ${grown.map(({ dial }, i) => `${withInterval(kept[i]!, 2)} stay at naturalness ${dial}`).join(', ')}; elsewhere the picture changes by ${withInterval(outside)}`,
-      control: `the picture without strokes changes there by ${withInterval(usual)}; strokes that stay as drawn are 1, strokes that vanish 0`,
-      verdict: integrated ? 'holds' : fate.high < 1 ? 'partly' : 'fails',
-      because: `At naturalness ${last.dial} ${percent(fate.mean)} of the strokes are left${integrated ? ', made into what the model knows, and the rest of the picture changes no more than without them' : ''}${fate.low <= 0 ? ': they are taken for noise and removed' : ''}.`,
+      control: `the picture without strokes changes there by ${withInterval(usual)}; strokes that only fade, by as much as these, would leave ${figure(faded.mean ** 2, 2)} of the strangeness they bring, here ${withInterval(left, 2)} is left`,
+      verdict: integrated ? 'holds' : stay ? 'partly' : 'fails',
+      because: `At naturalness ${last.dial} ${percent(fate.mean)} of the strokes are left${fate.low <= 0 ? ': they are taken for noise and removed' : taken ? ', less strange to the model than by fading alone' : left.low > faded.high ** 2 ? ', stranger to the model than by fading alone' : ', perhaps by fading alone'}; the rest of the picture changes ${figure(stir.mean, 2)} times as much as without them.`,
       values: {
         ...Object.fromEntries(grown.map(({ dial }, i) => [`kept.${dial}`, kept[i]!.mean])),
         outside: outside.mean,
         usual: usual.mean,
+        stir: stir.mean,
+        faded: faded.mean,
+        left: left.mean,
       },
     },
   };
@@ -117,14 +139,18 @@ export function drawOn(images: Floats): Floats {
   );
 }
 
-/** Of each picture, how much of what the strokes changed is left: 1 as drawn, 0 as before. */
-function shareKept(before: Floats, drawn: Floats, grown: Floats): number[] {
+function differences(a: readonly number[], b: readonly number[]): number[] {
+  return a.map((value, i) => value - b[i]!);
+}
+
+/** Of each picture, how much of what the strokes changed is left: 1 as drawn, 0 as in the base. */
+function shareKept(before: Floats, drawn: Floats, base: Floats, grown: Floats): number[] {
   return Array.from({ length: before.shape[0]! }, (_, n) => {
-    const [b, d, g] = [before, drawn, grown].map(t => rows(t, n, n + 1).data);
+    const [b, d, z, g] = [before, drawn, base, grown].map(t => rows(t, n, n + 1).data);
     let [product, square] = [0, 0];
     b!.forEach((value, i) => {
       const stroke = d![i]! - value;
-      product += stroke * (g![i]! - value);
+      product += stroke * (g![i]! - z![i]!);
       square += stroke * stroke;
     });
     return square > 0 ? product / square : 0;

@@ -1,13 +1,20 @@
 import { nearestOnCurve } from '../../data/synthetic.ts';
-import type { Denoiser } from '../../diffusion/info.ts';
-import { mixtureDenoiser } from '../../diffusion/oracle.ts';
 import { bootstrapMean } from '../../embedding/metrics.ts';
 import { planeFigure } from '../../figures/plane.ts';
+import { permutation } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import type { Claim, Picture } from '../findings.ts';
 import { type Experiment, type Lab, pictures as read } from '../lab.ts';
-import { CURVES, type Curve, gravitationalMap, planeDenoiser, pointsOf, stoppedEarly } from '../plane.ts';
-import { percent, withInterval } from '../wording.ts';
+import {
+  bestDenoiser,
+  CURVES,
+  type Curve,
+  gravitationalMap,
+  planeDenoiser,
+  pointsOf,
+  stoppedEarly,
+} from '../plane.ts';
+import { figure, percent, withInterval } from '../wording.ts';
 
 /** Seeds in a row of the maps that arrows are drawn on, of those that are measured, and how far they reach. */
 const ARROWS = 21;
@@ -19,8 +26,6 @@ const CLOSE = 0.15;
 /** Chosen points of the data, and points of the best denoiser's data. */
 const CHOSEN = 5;
 const DATA = 400;
-/** Of the noise about the curves, in the units of the data: what the mixture's components vary by. */
-const SPREAD = 0.006;
 
 /** The gravitational map of two data sets in the plane, and embeddings of chosen points (Asperti et al. 2023, fig. 9). */
 export const fig9: Experiment = {
@@ -48,24 +53,43 @@ export const fig9: Experiment = {
         away(early.landed).map(d => (d < LANDED ? 1 : 0)),
         lab.rng,
       );
-      const best = await bestDenoiser(lab, curve, model);
-      const exact = await gravitationalMap(lab, best, SIDE, REACH);
-      const apart = bootstrapMean(
-        pointsOf(landed).map(([x, y], i) => {
-          const [u, v] = pointsOf(exact.landed)[i]!;
-          return Math.hypot(x - u, y - v);
-        }),
-        lab.rng,
+      const coarse = await gravitationalMap(lab, model, ARROWS, REACH);
+      const exact = [];
+      for (const from of [0, DATA]) {
+        const best = await bestDenoiser(lab, curve, model, [from, from + DATA]);
+        exact.push((await gravitationalMap(lab, best, ARROWS, REACH)).landed);
+      }
+      const [best, other] = exact.map(pointsOf) as [[number, number][], [number, number][]];
+      const between = (a: readonly [number, number][], b: readonly [number, number][]) =>
+        bootstrapMean(
+          a.map(([x, y], i) => Math.hypot(x - b[i]![0], y - b[i]![1])),
+          lab.rng,
+        );
+      const trained = pointsOf(coarse.landed);
+      const shuffled = Array.from(
+        permutation({ seed: lab.rng, purpose: 'fig9' }, best.length, 0),
+        i => best[i]!,
       );
+      const apart = between(trained, best);
+      const sampled = between(other, best);
+      const chance = between(trained, shuffled);
+      const agrees = apart.high < chance.low / 4;
       claims.push({
         paper: `Reverse diffusion lets every seed of the plane land on the data, as bodies that are attracted (${curve}).`,
         ours: `${percent(onData.mean)} (${percent(onData.low)} to ${percent(onData.high)}) of the seeds on a grid land within ${LANDED} of the curve`,
-        control: `of the seeds themselves ${percent(still.mean)} lie there; with a sampler that stops at the signal rate of pictures' schedules, .95, ${percent(stopped.mean)}; the best possible denoiser of ${DATA} of the points lets them land ${withInterval(apart)} away from where the trained one does`,
+        control: `of the seeds themselves ${percent(still.mean)} lie there; with a sampler that stops at the signal rate of pictures' schedules, .95, ${percent(stopped.mean)}; the best possible denoiser of ${DATA} of the points lets them land ${withInterval(apart)} away from where the trained one does, that of ${DATA} others ${withInterval(sampled)} away from the first; unrelated seeds land ${withInterval(chance)} apart`,
         verdict: onData.low > 0.9 ? 'holds' : onData.low > still.high ? 'partly' : 'fails',
-        because: `${percent(onData.mean)} of the seeds land on the data, and ${apart.mean < 0.3 ? 'nearly where' : 'not where'} the best denoiser, which is the data alone, lets them land.`,
-        values: { landed: onData.mean, still: still.mean, stopped: stopped.mean, apart: apart.mean },
+        because: `${percent(onData.mean)} of the seeds land on the data, ${agrees ? 'near' : 'not near'} where the best denoiser, which is the data alone, lets them land: ${figure(apart.mean / chance.mean, 2)} of the distance of unrelated seeds, where another sample of the data gives ${figure(sampled.mean / chance.mean, 2)}.`,
+        values: {
+          landed: onData.mean,
+          still: still.mean,
+          stopped: stopped.mean,
+          apart: apart.mean,
+          sampled: sampled.mean,
+          chance: chance.mean,
+        },
       });
-      pictures.push(await map(lab, curve, model), await embeddings(lab, curve, seeds, landed));
+      pictures.push(await map(lab, curve, coarse), await embeddings(lab, curve, seeds, landed));
     }
     return {
       claims,
@@ -77,19 +101,11 @@ export const fig9: Experiment = {
   },
 };
 
-/** The best denoiser of some of the points: a mixture of narrow Gaussians about them. */
-async function bestDenoiser(lab: Lab, curve: Curve, { info }: Denoiser): Promise<Denoiser> {
-  const points = await read(await lab.data(curve, 'train'), 0, DATA);
-  const means = pointsOf(points).map(point =>
-    point.map((value, i) => (value - info.range.mean[i]!) / info.range.std[i]!),
-  );
-  const best = mixtureDenoiser({ means, variance: SPREAD }, [2]);
-  const { range, schedule, sampler } = info;
-  return { ...best, info: { ...best.info, range, schedule, sampler } };
-}
-
-async function map(lab: Lab, curve: Curve, model: Denoiser): Promise<Picture> {
-  const { seeds, landed } = await gravitationalMap(lab, model, ARROWS, REACH);
+async function map(
+  lab: Lab,
+  curve: Curve,
+  { seeds, landed }: Awaited<ReturnType<typeof gravitationalMap>>,
+): Promise<Picture> {
   const from = pointsOf(seeds);
   const to = pointsOf(landed);
   const data = pointsOf(await read(await lab.data(curve, 'test'), 0, DATA));

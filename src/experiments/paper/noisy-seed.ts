@@ -1,5 +1,5 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { bootstrapMean, type Interval, meanSquaredErrors } from '../../embedding/metrics.ts';
+import { average, bootstrapMean, type Interval, meanSquaredErrors } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { normals } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
@@ -33,15 +33,11 @@ export const noisySeed: Experiment = {
     const tried: { level: number; grown: Floats; error: Interval; spread: Interval }[] = [];
     for (const level of [0, ...NOISE]) {
       const grown = await grow(lab, model, combine([RATE, x], [level, noise]));
-      const [error, spread] = [meanSquaredErrors(grown, repeated), spreads(grown)].map(v =>
-        bootstrapMean(v, lab.rng),
-      );
+      const [error, spread] = [errors(grown, repeated), spreads(grown)].map(v => bootstrapMean(v, lab.rng));
       tried.push({ level, grown, error: error!, spread: spread! });
     }
     const alone = await grow(lab, model, noise);
-    const [chance, free] = [meanSquaredErrors(alone, repeated), spreads(alone)].map(v =>
-      bootstrapMean(v, lab.rng),
-    );
+    const [chance, free] = [errors(alone, repeated), spreads(alone)].map(v => bootstrapMean(v, lab.rng));
     const [none, full] = [tried[0]!, tried.at(-1)!];
     const helps = tried.slice(1).some(({ error }) => error.high < 0.5 * none.error.low);
     const spreadOut = full.spread.low > none.spread.high;
@@ -101,15 +97,24 @@ export const noisySeed: Experiment = {
   },
 };
 
-/** Of each picture, how much two successive draws' pictures differ. */
-function spreads(grown: Floats): number[] {
-  const count = grown.shape[0]! / DRAWS;
-  const first = Array.from({ length: count }, (_, i) => i * DRAWS);
-  return meanSquaredErrors(
-    takeRows(grown, first),
-    takeRows(
-      grown,
-      first.map(i => i + 1),
-    ),
+/** Of each picture, the mean over its draws: the draws of one picture do not vary independently. */
+function ofEach(values: readonly number[], draws: number): number[] {
+  return Array.from({ length: values.length / draws }, (_, i) =>
+    average(values.slice(i * draws, (i + 1) * draws)),
   );
+}
+
+/** Of each picture, the mean error of its draws. */
+function errors(grown: Floats, images: Floats): number[] {
+  return ofEach(meanSquaredErrors(grown, images), DRAWS);
+}
+
+/** Of each picture, how much its draws' pictures differ, over all pairs of draws. */
+function spreads(grown: Floats): number[] {
+  const all = Array.from({ length: grown.shape[0]! }, (_, i) => i);
+  const shifted = (by: number) => all.map(i => i - (i % DRAWS) + ((i + by) % DRAWS));
+  const turns = Array.from({ length: DRAWS - 1 }, (_, k) =>
+    ofEach(meanSquaredErrors(grown, takeRows(grown, shifted(k + 1))), DRAWS),
+  );
+  return turns[0]!.map((_, i) => average(turns.map(turn => turn[i]!)));
 }

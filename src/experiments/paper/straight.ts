@@ -1,119 +1,234 @@
 import { nearestOnCurve } from '../../data/synthetic.ts';
-import { gaussianDenoiser } from '../../diffusion/oracle.ts';
-import { bootstrapMean, toPixels } from '../../embedding/metrics.ts';
+import { prepare } from '../../diffusion/batches.ts';
+import type { Denoiser } from '../../diffusion/info.ts';
+import { average, bootstrapMean, toPixels } from '../../embedding/metrics.ts';
 import { planeFigure } from '../../figures/plane.ts';
-import { float32, type Tensor } from '../../tensor/tensor.ts';
+import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
+import { combine, norms } from '../../tensor/rowwise.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, randomSeeds, pictures as read } from '../lab.ts';
-import { CURVES, planeDenoiser, pointsOf } from '../plane.ts';
-import { straightness, trajectories } from '../trajectories.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, type Lab, randomSeeds, pictures as read } from '../lab.ts';
+import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from '../plane.ts';
+import {
+  energyShare,
+  linearTrajectories,
+  shuffledSteps,
+  straightness,
+  trajectories,
+  unscaled,
+} from '../trajectories.ts';
+import { figure, percent, withInterval } from '../wording.ts';
 
-/** |cos| of the angle between two random directions in the plane, mean. */
-const RANDOM = 2 / Math.PI;
-/** Trajectories drawn, and points of the data beside them. */
+type Floats = Tensor<'float32'>;
+
+/** Trajectories drawn, points of the data beside them and of the best denoiser, and how far seeds lie that are drawn. */
 const DRAWN = 60;
 const DATA = 400;
-/** Seeds farther out are not drawn. */
 const REACH = 2.5;
+/** Training pictures that the moments are taken from, seeds at most, and the variance that their components hold. */
+const MOMENTS = 2000;
+const SEEDS = 100;
+const HELD = 0.9;
 
 /** Whether trajectories are almost straight and orthogonal to the data (Asperti et al. 2023, section 3.3, of fig. 9). */
 export const straight: Experiment = {
   name: 'straight',
   title: 'are trajectories straight, and orthogonal to the data?',
-  needs: ['fashion-mnist'],
+  needs: ['fashion-mnist', 'data:fashion-mnist'],
   async run(lab) {
     const claims: Claim[] = [];
     const pictures: Picture[] = [];
     for (const curve of CURVES) {
       const model = await planeDenoiser(lab, curve);
-      const states = await trajectories(lab, model, randomSeeds(lab, model, lab.sizes.sample, 'straight'));
-      const shown = states.map(state => toPixels(state, model.info));
-      const share = bootstrapMean(straightness(shown), lab.rng);
-      const [starts, ends] = [pointsOf(shown[0]!), pointsOf(shown.at(-1)!)];
-      const cosines = ends.map(([x, y], i) => {
-        const { tangent } = nearestOnCurve(curve, x, y);
-        const [dx, dy] = [x - starts[i]![0], y - starts[i]![1]];
-        return Math.abs(dx * tangent[0] + dy * tangent[1]) / (Math.hypot(dx, dy) || 1);
-      });
-      const along = bootstrapMean(cosines, lab.rng);
-      const control = await gaussianStraightness();
-      const isStraight = share.low > 0.9;
-      const isOrthogonal = along.high < RANDOM / 2;
-      const aslant = along.high < RANDOM;
-      claims.push({
-        paper: `The trajectories are almost straight and oriented along directions orthogonal to the data manifold (${curve}).`,
-        ours: `chord over path ${withInterval(share)}; |cos| of the angle between chord and data ${withInterval(along)}`,
-        control: `trajectories of a round Gaussian, which run straight to its middle, ${figure(control)}; directions in no relation to the data have |cos| ${figure(RANDOM)}`,
-        verdict: isStraight && isOrthogonal ? 'holds' : isStraight || aslant ? 'partly' : 'fails',
-        because: `The paths are ${figure(1 / share.mean)} times as long as their chords${isStraight ? ', nearly straight' : ''}; the chords ${isOrthogonal ? 'meet the data nearly at right angles' : aslant ? 'meet the data more steeply than by chance, but not at right angles' : 'meet the data at no particular angle'}.`,
-        values: { straight: share.mean, cosine: along.mean, control },
-      });
-      const data = pointsOf(await read(await lab.data(curve, 'test'), 0, DATA));
-      const drawn = starts.flatMap(([x, y], i) => (Math.hypot(x, y) < REACH ? [i] : [])).slice(0, DRAWN);
-      const at = (points: readonly [number, number][]) => drawn.map(i => points[i]!);
-      pictures.push({
-        kind: 'plot',
-        file: `straight-${curve}`,
-        caption: `Trajectories of ${drawn.length} random seeds (${curve}).`,
-        svg: planeFigure({
-          title: `Trajectories, ${curve}`,
-          x: { label: 'first coordinate' },
-          y: { label: 'second coordinate' },
-          groups: [
-            { name: 'data', points: data, radius: 1.2 },
-            { name: 'seeds', points: at(starts), radius: 2.5 },
-            { name: 'where they land', points: at(ends), radius: 2.5 },
-          ],
-          paths: drawn.map(i => shown.map(state => pointsOf(state)[i]!)),
-          width: 640,
-        }),
-      });
+      const seeds = randomSeeds(lab, model, lab.sizes.sample, 'straight');
+      const best = await bestDenoiser(lab, curve, model, [0, DATA]);
+      const [own, exact] = [await trajectories(lab, model, seeds), await trajectories(lab, best, seeds)];
+      claims.push(inPlane(lab, curve, model, own, exact));
+      pictures.push(await drawn(lab, curve, model, own), await drawn(lab, curve, best, exact, '-best'));
     }
-    const model = await lab.denoiser('fashion-mnist');
-    const seeds = randomSeeds(lab, model, Math.min(lab.sizes.sample, 100), 'straight');
-    const paths = await trajectories(lab, model, seeds);
-    const share = bootstrapMean(straightness(paths), lab.rng);
-    const control = await gaussianStraightness();
-    const turned = bootstrapMean(straightness(shuffledSteps(paths)), lab.rng);
-    claims.push({
-      paper: 'The trajectories are almost straight (said of fig. 9; here for pictures, Fashion-MNIST).',
-      ours: `chord over path ${withInterval(share)} in ${seeds.data.length / seeds.shape[0]!} dimensions`,
-      control: `a round Gaussian's ${figure(control)}; steps as long in random directions ${withInterval(turned)}`,
-      verdict: share.low > 0.9 ? 'holds' : share.low > turned.high ? 'partly' : 'fails',
-      because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as the straight line; at random it would be ${figure(1 / turned.mean)} times.`,
-      values: { straight: share.mean, control, turned: turned.mean },
-    });
-    return { claims, pictures };
-
-    /** What trajectories known in closed form give: on round Gaussian data a seed moves along its own direction. */
-    async function gaussianStraightness(): Promise<number> {
-      const gaussian = gaussianDenoiser(0.25, [2]);
-      const states = await trajectories(lab, gaussian, randomSeeds(lab, gaussian, 16, 'straight'));
-      return straightness(states).reduce((sum, value) => sum + value, 0) / 16;
-    }
+    claims.push(...(await ofPictures(lab)));
+    return {
+      claims,
+      pictures,
+      notes: [
+        'Straight is the length of the chord from seed to result over that of the path; both also of x / s, the state without the signal rate, in which a step follows the predicted noise alone and the seed lies 50 times farther out.',
+        'Where there is almost no signal a small error of the predicted noise moves a state far, by up to the ratio of signal rates of the step; the best denoiser of some of the points makes none.',
+        'The components of all pictures are not the tangents of their manifold at one of them: a direction may be along the former and across the latter.',
+      ],
+    };
   },
 };
 
-/** Trajectories whose steps have the lengths of those given and the directions of other rows' noise. */
-function shuffledSteps(states: readonly Tensor<'float32'>[]): Tensor<'float32'>[] {
-  const [first] = states;
-  const count = first!.shape[0]!;
-  const width = first!.data.length / count;
-  const result = [first!];
-  for (let k = 1; k < states.length; k++) {
-    const data = result.at(-1)!.data.slice();
-    for (let row = 0; row < count; row++) {
-      let [step, other] = [0, 0];
-      const borrowed = ((row + k) % count) * width;
-      for (let i = 0; i < width; i++) {
-        step += (states[k]!.data[row * width + i]! - states[k - 1]!.data[row * width + i]!) ** 2;
-        other += first!.data[borrowed + i]! ** 2;
-      }
-      const factor = Math.sqrt(step / other);
-      for (let i = 0; i < width; i++) data[row * width + i]! += factor * first!.data[borrowed + i]!;
-    }
-    result.push(float32(first!.shape, data));
-  }
-  return result;
+function inPlane(
+  lab: Lab,
+  curve: Curve,
+  model: Denoiser,
+  own: readonly Floats[],
+  exact: readonly Floats[],
+): Claim {
+  const measured = [own, exact].map(states => {
+    const shown = states.map(state => toPixels(state, model.info));
+    const { last, lastChance, chord, chordChance } = anglesToCurve(curve, shown);
+    const mean = (values: readonly number[]) => bootstrapMean(values, lab.rng);
+    return {
+      straight: mean(straightness(shown)),
+      unscaled: average(straightness(unscaled(states, model))),
+      jump: average(Array.from(norms(combine([1, states[1]!], [-1, states[0]!])))),
+      last: mean(last),
+      lastChance: mean(lastChance),
+      chord: mean(chord),
+      chordChance: mean(chordChance),
+    };
+  });
+  const [trained, best] = [measured[0]!, measured[1]!];
+  const isStraight = best.straight.low > 0.9;
+  const isOrthogonal = best.last.high < best.lastChance.low / 2;
+  const aslant = best.last.high < best.lastChance.low;
+  const meets = isOrthogonal
+    ? 'meet the data nearly at right angles at the end'
+    : aslant
+      ? 'meet the data more steeply than by chance at the end, but not at right angles'
+      : 'meet the data at no particular angle at the end';
+  return {
+    paper: `The trajectories are almost straight and oriented along directions orthogonal to the data manifold (${curve}).`,
+    ours: `chord over path ${withInterval(trained.straight)} for the trained denoiser, ${withInterval(best.straight)} for the best one; |cos| between curve and last step ${withInterval(trained.last)} and ${withInterval(best.last)}, between curve and chord ${withInterval(trained.chord)} and ${withInterval(best.chord)}`,
+    control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser); without the signal rate paths are straighter by construction, ${figure(trained.unscaled)} and ${figure(best.unscaled)}; the first step, which should be next to none, is ${figure(trained.jump, 2)} long for the trained denoiser and ${figure(best.jump, 2)} for the best`,
+    verdict: isStraight && isOrthogonal ? 'holds' : isStraight || aslant ? 'partly' : 'fails',
+    because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords${isStraight ? ', nearly straight' : ''}, the trained one's ${figure(1 / trained.straight.mean)} times; they ${meets}.`,
+    values: {
+      straight: trained.straight.mean,
+      best: best.straight.mean,
+      unscaled: trained.unscaled,
+      bestUnscaled: best.unscaled,
+      jump: trained.jump,
+      bestJump: best.jump,
+      last: trained.last.mean,
+      bestLast: best.last.mean,
+      lastChance: best.lastChance.mean,
+      chord: trained.chord.mean,
+      bestChord: best.chord.mean,
+      chordChance: best.chordChance.mean,
+    },
+  };
+}
+
+/** |cos| between directions and the curve where the seed lands, and, as chance, where another one does. */
+export function anglesToCurve(curve: Curve, states: readonly Floats[]) {
+  const [starts, before, ends] = [0, -2, -1].map(k => pointsOf(states.at(k)!)) as [
+    [number, number][],
+    [number, number][],
+    [number, number][],
+  ];
+  const tangents = ends.map(([x, y]) => nearestOnCurve(curve, x, y).tangent);
+  const cosines = (from: readonly [number, number][], shift: number) =>
+    ends.map(([x, y], i) => {
+      const [tx, ty] = tangents[(i + shift) % ends.length]!;
+      const [dx, dy] = [x - from[i]![0], y - from[i]![1]];
+      return Math.abs(dx * tx + dy * ty) / (Math.hypot(dx, dy) || 1);
+    });
+  return {
+    last: cosines(before, 0),
+    lastChance: cosines(before, 1),
+    chord: cosines(starts, 0),
+    chordChance: cosines(starts, 1),
+  };
+}
+
+async function drawn(
+  lab: Lab,
+  curve: Curve,
+  model: Denoiser,
+  states: readonly Floats[],
+  ending = '',
+): Promise<Picture> {
+  const shown = states.map(state => pointsOf(toPixels(state, model.info)));
+  const data = pointsOf(await read(await lab.data(curve, 'test'), 0, DATA));
+  const chosen = shown[0]!.flatMap(([x, y], i) => (Math.hypot(x, y) < REACH ? [i] : [])).slice(0, DRAWN);
+  const at = (k: number) => chosen.map(i => shown.at(k)![i]!);
+  const which = ending ? `the best denoiser of ${DATA} points` : 'the trained denoiser';
+  return {
+    kind: 'plot',
+    file: `straight-${curve}${ending}`,
+    caption: `Trajectories of ${chosen.length} random seeds through ${which} (${curve}).`,
+    svg: planeFigure({
+      title: `Trajectories of ${which}, ${curve}`,
+      x: { label: 'first coordinate' },
+      y: { label: 'second coordinate' },
+      groups: [
+        { name: 'data', points: data, radius: 1.2 },
+        { name: 'seeds', points: at(0), radius: 2.5 },
+        { name: 'where they land', points: at(-1), radius: 2.5 },
+      ],
+      paths: chosen.map(i => shown.map(points => points[i]!)),
+      width: 640,
+    }),
+  };
+}
+
+/** The same of pictures, whose manifold is known by the components of their training data alone. */
+async function ofPictures(lab: Lab): Promise<Claim[]> {
+  const model = await lab.denoiser('fashion-mnist');
+  const { padding, range } = model.info;
+  const data = await lab.data('fashion-mnist', 'train');
+  const moments = principalComponents(
+    prepare(await read(data, 0, Math.min(MOMENTS, data.length)), padding, range),
+  );
+  const seeds = randomSeeds(lab, model, Math.min(lab.sizes.sample, SEEDS), 'straight');
+  const [own, linear] = [await trajectories(lab, model, seeds), linearTrajectories(model, moments, seeds)];
+  const mean = (values: readonly number[]) => bootstrapMean(values, lab.rng);
+  const [share, expected] = [mean(straightness(own)), mean(straightness(linear))];
+  const turned = mean(straightness(shuffledSteps(own)));
+  const free = average(straightness(unscaled(own, model)));
+  const freeLinear = average(straightness(unscaled(linear, model)));
+  const count = componentsOf(moments);
+  const along = (states: readonly Floats[], from: number) =>
+    mean(energyShare(combine([1, states.at(-1)!], [-1, states.at(from)!]), moments, count));
+  const [chord, last] = [along(own, 0), along(own, -2)];
+  const [chordLinear, lastLinear] = [along(linear, 0), along(linear, -2)];
+  const chance = count / moments.mean.data.length;
+  const avoids = last.high < chance / 2;
+  return [
+    {
+      paper: 'The trajectories are almost straight (said of fig. 9; here for pictures, Fashion-MNIST).',
+      ours: `chord over path ${withInterval(share)}; without the signal rate ${figure(free, 4)}`,
+      control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${figure(freeLinear, 4)}; steps as long in random directions ${withInterval(turned)}`,
+      verdict: share.low > 0.9 ? 'holds' : share.low > turned.high ? 'partly' : 'fails',
+      because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times).`,
+      values: {
+        straight: share.mean,
+        gaussian: expected.mean,
+        turned: turned.mean,
+        unscaled: free,
+        gaussianUnscaled: freeLinear,
+      },
+    },
+    {
+      paper: 'The trajectories are orthogonal to the data manifold (said of fig. 9; here for pictures).',
+      ours: `along the ${count} components that hold ${percent(HELD)} of the data's variance lie ${percent(last.mean)} (${percent(last.low)} to ${percent(last.high)}) of the square of the last step, ${percent(chord.mean)} of that of the chord`,
+      control: `a direction in no relation to the data has ${percent(chance)} there; with Gaussian data of the same moments the last step has ${percent(lastLinear.mean)}, the chord ${percent(chordLinear.mean)}`,
+      verdict:
+        avoids && chord.high < chance
+          ? 'holds'
+          : last.high < chance || chord.high < chance
+            ? 'partly'
+            : 'fails',
+      because: `The last step has ${figure(last.mean / chance, 2)} times as much of itself along the data's components as a direction by chance, the whole way ${figure(chord.mean / chance, 2)} times; across the data would be less than one.`,
+      values: {
+        count,
+        chance,
+        last: last.mean,
+        chord: chord.mean,
+        lastLinear: lastLinear.mean,
+        chordLinear: chordLinear.mean,
+      },
+    },
+  ];
+}
+
+/** How many components hold most of the variance. */
+function componentsOf({ variances }: PrincipalComponents): number {
+  const total = variances.reduce((sum, value) => sum + value);
+  let [count, held] = [0, 0];
+  while (held < HELD * total) held += variances[count++]!;
+  return count;
 }

@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest';
+import { prepare } from '../../../src/diffusion/batches.ts';
+import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
+import { average, meanSquaredErrors, meanSquares } from '../../../src/embedding/metrics.ts';
+import { groupMeans, pointsAt, withSquares } from '../../../src/experiments/around.ts';
+import type { Experiment, Lab } from '../../../src/experiments/lab.ts';
+import { border } from '../../../src/experiments/paper/border.ts';
+import { canonical } from '../../../src/experiments/paper/canonical.ts';
+import { distances } from '../../../src/experiments/paper/distances.ts';
+import { fig11 } from '../../../src/experiments/paper/fig11.ts';
+import { fig12, reach } from '../../../src/experiments/paper/fig12.ts';
+import { fig13 } from '../../../src/experiments/paper/fig13.ts';
+import { identifiable } from '../../../src/experiments/paper/identifiable.ts';
+import { rescaled } from '../../../src/experiments/paper/rescaled.ts';
+import { spectrum } from '../../../src/experiments/paper/spectrum.ts';
+import { normals } from '../../../src/tensor/random.ts';
+import { float32, rows, type Tensor, takeRows } from '../../../src/tensor/tensor.ts';
+import { gaussianPictures, madeUpCloud, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
+
+type Floats = Tensor<'float32'>;
+
+const VARIANCE = 0.5;
+const GAIN = samplerGain(VARIANCE);
+/** Squared errors of pixels are those of standardised values times this. */
+const PIXEL = 0.2 ** 2;
+const RHO = 0.36;
+const gaussian = gaussianDenoiser(VARIANCE, SHAPE);
+const draw = (purpose: string, count: number, shape = SHAPE) =>
+  normals({ seed: 5, purpose }, [count, ...shape]);
+const standardised = (images: Floats) => prepare(images, 0, gaussian.info.range);
+const claimsOf = async (one: Experiment, lab: Lab) => (await one.run(lab)).claims;
+
+/** A laboratory of round Gaussian data, whose sampler multiplies by GAIN, with made-up seeds of picture 0. */
+async function labOf(latent: (images: Floats) => Floats, descent = latent): Promise<Lab> {
+  const data = gaussianPictures('test', 60, VARIANCE);
+  const lab = await toyLab({
+    denoisers: { 'fashion-mnist': gaussian, mnist: gaussian },
+    embedders: { 'fashion-mnist-embedder': scalingEmbedder(gaussian, 1) },
+    data: { 'fashion-mnist': data, mnist: data },
+    sizes: { sample: 40 },
+  });
+  const images = await data.read(Array.from({ length: 60 }, (_, i) => i));
+  const [auto, few] = [latent(images), descent(images)];
+  const image = rows(images, 0, 1);
+  const [own, theirs] = [
+    await madeUpCloud(lab, gaussian, image, auto),
+    await madeUpCloud(lab, gaussian, image, few),
+  ];
+  return { ...lab, cloud: async (_, method) => (method === 'descent' ? theirs : own) };
+}
+
+/** Seeds of variance 1 that correlate by rho with each other, through a picture that all share. */
+const sharing =
+  (picture: number, rho = RHO) =>
+  (images: Floats) => {
+    const common = standardised(rows(images, picture, picture + 1));
+    const scale = Math.sqrt(rho / meanSquares(common)[0]!);
+    const noise = draw('cloud', 256);
+    return float32(
+      noise.shape,
+      noise.data.map((z, i) => scale * common.data[i % 64]! + Math.sqrt(1 - rho) * z),
+    );
+  };
+/** Exact seeds of the picture but for a little noise. */
+const exact = (count: number, spread: number) => (images: Floats) => {
+  const x = standardised(rows(images, 0, 1));
+  const noise = draw('exact', count);
+  return float32(
+    noise.shape,
+    noise.data.map((z, i) => x.data[i % 64]! / GAIN + spread * z),
+  );
+};
+
+describe('clouds of seeds of known shape', () => {
+  test('distances: from the mean seed a coordinate is sqrt(1 - rho) off, and the nearest two are not within 0.9', async () => {
+    const [{ values, because } = expect.fail()] = await claimsOf(distances, await labOf(sharing(0, 0.19)));
+    expect(values.fromMean).toBeCloseTo(0.9, 1);
+    expect(values.rms! / values.fromMean!).toBeCloseTo(Math.SQRT2, 2);
+    expect(values.least).toBeGreaterThan(0.9);
+    // sqrt(1 - .19) is .9, the paper's number; the distance of two seeds is 1.27.
+    expect(because).toContain('from the mean seed');
+  });
+
+  test('distances: seeds on one spot are not far apart, and the texts say so', async () => {
+    const [{ verdict, because } = expect.fail()] = await claimsOf(distances, await labOf(exact(32, 0.01)));
+    expect(verdict).toBe('fails');
+    expect(because).toContain('near each other');
+  });
+
+  test('fig11: two methods are compared in variance, distance and error', async () => {
+    const lab = await labOf(exact(32, 0.05), exact(8, 0.1));
+    const claim = (await claimsOf(fig11, lab)).at(-1)!;
+    const { values } = claim;
+    // Eight seeds of 64 coordinates: the distance within 10 %, its square within 20 %, three deviations of chance.
+    expect(Math.abs(values.descentApart! / values.autoApart! / 2 - 1)).toBeLessThan(0.1);
+    expect(Math.abs(values.descentError! / values.autoError! / 4 - 1)).toBeLessThan(0.2);
+    expect(claim.verdict).not.toBe('fails');
+    const lost = (await claimsOf(fig11, await labOf(exact(32, 0.05), () => draw('lost', 8)))).at(-1)!;
+    expect(lost.verdict).toBe('fails');
+  });
+
+  test('fig13: on a linear sampler the error and the last doubling are known', async () => {
+    const lab = await labOf(sharing(0));
+    const [{ values } = expect.fail()] = await claimsOf(fig13, lab);
+    const x = standardised((await lab.cloud('fashion-mnist')).image);
+    const common = Math.sqrt(RHO / meanSquares(x)[0]!);
+    const miss = (1 - GAIN * common) ** 2 * meanSquares(x)[0]!;
+    expect(values.averaged! / (PIXEL * (miss + (GAIN ** 2 * (1 - RHO)) / 16))).toBeCloseTo(1, 1);
+    expect(values.single! / (PIXEL * (miss + GAIN ** 2 * (1 - RHO)))).toBeCloseTo(1, 1);
+    // The mean of 16 is the mean of two independent means of 8: they differ from it by (1 - rho) / 16.
+    // Means of 16 x 64 squares: three deviations of chance.
+    const chance = 3 * Math.sqrt(2 / 1024);
+    expect(Math.abs(values.change! / ((PIXEL * GAIN ** 2 * (1 - RHO)) / 16) - 1)).toBeLessThan(chance);
+    expect(Math.abs(values.randomChange! / ((PIXEL * GAIN ** 2) / 16) - 1)).toBeLessThan(chance);
+  });
+
+  test('identifiable: a mean that points to another picture is found out', async () => {
+    const [own = expect.fail()] = await claimsOf(identifiable, await labOf(sharing(0)));
+    expect(own.values.nearer).toBe(0);
+    expect(own.verdict).not.toBe('fails');
+    const [other = expect.fail()] = await claimsOf(identifiable, await labOf(sharing(7)));
+    expect(other.values.nearer).toBeGreaterThanOrEqual(1);
+    expect(other.verdict).not.toBe('holds');
+  });
+
+  test('rescaled: a convolution of the own picture explains all, one of another what chance gives', async () => {
+    const [own = expect.fail()] = await claimsOf(rescaled, await labOf(exact(32, 0.01)));
+    expect(own.values.convolved).toBeGreaterThan(0.99);
+    // 26 coefficients explain 25 of 63 degrees of freedom by chance; .06 is the deviation over four pictures, at most.
+    expect(Math.abs(own.values.foreign! - 25 / 63)).toBeLessThan(0.18);
+    const [none = expect.fail()] = await claimsOf(rescaled, await labOf(() => draw('none', 64)));
+    expect(none.values.convolved!).toBeLessThan(0.7);
+  });
+
+  test('canonical: an embedder that gives all pictures the seed of one is found out', async () => {
+    const [own = expect.fail()] = await claimsOf(canonical, await labOf(sharing(0)));
+    expect(own.values.nearer).toBe(0);
+    expect(own.verdict).not.toBe('fails');
+    const [other = expect.fail()] = await claimsOf(canonical, await labOf(sharing(7)));
+    expect(other.values.nearer).toBeGreaterThanOrEqual(1);
+    expect(other.verdict).toBe('fails');
+  });
+
+  test('spectrum: wide directions do not make the others look thin', async () => {
+    const wide = draw('shape', 400).data.map((z, i) => (i % 64 < 6 ? 5 * z : z));
+    const lab = (data: Float32Array) => labOf(() => float32([400, ...SHAPE], data));
+    const [only = expect.fail()] = await claimsOf(spectrum, await lab(wide));
+    expect(only.values).toMatchObject({ above: 6, below: 0 });
+    expect(only.verdict).toBe('partly');
+    const [both = expect.fail()] = await claimsOf(
+      spectrum,
+      await lab(wide.map((z, i) => (i % 64 >= 58 ? 0.05 * z : z))),
+    );
+    expect(both.values).toMatchObject({ above: 6, below: 6 });
+    expect(both.verdict).toBe('holds');
+  });
+
+  test('spectrum: fewer seeds of noise than dimensions leave it open', async () => {
+    const [{ values, verdict } = expect.fail()] = await claimsOf(
+      spectrum,
+      await labOf(() => draw('few', 32)),
+    );
+    expect(values.above! + values.below!).toBeLessThanOrEqual(2);
+    expect(verdict).toBe('open');
+  });
+
+  test('border: on a linear sampler points drawn anew are as good as the seeds, and the middle is best', async () => {
+    const lab = await labOf(sharing(0));
+    const [{ values } = expect.fail()] = await claimsOf(border, lab);
+    expect(values.fresh! / values.seeds!).toBeCloseTo(1, 1);
+    // Exact seeds in a shell about the exact one: the middle is better, the border worse, as the square of the distance.
+    const [shell = expect.fail()] = await claimsOf(border, await labOf(exact(64, 0.1)));
+    expect(shell.verdict).toBe('fails');
+    expect(shell.values.seeds! / (PIXEL * (0.1 * GAIN) ** 2)).toBeCloseTo(1, 1);
+    // The mean of 64 seeds is itself off by a 64th of their variance.
+    const half = (1 / 64 + (0.25 * 63) / 64) * (0.1 * GAIN) ** 2;
+    expect(shell.values.half! / (PIXEL * half)).toBeCloseTo(1, 1);
+  });
+});
+
+describe('how far a cloud reaches', () => {
+  test('reach reads off where errors at RADII pass the limit, inwards and outwards', () => {
+    //             r = 0  .25  .5  .75  1  1.25  1.5  2  3
+    const errors = [9, 9, 5, 1, 1, 1, 3, 9, 9];
+    expect(reach(errors, 3, -1)).toBeCloseTo(0.625, 9);
+    expect(reach(errors, 2, 1)).toBeCloseTo(1.375, 9);
+    expect(reach(errors, 10, 1)).toBe(3);
+    expect(reach(errors, 10, -1)).toBe(0);
+    expect(reach(errors, 0.5, 1)).toBe(1);
+  });
+
+  test('fig12: a linear sampler leaves the picture at twice the distance, where the error is fourfold', async () => {
+    const [{ values, verdict } = expect.fail()] = await claimsOf(fig12, await labOf(exact(64, 0.1)));
+    expect(values.radius! / 2).toBeCloseTo(1, 1);
+    expect(values.inner).toBe(0);
+    // Combinations of two, weights w and 1 - w, have 2 / 3 of the variance.
+    expect(values.sparse! / values.own!).toBeCloseTo(2 / 3, 1);
+    expect(verdict).toBe('holds');
+  });
+
+  test('fig12: a cloud whose combinations fall to two pictures is not called convex', async () => {
+    const unit = Array.from(draw('unit', 1).data);
+    const two = mixtureDenoiser({ means: [unit, unit.map(value => -value)], variance: 0.001 }, SHAPE);
+    const base = await labOf(() => draw('both', 40));
+    const lab = { ...base, denoiser: async () => two };
+    const image = float32(
+      [1, ...SHAPE],
+      unit.map(value => Math.min(1, Math.max(0, 0.5 + 0.2 * value))),
+    );
+    // Half the seeds grow each mean, so combinations fall to either side.
+    const cloud = await madeUpCloud(lab, two, image, draw('both', 40));
+    const [{ verdict } = expect.fail()] = await claimsOf(fig12, { ...lab, cloud: async () => cloud });
+    expect(verdict).not.toBe('holds');
+  });
+});
+
+test('pointsAt, withSquares and groupMeans are what they say', () => {
+  const seeds = draw('pieces', 10);
+  const mean = groupMeans(seeds, 10);
+  const half = pointsAt(mean, seeds, 0.5);
+  const to = (a: Floats) => average(meanSquaredErrors(a, takeRows(mean, new Uint8Array(10))));
+  expect(to(half) / to(seeds)).toBeCloseTo(0.25, 5);
+  expect(groupMeans(seeds, 3).shape).toEqual([3, ...SHAPE]);
+  const squares = Array.from({ length: 10 }, (_, i) => i + 1);
+  for (const [i, value] of meanSquares(withSquares(seeds, squares)).entries())
+    expect(value).toBeCloseTo(i + 1, 4);
+});
