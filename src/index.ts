@@ -4,12 +4,16 @@
  * @module
  */
 import { createRuntime, decodeImage, readOnnx, readSource } from '#platform';
+import type { DenoiserRecipe } from './diffusion/config.ts';
 import { chooseSampler, type Denoiser, type Embedder, type SamplerKind } from './diffusion/info.ts';
 import { asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
-import { pictureShape } from './embedding/checks.ts';
+import { createSampler } from './diffusion/sampler.ts';
+import { type TrainOptions, trainInMemory } from './diffusion/train-in-memory.ts';
+import { checkSeeds, pictureShape } from './embedding/checks.ts';
 import { type Diagnosis, diagnose as diagnoseWith } from './embedding/doctor.ts';
 import { decode as decodeWith, embed as embedWith } from './embedding/embed.ts';
 import type { Embedding, EmbedOptions } from './embedding/embedding.ts';
+import { toPixels } from './embedding/metrics.ts';
 import { requireWhole } from './errors.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { Source } from './runtime/source.ts';
@@ -18,6 +22,7 @@ import { float32, type Tensor } from './tensor/tensor.ts';
 
 export { createRuntime, encodePng } from '#platform';
 export { type DifferentiateOptions, differentiate, pushForward } from './autodiff/differentiate.ts';
+export type { DenoiserRecipe } from './diffusion/config.ts';
 export { type ForeignInfo, importDenoiser, parseForeignInfo } from './diffusion/foreign.ts';
 export {
   type Denoiser,
@@ -39,6 +44,7 @@ export {
   samplerGain,
 } from './diffusion/oracle.ts';
 export { type Rates, ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
+export type { TrainOptions, TrainProgress } from './diffusion/train-in-memory.ts';
 export type { Certificate } from './embedding/certificate.ts';
 export { pictureShape } from './embedding/checks.ts';
 export type { DescentState } from './embedding/descent.ts';
@@ -82,6 +88,7 @@ export { type StatisticSummary, summarise } from './latent/summary.ts';
 export type { Device, Feeds, Runtime, RuntimeOptions, Session } from './runtime/runtime.ts';
 export type { Source } from './runtime/source.ts';
 export { type Eigensystem, symmetricEigen } from './tensor/eigen.ts';
+export { writeNpy } from './tensor/npy.ts';
 export { type ArrayOf, type DType, float32, type Tensor } from './tensor/tensor.ts';
 
 /**
@@ -289,4 +296,77 @@ export async function sample(
   requireWhole('rng', rng, 0);
   const latent = normals({ seed: rng, purpose: 'sample' }, [count, ...model.info.shape]);
   return { latent, pictures: await decode(model, latent, options) };
+}
+
+/**
+ * A model's sampler that is ready to run: see {@link openSampler}.
+ * @group Sampling
+ */
+export interface SamplerSession {
+  /** The pictures [n, C, H, W] in [0,1] that seeds [n, ...model.info.shape] grow, as {@link decode} gives them. */
+  grow(latent: Tensor<'float32'>): Promise<Tensor<'float32'>>;
+  /**
+   * The states that seeds are led through: T + 1 tensors [n, ...model.info.shape], standardised, the seeds first.
+   * @throws {SeedbedError} BadArgument for samplers other than 'ddim'.
+   */
+  trajectories(latent: Tensor<'float32'>): Promise<Tensor<'float32'>[]>;
+  /** Gives back the memory that it holds. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Makes a model's sampler ready, for programs that grow pictures again and again: {@link decode} does so for every call.
+ * @param options as for {@link decode}; `batch` is how many seeds are in work at once, 16.
+ * @throws {SeedbedError} BadArgument for contradictory options, Machine when the device fails.
+ * @group Sampling
+ * @example
+ * import { loadModel, openSampler, sample, SHIPPED_DENOISER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const { latent } = await sample(model, { count: 1 });
+ * const sampler = await openSampler(model);
+ * const states = await sampler.trajectories(latent);
+ * await sampler.dispose();
+ * console.log(states.length); // prints 11
+ */
+export async function openSampler(
+  model: Denoiser,
+  options: Omit<DecodeOptions, 'latent2'> = {},
+): Promise<SamplerSession> {
+  const { batch = 16, runtime = await defaultRuntime() } = options;
+  requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
+  requireWhole('batch', batch, 1);
+  const sampler = await createSampler(runtime, model, chooseSampler(model.info.sampler, options), batch);
+  const checked = (latent: Tensor<'float32'>) => checkSeeds(model, latent);
+  return {
+    grow: async latent => toPixels(await sampler.sample(checked(latent)), model.info),
+    trajectories: async latent => sampler.trajectories(checked(latent)),
+    dispose: sampler.dispose,
+  };
+}
+
+/**
+ * Trains a denoiser on points or pictures in memory (Algorithm 1 of Asperti et al. 2023), in a page as on Node: for small
+ * sets and networks. `seedbed train` trains from files, measures on held-out items, and resumes.
+ * @param items points [n, D], or pictures [n, C, H, W] with pixels in [0,1]; all are learned from.
+ * @param recipe network, schedule and training, as in the files of `configs/`.
+ * @returns the denoiser, with averaged weights and a sampler of ten DDIM steps.
+ * @throws {SeedbedError} BadShape for other shapes, BadArgument for a recipe that is not valid, Diverged when the loss is
+ * no longer a number, Machine.
+ * @group Models
+ * @example
+ * import { float32, trainDenoiser } from 'seedbed';
+ * const cross = float32([4, 2], [1, 1, 1, -1, -1, 1, -1, -1]);
+ * const model = await trainDenoiser(cross, {
+ *   network: { kind: 'mlp', channels: [32, 32] },
+ *   schedule: 'continuousCosine',
+ *   training: { loss: 'mse', learningRate: 0.003, batch: 64, steps: 20 },
+ * });
+ * console.log(model.info.shape, model.info.training?.steps); // prints [ 2 ] 20
+ */
+export async function trainDenoiser(
+  items: Tensor<'float32'>,
+  recipe: DenoiserRecipe,
+  options: TrainOptions & { runtime?: Runtime | undefined } = {},
+): Promise<Denoiser> {
+  return trainInMemory(options.runtime ?? (await defaultRuntime()), items, recipe, options);
 }

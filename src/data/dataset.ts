@@ -1,6 +1,6 @@
 import { SeedbedError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { sizeOf, zeros } from '../tensor/tensor.ts';
+import { sizeOf, takeRows, zeros } from '../tensor/tensor.ts';
 
 /** A set of pictures or points that are read by number, in any order and as often as one likes. */
 export interface Dataset {
@@ -60,6 +60,20 @@ export function imagesInMemory(name: string, shape: readonly number[], pixels: U
       }
       return batch;
     },
+  };
+}
+
+/** Items held in memory as they are, [N, ...shape]: points of one dimension, or pictures of three. */
+export function itemsInMemory(name: string, items: Tensor<'float32'>): Dataset {
+  const [length = 0, ...shape] = items.shape;
+  const within = checkedIndex(name, length);
+  return {
+    name,
+    kind: shape.length === 1 ? 'points' : 'images',
+    shape,
+    length,
+    itemName: index => `${name}/${within(index)}`,
+    read: async indices => takeRows(items, Array.from(indices, within)),
   };
 }
 

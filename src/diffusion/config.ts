@@ -83,6 +83,12 @@ const embedder = z.strictObject({
 export type DenoiserConfig = z.infer<typeof denoiser>;
 /** The training of an embedder as data; pictures and schedule are the denoiser's. */
 export type EmbedderConfig = z.infer<typeof embedder>;
+/**
+ * How a denoiser is trained, as in the files of `configs/`, without the data: `network`, `image`, `schedule`, `training`.
+ * @group Models
+ * @useDeclaredType
+ */
+export type DenoiserRecipe = Omit<z.input<typeof denoiser>, 'data' | 'heldOut' | 'learn'>;
 export type LossKind = DenoiserConfig['training']['loss'];
 
 /**

@@ -2,7 +2,7 @@ import { SeedbedError } from '../errors.ts';
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { combine, filledRows, inBatches } from '../tensor/rowwise.ts';
-import { float64, sizeOf, type Tensor, toFloat32, toFloat64 } from '../tensor/tensor.ts';
+import { concatRows, float64, rows, sizeOf, type Tensor, toFloat32, toFloat64 } from '../tensor/tensor.ts';
 import { bdia, type ExactSolver, edict, obelm } from './exact.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type SamplerInfo, type SamplerKind, withSampler } from './info.ts';
@@ -72,6 +72,11 @@ export interface Sampler {
    * @param second of samplers that keep two states, the second one of each seed.
    */
   sample(latent: Tensor, onStep?: (done: number, total: number) => void, second?: Tensor): Promise<Floats>;
+  /**
+   * The states that `ddim` leads seeds [n, ...shape] through: T + 1 tensors, the seeds first, standardised.
+   * @throws {SeedbedError} BadArgument for other samplers, whose steps ask the network at points that are no states.
+   */
+  trajectories(latent: Tensor, onStep?: (done: number, total: number) => void): Promise<Floats[]>;
   dispose(): Promise<void>;
 }
 
@@ -107,6 +112,28 @@ export async function createSampler(
           : await runExact(counted, exact!.begin(DOUBLE, grid, toFloat64(part)));
         return toFloat32(exact!.picture(await runExact(counted, exact!.forward(DOUBLE, grid, pair))));
       });
+    },
+    async trajectories(latent, onStep) {
+      if (sampler.kind !== 'ddim')
+        throw new SeedbedError('BadArgument', `sampler '${sampler.kind}' has no trajectories; 'ddim' has`);
+      const count = latent.shape[0]!;
+      const parts: Floats[][] = [];
+      for (let first = 0; first < count; first += batch) {
+        const states: Floats[] = [];
+        const last = await run(
+          ddimSolver({ combine }, grid, filledRows(toFloat32(latent), first, batch)),
+          ({ x, level }) => {
+            states.push(x);
+            onStep?.(
+              Math.min(first * grid.length + states.length * batch, count * grid.length),
+              count * grid.length,
+            );
+            return network.epsilon(x, level);
+          },
+        );
+        parts.push([...states, last].map(state => rows(state, 0, Math.min(batch, count - first))));
+      }
+      return [...grid, undefined].map((_, k) => concatRows(parts.map(states => states[k]!)));
     },
     dispose: network.dispose,
   };

@@ -1,31 +1,24 @@
 import { type Dataset, slice } from '../data/dataset.ts';
-import {
-  clipPixels,
-  cropImages,
-  measureStandardisation,
-  type Standardisation,
-  unstandardise,
-} from '../data/pixels.ts';
+import { clipPixels, cropImages, measureStandardisation, unstandardise } from '../data/pixels.ts';
 import { contactSheet } from '../data/sheet.ts';
 import { SeedbedError } from '../errors.ts';
-import { GraphBuilder, type Value } from '../graph/builder.ts';
+import { GraphBuilder } from '../graph/builder.ts';
 import { replay } from '../graph/replay.ts';
-import { buildNetwork } from '../nn/networks.ts';
-import type { StepContext, TrainingTask } from '../nn/trainer.ts';
+import type { TrainingTask } from '../nn/trainer.ts';
+import type { StepContext } from '../nn/training-step.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { fillUniform, normals } from '../tensor/random.ts';
-import { float32, rows, type Tensor, unstack } from '../tensor/tensor.ts';
-import { Batches, prepare } from './batches.ts';
+import { normals } from '../tensor/random.ts';
+import { rows, type Tensor, unstack } from '../tensor/tensor.ts';
+import { prepare } from './batches.ts';
 import type { DenoiserConfig, LossKind } from './config.ts';
-import { type Denoiser, type DenoiserInfo, ddim } from './info.ts';
+import { denoiserLoss, denoiserProblem, paddedShape, rateFeeds } from './denoiser-problem.ts';
+import type { Denoiser } from './info.ts';
 import { createModel, saveModel } from './model.ts';
 import { createSampler } from './sampler.ts';
 import { ratesAt } from './schedule.ts';
 
-/** Steps of the sampler that a freshly trained model names as its own. */
-const SAMPLER_STEPS = 10;
 /** Held-out images and the noise levels over which they are spread. */
 const HELD_OUT_IMAGES = 512;
 const HELD_OUT_LEVELS = 16;
@@ -39,13 +32,10 @@ export interface DenoiserTraining {
   readonly init?: Denoiser | undefined;
 }
 
-/**
- * The training of a denoiser, Algorithm 1 of Asperti et al. 2023: epsilon is predicted from
- * s x0 + n epsilon at a diffusion time drawn uniformly from [0, 1].
- */
+/** The training of a denoiser in a folder, resumable: {@link denoiserProblem} with its records. */
 export async function denoiserTask(runtime: Runtime, training: DenoiserTraining): Promise<TrainingTask> {
   const { config, dataset, rng, init } = training;
-  const { heldOut, image, schedule } = config;
+  const { heldOut, image } = config;
   if (dataset.length < heldOut + config.training.batch) {
     throw new SeedbedError(
       'BadArgument',
@@ -57,19 +47,10 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
   const kept = slice(dataset, dataset.length - heldOut, dataset.length);
   if (init) checkStart(init, config, dataset);
   const range = init ? init.info.range : await measureStandardisation(learned, image.padding);
-  const info = describe(config, dataset, rng, range);
-  const network = buildNetwork(
-    config.network,
-    { name: info.name, shape: info.shape, level: info.inputs.level, output: info.output },
-    rng,
-    init?.graph.initializers,
-  );
-  const batches = new Batches(learned.length, rng, config.training.batch);
-  const batch = config.training.batch;
+  const { info, ...problem } = denoiserProblem({ config, learned, name: dataset.name, range, rng, init });
 
   return {
-    network,
-    batch,
+    ...problem,
     about: {
       data: dataset.name,
       items: dataset.length,
@@ -77,23 +58,6 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
       range,
       init: init?.hash ?? null,
       config: timeless(config),
-    },
-    loss: context => denoiserLoss(context, info, batch, config.training.loss),
-    async feeds(step) {
-      const indices = batches.indices(step);
-      const times = new Float64Array(batch);
-      fillUniform({ seed: rng, purpose: 'training time' }, step, 0, times);
-      return {
-        x0: prepare(await dataset.read(indices), image.padding, range),
-        epsilon: normals({ seed: rng, purpose: 'training noise' }, [batch, ...info.shape], row => ({
-          image: step,
-          start: row,
-        })),
-        ...rateFeeds(
-          Array.from(times, t => ratesAt(schedule, t)),
-          info.shape,
-        ),
-      };
     },
     evaluate: graph => heldOutLoss(runtime, createModel(graph, info), kept, config.training.loss, rng),
     async save(graph, step) {
@@ -117,30 +81,6 @@ export function timeless<
   return { ...config, training };
 }
 
-function describe(
-  config: DenoiserConfig,
-  dataset: Dataset,
-  rng: number,
-  range: Standardisation,
-): DenoiserInfo {
-  const shape = paddedShape(dataset, config.image.padding);
-  return {
-    seedbed: 1,
-    kind: 'denoiser',
-    name: `${dataset.name.split(':')[0]}-${shape.at(-1)}`,
-    inputs: { image: 'x', level: 'noise_variance' },
-    output: 'epsilon',
-    predicts: 'epsilon',
-    level: 'noiseVariance',
-    shape,
-    range: { from: [0, 1], mean: range.mean, std: range.std },
-    padding: config.image.padding,
-    schedule: config.schedule,
-    sampler: ddim(SAMPLER_STEPS),
-    training: { data: dataset.name, steps: 0, rng, config },
-  };
-}
-
 function checkStart(init: Denoiser, config: DenoiserConfig, dataset: Dataset): void {
   const asked = {
     shape: paddedShape(dataset, config.image.padding),
@@ -155,45 +95,6 @@ function checkStart(init: Denoiser, config: DenoiserConfig, dataset: Dataset): v
       'Mismatch',
       `the model to start from works on ${theirs}, the configuration asks for ${ours}`,
     );
-}
-
-function paddedShape(dataset: Dataset, padding: number): number[] {
-  return dataset.shape.map((dim, axis) => (axis === 0 ? dim : dim + 2 * padding));
-}
-
-function denoiserLoss({ b, network }: StepContext, info: DenoiserInfo, batch: number, kind: LossKind): Value {
-  const x0 = b.input('x0', 'float32', [batch, ...info.shape]);
-  const epsilon = b.input('epsilon', 'float32', [batch, ...info.shape]);
-  const broadcast = [batch, ...info.shape.map(() => 1)];
-  const signal = b.input('signal', 'float32', broadcast);
-  const noise = b.input('noise', 'float32', broadcast);
-  const noisy = b.add(b.mul(signal, x0), b.mul(noise, epsilon));
-  const level = b.reshape(b.mul(noise, noise), [batch]);
-  const predicted = network({ [info.inputs.image]: noisy, [info.inputs.level]: level })[info.output]!;
-  return lossOf(b, predicted, epsilon, kind);
-}
-
-/** Mean absolute or mean squared error over all elements. */
-export function lossOf(b: GraphBuilder, predicted: Value, target: Value, kind: LossKind): Value {
-  const difference = b.sub(predicted, target);
-  return b.meanAll(kind === 'mae' ? b.abs(difference) : b.mul(difference, difference));
-}
-
-function rateFeeds(
-  rates: readonly { signalRate: number; noiseRate: number }[],
-  shape: readonly number[],
-): Record<'signal' | 'noise', Tensor<'float32'>> {
-  const broadcast = [rates.length, ...shape.map(() => 1)];
-  return {
-    signal: float32(
-      broadcast,
-      rates.map(r => r.signalRate),
-    ),
-    noise: float32(
-      broadcast,
-      rates.map(r => r.noiseRate),
-    ),
-  };
 }
 
 /**

@@ -81,3 +81,13 @@ export function checkMethod(
     );
   }
 }
+
+/** Seeds that a model can grow. @throws {SeedbedError} BadShape for any other shape than [n, ...shape], n from 1. */
+export function checkSeeds<T extends Tensor>({ info }: Denoiser, latent: T): T {
+  const [count = 0, ...shape] = latent.shape;
+  if (count > 0 && shape.join() === info.shape.join()) return latent;
+  throw new SeedbedError(
+    'BadShape',
+    `model '${info.name}' grows seeds [n, ${info.shape}] with n from 1, got [${latent.shape}]`,
+  );
+}

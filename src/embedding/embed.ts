@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
-import { checkImages, checkMethod } from './checks.ts';
+import { checkImages, checkMethod, checkSeeds } from './checks.ts';
 import type { Embedding, EmbedOptions, SeedResult } from './embedding.ts';
 import { descentFinder, embedderFinder, type Finder, type Found } from './finders.ts';
 import {
@@ -217,12 +217,8 @@ export async function decode(
   } = {},
 ): Promise<Floats> {
   const { sampler: way = model.info.sampler, batch = 16 } = options;
-  const [count = 0, ...shape] = latent.shape;
   requireWhole('batch', batch, 1);
-  if (count === 0 || shape.join() !== model.info.shape.join()) {
-    const message = `model '${model.info.name}' grows seeds [n, ${model.info.shape}] with n from 1, got [${latent.shape}]`;
-    throw new SeedbedError('BadShape', message);
-  }
+  const count = checkSeeds(model, latent).shape[0]!;
   if (options.latent2 && options.latent2.shape.join() !== latent.shape.join()) {
     const message = `second states [${options.latent2.shape}] do not fit seeds [${latent.shape}]`;
     throw new SeedbedError('BadShape', message);

@@ -1,32 +1,21 @@
 import { samplerGrid } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
+import { createSampler } from '../diffusion/sampler.ts';
 import { affineStep } from '../diffusion/solvers.ts';
-import { createStepMap } from '../embedding/inversion/maps.ts';
 import type { PrincipalComponents } from '../latent/pca.ts';
 import { innerProducts } from '../tensor/products.ts';
-import { combine, dots, filledRows } from '../tensor/rowwise.ts';
-import { concatRows, float32, rows, type Tensor } from '../tensor/tensor.ts';
+import { combine, dots } from '../tensor/rowwise.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
 import { BATCH, type Lab } from './lab.ts';
 
 type Floats = Tensor<'float32'>;
 
-/** The states that a DDIM sampler leads seeds [n, ...shape] through: T + 1 tensors, the seeds first, standardised. */
+/** The states that a model's sampler leads seeds [n, ...shape] through: T + 1 tensors, the seeds first, standardised. */
 export async function trajectories(lab: Lab, model: Denoiser, latent: Floats): Promise<Floats[]> {
-  const steps = samplerGrid(model.info, model.info.sampler).map(affineStep);
-  const map = createStepMap(lab.runtime, model, BATCH);
-  const count = latent.shape[0]!;
-  const parts: Floats[][] = [];
-  try {
-    for (let first = 0; first < count; first += BATCH) {
-      const states = [filledRows(latent, first, BATCH)];
-      for (const step of steps) states.push(await map.value(states.at(-1)!, step));
-      parts.push(states.map(state => rows(state, 0, Math.min(BATCH, count - first))));
-      lab.report?.(Math.min(first + BATCH, count), count);
-    }
-  } finally {
-    await map.dispose();
-  }
-  return steps.concat(steps[0]!).map((_, k) => concatRows(parts.map(states => states[k]!)));
+  const sampler = await createSampler(lab.runtime, model, model.info.sampler, BATCH);
+  return sampler
+    .trajectories(latent, (done, total) => lab.report?.(done, total))
+    .finally(() => sampler.dispose());
 }
 
 /**

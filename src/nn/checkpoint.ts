@@ -1,40 +1,10 @@
 import { SeedbedError } from '../errors.ts';
-import type { Graph } from '../graph/ir.ts';
 import { readBytes, writeAtomic } from '../runtime/files.ts';
 import { parseJson } from '../tensor/json.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { float32, requireFinite, type Tensor, zeros } from '../tensor/tensor.ts';
-import { type Layout, pack, packedLength } from './packing.ts';
-
-/** Steps over which the loss is averaged where it is told. */
-export const RECENT = 100;
-
-/** Everything that changes from step to step; all that is needed to go on to the same bits. */
-export interface TrainingState {
-  step: number;
-  parameters: Tensor<'float32'>;
-  m: Tensor<'float32'>;
-  v: Tensor<'float32'>;
-  ema: Tensor<'float32'>;
-  statistics: Tensor<'float32'>;
-  /** Of the last steps. */
-  losses: readonly number[];
-}
-
-/** The state before the first step. */
-export function initialState(network: Graph, layout: Layout, statisticsLayout: Layout): TrainingState {
-  const parameters = pack(network.initializers, layout);
-  const blank = () => zeros('float32', parameters.shape);
-  return {
-    step: 0,
-    parameters,
-    m: blank(),
-    v: blank(),
-    ema: parameters,
-    statistics: pack(network.initializers, statisticsLayout),
-    losses: [],
-  };
-}
+import { float32, requireFinite, type Tensor } from '../tensor/tensor.ts';
+import { type Layout, packedLength } from './packing.ts';
+import { RECENT, type TrainingState } from './training-step.ts';
 
 /** What a run is: a checkpoint is only taken up by a run that is its like. */
 type About = Readonly<Record<string, unknown>>;

@@ -34,8 +34,13 @@ interface Header {
 }
 
 /**
- * The bytes of a .npy file, format 1.0, little-endian, row-major.
- * @example writeNpy(float32([2, 2], [1, 2, 3, 4]))
+ * The bytes of NumPy's .npy file, format 1.0, little-endian, row-major.
+ * @param t of any type and shape.
+ * @group Files
+ * @example
+ * import { float32, readSeeds, writeNpy } from 'seedbed';
+ * const bytes = writeNpy(float32([1, 2], [0.5, -0.5]));
+ * console.log(readSeeds(bytes, 'mine.npy').latent.shape); // prints [ 1, 2 ]
  */
 export function writeNpy(t: Tensor): Uint8Array<ArrayBuffer> {
   const order = bytesPerElement(t.dtype) === 1 ? '|' : '<';

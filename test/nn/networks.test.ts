@@ -3,7 +3,7 @@ import { differentiate } from '../../src/autodiff/differentiate.ts';
 import { SeedbedError } from '../../src/errors.ts';
 import { bind } from '../../src/graph/replay.ts';
 import { buildNetwork, countParameters, isTrainable, type NetworkConfig } from '../../src/nn/networks.ts';
-import { withWeights } from '../../src/nn/trainer.ts';
+import { withWeights } from '../../src/nn/training-step.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32, type Tensor } from '../../src/tensor/tensor.ts';

@@ -6,7 +6,8 @@ import { openDataset } from '../../src/data/open.ts';
 import { type DenoiserConfig, parseDenoiserConfig } from '../../src/diffusion/config.ts';
 import { asDenoiser, readModel } from '../../src/diffusion/model.ts';
 import { denoiserTask } from '../../src/diffusion/train-denoiser.ts';
-import { learningRateAt, type TrainingOptions, train } from '../../src/nn/trainer.ts';
+import { type TrainingOptions, train } from '../../src/nn/trainer.ts';
+import { learningRateAt } from '../../src/nn/training-step.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { readSafetensors } from '../../src/tensor/safetensors.ts';
 

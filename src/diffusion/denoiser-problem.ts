@@ -1,0 +1,129 @@
+import type { Dataset } from '../data/dataset.ts';
+import type { Standardisation } from '../data/pixels.ts';
+import type { GraphBuilder, Value } from '../graph/builder.ts';
+import { buildNetwork } from '../nn/networks.ts';
+import type { StepContext, TrainingProblem } from '../nn/training-step.ts';
+import { fillUniform, normals } from '../tensor/random.ts';
+import { float32, type Tensor } from '../tensor/tensor.ts';
+import { Batches, prepare } from './batches.ts';
+import type { DenoiserConfig, LossKind } from './config.ts';
+import { type Denoiser, type DenoiserInfo, ddim } from './info.ts';
+import { ratesAt } from './schedule.ts';
+
+/** Steps of the sampler that a freshly trained model names as its own. */
+const SAMPLER_STEPS = 10;
+/** What a denoiser learns, and from what. */
+export interface DenoiserLesson {
+  readonly config: DenoiserConfig;
+  /** The items that are learned from, and the set's name for records. */
+  readonly learned: Dataset;
+  readonly name: string;
+  readonly range: Standardisation;
+  readonly rng: number;
+  /** Goes on from this model's weights. */
+  readonly init?: Denoiser | undefined;
+}
+
+/**
+ * The training of a denoiser as a problem, Algorithm 1 of Asperti et al. 2023: epsilon is predicted from
+ * s x0 + n epsilon at a diffusion time drawn uniformly from [0, 1].
+ */
+export function denoiserProblem(lesson: DenoiserLesson): TrainingProblem & { info: DenoiserInfo } {
+  const { config, learned, rng, range, init } = lesson;
+  const { padding } = config.image;
+  const { batch, loss } = config.training;
+  const info = describe(lesson);
+  const batches = new Batches(learned.length, rng, batch);
+  return {
+    info,
+    batch,
+    network: buildNetwork(
+      config.network,
+      { name: info.name, shape: info.shape, level: info.inputs.level, output: info.output },
+      rng,
+      init?.graph.initializers,
+    ),
+    loss: context => denoiserLoss(context, info, batch, loss),
+    async feeds(step) {
+      const times = new Float64Array(batch);
+      fillUniform({ seed: rng, purpose: 'training time' }, step, 0, times);
+      return {
+        x0: prepare(await learned.read(batches.indices(step)), padding, range),
+        epsilon: normals({ seed: rng, purpose: 'training noise' }, [batch, ...info.shape], row => ({
+          image: step,
+          start: row,
+        })),
+        ...rateFeeds(
+          Array.from(times, t => ratesAt(config.schedule, t)),
+          info.shape,
+        ),
+      };
+    },
+  };
+}
+
+function describe({ config, learned, name, rng, range }: DenoiserLesson): DenoiserInfo {
+  const shape = paddedShape(learned, config.image.padding);
+  return {
+    seedbed: 1,
+    kind: 'denoiser',
+    name: `${name.split(':')[0]}-${shape.at(-1)}`,
+    inputs: { image: 'x', level: 'noise_variance' },
+    output: 'epsilon',
+    predicts: 'epsilon',
+    level: 'noiseVariance',
+    shape,
+    range: { from: [0, 1], mean: range.mean, std: range.std },
+    padding: config.image.padding,
+    schedule: config.schedule,
+    sampler: ddim(SAMPLER_STEPS),
+    training: { data: name, steps: 0, rng, config },
+  };
+}
+
+/** The shape that a network sees items in. */
+export function paddedShape(dataset: Dataset, padding: number): number[] {
+  return dataset.shape.map((dim, axis) => (axis === 0 ? dim : dim + 2 * padding));
+}
+
+/** The loss of a network as an input's graph: see {@link denoiserProblem}. */
+export function denoiserLoss(
+  { b, network }: StepContext,
+  info: DenoiserInfo,
+  batch: number,
+  kind: LossKind,
+): Value {
+  const x0 = b.input('x0', 'float32', [batch, ...info.shape]);
+  const epsilon = b.input('epsilon', 'float32', [batch, ...info.shape]);
+  const broadcast = [batch, ...info.shape.map(() => 1)];
+  const signal = b.input('signal', 'float32', broadcast);
+  const noise = b.input('noise', 'float32', broadcast);
+  const noisy = b.add(b.mul(signal, x0), b.mul(noise, epsilon));
+  const level = b.reshape(b.mul(noise, noise), [batch]);
+  const predicted = network({ [info.inputs.image]: noisy, [info.inputs.level]: level })[info.output]!;
+  return lossOf(b, predicted, epsilon, kind);
+}
+
+/** Mean absolute or mean squared error over all elements. */
+export function lossOf(b: GraphBuilder, predicted: Value, target: Value, kind: LossKind): Value {
+  const difference = b.sub(predicted, target);
+  return b.meanAll(kind === 'mae' ? b.abs(difference) : b.mul(difference, difference));
+}
+
+/** What signal and noise rates a batch is fed. */
+export function rateFeeds(
+  rates: readonly { signalRate: number; noiseRate: number }[],
+  shape: readonly number[],
+): Record<'signal' | 'noise', Tensor<'float32'>> {
+  const broadcast = [rates.length, ...shape.map(() => 1)];
+  return {
+    signal: float32(
+      broadcast,
+      rates.map(r => r.signalRate),
+    ),
+    noise: float32(
+      broadcast,
+      rates.map(r => r.noiseRate),
+    ),
+  };
+}

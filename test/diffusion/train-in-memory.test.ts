@@ -1,0 +1,133 @@
+import { expect, test } from 'vitest';
+import { itemsInMemory } from '../../src/data/dataset.ts';
+import { parseDenoiserConfig } from '../../src/diffusion/config.ts';
+import { denoiserTask } from '../../src/diffusion/train-denoiser.ts';
+import { trainInMemory } from '../../src/diffusion/train-in-memory.ts';
+import {
+  createRuntime,
+  type DenoiserRecipe,
+  decode,
+  float32,
+  openSampler,
+  sample,
+  samplerGain,
+  trainDenoiser,
+} from '../../src/index.ts';
+import { normals } from '../../src/tensor/random.ts';
+import { rows } from '../../src/tensor/tensor.ts';
+
+const runtime = createRuntime();
+
+const RECIPE: DenoiserRecipe = {
+  network: { kind: 'mlp', channels: [64, 64] },
+  schedule: 'continuousCosine',
+  training: { loss: 'mse', learningRate: 0.003, decay: 'cosine', batch: 256, steps: 1500, ema: 0.99 },
+};
+
+/** A Gaussian whose best denoiser, and so the map from seeds to points, is known: x = mean + std z, each coordinate alone. */
+const noise = normals({ seed: 3, purpose: 'points' }, [4096, 2]);
+const points = float32(
+  noise.shape,
+  noise.data.map((z, i) => (i % 2 === 0 ? 5 + 0.5 * z : -2 + 2 * z)),
+);
+
+test('points of a Gaussian: the best denoiser multiplies seeds by a known gain, the trained one nearly, and less so when training is cut short', async () => {
+  const { latent } = await sample(await trained(1), { count: 256, rng: 5, runtime: await runtime });
+  const off = async (steps: number) => {
+    const landed = await decode(await trained(steps), latent, { runtime: await runtime });
+    const misses = landed.data.map((value, i) => {
+      const standardised = i % 2 === 0 ? (value - 5) / 0.5 : (value + 2) / 2;
+      return standardised - samplerGain(1) * latent.data[i]!;
+    });
+    return misses.reduce((sum, miss) => sum + miss ** 2, 0) / misses.length / samplerGain(1) ** 2;
+  };
+  // Shares of what the best one does: short training leaves a tenth, hardly any leaves most.
+  expect(await off(1500)).toBeLessThan(0.1);
+  expect(await off(5)).toBeGreaterThan(0.5);
+});
+
+async function trained(steps: number) {
+  return trainDenoiser(
+    points,
+    { ...RECIPE, training: { ...RECIPE.training, steps } },
+    { runtime: await runtime },
+  );
+}
+
+test('ends when it is told to, with what was learned, and shows the model on the way', async () => {
+  const stop = new AbortController();
+  const seen: number[] = [];
+  const model = await trainInMemory(await runtime, points, RECIPE, {
+    signal: stop.signal,
+    onProgress({ step, steps, loss, model }) {
+      expect([steps, loss > 0]).toEqual([1500, true]);
+      seen.push(step);
+      if (step === 3) expect(model().info.training).toMatchObject({ steps: 3 });
+      if (step === 5) stop.abort();
+    },
+  });
+  expect(seen).toEqual([1, 2, 3, 4, 5]);
+  expect(model.info.training).toMatchObject({ steps: 5, data: 'items' });
+});
+
+test('the same random number seed gives the same weights, another one others', async () => {
+  const weights = async (rng: number) => {
+    const training = { ...RECIPE.training, steps: 3 };
+    return (await trainInMemory(await runtime, points, { ...RECIPE, training }, { rng })).hash;
+  };
+  expect(await weights(1)).toBe(await weights(1));
+  expect(await weights(1)).not.toBe(await weights(2));
+});
+
+test.each([
+  ['one row of numbers', float32([4], [1, 2, 3, 4]), /takes points \[n, D\]/],
+  ['what is not a number', float32([2, 1], [1, Number.NaN]), /not a number/],
+])('refuses %s', async (_, items, message) => {
+  await expect(trainDenoiser(items, RECIPE, { runtime: await runtime })).rejects.toThrow(message);
+});
+
+test('says what is wrong with a recipe', async () => {
+  const training = { ...RECIPE.training, steps: 0 };
+  const wrong = trainDenoiser(points, { ...RECIPE, training }, { runtime: await runtime });
+  await expect(wrong).rejects.toThrow(/steps/);
+});
+
+test('an open sampler grows what decode grows, and its trajectories lead from the seeds to the picture', async () => {
+  const model = await trained(20);
+  const { latent, pictures } = await sample(model, { count: 5, runtime: await runtime });
+  const sampler = await openSampler(model, { runtime: await runtime, batch: 2 });
+  const states = await sampler.trajectories(latent);
+  expect(states.map(({ shape }) => shape)).toEqual(Array(11).fill([5, 2]));
+  expect(states[0]).toEqual(latent);
+  const { mean, std } = model.info.range;
+  const landed = states[10]!.data.map((value, i) => mean[i % 2]! + std[i % 2]! * value);
+  expect((await sampler.grow(latent)).data).toEqual(pictures.data);
+  for (const [i, value] of landed.entries()) expect(value).toBeCloseTo(pictures.data[i]!, 5);
+  await expect(sampler.grow(rows(float32([1, 3], [0, 0, 0]), 0, 1))).rejects.toThrow(/grows seeds \[n, 2\]/);
+  await sampler.dispose();
+});
+
+test('a part of a set that is to be learned is what is learned: items outside of it are never fed', async () => {
+  const coordinates = Array.from({ length: 128 * 2 }, (_, i) => (i >= 128 ? 1 : 0));
+  const dataset = itemsInMemory('halves:train', float32([128, 2], coordinates));
+  const half = async (learn: [number, number]) => {
+    const config = parseDenoiserConfig(
+      {
+        ...{ data: dataset.name, heldOut: 16, learn },
+        network: { kind: 'mlp', channels: [4] },
+        schedule: 'continuousCosine',
+        training: { loss: 'mse', learningRate: 0.001, batch: 8, steps: 1 },
+      },
+      'the test',
+    );
+    const task = await denoiserTask(await runtime, { config, dataset, rng: 0, out: 'nowhere' });
+    const fed = await Promise.all(
+      Array.from({ length: 16 }, async (_, step) => (await task.feeds(step)).x0!),
+    );
+    return new Set(fed.flatMap(({ data }) => [...(data as Float32Array)]));
+  };
+  // Each half is of one value, so that it is standardised to nothing but zeros.
+  expect([...(await half([0, 64]))]).toEqual([0]);
+  expect([...(await half([64, 112]))]).toEqual([0]);
+  expect((await half([32, 96])).size).toBe(2);
+});
