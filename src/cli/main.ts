@@ -19,6 +19,7 @@ import { addRace } from './race.ts';
 import { addRecover } from './recover.ts';
 import { addReproduce } from './reproduce.ts';
 import { addSample } from './sample.ts';
+import { addStudio } from './studio.ts';
 import { addTrain } from './train.ts';
 import { addVerify } from './verify.ts';
 
@@ -60,6 +61,7 @@ export async function main(args: readonly string[]): Promise<number> {
     addRecover,
     addReproduce,
     addVerify,
+    addStudio,
     addImport,
     addDoctor,
     addInfo,

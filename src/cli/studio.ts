@@ -1,0 +1,133 @@
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { basename, dirname } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { serveStatic } from '@hono/node-server/serve-static';
+import type { Command } from 'commander';
+import { Hono } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import { SeedbedError } from '../errors.ts';
+import { exists, joinPath } from '../runtime/files.ts';
+import { openConsole, withConsole } from './console.ts';
+import { packaged } from './files.ts';
+import { whole } from './options.ts';
+
+/** The port that is tried first; the next free one is taken when it is not. */
+const PORT = 8420;
+
+interface Flags {
+  host: string;
+  port?: number;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function addStudio(program: Command): void {
+  withConsole(program.command('studio'))
+    .description('serve the studio: embed, edit and walk in a browser, which computes everything itself')
+    .option('--host <address>', 'where to listen; others on the network reach 0.0.0.0', '127.0.0.1')
+    .option('--port <n>', `the port (default: ${PORT}, or a free one when it is taken)`, whole(0, 65_535))
+    .addHelpText('after', '\nExample: seedbed studio\nCtrl-C ends it.')
+    .action(run);
+}
+
+async function run({ host, port, ...flags }: Flags): Promise<void> {
+  const console = openConsole(flags);
+  const folder = packaged('studio/dist');
+  if (!(await exists(joinPath(folder, 'index.html'))))
+    throw new SeedbedError('Machine', 'the studio is not built; in a clone, npm run build builds it');
+  const server = createServer(getRequestListener(studioApp(folder).fetch));
+  const listening = await listen(server, host, port ?? PORT).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE' && port === undefined) return listen(server, host, 0);
+    throw inWords(error, host, port ?? PORT);
+  });
+  const address = `http://${host.includes(':') ? `[${host}]` : host}:${listening.port}/`;
+  console.line(`The studio is at ${address}\nIt computes in the browser; nothing leaves this machine. Ctrl-C ends it.`);
+  console.json({ command: 'studio', address });
+  await new Promise<void>(resolve => {
+    console.signal.addEventListener('abort', () => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  });
+}
+
+function listen(server: ReturnType<typeof createServer>, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function inWords(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'another program listens there; choose another --port',
+    EACCES: 'permission is denied; choose a --port from 1024 on',
+    EADDRNOTAVAIL: 'this machine has no such address; choose another --host',
+    ENOTFOUND: 'there is no such host; choose another --host',
+  };
+  const reason = reasons[error.code ?? ''] ?? error.message;
+  return new SeedbedError('BadArgument', `cannot listen at ${host}, port ${port}: ${reason}`, { cause: error });
+}
+
+/**
+ * Serves the studio's built folder and nothing else: with the isolation headers that threads need, and a policy by which the
+ * page loads nothing from elsewhere and runs no code that is not in the folder.
+ * @param folder studio/dist.
+ */
+export function studioApp(folder: string): Hono {
+  const own = ["'self'"];
+  const app = new Hono();
+  app.use(
+    secureHeaders({
+      crossOriginEmbedderPolicy: 'require-corp',
+      crossOriginOpenerPolicy: 'same-origin',
+      crossOriginResourcePolicy: 'same-origin',
+      strictTransportSecurity: false,
+      permissionsPolicy: { camera: ['self'], clipboardWrite: ['self'], geolocation: [], microphone: [] },
+      contentSecurityPolicy: {
+        defaultSrc: ["'none'"],
+        scriptSrc: [...own, "'wasm-unsafe-eval'"],
+        workerSrc: [...own, 'blob:'],
+        connectSrc: own,
+        imgSrc: [...own, 'blob:'],
+        mediaSrc: [...own, 'blob:'],
+        styleSrc: own,
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    }),
+  );
+  app.use(async (c, next) => {
+    await next();
+    // What is in assets/ has its content's hash in its name.
+    const forever = c.res.ok && c.req.path.startsWith('/assets/');
+    c.header('Cache-Control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
+  });
+  app.use(serveStatic({ root: folder }));
+  const large = largeFiles();
+  app.get('/assets/:name', async (c, next) => {
+    const path = large(c.req.param('name'));
+    return path && (await exists(path)) ? serveStatic({ path })(c, next) : next();
+  });
+  app.notFound(c => c.text('There is no such file in the studio.\n', 404));
+  return app;
+}
+
+/**
+ * Where files lie that the package does not hold twice: the runtime's .wasm, and the models that ship with the library. Their
+ * names in the studio are followed by a hash, NAME-12345678.wasm.
+ */
+function largeFiles(): (name: string) => string | undefined {
+  const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
+  const folders: Record<string, string> = { wasm: runtime, onnx: packaged('models') };
+  return name => {
+    const [, stem, kind] = /^([\w.-]+)-[\w-]{8}\.(wasm|onnx)$/.exec(basename(name)) ?? [];
+    return kind && joinPath(folders[kind]!, `${stem}.${kind}`);
+  };
+}

@@ -1,0 +1,88 @@
+import { proxy, wrap } from 'comlink';
+import { createSignal } from 'solid-js';
+import type * as engine from './engine.ts';
+import type { OnReport, Report } from './engine.ts';
+import type { Answer } from './worker.ts';
+
+type Calls = typeof engine;
+type Called<F> = F extends (...given: infer A) => infer R
+  ? (...given: A) => Promise<Answer<Awaited<R>>>
+  : never;
+
+/** What went wrong, in words for the person. */
+export class Trouble extends Error {
+  readonly kind: string;
+  constructor(kind: string, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+let remote: { [K in keyof Calls]: Called<Calls[K]> };
+let died: Promise<never>;
+
+/** Starts the worker, again when the one before has died. */
+function start(): void {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'seedbed' });
+  died = new Promise((_, reject) => {
+    worker.addEventListener('error', event => {
+      start();
+      const reason = event.message || 'it could not be fetched';
+      reject(new Trouble('Machine', `the studio's engine stopped (${reason}); it was started again, please repeat`));
+    });
+  });
+  died.catch(() => {});
+  remote = wrap(worker) as never;
+}
+start();
+
+/** Calls the engine. @throws {Trouble} */
+export async function ask<K extends keyof Calls>(
+  name: K,
+  ...given: Parameters<Calls[K]>
+): Promise<Awaited<ReturnType<Calls[K]>>> {
+  const call = remote[name] as unknown as (...given: unknown[]) => Promise<Answer<never>>;
+  const answer = await Promise.race([call(...given), died]);
+  if ('told' in answer) throw new Trouble(answer.told.kind, answer.told.message);
+  return answer.value;
+}
+
+/** Long work: how far it is, and a way to end it. */
+export interface Task {
+  readonly label: string;
+  readonly report: () => (Report & { readonly seconds: number }) | undefined;
+  cancel(): void;
+}
+
+const [tasks, setTasks] = createSignal<readonly Task[]>([]);
+export { tasks };
+
+let count = 0;
+
+/**
+ * Does long work, shown with its progress until it ends.
+ * @returns what it gives; undefined when the person ended it.
+ */
+export async function during<T>(
+  label: string,
+  work: (task: number, report: OnReport) => Promise<T>,
+  onReport?: OnReport,
+): Promise<T | undefined> {
+  const id = ++count;
+  const [report, setReport] = createSignal<Report & { seconds: number }>();
+  const begun = performance.now();
+  const task: Task = { label, report, cancel: () => ask('cancel', id) };
+  setTasks([...tasks(), task]);
+  const tell: OnReport = told => {
+    setReport({ ...told, seconds: (performance.now() - begun) / 1000 });
+    onReport?.(told);
+  };
+  try {
+    return await work(id, proxy(tell));
+  } catch (error) {
+    if (error instanceof Trouble && error.kind === 'Interrupted') return undefined;
+    throw error;
+  } finally {
+    setTasks(tasks().filter(other => other !== task));
+  }
+}

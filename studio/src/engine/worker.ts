@@ -1,0 +1,27 @@
+import { expose } from 'comlink';
+import { isSeedbedError } from 'seedbed';
+import * as engine from './engine.ts';
+
+/** What crosses to the page: an error's kind and its words. */
+export interface Told {
+  readonly kind: string;
+  readonly message: string;
+}
+export type Answer<T> = { readonly value: T } | { readonly told: Told };
+
+/** Calls that answer with a value or with words: errors lose their class on the way to the page. */
+const told = Object.fromEntries(
+  Object.entries(engine).map(([name, call]) => [
+    name,
+    async (...given: unknown[]): Promise<Answer<unknown>> => {
+      try {
+        return { value: await (call as (...given: unknown[]) => unknown)(...given) };
+      } catch (error) {
+        if (isSeedbedError(error)) return { told: { kind: error.kind, message: error.message } };
+        return { told: { kind: 'Fault', message: error instanceof Error ? error.message : String(error) } };
+      }
+    },
+  ]),
+);
+
+expose(told);

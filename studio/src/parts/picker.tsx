@@ -1,0 +1,101 @@
+import { createSignal, createUniqueId, For, onCleanup, Show } from 'solid-js';
+import { take } from '../state/files.ts';
+import { say } from '../state/notices.ts';
+import { FOREIGN, GARMENTS, type Listed, own } from '../state/pictures.ts';
+import { Button } from './controls.tsx';
+
+/** A row of pictures to choose from, and the ways to bring one's own. */
+export function Picker(props: {
+  readonly label: string;
+  readonly chosen: readonly string[];
+  readonly foreign?: boolean;
+  readonly onChoose: (id: string) => void;
+}) {
+  const id = createUniqueId();
+  const [camera, setCamera] = createSignal(false);
+  const listed = (): readonly Listed[] => [...own(), ...GARMENTS, ...(props.foreign ? FOREIGN : [])];
+  const thumb = (picture: Listed) => (
+    <button
+      type="button"
+      class="thumb"
+      aria-pressed={props.chosen.includes(picture.id)}
+      title={picture.title}
+      data-picture={picture.id}
+      onClick={() => props.onChoose(picture.id)}
+    >
+      <img src={picture.url} alt={picture.title} width="44" height="44" />
+    </button>
+  );
+  return (
+    <div class="picker" role="group" aria-label={props.label}>
+      <div class="thumbs">
+        <For each={listed()}>{thumb}</For>
+      </div>
+      <div class="bring">
+        <label class="button" for={id}>
+          Open…
+        </label>
+        <input
+          id={id}
+          class="visually-hidden"
+          type="file"
+          multiple
+          accept="image/*,.onnx,.safetensors,.npy,.json"
+          aria-label="Open a picture, seed, model or project file"
+          onChange={event => {
+            void take([...(event.currentTarget.files ?? [])]);
+            event.currentTarget.value = '';
+          }}
+        />
+        <Button onPress={() => setCamera(true)}>Photograph…</Button>
+        <span class="note">or drop or paste one anywhere</span>
+      </div>
+      <Show when={camera()}>
+        <Camera onClose={() => setCamera(false)} />
+      </Show>
+    </div>
+  );
+}
+
+/** What the camera sees, and a button that takes it. */
+function Camera(props: { readonly onClose: () => void }) {
+  const video = (<video autoplay muted playsinline aria-label="what the camera sees" />) as HTMLVideoElement;
+  let stream: MediaStream | undefined;
+  let gone = false;
+  const open = async () => {
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: true });
+      if (gone) for (const track of stream.getTracks()) track.stop();
+      else video.srcObject = stream;
+    } catch {
+      props.onClose();
+      say('There is no camera that this page may use. Allow it in the browser, or open a picture file.', 'trouble');
+    }
+  };
+  void open();
+  onCleanup(() => {
+    gone = true;
+    for (const track of stream?.getTracks() ?? []) track.stop();
+  });
+  const shoot = async () => {
+    const side = Math.min(video.videoWidth, video.videoHeight);
+    if (side === 0) return;
+    const canvas = new OffscreenCanvas(side, side);
+    const [left, top] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2];
+    canvas.getContext('2d')!.drawImage(video, left, top, side, side, 0, 0, side, side);
+    const blob = await canvas.convertToBlob({ type: 'image/png' });
+    props.onClose();
+    await take([new File([blob], 'photograph.png', { type: 'image/png' })]);
+  };
+  return (
+    <dialog class="camera" ref={dialog => queueMicrotask(() => dialog.showModal())} onClose={props.onClose}>
+      {video}
+      <div class="row">
+        <Button main onPress={() => void shoot()}>
+          Take the picture
+        </Button>
+        <Button onPress={props.onClose}>Close</Button>
+      </div>
+    </dialog>
+  );
+}

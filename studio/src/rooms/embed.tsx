@@ -1,0 +1,190 @@
+import { createMemo, createSignal, Show } from 'solid-js';
+import { ask, during } from '../engine/client.ts';
+import type { Floats, Found } from '../engine/engine.ts';
+import { Chart } from '../parts/chart.tsx';
+import { Button, Select, Slider } from '../parts/controls.tsx';
+import { download } from '../parts/download.ts';
+import { figure } from '../parts/figures.ts';
+import { Pane } from '../parts/pane.tsx';
+import { Picker } from '../parts/picker.tsx';
+import { Pixels } from '../parts/pixels.tsx';
+import { numberPart, part } from '../state/address.ts';
+import { useFiles } from '../state/files.ts';
+import { whenever } from '../state/latest.ts';
+import { card, current } from '../state/models.ts';
+import { attempt } from '../state/notices.ts';
+import { pictureOf } from '../state/pictures.ts';
+import { pixelsOf } from '../state/seeds.ts';
+import { items } from '../state/tensors.ts';
+
+/** The methods that the room offers, from the quickest on. */
+const METHODS = [
+  ['embedder', 'the embedder, in one pass'],
+  ['embedder+descent', 'the embedder, then descent'],
+  ['auto', 'split inversion'],
+  ['fixed-point', 'the sampler undone step by step'],
+  ['descent', 'descent from noise'],
+] as const;
+type Offered = (typeof METHODS)[number][0];
+const NAMES = METHODS.map(([method]) => method);
+
+/** A picture, its seed, and what the model grows from that seed. */
+export function Embed() {
+  const [picture, setPicture] = part<string>('picture', '9-ankle-boot');
+  const [asked, setMethod] = part<Offered>('method', 'embedder', NAMES);
+  const [steps, setSteps] = numberPart('steps', 16, [4, 200]);
+  const [image, setImage] = createSignal<Floats>();
+  const [found, setFound] = createSignal<Partial<Found>>();
+  const [curve, setCurve] = createSignal<readonly (readonly [number, number])[]>([]);
+  const [dropped, setDropped] = createSignal<{ latent: Floats; from: string }>();
+  const [which, setWhich] = createSignal(0);
+
+  const offered = createMemo(() =>
+    METHODS.filter(([method]) => card()?.hasEmbedder !== false || !method.includes('embedder')),
+  );
+  const method = createMemo<Offered>(() =>
+    offered().some(([name]) => name === asked()) ? asked() : 'auto',
+  );
+  const descends = () => method().endsWith('descent');
+
+  useFiles({
+    picture: id => {
+      setDropped(undefined);
+      setPicture(id);
+    },
+    seeds: async file => {
+      setDropped(await ask('openSeeds', file, current()));
+      setWhich(0);
+    },
+  });
+
+  whenever(
+    () => [current(), picture(), method(), descends() ? steps() : 0, dropped(), card() !== undefined] as const,
+    async ([model, id, method, iterations, seeds, ready], counts, onOutdated) => {
+      if (!ready) return;
+      setCurve([]);
+      if (seeds) {
+        setImage(undefined);
+        setFound({ latent: seeds.latent, pictures: await ask('grow', model, seeds.latent) });
+        return;
+      }
+      const images = await pixelsOf(model, id);
+      if (!counts()) return;
+      setImage(images);
+      const request = { model, images, method, live: 5, ...(iterations > 0 && { iterations }) };
+      const told = await during(
+        method === 'embedder' ? 'Embedding' : 'Finding the seed',
+        (task, report) => {
+          onOutdated(() => void ask('cancel', task));
+          return ask('seek', task, request, report);
+        },
+        ({ done, loss, shown }) => {
+          if (!counts()) return;
+          if (descends() && loss) setCurve([...curve().filter(([x]) => x < done), [done, loss]]);
+          if (shown) setFound({ ...shown });
+        },
+      );
+      if (!told || !counts()) return;
+      setFound(told);
+      const { losses } = told.results[0]!;
+      if (losses.length > 0) setCurve(losses.map((loss, i) => [i, loss]));
+    },
+  );
+
+  const result = () => found()?.results?.[0];
+  const name = () => (dropped() ? 'seed' : pictureOf(picture()).title.replaceAll(/\W+/g, '-'));
+  const save = (format: 'safetensors' | 'npy') =>
+    attempt(async () => {
+      const latent = found()!.latent!;
+      const about = { latent, method: method(), pictures: [name()] };
+      download(await ask('seedFile', current(), about, format), `${name()}.${format}`);
+    });
+  const savePicture = () =>
+    attempt(async () => download(await ask('png', items(found()!.pictures!, which())), `${name()}-grown.png`));
+
+  return (
+    <>
+      <Picker label="Picture" chosen={dropped() ? [] : [picture()]} foreign onChoose={id => {
+        setDropped(undefined);
+        setPicture(id);
+      }} />
+      <div class="stage three" data-stage={result() ? 'found' : 'waiting'}>
+        <Pane
+          title="The picture"
+          note={dropped() ? `seeds of ${dropped()!.from}` : pictureOf(picture()).title}
+        >
+          <Pixels of={image()} label={`the picture: ${pictureOf(picture()).title}`} />
+        </Pane>
+        <Pane
+          title="Its seed"
+          note={
+            <Show when={result()} fallback="noise">
+              {r => <>variance {figure(r().latentVariance)}, where noise has 1</>}
+            </Show>
+          }
+        >
+          <Pixels of={found()?.latent} at={which()} seed label="the seed, drawn as a picture of noise" />
+        </Pane>
+        <Pane
+          title="Grown from the seed"
+          note={
+            <Show when={result()} fallback={dropped() ? 'decoded' : '…'}>
+              {r => (
+                <>
+                  squared error <b data-value="mse">{figure(r().mse)}</b>, {r().psnr.toFixed(1)} dB ·{' '}
+                  {r().evaluations} evaluations
+                </>
+              )}
+            </Show>
+          }
+        >
+          <Pixels of={found()?.pictures} at={which()} label="what the model grows from the seed" />
+        </Pane>
+      </div>
+      <Show when={(dropped()?.latent.shape[0] ?? 1) > 1}>
+        <Slider
+          label="Seed"
+          value={which()}
+          range={[0, dropped()!.latent.shape[0]! - 1]}
+          shown={`${which() + 1} of ${dropped()!.latent.shape[0]}`}
+          onSlide={setWhich}
+        />
+      </Show>
+      <div class="row controls">
+        <Button
+          main
+          disabled={dropped() !== undefined}
+          onPress={() => setMethod(card()?.hasEmbedder ? 'embedder+descent' : 'descent')}
+        >
+          Refine
+        </Button>
+        <Select label="Method" options={offered()} value={method()} onChoose={setMethod} />
+        <Show when={descends()}>
+          <Slider label="Steps of descent" value={steps()} range={[4, 200]} step={4} onSlide={() => {}} onRest={setSteps} />
+        </Show>
+        <span class="gap" />
+        <Button disabled={!found()?.latent} onPress={() => void save('safetensors')}>
+          Seed .safetensors
+        </Button>
+        <Button disabled={!found()?.latent} onPress={() => void save('npy')}>
+          Seed .npy
+        </Button>
+        <Button disabled={!found()?.pictures} onPress={() => void savePicture()}>
+          Picture .png
+        </Button>
+      </div>
+      <Show when={result()?.certificate?.flags.length}>
+        <p class="note">Flagged: {result()!.certificate!.flags.join('; ')}.</p>
+      </Show>
+      <Show when={curve().length > 1}>
+        <Chart
+          label={`The loss over ${curve().length} steps of descent, from ${figure(curve()[0]![1])} to ${figure(curve().at(-1)![1])}`}
+          x="step of descent"
+          y="loss"
+          log
+          series={[{ name: 'loss', points: curve() }]}
+        />
+      </Show>
+    </>
+  );
+}

@@ -1,0 +1,160 @@
+import { createMemo, createSignal, For, Show } from 'solid-js';
+import { ask } from '../engine/client.ts';
+import type { Floats } from '../engine/engine.ts';
+import { Button, Choice, Slider } from '../parts/controls.tsx';
+import { download } from '../parts/download.ts';
+import { animated, strip } from '../parts/export.ts';
+import { Pane } from '../parts/pane.tsx';
+import { Picker } from '../parts/picker.tsx';
+import { Pixels } from '../parts/pixels.tsx';
+import { numberPart, part } from '../state/address.ts';
+import { useFiles } from '../state/files.ts';
+import { whenever } from '../state/latest.ts';
+import { card, current } from '../state/models.ts';
+import { attempt } from '../state/notices.ts';
+import { pictureOf } from '../state/pictures.ts';
+import { pixelsOf, seedOf, type Way } from '../state/seeds.ts';
+import { joined, mixed } from '../state/tensors.ts';
+
+/** Pictures of a leg of the way, both ends among them. */
+const FRAMES = 9;
+
+interface Path {
+  readonly pixels: Floats;
+  readonly seeds: Floats;
+  readonly grown: Floats;
+}
+
+/** From picture to picture through pixels, and through seeds (the paper's fig. 19). */
+export function Walk() {
+  const [list, setList] = part<string>('pictures', '9-ankle-boot,2-pullover');
+  const [kind, setKind] = part<'slerp' | 'lerp'>('path', 'slerp', ['slerp', 'lerp']);
+  const [way, setWay] = part<Way>('seeds', 'quick', ['quick', 'faithful']);
+  const [at, setAt] = numberPart('at', 4, [0, 1000]);
+  const [path, setPath] = createSignal<Path>();
+  const chosen = createMemo(() => list().split(',').filter(Boolean));
+  const last = () => (path()?.grown.shape[0] ?? FRAMES) - 1;
+  const frame = () => Math.min(at(), last());
+
+  const choose = (id: string) => {
+    const others = chosen().filter(other => other !== id);
+    if (others.length === chosen().length) setList([...chosen(), id].slice(-5).join(','));
+    else if (others.length >= 2) setList(others.join(','));
+  };
+  useFiles({ picture: choose });
+
+  whenever(
+    () => [current(), chosen(), kind(), way(), card() !== undefined] as const,
+    async ([model, ids, kind, way, ready], counts) => {
+      if (!ready || ids.length < 2) return;
+      const legs: Path[] = [];
+      const ends: { pixels: Floats; latent: Floats }[] = [];
+      for (const id of ids) {
+        const found = await seedOf(model, id, way);
+        if (!found || !counts()) return;
+        ends.push({ pixels: await pixelsOf(model, id), latent: found.latent });
+      }
+      for (let i = 1; i < ends.length; i++) {
+        const [from, to] = [ends[i - 1]!, ends[i]!];
+        const walked = await ask('walk', model, [from.latent, to.latent], kind, FRAMES);
+        if (!counts()) return;
+        const blends = Array.from({ length: FRAMES }, (_, k) => mixed(from.pixels, to.pixels, k / (FRAMES - 1)));
+        legs.push({ pixels: joined(blends), seeds: walked.latent, grown: walked.pictures });
+        setPath({
+          pixels: joined(legs.map(({ pixels }) => pixels)),
+          seeds: joined(legs.map(({ seeds }) => seeds)),
+          grown: joined(legs.map(({ grown }) => grown)),
+        });
+      }
+    },
+  );
+
+  const rows = () =>
+    [
+      ['Pixels', path()?.pixels, false],
+      ['Seeds', path()?.seeds, true],
+      ['Grown', path()?.grown, false],
+    ] as const;
+  const between = () => `picture ${frame() + 1} of ${last() + 1}`;
+
+  return (
+    <>
+      <Picker label="Pictures to walk between, two to five" chosen={chosen()} foreign onChoose={choose} />
+      <div class="stage three" data-stage={path() ? 'found' : 'waiting'}>
+        <Pane title="Mixed pixels" note="a double exposure">
+          <Pixels of={path()?.pixels} at={frame()} label={`mixed pixels, ${between()}`} />
+        </Pane>
+        <Pane title="The seed there" note={kind() === 'slerp' ? 'on the arc: as long as noise' : 'on the chord'}>
+          <Pixels of={path()?.seeds} at={frame()} seed label={`the seed, ${between()}`} />
+        </Pane>
+        <Pane title="Grown from it" note="the model's own way across">
+          <Pixels of={path()?.grown} at={frame()} label={`grown from the seed, ${between()}`} />
+        </Pane>
+      </div>
+      <div class="row controls">
+        <Slider
+          label="Along the way"
+          value={frame()}
+          range={[0, last()]}
+          shown={`${frame() + 1} of ${last() + 1}`}
+          ends={[pictureOf(chosen()[0] ?? '').title, pictureOf(chosen().at(-1) ?? '').title]}
+          onSlide={setAt}
+        />
+        <Choice
+          label="Between seeds"
+          options={[
+            ['slerp', 'Arc (slerp)'],
+            ['lerp', 'Chord (lerp)'],
+          ]}
+          value={kind()}
+          onChoose={setKind}
+        />
+        <Choice
+          label="Seeds are found"
+          options={[
+            ['quick', 'At once'],
+            ['faithful', 'Faithfully'],
+          ]}
+          value={way()}
+          onChoose={setWay}
+        />
+        <span class="gap" />
+        <Button
+          disabled={!path()}
+          onPress={() =>
+            void attempt(async () => {
+              const { pixels, grown } = path()!;
+              download(await strip([pixels, grown]), 'walk.png');
+            })
+          }
+        >
+          Strip .png
+        </Button>
+        <Button
+          disabled={!path()}
+          onPress={() => void attempt(async () => download(await animated(path()!.grown), 'walk.gif'))}
+        >
+          Animation .gif
+        </Button>
+      </div>
+      <div class="stage strip">
+        <For each={rows()}>
+          {([title, pictures, seed]) => (
+            <div class="line">
+              <h2>{title}</h2>
+              <div class="cells">
+                <Show when={pictures} keyed fallback={<div class="pixels"><div class="blank" /></div>}>
+                  {of => (
+                    <For each={[...Array(of.shape[0]).keys()]}>
+                      {i => <Pixels of={of} at={i} seed={seed} label={`${title}, ${i + 1} of ${of.shape[0]}`} />}
+                    </For>
+                  )}
+                </Show>
+              </div>
+            </div>
+          )}
+        </For>
+      </div>
+    </>
+  );
+}

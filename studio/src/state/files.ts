@@ -1,0 +1,83 @@
+/**
+ * Files that a person drops on the page, pastes or picks: each goes where the room wants its kind.
+ * @module
+ */
+import { onCleanup } from 'solid-js';
+import { openModel } from './models.ts';
+import { attempt, say } from './notices.ts';
+import { addOwn } from './pictures.ts';
+import { openProject } from './project.ts';
+
+/** What a room does with a file of a kind. */
+interface Wants {
+  readonly picture?: (id: string) => void;
+  readonly seeds?: (file: File) => Promise<void>;
+}
+
+let wants: Wants = {};
+
+/** A room's wishes, as long as it is shown. */
+export function useFiles(own: Wants): void {
+  wants = own;
+  onCleanup(() => {
+    if (wants === own) wants = {};
+  });
+}
+
+const endsWith = (file: File, ...endings: string[]) =>
+  endings.some(ending => file.name.toLowerCase().endsWith(ending));
+
+/** Takes files up; what is wrong with one is said. */
+export async function take(files: readonly File[]): Promise<void> {
+  const onnx = files.filter(file => endsWith(file, '.onnx'));
+  const json = files.filter(file => endsWith(file, '.json'));
+  for (const file of onnx) await attempt(() => openModel(file, json[0]));
+  for (const file of files) {
+    if (onnx.includes(file) || (onnx.length > 0 && json.includes(file))) continue;
+    if (json.includes(file)) await attempt(() => openProject(file));
+    else if (endsWith(file, '.safetensors', '.npy')) await attempt(() => seeds(file));
+    else await attempt(() => picture(file));
+  }
+}
+
+async function seeds(file: File): Promise<void> {
+  if (wants.seeds) return wants.seeds(file);
+  say(`${file.name} holds seeds: drop it in Embed, Cloud or Same seed.`, 'trouble');
+}
+
+async function picture(file: File): Promise<void> {
+  if (!wants.picture) return say(`${file.name} would be a picture: drop it in another room.`, 'trouble');
+  const shown = await createImageBitmap(file).catch(() => undefined);
+  if (!shown)
+    return say(
+      `${file.name} is not a picture that this browser reads. Pictures are PNG, JPEG or WebP files; seeds .safetensors or .npy; models .onnx; projects .json.`,
+      'trouble',
+    );
+  shown.close();
+  wants.picture(addOwn(file, file.name));
+}
+
+/** Listens to what is dropped on the page and pasted into it. @param onHover whether files hang over the page. */
+export function listen(onHover: (hovering: boolean) => void): void {
+  const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
+  addEventListener('dragover', event => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    onHover(true);
+  });
+  addEventListener('dragleave', event => {
+    if (!event.relatedTarget) onHover(false);
+  });
+  addEventListener('drop', event => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    onHover(false);
+    void take([...event.dataTransfer!.files]);
+  });
+  addEventListener('paste', event => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    void take(files);
+  });
+}

@@ -1,0 +1,45 @@
+/**
+ * Pictures as the current model takes them, and their seeds, each found once.
+ * @module
+ */
+import { ask, during } from '../engine/client.ts';
+import type { Floats, Found } from '../engine/engine.ts';
+import { cardOf } from './models.ts';
+import { pictureOf, sourceOf } from './pictures.ts';
+
+const pictures = new Map<string, Promise<Floats>>();
+const found = new Map<string, Promise<Found | undefined>>();
+
+/** The ways to a seed that rooms offer where they need one: at once, or faithfully. */
+export type Way = 'quick' | 'faithful';
+
+function once<T>(kept: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const known = kept.get(key);
+  if (known) return known;
+  const made = make();
+  kept.set(key, made);
+  made.then(
+    value => value === undefined && kept.delete(key),
+    () => kept.delete(key),
+  );
+  return made;
+}
+
+/** A picture's pixels as a model takes them. */
+export function pixelsOf(model: string, id: string): Promise<Floats> {
+  const listed = pictureOf(id);
+  return once(pictures, JSON.stringify([model, listed.id, listed.url]), () =>
+    ask('picture', sourceOf(listed), model),
+  );
+}
+
+/** A picture's seed: by the embedder where there is one and that is enough, else by split inversion. */
+export function seedOf(model: string, id: string, way: Way): Promise<Found | undefined> {
+  const quick = way === 'quick' && cardOf(model)?.hasEmbedder === true;
+  const { title, url } = pictureOf(id);
+  return once(found, JSON.stringify([model, url, quick]), async () => {
+    const images = await pixelsOf(model, id);
+    const request = { model, images, method: quick ? 'embedder' : 'auto' } as const;
+    return during(`Embedding ${title}`, (task, report) => ask('seek', task, request, report));
+  });
+}
