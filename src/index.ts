@@ -4,6 +4,7 @@
  * @module
  */
 import { createRuntime, decodeImage, readOnnx, readSource } from '#platform';
+import { syntheticPoints } from './data/synthetic.ts';
 import type { DenoiserRecipe } from './diffusion/config.ts';
 import { chooseSampler, type Denoiser, type Embedder, type SamplerKind } from './diffusion/info.ts';
 import { asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
@@ -369,4 +370,21 @@ export async function trainDenoiser(
   options: TrainOptions & { runtime?: Runtime | undefined } = {},
 ): Promise<Denoiser> {
   return trainInMemory(options.runtime ?? (await defaultRuntime()), items, recipe, options);
+}
+
+/**
+ * Points in the plane about a curve, to train small denoisers on: two circles, or two moons (Asperti et al. 2023, fig. 9),
+ * with noise of a twentieth of the greater radius, scaled so that a coordinate's variance is 1. The same points everywhere.
+ * @param count n, from 1.
+ * @returns [n, 2]
+ * @throws {SeedbedError} BadArgument for a count that is no whole number from 1.
+ * @group Models
+ * @example
+ * import { curvePoints } from 'seedbed';
+ * const points = await curvePoints('moons', 512);
+ * console.log(points.shape); // prints [ 512, 2 ]
+ */
+export async function curvePoints(curve: 'circles' | 'moons', count: number): Promise<Tensor<'float32'>> {
+  requireWhole('count', count, 1);
+  return syntheticPoints(curve, 'train', count).read(Array.from({ length: count }, (_, i) => i));
 }

@@ -43,7 +43,9 @@ async function run({ host, port, ...flags }: Flags): Promise<void> {
     throw inWords(error, host, port ?? PORT);
   });
   const address = `http://${host.includes(':') ? `[${host}]` : host}:${listening.port}/`;
-  console.line(`The studio is at ${address}\nIt computes in the browser; nothing leaves this machine. Ctrl-C ends it.`);
+  console.line(
+    `The studio is at ${address}\nIt computes in the browser; nothing leaves this machine. Ctrl-C ends it.`,
+  );
   console.json({ command: 'studio', address });
   await new Promise<void>(resolve => {
     console.signal.addEventListener('abort', () => {
@@ -71,7 +73,9 @@ function inWords(error: NodeJS.ErrnoException, host: string, port: number): Erro
     ENOTFOUND: 'there is no such host; choose another --host',
   };
   const reason = reasons[error.code ?? ''] ?? error.message;
-  return new SeedbedError('BadArgument', `cannot listen at ${host}, port ${port}: ${reason}`, { cause: error });
+  return new SeedbedError('BadArgument', `cannot listen at ${host}, port ${port}: ${reason}`, {
+    cause: error,
+  });
 }
 
 /**

@@ -4,12 +4,15 @@ import type { Device } from './engine/engine.ts';
 import { Button, Select } from './parts/controls.tsx';
 import { download } from './parts/download.ts';
 import { Tasks } from './parts/progress.tsx';
+import { Cloud } from './rooms/cloud.tsx';
 import { Edit } from './rooms/edit.tsx';
 import { Embed } from './rooms/embed.tsx';
+import { Gravity } from './rooms/gravity.tsx';
+import { Networks } from './rooms/networks.tsx';
 import { Walk } from './rooms/walk.tsx';
 import { linkTo, part, ROOMS, type Room, room } from './state/address.ts';
 import { listen } from './state/files.ts';
-import { card, cards, current, setCurrent, SHIPPED, shippedCard } from './state/models.ts';
+import { card, cards, current, SHIPPED, setCurrent, shippedCard } from './state/models.ts';
 import { attempt, dismiss, notices, say } from './state/notices.ts';
 import { saveProject } from './state/project.ts';
 
@@ -39,7 +42,10 @@ export function App() {
     attempt(async () => {
       setRunning(undefined);
       const chosen = device();
-      const begun = await ask('begin', chosen === 'auto' ? undefined : chosen).catch(error => {
+      const beginning = ask('begin', chosen === 'auto' ? undefined : chosen);
+      // The model is read while the runtime is fetched.
+      const known = shippedCard(SHIPPED);
+      const begun = await beginning.catch(error => {
         if (chosen !== 'webgpu') throw error;
         say(`${error.message}. The studio goes on with WebAssembly.`, 'trouble');
         setDevice('wasm');
@@ -47,7 +53,7 @@ export function App() {
       });
       const threads = begun.threads === 1 ? 'one thread' : `${begun.threads} threads`;
       setRunning(begun.device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${threads}`);
-      await shippedCard(SHIPPED);
+      await known;
     });
 
   onMount(() => {
@@ -58,7 +64,9 @@ export function App() {
         'This page is served without isolation headers, so that it computes on one thread. It works, and takes longer; npx seedbed studio sends them.',
       );
     // A tab that was put to sleep goes on where it was, but a person who comes back should know why it took so long.
-    document.addEventListener('resume', () => say('The browser had put this tab to sleep; the work goes on.'));
+    document.addEventListener('resume', () =>
+      say('The browser had put this tab to sleep; the work goes on.'),
+    );
   });
 
   const applyTheme = (value: string) => {
@@ -71,12 +79,9 @@ export function App() {
 
   return (
     <>
-      <a class="skip" href="#room" onClick={event => {
-        event.preventDefault();
-        document.getElementById('room')!.focus();
-      }}>
+      <button type="button" class="skip" onClick={() => document.getElementById('room')!.focus()}>
         Skip to the room
-      </a>
+      </button>
       <header>
         <a class="mark" href={linkTo('embed')} aria-label="Seedbed studio, to its first room">
           <svg viewBox="0 0 32 32" aria-hidden="true">
@@ -121,6 +126,15 @@ export function App() {
           <Match when={room() === 'walk'}>
             <Walk />
           </Match>
+          <Match when={room() === 'cloud'}>
+            <Cloud />
+          </Match>
+          <Match when={room() === 'networks'}>
+            <Networks />
+          </Match>
+          <Match when={room() === 'gravity'}>
+            <Gravity />
+          </Match>
         </Switch>
         <Tasks />
       </main>
@@ -157,14 +171,18 @@ export function App() {
           onChoose={applyTheme}
         />
         <span class="gap" />
-        <Button onPress={() => void attempt(async () => download(await saveProject(), 'studio.seedbed.json'))}>
+        <Button
+          onPress={() => void attempt(async () => download(await saveProject(), 'studio.seedbed.json'))}
+        >
           Save project
         </Button>
         <Button
           onPress={() =>
             void attempt(async () => {
               await navigator.clipboard.writeText(location.href);
-              say('The link is in the clipboard. It shows this room with shipped pictures; pictures of your own travel in a project.');
+              say(
+                'The link is in the clipboard. It shows this room with shipped pictures; pictures of your own travel in a project.',
+              );
             })
           }
         >

@@ -28,7 +28,12 @@ function start(): void {
     worker.addEventListener('error', event => {
       start();
       const reason = event.message || 'it could not be fetched';
-      reject(new Trouble('Machine', `the studio's engine stopped (${reason}); it was started again, please repeat`));
+      reject(
+        new Trouble(
+          'Machine',
+          `the studio's engine stopped (${reason}); it was started again, please repeat`,
+        ),
+      );
     });
   });
   died.catch(() => {});
@@ -55,6 +60,7 @@ export interface Task {
 }
 
 const [tasks, setTasks] = createSignal<readonly Task[]>([]);
+
 export { tasks };
 
 let count = 0;

@@ -4,7 +4,9 @@
  */
 import {
   cloudStatistics,
+  compareGrown,
   createRuntime,
+  curvePoints,
   type Denoiser,
   type DenoiserRecipe,
   type Embedder,
@@ -15,8 +17,8 @@ import {
   interpolateSeeds,
   loadEmbedder,
   loadModel,
-  marchenkoPastur,
   type Method,
+  marchenkoPastur,
   naturalness,
   openSampler,
   parseForeignInfo,
@@ -24,17 +26,19 @@ import {
   pictureShape,
   principalComponents,
   RECIPES,
+  type Runtime,
+  ratesAt,
   readModel,
   readPicture,
   readSeeds,
-  type Runtime,
-  SCHEDULES,
   type SamplerSession,
+  SCHEDULES,
   SeedbedError,
   type SeedPath,
   type SeedResult,
   SHIPPED_DENOISER,
   SHIPPED_EMBEDDER,
+  sample,
   type Tensor,
   trainDenoiser,
   writeNpy,
@@ -213,7 +217,10 @@ function jsonOf(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new SeedbedError('BadFile', `${name} is not JSON; it should describe the model (docs/bring-your-own-model.md)`);
+    throw new SeedbedError(
+      'BadFile',
+      `${name} is not JSON; it should describe the model (docs/bring-your-own-model.md)`,
+    );
   }
 }
 
@@ -230,16 +237,16 @@ export async function picture(source: Blob | string, model: string): Promise<Flo
 
 /** A session that grows seeds, kept until the device changes. */
 async function samplerOf(key: string, count: number, sampling: Sampling = {}): Promise<SamplerSession> {
-  const batch = count >= 16 ? 16 : count > 1 ? 4 : 1;
+  const { shape } = (await modelOf(key)).info;
+  // Networks of points are so small that what takes time is each call.
+  const batch = shape.length === 1 ? count : count >= 16 ? 16 : count > 1 ? 4 : 1;
   const name = JSON.stringify([key, batch, sampling]);
   const known = samplers.get(name);
   if (known) return known;
   const open = async () => {
     const model = await modelOf(key);
     const { steps: samplerSteps, schedule } = sampling;
-    const changed = schedule
-      ? { ...model, info: { ...model.info, schedule: SCHEDULES[schedule] } }
-      : model;
+    const changed = schedule ? { ...model, info: { ...model.info, schedule: SCHEDULES[schedule] } } : model;
     return openSampler(changed, { runtime: await runtime, samplerSteps, batch });
   };
   return remembered(samplers, name, open());
@@ -336,6 +343,30 @@ export async function analyse(seeds: Floats): Promise<CloudAnalysis> {
   };
 }
 
+/** Pictures that grow from random seeds, and the seeds. */
+export async function sampled(
+  model: string,
+  count: number,
+  rng: number,
+): Promise<{ latent: Floats; pictures: Floats }> {
+  return sample(await modelOf(model), { count, rng, runtime: await runtime });
+}
+
+/** How near the pictures of one model come to those that another grows from the same seeds. */
+export async function compare(a: Floats, b: Floats): Promise<ReturnType<typeof compareGrown>> {
+  return compareGrown(a, b);
+}
+
+/** Points about circles or moons, [n, 2]. */
+export async function points(curve: 'circles' | 'moons', count: number): Promise<Floats> {
+  return curvePoints(curve, count);
+}
+
+/** The signal rates of a schedule at evenly spaced times from 0 to 1. */
+export async function signalRates(schedule: ScheduleName, count: number): Promise<number[]> {
+  return Array.from({ length: count }, (_, i) => ratesAt(SCHEDULES[schedule], i / (count - 1)).signalRate);
+}
+
 /** Trains a denoiser of points in the plane, and shows on the way where seeds land. */
 export async function train(
   task: number,
@@ -343,7 +374,7 @@ export async function train(
   recipe: DenoiserRecipe,
   seeds: Floats,
   report: OnReport,
-): Promise<ModelCard & { landed: Floats }> {
+): Promise<ModelCard & { landed: Floats; mean: readonly number[]; std: readonly number[] }> {
   return cancellable(task, async signal => {
     const key = `points-${task}`;
     let [shownAt, showing] = [performance.now(), Promise.resolve()];
@@ -363,7 +394,8 @@ export async function train(
     });
     await showing;
     models.set(key, Promise.resolve(model));
-    return { ...(await describe(key)), landed: await grow(key, seeds) };
+    const { mean, std } = model.info.range;
+    return { ...(await describe(key)), landed: await grow(key, seeds), mean, std };
   });
 }
 

@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { createEffect } from 'solid-js';
+import { figure } from './figures.ts';
 
 export interface Series {
   readonly name: string;
@@ -28,7 +29,14 @@ export function Chart(props: {
       ...{ width: 560, height: props.height ?? 220, marginLeft: 58, marginBottom: 40, marginTop: 22 },
       className: 'plot',
       x: { label: props.x, grid: false, labelArrow: 'none', labelAnchor: 'center' },
-      y: { label: props.y, type: props.log ? 'log' : 'linear', grid: true, labelArrow: 'none', ticks: 4 },
+      y: {
+        label: props.y,
+        type: props.log ? 'log' : 'linear',
+        grid: true,
+        labelArrow: 'none',
+        ticks: 4,
+        tickFormat: (value: number) => figure(value, 2),
+      },
       color: { domain: names, range: colours.slice(0, names.length), legend: false },
       marks: [
         Plot.line(

@@ -1,4 +1,4 @@
-import { GIFEncoder, quantize, applyPalette } from 'gifenc';
+import { applyPalette, GIFEncoder, quantize } from 'gifenc';
 import type { Floats } from '../engine/engine.ts';
 import { rgbaOf } from './pixels.tsx';
 

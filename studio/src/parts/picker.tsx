@@ -27,7 +27,8 @@ export function Picker(props: {
     </button>
   );
   return (
-    <div class="picker" role="group" aria-label={props.label}>
+    <fieldset class="picker">
+      <legend class="visually-hidden">{props.label}</legend>
       <div class="thumbs">
         <For each={listed()}>{thumb}</For>
       </div>
@@ -53,7 +54,7 @@ export function Picker(props: {
       <Show when={camera()}>
         <Camera onClose={() => setCamera(false)} />
       </Show>
-    </div>
+    </fieldset>
   );
 }
 
@@ -69,7 +70,10 @@ function Camera(props: { readonly onClose: () => void }) {
       else video.srcObject = stream;
     } catch {
       props.onClose();
-      say('There is no camera that this page may use. Allow it in the browser, or open a picture file.', 'trouble');
+      say(
+        'There is no camera that this page may use. Allow it in the browser, or open a picture file.',
+        'trouble',
+      );
     }
   };
   void open();

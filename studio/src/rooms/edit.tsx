@@ -100,7 +100,9 @@ export function Edit() {
           <Drawing
             of={shown()}
             onBegin={place => setLine(fresh(place))}
-            onMove={place => setLine(now => now && { ...now, places: [...now.places, ...place].slice(0, 4000) })}
+            onMove={place =>
+              setLine(now => now && { ...now, places: [...now.places, ...place].slice(0, 4000) })
+            }
             onEnd={finish}
             onUndo={undo}
             onRedo={redo}

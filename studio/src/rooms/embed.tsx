@@ -42,9 +42,7 @@ export function Embed() {
   const offered = createMemo(() =>
     METHODS.filter(([method]) => card()?.hasEmbedder !== false || !method.includes('embedder')),
   );
-  const method = createMemo<Offered>(() =>
-    offered().some(([name]) => name === asked()) ? asked() : 'auto',
-  );
+  const method = createMemo<Offered>(() => (offered().some(([name]) => name === asked()) ? asked() : 'auto'));
   const descends = () => method().endsWith('descent');
 
   useFiles({
@@ -59,7 +57,8 @@ export function Embed() {
   });
 
   whenever(
-    () => [current(), picture(), method(), descends() ? steps() : 0, dropped(), card() !== undefined] as const,
+    () =>
+      [current(), picture(), method(), descends() ? steps() : 0, dropped(), card() !== undefined] as const,
     async ([model, id, method, iterations, seeds, ready], counts, onOutdated) => {
       if (!ready) return;
       setCurve([]);
@@ -100,14 +99,21 @@ export function Embed() {
       download(await ask('seedFile', current(), about, format), `${name()}.${format}`);
     });
   const savePicture = () =>
-    attempt(async () => download(await ask('png', items(found()!.pictures!, which())), `${name()}-grown.png`));
+    attempt(async () =>
+      download(await ask('png', items(found()!.pictures!, which())), `${name()}-grown.png`),
+    );
 
   return (
     <>
-      <Picker label="Picture" chosen={dropped() ? [] : [picture()]} foreign onChoose={id => {
-        setDropped(undefined);
-        setPicture(id);
-      }} />
+      <Picker
+        label="Picture"
+        chosen={dropped() ? [] : [picture()]}
+        foreign
+        onChoose={id => {
+          setDropped(undefined);
+          setPicture(id);
+        }}
+      />
       <div class="stage three" data-stage={result() ? 'found' : 'waiting'}>
         <Pane
           title="The picture"
@@ -160,7 +166,14 @@ export function Embed() {
         </Button>
         <Select label="Method" options={offered()} value={method()} onChoose={setMethod} />
         <Show when={descends()}>
-          <Slider label="Steps of descent" value={steps()} range={[4, 200]} step={4} onSlide={() => {}} onRest={setSteps} />
+          <Slider
+            label="Steps of descent"
+            value={steps()}
+            range={[4, 200]}
+            step={4}
+            onSlide={() => {}}
+            onRest={setSteps}
+          />
         </Show>
         <span class="gap" />
         <Button disabled={!found()?.latent} onPress={() => void save('safetensors')}>

@@ -58,7 +58,9 @@ export function Walk() {
         const [from, to] = [ends[i - 1]!, ends[i]!];
         const walked = await ask('walk', model, [from.latent, to.latent], kind, FRAMES);
         if (!counts()) return;
-        const blends = Array.from({ length: FRAMES }, (_, k) => mixed(from.pixels, to.pixels, k / (FRAMES - 1)));
+        const blends = Array.from({ length: FRAMES }, (_, k) =>
+          mixed(from.pixels, to.pixels, k / (FRAMES - 1)),
+        );
         legs.push({ pixels: joined(blends), seeds: walked.latent, grown: walked.pictures });
         setPath({
           pixels: joined(legs.map(({ pixels }) => pixels)),
@@ -84,7 +86,10 @@ export function Walk() {
         <Pane title="Mixed pixels" note="a double exposure">
           <Pixels of={path()?.pixels} at={frame()} label={`mixed pixels, ${between()}`} />
         </Pane>
-        <Pane title="The seed there" note={kind() === 'slerp' ? 'on the arc: as long as noise' : 'on the chord'}>
+        <Pane
+          title="The seed there"
+          note={kind() === 'slerp' ? 'on the arc: as long as noise' : 'on the chord'}
+        >
           <Pixels of={path()?.seeds} at={frame()} seed label={`the seed, ${between()}`} />
         </Pane>
         <Pane title="Grown from it" note="the model's own way across">
@@ -143,10 +148,20 @@ export function Walk() {
             <div class="line">
               <h2>{title}</h2>
               <div class="cells">
-                <Show when={pictures} keyed fallback={<div class="pixels"><div class="blank" /></div>}>
+                <Show
+                  when={pictures}
+                  keyed
+                  fallback={
+                    <div class="pixels">
+                      <div class="blank" />
+                    </div>
+                  }
+                >
                   {of => (
                     <For each={[...Array(of.shape[0]).keys()]}>
-                      {i => <Pixels of={of} at={i} seed={seed} label={`${title}, ${i + 1} of ${of.shape[0]}`} />}
+                      {i => (
+                        <Pixels of={of} at={i} seed={seed} label={`${title}, ${i + 1} of ${of.shape[0]}`} />
+                      )}
                     </For>
                   )}
                 </Show>

@@ -14,6 +14,7 @@ export const OTHERS = ['fashion-mnist-32-64-128', 'fashion-mnist-small-se'] as c
 
 const [cards, setCards] = createSignal<readonly ModelCard[]>([]);
 const [current, setCurrent] = createSignal<string>(SHIPPED);
+
 export { cards, current, setCurrent };
 
 export const card = () => cards().find(({ key }) => key === current());
@@ -34,7 +35,9 @@ export async function shippedCard(key: string): Promise<ModelCard> {
 export async function openModel(file: File, description?: File): Promise<ModelCard> {
   const opened = know(await ask('openModel', file, description));
   if (opened.picture.length === 3) setCurrent(opened.key);
-  const embedder = opened.hasEmbedder ? 'with an embedder' : 'without an embedder: seeds are found by inversion';
+  const embedder = opened.hasEmbedder
+    ? 'with an embedder'
+    : 'without an embedder: seeds are found by inversion';
   say(`${file.name} is open, ${embedder}.`);
   return opened;
 }

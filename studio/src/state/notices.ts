@@ -11,6 +11,7 @@ export interface Notice {
 }
 
 const [notices, setNotices] = createSignal<readonly Notice[]>([]);
+
 export { notices };
 
 export function say(text: string, tone: Notice['tone'] = 'word'): void {
@@ -27,7 +28,10 @@ export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined>
     return await work();
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    say(error instanceof Trouble && error.kind !== 'Fault' ? words : `Something unforeseen: ${words}`, 'trouble');
+    say(
+      error instanceof Trouble && error.kind !== 'Fault' ? words : `Something unforeseen: ${words}`,
+      'trouble',
+    );
     return undefined;
   }
 }

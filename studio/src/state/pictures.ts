@@ -32,6 +32,7 @@ export const FOREIGN = shipped.filter(({ id }) => id.includes('/'));
 
 const [own, setOwn] = createSignal<readonly Listed[]>([]);
 const blobs = new Map<string, Blob>();
+
 export { own };
 
 /** Adds a picture of one's own. @returns its id. */

@@ -35,8 +35,7 @@ export async function openProject(file: File): Promise<void> {
 }
 
 function parsed(text: string, name: string): Project {
-  const refuse = (reason: string) =>
-    new Trouble('BadFile', `${name} is no project of the studio: ${reason}`);
+  const refuse = (reason: string) => new Trouble('BadFile', `${name} is no project of the studio: ${reason}`);
   let value: Partial<Project> | null;
   try {
     value = JSON.parse(text);

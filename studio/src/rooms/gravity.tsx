@@ -1,0 +1,396 @@
+import { createMemo, createSignal, For, Show } from 'solid-js';
+import { ask, during } from '../engine/client.ts';
+import type { ScheduleName } from '../engine/engine.ts';
+import { Chart } from '../parts/chart.tsx';
+import { Button, Choice, Select, Slider } from '../parts/controls.tsx';
+import { figure } from '../parts/figures.ts';
+import { numberPart, part } from '../state/address.ts';
+import { useFiles } from '../state/files.ts';
+import { whenever } from '../state/latest.ts';
+import {
+  gridOf,
+  type Point,
+  pointsOf,
+  pointsTensor,
+  REACH,
+  readPoints,
+  writePoints,
+} from '../state/points.ts';
+
+/** What is learned: enough to show the curves within seconds. */
+const RECIPE = {
+  network: { kind: 'mlp', channels: [64, 64, 64, 64], embedding: 8 },
+  schedule: { kind: 'continuousCosine', maxSignalRate: 0.999, minSignalRate: 0.1 },
+  training: { loss: 'mse', learningRate: 0.006, decay: 'cosine', batch: 256, steps: 2000, ema: 0.99 },
+} as const;
+/** Points of a curve that is learned; seeds whose fall is drawn, and those that are coloured, in a row. */
+const POINTS = 1024;
+const ARROWS = 19;
+const DENSE = 61;
+/** How far out seeds are drawn, in standard deviations. */
+const SEEDS_REACH = 2.6;
+/** The seed that is followed at first. */
+const SEED: Point = [1.6, -1.2];
+const NAMES: Record<ScheduleName, string> = {
+  continuousCosine: 'continuous cosine (as trained)',
+  cosine: 'cosine',
+  linear: 'linear',
+  quadratic: 'quadratic',
+};
+
+interface Trained {
+  readonly key: string;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** A denoiser of points in the plane, trained on the spot, and where it pulls seeds (the paper's figs. 6 to 9). */
+export function Gravity() {
+  const [data, setData] = part<'circles' | 'moons' | 'drawn'>('data', 'circles', [
+    'circles',
+    'moons',
+    'drawn',
+  ]);
+  const [letters, setLetters] = part<string>('points', '');
+  const [steps, setSteps] = numberPart('steps', 20, [2, 60]);
+  const [schedule, setSchedule] = part<ScheduleName>(
+    'schedule',
+    'continuousCosine',
+    Object.keys(NAMES) as ScheduleName[],
+  );
+  const [seedText, setSeedText] = part<string>('seed', writePoints([SEED]));
+  const [chosenText, setChosen] = part<string>('chosen', '');
+  const [curve, setCurve] = createSignal<readonly Point[]>([]);
+  const [trained, setTrained] = createSignal<Trained>();
+  const [arrows, setArrows] = createSignal<readonly Point[]>([]);
+  const [landed, setLanded] = createSignal<readonly Point[]>([]);
+  const [dense, setDense] = createSignal<readonly Point[]>([]);
+  const [losses, setLosses] = createSignal<readonly Point[]>([]);
+  const [way, setWay] = createSignal<readonly Point[]>([]);
+  const [rates, setRates] = createSignal<readonly { name: string; points: Point[] }[]>([]);
+  const [begun, setBegun] = createSignal(0);
+  const [mode, setMode] = createSignal<'look' | 'draw'>('look');
+  useFiles({});
+
+  const drawn = createMemo(() => readPoints(letters()));
+  const learned = createMemo<readonly Point[]>(() => (data() === 'drawn' ? drawn() : curve()));
+  const enough = () => learned().length >= 2;
+  const [arrowSeeds, denseSeeds] = [gridOf(ARROWS, SEEDS_REACH), gridOf(DENSE, SEEDS_REACH)];
+  const [arrowTensor, denseTensor] = [pointsTensor(arrowSeeds), pointsTensor(denseSeeds)];
+  /** Standardised coordinates as the data's own. */
+  const placed = ([x, y]: Point): Point => {
+    const { mean = [0, 0], std = [1, 1] } = trained() ?? {};
+    return [mean[0]! + std[0]! * x, mean[1]! + std[1]! * y];
+  };
+
+  whenever(data, async (kind, counts) => {
+    setTrained(undefined);
+    setWay([]);
+    setDense([]);
+    setArrows([]);
+    if (kind === 'drawn') {
+      setMode('draw');
+      return;
+    }
+    setMode('look');
+    const points = pointsOf(await ask('points', kind, POINTS));
+    if (!counts()) return;
+    setCurve(points);
+    setBegun(begun() + 1);
+  });
+
+  whenever(begun, async (_, counts, onOutdated) => {
+    if (!enough()) return;
+    const points = learned();
+    // Whoever draws few points means each of them: they are learned over and over, in a small cloud about each.
+    const repeated = Array.from({ length: Math.max(512, points.length) }, (_, i) => {
+      const [x, y] = points[i % points.length]!;
+      const [a, b] = data() === 'drawn' ? jitter(i) : [0, 0];
+      return [x + a, y + b] as const;
+    });
+    setTrained(undefined);
+    setWay([]);
+    setDense([]);
+    setLosses([]);
+    const told = await during(
+      'Training the denoiser',
+      (task, report) => {
+        onOutdated(() => void ask('cancel', task));
+        return ask('train', task, pointsTensor(repeated), RECIPE as never, arrowTensor, report);
+      },
+      ({ done, loss, landed }) => {
+        if (!counts()) return;
+        if (loss) setLosses([...losses(), [done, loss]]);
+        if (landed) setArrows(pointsOf(landed));
+      },
+    );
+    if (told && counts()) setTrained(told);
+  });
+
+  whenever(
+    () => [trained(), steps(), schedule()] as const,
+    async ([model, steps, schedule], counts) => {
+      if (!model) return;
+      const sampling = samplingOf(steps, schedule);
+      const near = await ask('grow', model.key, arrowTensor, sampling);
+      if (!counts()) return;
+      setArrows(pointsOf(near));
+      const all = await ask('grow', model.key, denseTensor, sampling);
+      if (counts()) setDense(pointsOf(all));
+      setLanded(pointsOf(near));
+    },
+  );
+  const seed = createMemo<Point>(() => readPoints(seedText())[0] ?? SEED);
+  whenever(
+    () => [trained(), steps(), schedule(), seed()] as const,
+    async ([model, steps, schedule, seed], counts) => {
+      if (!model) return;
+      const states = await ask('trajectories', model.key, pointsTensor([seed]), samplingOf(steps, schedule));
+      if (counts()) setWay(states.map(state => placed(pointsOf(state)[0]!)));
+    },
+  );
+  whenever(
+    () => true,
+    async () => {
+      const names = Object.keys(NAMES) as ScheduleName[];
+      const curves = names.map(async name => ({
+        name: NAMES[name],
+        points: (await ask('signalRates', name, 41)).map((rate, i) => [i / 40, rate] as const),
+      }));
+      setRates((await Promise.all(curves)) as never);
+    },
+  );
+
+  /** The chosen point of the data, and the seeds that land nearer to it than to any other shown. */
+  const chosen = createMemo(() => {
+    const at = readPoints(chosenText())[0];
+    return at && nearest(learned(), at);
+  });
+  const drawnTo = createMemo(() => {
+    const target = chosen();
+    if (target === undefined || dense().length === 0) return [];
+    const point = learned()[target]!;
+    const within = data() === 'drawn' ? 0.35 : 0.25;
+    return denseSeeds.filter((_, i) => {
+      const [x, y] = dense()[i]!;
+      return (
+        Math.hypot(x - point[0], y - point[1]) < within &&
+        (data() !== 'drawn' || nearest(drawn(), [x, y]) === target)
+      );
+    });
+  });
+
+  const placeOf = (event: PointerEvent & { currentTarget: SVGElement }): Point => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const along = (at: number, from: number, size: number) => REACH * ((2 * (at - from)) / size - 1);
+    return [along(event.clientX, box.left, box.width), -along(event.clientY, box.top, box.height)];
+  };
+  const standardised = ([x, y]: Point): Point => {
+    const { mean = [0, 0], std = [1, 1] } = trained() ?? {};
+    return [(x - mean[0]!) / std[0]!, (y - mean[1]!) / std[1]!];
+  };
+  const [dragging, setDragging] = createSignal(false);
+  const press = (event: PointerEvent & { currentTarget: SVGElement }) => {
+    const at = placeOf(event);
+    event.currentTarget.setPointerCapture(event.pointerId);
+    if (mode() === 'draw') {
+      setDragging(true);
+      setLetters(writePoints([...drawn(), at].slice(-300)));
+      return;
+    }
+    const [x, y] = placed(seed());
+    if (Math.hypot(x - at[0], y - at[1]) < 0.4) setDragging(true);
+    else setChosen(writePoints([at]));
+  };
+  const drag = (event: PointerEvent & { currentTarget: SVGElement }) => {
+    if (!dragging()) return;
+    const at = placeOf(event);
+    if (mode() === 'look') return setSeedText(writePoints([standardised(at)]));
+    const last = drawn().at(-1);
+    if (!last || Math.hypot(last[0] - at[0], last[1] - at[1]) > 0.12)
+      setLetters(writePoints([...drawn(), at].slice(-300)));
+  };
+  const lift = () => setDragging(false);
+  const keys = (event: KeyboardEvent) => {
+    const moves: Record<string, Point> = {
+      ...{ ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] },
+    };
+    const move = moves[event.key];
+    if (!move) {
+      if (event.key === 'Enter' && mode() === 'draw')
+        setLetters(writePoints([...drawn(), placed(seed())].slice(-300)));
+      else if (event.key === 'Enter' && way().length > 0) setChosen(writePoints([way().at(-1)!]));
+      else return;
+    } else setSeedText(writePoints([[seed()[0] + move[0], seed()[1] + move[1]]]));
+    event.preventDefault();
+  };
+  const line = (points: readonly Point[]) => points.map(([x, y]) => `${x},${-y}`).join(' ');
+
+  return (
+    <>
+      <div class="row controls">
+        <Choice
+          label="Points"
+          options={[
+            ['circles', 'Circles'],
+            ['moons', 'Moons'],
+            ['drawn', 'Your own'],
+          ]}
+          value={data()}
+          onChoose={setData}
+        />
+        <Show when={data() === 'drawn'}>
+          <Choice
+            label="The pointer"
+            options={[
+              ['draw', 'draws points'],
+              ['look', 'drags the seed'],
+            ]}
+            value={mode()}
+            onChoose={setMode}
+          />
+          <Button disabled={drawn().length === 0} onPress={() => setLetters('')}>
+            Clear
+          </Button>
+        </Show>
+        <Button main disabled={!enough()} onPress={() => setBegun(begun() + 1)}>
+          Train
+        </Button>
+        <Slider label="Steps of the sampler" value={steps()} range={[2, 60]} onSlide={setSteps} />
+        <Select
+          label="Schedule"
+          options={Object.entries(NAMES) as [ScheduleName, string][]}
+          value={schedule()}
+          onChoose={setSchedule}
+        />
+      </div>
+      <div class="columns plane-columns" data-stage={trained() && dense().length > 0 ? 'found' : 'waiting'}>
+        <div class="stage">
+          <svg
+            class="plane"
+            role="application"
+            tabindex="0"
+            viewBox={`${-REACH} ${-REACH} ${2 * REACH} ${2 * REACH}`}
+            aria-label={`The plane: ${learned().length} points, ${arrows().length} seeds and where they land. Arrow keys move the seed that is followed; Enter ${mode() === 'draw' ? 'sets a point there' : 'colours the seeds that land beside it'}.`}
+            onPointerDown={press}
+            onPointerMove={drag}
+            onPointerUp={lift}
+            onPointerCancel={lift}
+            onKeyDown={keys}
+          >
+            <g class="embedding">
+              <For each={drawnTo()}>
+                {seed => {
+                  const [x, y] = placed(seed);
+                  return <rect x={x - 0.05} y={-y - 0.05} width="0.1" height="0.1" />;
+                }}
+              </For>
+            </g>
+            <g class="arrows">
+              <For each={arrows().length > 0 ? arrowSeeds : []}>
+                {(seed, i) => {
+                  const from = placed(seed);
+                  const to = () => arrows()[i()] ?? from;
+                  return <line x1={from[0]} y1={-from[1]} x2={to()[0]} y2={-to()[1]} />;
+                }}
+              </For>
+            </g>
+            <g class="data">
+              <For each={learned()}>
+                {([x, y]) => <circle cx={x} cy={-y} r={data() === 'drawn' ? 0.045 : 0.018} />}
+              </For>
+            </g>
+            <g class="landed">
+              <For each={arrows()}>{([x, y]) => <circle cx={x} cy={-y} r="0.03" />}</For>
+            </g>
+            <Show when={chosen() !== undefined && learned()[chosen()!]}>
+              {point => <circle class="chosen" cx={point()[0]} cy={-point()[1]} r="0.11" />}
+            </Show>
+            <polyline class="way" points={line(way())} />
+            <For each={way()}>{([x, y]) => <circle class="state" cx={x} cy={-y} r="0.028" />}</For>
+            <circle class="seed" cx={placed(seed())[0]} cy={-placed(seed())[1]} r="0.1" />
+          </svg>
+          <p class="note">
+            Lines lead from seeds to where they land. Drag the round seed to follow one; click a point to
+            colour the seeds that land beside it.
+            <Show when={drawnTo().length > 0}>
+              {' '}
+              <b>{figure((100 * drawnTo().length) / denseSeeds.length, 2)} %</b> of the seeds shown do.
+            </Show>
+          </p>
+        </div>
+        <div class="panel">
+          <section class="stage panel">
+            <h2>Loss</h2>
+            <Show
+              when={losses().length > 1}
+              fallback={
+                <p class="note">
+                  {enough() ? 'Training shows it.' : 'Draw some points in the plane, then press Train.'}
+                </p>
+              }
+            >
+              <Chart
+                label={`The loss, now ${figure(losses().at(-1)![1])}`}
+                x="training step"
+                y="squared error of the noise"
+                height={180}
+                series={[{ name: 'loss', points: losses() }]}
+              />
+            </Show>
+            <p class="note">
+              seeds land{' '}
+              <b data-value="miss">{landed().length > 0 ? figure(missOf(landed(), learned())) : '…'}</b> from
+              the nearest point, on average
+            </p>
+          </section>
+          <section class="stage panel">
+            <h2>Schedules</h2>
+            <Show when={rates().length > 0}>
+              <Chart
+                label="Signal rate over diffusion time, for the four schedules of the paper"
+                x="diffusion time"
+                y="signal rate"
+                height={180}
+                series={rates()}
+              />
+            </Show>
+            <p class="note">
+              Steps and schedule are changed for the sampler; the network stays as it was trained.
+            </p>
+          </section>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function samplingOf(steps: number, schedule: ScheduleName) {
+  // The network's own schedule reaches nearer to the data than the paper's continuous cosine, and less far into noise.
+  return { steps, ...(schedule !== 'continuousCosine' && { schedule }) };
+}
+
+function nearest(points: readonly Point[], [x, y]: Point): number | undefined {
+  let [best, least]: [number | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
+  points.forEach(([px, py], i) => {
+    const distance = (px - x) ** 2 + (py - y) ** 2;
+    if (distance < least) [best, least] = [i, distance];
+  });
+  return best;
+}
+
+/** Mean distance of landed seeds from the nearest point of the data. */
+function missOf(landed: readonly Point[], points: readonly Point[]): number {
+  const sum = landed.reduce((total, point) => {
+    const [x, y] = points[nearest(points, point)!]!;
+    return total + Math.hypot(point[0] - x, point[1] - y);
+  }, 0);
+  return sum / landed.length;
+}
+
+/** A small displacement, the same for the same number. */
+function jitter(i: number): Point {
+  const angle = i * 2.399963;
+  const radius = 0.05 * Math.sqrt(((i * 0.618034) % 1) as number);
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
+}

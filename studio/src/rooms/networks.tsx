@@ -1,0 +1,215 @@
+import { createMemo, createSignal, createUniqueId, For, Show } from 'solid-js';
+import { ask } from '../engine/client.ts';
+import type { Floats, ModelCard } from '../engine/engine.ts';
+import { Button, Choice, Slider } from '../parts/controls.tsx';
+import { figure } from '../parts/figures.ts';
+import { Picker } from '../parts/picker.tsx';
+import { Pixels } from '../parts/pixels.tsx';
+import { numberPart, part } from '../state/address.ts';
+import { take, useFiles } from '../state/files.ts';
+import { whenever } from '../state/latest.ts';
+import { card, cardOf, cards, OTHERS, SHIPPED, shippedCard } from '../state/models.ts';
+import { pictureOf } from '../state/pictures.ts';
+import { seedOf } from '../state/seeds.ts';
+
+/** Random seeds that are grown by each network. */
+const SEEDS = 6;
+
+interface Grown {
+  readonly card: ModelCard;
+  readonly pictures: Floats;
+  /** Mean squared distance from the first network's pictures, over that of pictures of different seeds. */
+  readonly ratio?: { mean: number; low: number; high: number };
+}
+
+/** The same seeds through several networks (the paper's fig. 10), and through one's own. */
+export function Networks() {
+  const [source, setSource] = part<'random' | 'picture'>('seeds', 'random', ['random', 'picture']);
+  const [rng, setRng] = numberPart('rng', 0, [0, 1e9]);
+  const [picture, setPicture] = part<string>('picture', '9-ankle-boot');
+  const [latent, setLatent] = createSignal<Floats>();
+  const [rows, setRows] = createSignal<readonly Grown[]>([]);
+  const [dropped, setDropped] = createSignal<Floats>();
+  const id = createUniqueId();
+
+  useFiles({
+    picture: chosen => {
+      setPicture(chosen);
+      setSource('picture');
+    },
+    seeds: async file => {
+      setDropped((await ask('openSeeds', file, SHIPPED)).latent);
+    },
+  });
+
+  const fitting = createMemo(() =>
+    cards().filter(
+      ({ shape }) =>
+        shape.join() ===
+        cards()
+          .find(({ key }) => key === SHIPPED)
+          ?.shape.join(),
+    ),
+  );
+  whenever(
+    () =>
+      [
+        source(),
+        rng(),
+        picture(),
+        dropped(),
+        fitting()
+          .map(({ key }) => key)
+          .join(),
+        card() !== undefined,
+      ] as const,
+    async ([source, rng, picture, dropped, _own, ready], counts) => {
+      if (!ready) return;
+      // Random seeds come with what the shipped network grows from them.
+      const random = source === 'random' && !dropped ? await ask('sampled', SHIPPED, SEEDS, rng) : undefined;
+      const seeds = dropped ?? random?.latent ?? (await seedOf(SHIPPED, picture, 'faithful'))?.latent;
+      if (!seeds || !counts()) return;
+      setLatent(seeds);
+      setRows([]);
+      const compared = async (card: ModelCard, known?: Floats) => {
+        const pictures = known ?? (await ask('grow', card.key, seeds));
+        const first = rows()[0]?.pictures;
+        const { ratio } = first && seeds.shape[0]! > 1 ? await ask('compare', first, pictures) : {};
+        if (counts()) setRows([...rows(), { card, pictures, ...(ratio && { ratio }) }]);
+      };
+      await compared(cardOf(SHIPPED)!, random?.pictures);
+      for (const key of OTHERS) if (counts()) await compared(await shippedCard(key));
+      for (const own of fitting()) if (counts() && isOwn(own)) await compared(own);
+    },
+  );
+
+  return (
+    <>
+      <div class="row controls">
+        <Choice
+          label="Seeds"
+          options={[
+            ['random', 'Random'],
+            ['picture', 'Of a picture'],
+          ]}
+          value={source()}
+          onChoose={value => {
+            setDropped(undefined);
+            setSource(value);
+          }}
+        />
+        <Show when={source() === 'random'}>
+          <Button
+            main
+            onPress={() => {
+              setDropped(undefined);
+              setRng(rng() + 1);
+            }}
+          >
+            Other seeds
+          </Button>
+          <Slider
+            label="Random number seed"
+            value={rng()}
+            range={[0, 99]}
+            onSlide={() => {}}
+            onRest={setRng}
+          />
+        </Show>
+        <span class="gap" />
+        <label class="button" for={id}>
+          Open a model…
+        </label>
+        <input
+          id={id}
+          class="visually-hidden"
+          type="file"
+          multiple
+          accept=".onnx,.json"
+          aria-label="Open a model of your own, .onnx, with its .json description if it is not Seedbed's"
+          onChange={event => {
+            void take([...(event.currentTarget.files ?? [])]);
+            event.currentTarget.value = '';
+          }}
+        />
+      </div>
+      <Show when={source() === 'picture'}>
+        <Picker label="Picture whose seed is taken" chosen={[picture()]} onChoose={setPicture} />
+      </Show>
+      <div class="stage strip" data-stage={rows().length > OTHERS.length ? 'found' : 'waiting'}>
+        <div class="line wide">
+          <div>
+            <h2>Seeds</h2>
+            <p class="note">
+              {dropped()
+                ? 'from a file'
+                : source() === 'random'
+                  ? `random, number ${rng()}`
+                  : pictureOf(picture()).title}
+            </p>
+          </div>
+          <Cells of={latent()} seed label="seed" />
+        </div>
+        <For each={rows()}>
+          {({ card, pictures, ratio }) => (
+            <div class="line wide" data-network={card.key}>
+              <div>
+                <h2>{card.key === SHIPPED ? 'The shipped network' : titleOf(card)}</h2>
+                <p class="note">{card.weights.toLocaleString('en')} weights</p>
+                <Show when={ratio}>
+                  {r => (
+                    <p class="note">
+                      <b data-value="ratio">{figure(r().mean, 2)}</b> of the distance of unrelated pictures (
+                      {figure(r().low, 2)} to {figure(r().high, 2)})
+                    </p>
+                  )}
+                </Show>
+              </div>
+              <Cells of={pictures} label={`${card.name} grows`} />
+            </div>
+          )}
+        </For>
+      </div>
+      <p class="note">
+        Networks that share a noise space grow nearly the same picture from the same seed: a ratio of 0. For
+        unrelated pictures it is 1. Drop an .onnx file of a model for seeds [1, 32, 32] to see it here; others
+        can be used in the other rooms.
+      </p>
+    </>
+  );
+}
+
+/** Whether a model is the person's own, not the studio's. */
+function isOwn({ key }: ModelCard): boolean {
+  return ![SHIPPED, ...OTHERS].includes(key);
+}
+
+function titleOf({ key, name }: ModelCard): string {
+  const titles: Record<string, string> = {
+    'fashion-mnist-32-64-128': 'Another architecture',
+    'fashion-mnist-small-se': 'A small one with channel attention',
+  };
+  return titles[key] ?? name;
+}
+
+function Cells(props: { readonly of: Floats | undefined; readonly seed?: boolean; readonly label: string }) {
+  return (
+    <div class="cells six">
+      <Show
+        when={props.of}
+        keyed
+        fallback={
+          <div class="pixels">
+            <div class="blank" />
+          </div>
+        }
+      >
+        {of => (
+          <For each={[...Array(Math.min(SEEDS, of.shape[0]!)).keys()]}>
+            {i => <Pixels of={of} at={i} seed={props.seed ?? false} label={`${props.label} ${i + 1}`} />}
+          </For>
+        )}
+      </Show>
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+/**
+ * Points of the plane as the address holds them: two bytes each, over a square of side 2 REACH.
+ * @module
+ */
+import type { Floats } from '../engine/engine.ts';
+import { tensor } from './tensors.ts';
+
+/** Half of the side of the square that is shown. */
+export const REACH = 3.2;
+
+export type Point = readonly [x: number, y: number];
+
+export function writePoints(points: readonly Point[]): string {
+  const byte = (value: number) => Math.max(0, Math.min(255, Math.round(127.5 * (1 + value / REACH))));
+  const letters = points.flatMap(([x, y]) => [String.fromCharCode(byte(x)), String.fromCharCode(byte(y))]);
+  return btoa(letters.join('')).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/** The points that letters hold; none where they are damaged. */
+export function readPoints(text: string): Point[] {
+  try {
+    const bytes = Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), l => l.charCodeAt(0));
+    const coordinate = (byte: number) => REACH * (byte / 127.5 - 1);
+    return Array.from({ length: bytes.length >> 1 }, (_, i) => [
+      coordinate(bytes[2 * i]!),
+      coordinate(bytes[2 * i + 1]!),
+    ]);
+  } catch {
+    return [];
+  }
+}
+
+/** The points of a tensor [n, 2]. */
+export function pointsOf({ data }: Floats): Point[] {
+  return Array.from({ length: data.length / 2 }, (_, i) => [data[2 * i]!, data[2 * i + 1]!]);
+}
+
+/** Points as a tensor [n, 2]. */
+export function pointsTensor(points: readonly Point[]): Floats {
+  return tensor([points.length, 2], Float32Array.from(points.flat()));
+}
+
+/** Points on a grid about 0, `side` in a row, as far as `reach`: farther out there is hardly a seed. */
+export function gridOf(side: number, reach: number): Point[] {
+  const at = (i: number) => reach * ((2 * i) / (side - 1) - 1);
+  const square = Array.from(
+    { length: side * side },
+    (_, i): Point => [at(i % side), at(Math.floor(i / side))],
+  );
+  return square.filter(([x, y]) => Math.hypot(x, y) <= reach + 1e-9);
+}
