@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { build, type InlineConfig, preview } from 'vite';
 
 /** The browser that the tests drive: CHROMIUM, or where Debian's package puts it. */
@@ -23,6 +22,11 @@ const FLAGS = [
   '--use-webgpu-adapter=swiftshader',
 ];
 
+/** Starts the browser, without a window. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
+}
+
 /** What threads need: a page that no other origin shares memory with. */
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -38,10 +42,6 @@ export interface Opened {
 
 /** Opens test/browser/page/, which holds the public API as it is built, under the name `seedbed`. */
 export async function openTestPage(): Promise<Opened> {
-  execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], {
-    cwd: ROOT,
-    shell: process.platform === 'win32',
-  });
   const opened = await openPage({
     root: join(ROOT, 'test/browser/page'),
     resolve: { alias: { seedbed: join(ROOT, 'dist/index.js') } },
@@ -66,7 +66,7 @@ export async function openPage(config: InlineConfig): Promise<Opened> {
     appType: 'mpa',
     preview: { host: '127.0.0.1', port: 0, headers: ISOLATION },
   });
-  const browser = await chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
+  const browser = await launch();
   const page = await browser.newPage();
   const address = server.resolvedUrls!.local[0]!;
   const foreign: string[] = [];

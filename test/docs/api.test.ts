@@ -154,6 +154,7 @@ test('exports what it promises', () => {
         "compareGrown",
         "createPanel",
         "createRuntime",
+        "curvePoints",
         "decode",
         "diagnose",
         "differentiate",

@@ -203,7 +203,7 @@ export function Cloud() {
               <Pixels of={meanSeed()} seed label={`the mean of ${number()} seeds`} />
             </Pane>
             <Pane
-              title="Grown from it"
+              title="Grown"
               note={
                 <>
                   error <b data-value="mean-error">{error(average())}</b>
@@ -212,7 +212,7 @@ export function Cloud() {
             >
               <Pixels of={average()} label="what the mean seed grows" />
             </Pane>
-            <Pane title="A combination" note={<>error {error(combination())}</>}>
+            <Pane title="Combination" note={<>error {error(combination())}</>}>
               <Pixels of={combination()} label="what a random combination of the seeds grows" />
             </Pane>
           </div>
@@ -233,17 +233,17 @@ export function Cloud() {
         <section class="stage panel">
           <h2>Along the cloud's axes</h2>
           <div class="stage-inner three">
-            <Pane title="The axis" note={`component ${axis()} of ${analysis()?.variances.length ?? '…'}`}>
+            <Pane title="Axis" note={`component ${axis()} of ${analysis()?.variances.length ?? '…'}`}>
               <Pixels
                 of={analysis() && scaled(items(analysis()!.components, axis() - 1))}
                 seed
                 label={`principal component ${axis()}`}
               />
             </Pane>
-            <Pane title="Seed there" note={`${step()} from the mean`}>
+            <Pane title="Seed" note={`${step()} from the mean`}>
               <Pixels of={walkedSeed()} seed label="the seed after the step" />
             </Pane>
-            <Pane title="Grown from it" note={<>error {error(walked())}</>}>
+            <Pane title="Grown" note={<>error {error(walked())}</>}>
               <Pixels of={walked()} label="what the seed after the step grows" />
             </Pane>
           </div>

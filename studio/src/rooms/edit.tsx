@@ -96,7 +96,7 @@ export function Edit() {
     <>
       <Picker label="Picture to draw on" chosen={[picture()]} foreign onChoose={choose} />
       <div class="stage three" data-stage={found() ? 'found' : 'waiting'}>
-        <Pane title="Draw on it" note={`${strokes().length} strokes on ${pictureOf(picture()).title}`}>
+        <Pane title="Draw here" note={`${strokes().length} strokes on ${pictureOf(picture()).title}`}>
           <Drawing
             of={shown()}
             onBegin={place => setLine(fresh(place))}
@@ -109,7 +109,7 @@ export function Edit() {
           />
         </Pane>
         <Pane
-          title="Grown again"
+          title="Grown"
           note={
             <Show when={found()} fallback="…">
               {f => (
@@ -123,7 +123,7 @@ export function Edit() {
           <Pixels of={found()?.pictures} label="the drawing, grown again by the model" />
         </Pane>
         <Pane
-          title="Its seed"
+          title="Seed"
           note={<Show when={found()}>{f => <>variance {figure(f().results[0]!.latentVariance)}</>}</Show>}
         >
           <Pixels of={found()?.latent} seed label="the seed of the drawing" />

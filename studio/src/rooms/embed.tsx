@@ -64,7 +64,9 @@ export function Embed() {
       setCurve([]);
       if (seeds) {
         setImage(undefined);
-        setFound({ latent: seeds.latent, pictures: await ask('grow', model, seeds.latent) });
+        setFound({ latent: seeds.latent });
+        const pictures = await ask('grow', model, seeds.latent);
+        if (counts()) setFound({ latent: seeds.latent, pictures });
         return;
       }
       const images = await pixelsOf(model, id);
@@ -115,14 +117,11 @@ export function Embed() {
         }}
       />
       <div class="stage three" data-stage={result() ? 'found' : 'waiting'}>
-        <Pane
-          title="The picture"
-          note={dropped() ? `seeds of ${dropped()!.from}` : pictureOf(picture()).title}
-        >
+        <Pane title="Picture" note={dropped() ? `seeds of ${dropped()!.from}` : pictureOf(picture()).title}>
           <Pixels of={image()} label={`the picture: ${pictureOf(picture()).title}`} />
         </Pane>
         <Pane
-          title="Its seed"
+          title="Seed"
           note={
             <Show when={result()} fallback="noise">
               {r => <>variance {figure(r().latentVariance)}, where noise has 1</>}
@@ -132,7 +131,7 @@ export function Embed() {
           <Pixels of={found()?.latent} at={which()} seed label="the seed, drawn as a picture of noise" />
         </Pane>
         <Pane
-          title="Grown from the seed"
+          title="Grown"
           note={
             <Show when={result()} fallback={dropped() ? 'decoded' : '…'}>
               {r => (

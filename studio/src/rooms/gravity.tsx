@@ -21,7 +21,7 @@ import {
 const RECIPE = {
   network: { kind: 'mlp', channels: [64, 64, 64, 64], embedding: 8 },
   schedule: { kind: 'continuousCosine', maxSignalRate: 0.999, minSignalRate: 0.1 },
-  training: { loss: 'mse', learningRate: 0.006, decay: 'cosine', batch: 256, steps: 2000, ema: 0.99 },
+  training: { loss: 'mse', learningRate: 0.006, decay: 'cosine', batch: 256, steps: 1500, ema: 0.99 },
 } as const;
 /** Points of a curve that is learned; seeds whose fall is drawn, and those that are coloured, in a row. */
 const POINTS = 1024;

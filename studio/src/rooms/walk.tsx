@@ -83,16 +83,13 @@ export function Walk() {
     <>
       <Picker label="Pictures to walk between, two to five" chosen={chosen()} foreign onChoose={choose} />
       <div class="stage three" data-stage={path() ? 'found' : 'waiting'}>
-        <Pane title="Mixed pixels" note="a double exposure">
+        <Pane title="Pixels" note="a double exposure">
           <Pixels of={path()?.pixels} at={frame()} label={`mixed pixels, ${between()}`} />
         </Pane>
-        <Pane
-          title="The seed there"
-          note={kind() === 'slerp' ? 'on the arc: as long as noise' : 'on the chord'}
-        >
+        <Pane title="Seed" note={kind() === 'slerp' ? 'on the arc: as long as noise' : 'on the chord'}>
           <Pixels of={path()?.seeds} at={frame()} seed label={`the seed, ${between()}`} />
         </Pane>
-        <Pane title="Grown from it" note="the model's own way across">
+        <Pane title="Grown" note="the model's own way across">
           <Pixels of={path()?.grown} at={frame()} label={`grown from the seed, ${between()}`} />
         </Pane>
       </div>

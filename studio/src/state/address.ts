@@ -2,7 +2,7 @@
  * The studio's state as its address, `#/room?name=value`: a link shows what its sender saw.
  * @module
  */
-import { createSignal } from 'solid-js';
+import { createMemo, createSignal } from 'solid-js';
 
 export const ROOMS = ['embed', 'edit', 'walk', 'cloud', 'networks', 'gravity'] as const;
 export type Room = (typeof ROOMS)[number];
@@ -42,10 +42,11 @@ export function part<T extends string>(
   initial: T,
   allowed?: readonly T[],
 ): [get: () => T, set: (value: T) => void] {
-  const get = () => {
+  // A memo, so that what depends on this part does not hear of changes in others.
+  const get = createMemo(() => {
     const value = address().values.get(name) as T | null;
     return value !== null && (!allowed || allowed.includes(value)) ? value : initial;
-  };
+  });
   const set = (value: T) => {
     const { room, values } = address();
     if (value === initial) values.delete(name);

@@ -53,7 +53,7 @@ function parsed(text: string, name: string): Project {
   return value as Project;
 }
 
-const PREFIX = /^data:image\/[\w.+-]+;base64,/;
+const PREFIX = /^data:[\w.+/-]*;base64,/;
 
 function dataUrl(blob: Blob): Promise<string> {
   const reader = new FileReader();
@@ -67,9 +67,7 @@ function dataUrl(blob: Blob): Promise<string> {
 /** A picture of a project; the policy of the page lets nothing be fetched, data neither. */
 function blobOf(data: string, name: string): Blob {
   try {
-    const type = /^data:([^;]+)/.exec(PREFIX.exec(data)![0])![1]!;
-    const bytes = Uint8Array.from(atob(data.replace(PREFIX, '')), letter => letter.charCodeAt(0));
-    return new Blob([bytes], { type });
+    return new Blob([Uint8Array.from(atob(data.replace(PREFIX, '')), letter => letter.charCodeAt(0))]);
   } catch {
     throw new Trouble('BadFile', `${name} is no project of the studio: a picture in it is damaged`);
   }

@@ -1,0 +1,89 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Browser, Page } from 'playwright-core';
+import { studioApp } from '../../src/cli/studio.ts';
+import { launch } from '../browser/chromium.ts';
+
+/** The studio, served as `seedbed studio` serves it, and a browser. */
+export interface Studio {
+  /** Opens a room in a page of its own; device WebAssembly unless the address says otherwise. */
+  open(hash: string, options?: Parameters<Browser['newPage']>[0]): Promise<Page>;
+  /** What pages said that they should not: errors, breaches of the policy, requests to elsewhere. */
+  readonly complaints: string[];
+  close(): Promise<void>;
+}
+
+export async function openStudio(folder: string): Promise<Studio> {
+  const server = createServer(getRequestListener(studioApp(folder).fetch));
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const browser = await launch();
+  const complaints: string[] = [];
+  return {
+    complaints,
+    async open(hash, options) {
+      const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
+      page.on('pageerror', error => complaints.push(`${hash}: ${error.message}`));
+      page.on('console', message => {
+        if (message.type() === 'error') complaints.push(`${hash}: ${message.text()}`);
+      });
+      page.on('request', request => {
+        if (!request.url().startsWith(address) && !/^(data|blob):/.test(request.url()))
+          complaints.push(`${hash}: asked for ${request.url()}`);
+      });
+      const withDevice = hash.includes('device=')
+        ? hash
+        : `${hash}${hash.includes('?') ? '&' : '?'}device=wasm`;
+      await page.goto(`${address}${withDevice}`);
+      return page;
+    },
+    async close() {
+      await browser.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Waits until a room shows its first result. */
+export async function shown(page: Page): Promise<void> {
+  await page.waitForSelector('[data-stage=found]', { timeout: 90_000 });
+}
+
+/** Waits until nothing is being worked on. */
+export async function still(page: Page): Promise<void> {
+  await page.waitForTimeout(100);
+  await page.waitForFunction(() => document.querySelectorAll('.task').length === 0, undefined, {
+    timeout: 90_000,
+  });
+}
+
+/** A number that a room shows. */
+export async function value(page: Page, name: string, at = 0): Promise<number> {
+  return Number.parseFloat(await page.locator(`[data-value=${name}]`).nth(at).innerText());
+}
+
+/** The grey values, 0 to 255, of the canvas with this label. */
+export async function greys(page: Page, label: string): Promise<number[]> {
+  return page.evaluate(label => {
+    const canvas = document.querySelector<HTMLCanvasElement>(`[aria-label="${label}"] canvas`)!;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    return [...data].filter((_, i) => i % 4 === 0);
+  }, label);
+}
+
+/** Drops files on the page. */
+export async function drop(
+  page: Page,
+  files: readonly { name: string; bytes: readonly number[] }[],
+): Promise<void> {
+  await page.evaluate(
+    files => {
+      const dataTransfer = new DataTransfer();
+      for (const { name, bytes } of files) dataTransfer.items.add(new File([new Uint8Array(bytes)], name));
+      dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    },
+    files as { name: string; bytes: number[] }[],
+  );
+}
