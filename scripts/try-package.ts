@@ -1,13 +1,13 @@
 /**
  * Packs Seedbed, installs the tarball in an empty project as a stranger would, and uses it there: the command, the
- * library in Node, and the library in a page that Vite bundles. Run it by `npm run try-package`.
+ * library in Node, the library in a page that Vite bundles, and the studio. Run it by `npm run try-package`.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CHROMIUM, openPage } from '../test/browser/chromium.ts';
+import { CHROMIUM, launch, openPage } from '../test/browser/chromium.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MOST_BYTES = 15e6;
@@ -59,6 +59,33 @@ function check(what: string, holds: boolean, found: unknown): void {
   if (!holds) process.exitCode = 1;
 }
 
+/** Opens the installed studio, and waits for the error of the picture that it embeds at once. */
+async function studio(folder: string): Promise<[holds: boolean, found: string]> {
+  const server = spawn(process.execPath, ['node_modules/seedbed/bin/seedbed.js', 'studio', '--port', '0'], {
+    cwd: folder,
+  });
+  try {
+    const address = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      server.stdout.on('data', part => {
+        text += part;
+        const [found] = /http:\S+/.exec(text) ?? [];
+        if (found) resolve(found);
+      });
+      server.on('exit', () => reject(new Error(`the studio ended: ${text}`)));
+    });
+    const browser = await launch();
+    const page = await browser.newPage();
+    await page.goto(`${address}#/embed?device=wasm`);
+    const error = await page.waitForSelector('[data-value=mse]', { timeout: 60_000 });
+    const found = await error.innerText();
+    await browser.close();
+    return [Number(found) < 0.01, found];
+  } finally {
+    server.kill();
+  }
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'seedbed-stranger-'));
 try {
   const [packed] = JSON.parse(run(ROOT, `npm pack --json --ignore-scripts --pack-destination "${folder}"`));
@@ -97,6 +124,7 @@ try {
     await close();
     check("import from 'seedbed' in a page that Vite bundled", result.mse < 0.01, result);
     check('the page asked nobody else for anything', foreign.length === 0, foreign);
+    check('npx seedbed studio embeds a picture', ...(await studio(folder)));
   } else {
     console.log('- the page was not tried: there is no Chromium; name one by CHROMIUM');
   }

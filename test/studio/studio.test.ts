@@ -180,6 +180,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await page.waitForFunction(() => document.querySelectorAll('[data-network]').length === 4, undefined, {
       timeout: 90_000,
     });
+    expect(await page.locator('.notice.trouble').count()).toBe(0);
     await page.close();
   }, 180_000);
 

@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { createEffect } from 'solid-js';
+import { createEffect, createSignal, onCleanup } from 'solid-js';
 import { figure } from './figures.ts';
 
 export interface Series {
@@ -8,6 +8,9 @@ export interface Series {
   readonly dots?: boolean;
   readonly faint?: boolean;
 }
+
+/** The widest that a chart is drawn, in pixels. */
+const WIDEST = 720;
 
 /** Lines or dots over an axis; what they say is told in words by `label`. */
 export function Chart(props: {
@@ -19,6 +22,12 @@ export function Chart(props: {
   readonly series: readonly Series[];
 }) {
   const holder = (<div class="chart" role="img" aria-label={props.label} />) as HTMLDivElement;
+  const [width, setWidth] = createSignal(WIDEST);
+  const observer = new ResizeObserver(([entry]) =>
+    setWidth(Math.min(WIDEST, Math.round(entry!.contentRect.width))),
+  );
+  observer.observe(holder);
+  onCleanup(() => observer.disconnect());
   createEffect(() => {
     const rows = props.series.flatMap(({ name, points, dots, faint }) =>
       points.map(([x, y]) => ({ name, x, y, dots, faint })),
@@ -26,7 +35,7 @@ export function Chart(props: {
     const names = props.series.map(({ name }) => name);
     const colours = ['var(--first)', 'var(--second)', 'var(--third)', 'var(--fourth)'];
     const plot = Plot.plot({
-      ...{ width: 560, height: props.height ?? 220, marginLeft: 58, marginBottom: 40, marginTop: 22 },
+      ...{ width: width(), height: props.height ?? 220, marginLeft: 58, marginBottom: 40, marginTop: 24 },
       className: 'plot',
       x: { label: props.x, grid: false, labelArrow: 'none', labelAnchor: 'center' },
       y: {

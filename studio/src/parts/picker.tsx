@@ -1,4 +1,4 @@
-import { createSignal, createUniqueId, For, onCleanup, Show } from 'solid-js';
+import { createEffect, createSignal, createUniqueId, For, onCleanup, Show } from 'solid-js';
 import { take } from '../state/files.ts';
 import { say } from '../state/notices.ts';
 import { FOREIGN, GARMENTS, type Listed, own } from '../state/pictures.ts';
@@ -26,12 +26,20 @@ export function Picker(props: {
       <img src={picture.url} alt={picture.title} width="44" height="44" />
     </button>
   );
+  const thumbs = (
+    <div class="thumbs">
+      <For each={listed()}>{thumb}</For>
+    </div>
+  ) as HTMLDivElement;
+  // What is chosen is in sight, on a narrow screen too.
+  createEffect(() => {
+    const chosen = thumbs.querySelector<HTMLElement>(`[data-picture="${props.chosen[0]}"]`);
+    if (chosen) thumbs.scrollLeft = chosen.offsetLeft + (chosen.offsetWidth - thumbs.clientWidth) / 2;
+  });
   return (
     <fieldset class="picker">
       <legend class="visually-hidden">{props.label}</legend>
-      <div class="thumbs">
-        <For each={listed()}>{thumb}</For>
-      </div>
+      {thumbs}
       <div class="bring">
         <label class="button" for={id}>
           Open…

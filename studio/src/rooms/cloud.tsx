@@ -150,7 +150,7 @@ export function Cloud() {
   return (
     <>
       <Picker label="Picture whose seeds are sought" chosen={[picture()]} onChoose={setPicture} />
-      <div class="stage" data-stage={analysis() ? 'found' : 'waiting'}>
+      <div class="stage" data-stage={analysis() && walked() ? 'found' : 'waiting'}>
         <div class="row">
           <h2>
             <span data-value="count">{count()}</span> seeds of one picture

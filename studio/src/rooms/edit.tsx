@@ -95,8 +95,8 @@ export function Edit() {
   return (
     <>
       <Picker label="Picture to draw on" chosen={[picture()]} foreign onChoose={choose} />
-      <div class="stage three" data-stage={found() ? 'found' : 'waiting'}>
-        <Pane title="Draw here" note={`${strokes().length} strokes on ${pictureOf(picture()).title}`}>
+      <div class="stage three draws" data-stage={found() ? 'found' : 'waiting'}>
+        <Pane title="Draw here" note={`${counted(strokes().length)} on ${pictureOf(picture()).title}`}>
           <Drawing
             of={shown()}
             onBegin={place => setLine(fresh(place))}
@@ -136,7 +136,7 @@ export function Edit() {
           range={[0, 1]}
           step={0.05}
           shown={dial() < 0.2 ? 'faithful' : dial() > 0.7 ? 'natural' : 'between'}
-          ends={['faithful to each stroke', 'natural to the model']}
+          ends={['faithful', 'natural']}
           onSlide={() => {}}
           onRest={setDial}
         />
@@ -172,7 +172,14 @@ export function Edit() {
             />
           </label>
         </Show>
-        <Slider label="Width" value={width()} range={[6, 60]} step={2} onSlide={setWidth} />
+        <Slider
+          label="Width"
+          value={width()}
+          range={[6, 60]}
+          step={2}
+          ends={['thin', 'thick']}
+          onSlide={setWidth}
+        />
       </div>
       <div class="row">
         <Button disabled={strokes().length === 0} onPress={undo}>
@@ -275,6 +282,7 @@ function Drawing(props: {
   );
 }
 
+const counted = (strokes: number) => (strokes === 1 ? '1 stroke' : `${strokes} strokes`);
 const hexOf = (colour: Rgb) => `#${colour.map(value => value.toString(16).padStart(2, '0')).join('')}`;
 const rgbOf = (hex: string): Rgb => {
   const at = (i: number) => Number.parseInt(hex.slice(i, i + 2), 16);

@@ -8,7 +8,7 @@ import { Pixels } from '../parts/pixels.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { take, useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
-import { card, cardOf, cards, OTHERS, SHIPPED, shippedCard } from '../state/models.ts';
+import { cardOf, cards, OTHERS, SHIPPED, shippedCard } from '../state/models.ts';
 import { pictureOf } from '../state/pictures.ts';
 import { seedOf } from '../state/seeds.ts';
 
@@ -42,29 +42,19 @@ export function Networks() {
     },
   });
 
-  const fitting = createMemo(() =>
-    cards().filter(
-      ({ shape }) =>
-        shape.join() ===
-        cards()
-          .find(({ key }) => key === SHIPPED)
-          ?.shape.join(),
-    ),
+  const shipped = createMemo(() => cardOf(SHIPPED));
+  /** Keys of the person's own models that take the shipped network's seeds. */
+  const own = createMemo(() =>
+    cards()
+      .filter(({ key }) => ![SHIPPED, ...OTHERS].includes(key))
+      .filter(({ shape }) => shape.join() === shipped()?.shape.join())
+      .map(({ key }) => key)
+      .join(' '),
   );
   whenever(
-    () =>
-      [
-        source(),
-        rng(),
-        picture(),
-        dropped(),
-        fitting()
-          .map(({ key }) => key)
-          .join(),
-        card() !== undefined,
-      ] as const,
-    async ([source, rng, picture, dropped, _own, ready], counts) => {
-      if (!ready) return;
+    () => [source(), rng(), picture(), dropped(), shipped(), own()] as const,
+    async ([source, rng, picture, dropped, shipped, own], counts) => {
+      if (!shipped) return;
       // Random seeds come with what the shipped network grows from them.
       const random = source === 'random' && !dropped ? await ask('sampled', SHIPPED, SEEDS, rng) : undefined;
       const seeds = dropped ?? random?.latent ?? (await seedOf(SHIPPED, picture, 'faithful'))?.latent;
@@ -74,12 +64,14 @@ export function Networks() {
       const compared = async (card: ModelCard, known?: Floats) => {
         const pictures = known ?? (await ask('grow', card.key, seeds));
         const first = rows()[0]?.pictures;
-        const { ratio } = first && seeds.shape[0]! > 1 ? await ask('compare', first, pictures) : {};
+        // Pictures of another size, by another padding, are shown and not compared.
+        const alike = first?.shape.join() === pictures.shape.join() && seeds.shape[0]! > 1;
+        const { ratio } = alike ? await ask('compare', first!, pictures) : {};
         if (counts()) setRows([...rows(), { card, pictures, ...(ratio && { ratio }) }]);
       };
-      await compared(cardOf(SHIPPED)!, random?.pictures);
+      await compared(shipped, random?.pictures);
       for (const key of OTHERS) if (counts()) await compared(await shippedCard(key));
-      for (const own of fitting()) if (counts() && isOwn(own)) await compared(own);
+      for (const key of own.split(' ')) if (key && counts()) await compared(cardOf(key)!);
     },
   );
 
@@ -177,11 +169,6 @@ export function Networks() {
       </p>
     </>
   );
-}
-
-/** Whether a model is the person's own, not the studio's. */
-function isOwn({ key }: ModelCard): boolean {
-  return ![SHIPPED, ...OTHERS].includes(key);
 }
 
 function titleOf({ key, name }: ModelCard): string {

@@ -86,7 +86,7 @@ export function Walk() {
         <Pane title="Pixels" note="a double exposure">
           <Pixels of={path()?.pixels} at={frame()} label={`mixed pixels, ${between()}`} />
         </Pane>
-        <Pane title="Seed" note={kind() === 'slerp' ? 'on the arc: as long as noise' : 'on the chord'}>
+        <Pane title="Seed" note={kind() === 'slerp' ? 'on the arc, which keeps its length' : 'on the chord'}>
           <Pixels of={path()?.seeds} at={frame()} seed label={`the seed, ${between()}`} />
         </Pane>
         <Pane title="Grown" note="the model's own way across">

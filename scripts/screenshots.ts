@@ -1,0 +1,54 @@
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { openStudio, shown, still } from '../test/studio/open.ts';
+
+// Pictures of every room of the studio as it is built, in light, in dark and at a phone's width: docs/studio/.
+const ROOMS = {
+  embed: '#/embed?picture=8-bag',
+  edit: '#/edit?picture=7-sneaker&natural=0.6',
+  walk: '#/walk',
+  cloud: '#/cloud',
+  networks: '#/networks?rng=3',
+  gravity: '#/gravity',
+};
+const LOOKS = {
+  light: { colorScheme: 'light', viewport: { width: 1280, height: 860 } },
+  dark: { colorScheme: 'dark', viewport: { width: 1280, height: 860 } },
+  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 } },
+} as const;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = `${root}docs/studio`;
+await mkdir(out, { recursive: true });
+const studio = await openStudio(`${root}studio/dist`);
+try {
+  for (const [room, hash] of Object.entries(ROOMS)) {
+    const page = await studio.open(hash);
+    await shown(page);
+    if (room === 'edit') {
+      const { x, y, width, height } = (await page.locator('.drawing').boundingBox())!;
+      await page.mouse.move(x + width * 0.2, y + height * 0.35);
+      await page.mouse.down();
+      await page.mouse.move(x + width * 0.75, y + height * 0.75, { steps: 12 });
+      await page.mouse.up();
+    }
+    await still(page);
+    for (const [look, { colorScheme, viewport }] of Object.entries(LOOKS)) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(viewport);
+      // A phone opens the page as it is wide.
+      if (look === 'phone') {
+        await page.reload();
+        await shown(page);
+      }
+      await still(page);
+      await page.waitForTimeout(500);
+      const path = `${out}/${room}-${look}.png`;
+      await page.screenshot({ path, fullPage: true });
+      console.log(path.slice(root.length));
+    }
+    await page.close();
+  }
+} finally {
+  await studio.close();
+}
