@@ -108,7 +108,7 @@ export async function openLab(
   async function seekCloud(subject: Subject, method: 'auto' | 'descent', key: string): Promise<SeedCloud> {
     const model = await lab.denoiser(SUBJECTS[subject].model);
     const image = await pictures(await lab.data(subject, 'test'), 0, 1);
-    const { seeds, iterations } = sizes.descent;
+    const { seeds, recipe, iterations } = sizes.descent;
     const count = method === 'auto' ? sizes.cloud : seeds;
     const own = { ...unfinished, path: (name: string) => unfinished.path(`cloud-${key}-${name}`) };
     const quiet = {
@@ -131,7 +131,7 @@ export async function openLab(
             rng: flags.rng,
             firstStart: first,
             starts: last - first,
-            ...(method === 'descent' && { recipe: { ...RECIPES.seedbed, iterations } }),
+            ...(method === 'descent' && { recipe: { ...RECIPES[recipe], iterations } }),
           },
         }),
       ),

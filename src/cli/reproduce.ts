@@ -200,7 +200,7 @@ async function writePicture(out: string, picture: Picture): Promise<void> {
 }
 
 function describeSizes({ table, cloud, sample, descent }: Sizes): string {
-  return `Tables are of ${table} test images, clouds of ${cloud} seeds, other measurements of ${sample} images or seeds; descent finds ${descent.seeds} seeds in ${descent.iterations} iterations.`;
+  return `Tables are of ${table} test images, clouds of ${cloud} seeds, other measurements of ${sample} images or seeds; descent finds ${descent.seeds} seeds in ${descent.iterations} iterations of the recipe \`${descent.recipe}\`.`;
 }
 
 /** What the report says of a model, from what its file says of itself. */

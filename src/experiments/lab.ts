@@ -2,6 +2,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { decode, embed } from '../embedding/embed.ts';
 import type { Embedding, EmbedOptions } from '../embedding/embedding.ts';
+import type { RecipeName } from '../embedding/recipes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -25,8 +26,8 @@ export interface Sizes {
   readonly cloud: number;
   /** Seeds or images of other measurements. */
   readonly sample: number;
-  /** Seeds of the small cloud that descent finds, and its iterations. */
-  readonly descent: { readonly seeds: number; readonly iterations: number };
+  /** Seeds of the small cloud that descent finds, and how. */
+  readonly descent: { readonly seeds: number; readonly recipe: RecipeName; readonly iterations: number };
   /** Steps that train a denoiser in the plane. */
   readonly plane: number;
   /** Pictures shown in a row. */
@@ -39,7 +40,7 @@ export const SIZES = {
     table: 1000,
     cloud: 256,
     sample: 100,
-    descent: { seeds: 16, iterations: 200 },
+    descent: { seeds: 16, recipe: 'seedbed', iterations: 200 },
     plane: 3000,
     shown: 8,
   },
@@ -47,7 +48,7 @@ export const SIZES = {
     table: 10_000,
     cloud: 2000,
     sample: 1000,
-    descent: { seeds: 64, iterations: 1500 },
+    descent: { seeds: 64, recipe: 'code', iterations: 1500 },
     plane: 20_000,
     shown: 8,
   },
@@ -86,7 +87,7 @@ export interface Lab {
   data(name: string, split: 'train' | 'test', shape?: readonly number[]): Promise<Dataset>;
   /** A folder for work of that name, which is kept until all is done, so that it can go on. */
   scratch(name: string): string;
-  /** Seeds of the first test picture of a subject: `sizes.cloud` of them by `auto`, or a few by descent (recipe `seedbed`). */
+  /** Seeds of the first test picture of a subject: `sizes.cloud` of them by `auto`, or a few by descent (`sizes.descent`). */
   cloud(subject: Subject, method?: 'auto' | 'descent'): Promise<SeedCloud>;
 }
 

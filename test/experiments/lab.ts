@@ -28,7 +28,7 @@ export const TOY: Sizes = {
   table: 24,
   cloud: 24,
   sample: 12,
-  descent: { seeds: 4, iterations: 20 },
+  descent: { seeds: 4, recipe: 'seedbed', iterations: 20 },
   plane: 200,
   shown: 4,
 };

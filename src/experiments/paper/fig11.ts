@@ -11,7 +11,7 @@ import { figure, percent, withInterval } from '../wording.ts';
 /** Seeds shown, as in the paper. */
 const SHOWN = 5;
 
-/** Different seeds of one picture (Asperti et al. 2023, fig. 11), by split inversion and by descent (recipe `seedbed`). */
+/** Different seeds of one picture (Asperti et al. 2023, fig. 11), by split inversion and by descent. */
 export const fig11: Experiment = {
   name: 'fig11',
   title: 'different seeds of one picture, and what each grows',
@@ -68,7 +68,7 @@ export const fig11: Experiment = {
       const { title } = SUBJECTS[beside];
       const [descent, cloud] = [await lab.cloud(beside, 'descent'), await lab.cloud(beside)];
       const panel = createPanel(cloud.model.info.shape);
-      const theirs = describe(title, `descent, ${lab.sizes.descent.iterations} iterations`, descent, panel);
+      const theirs = describe(title, `descent by \`${lab.sizes.descent.recipe}\`, ${lab.sizes.descent.iterations} iterations`, descent, panel);
       const ours = described.get(beside)!;
       const [a, b] = [descent, cloud].map(c => bootstrapMean(meanSquares(c.latent), lab.rng));
       const differ = a!.high < b!.low || b!.high < a!.low;
