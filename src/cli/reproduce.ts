@@ -146,11 +146,13 @@ async function reproduce(
   const path = unfinished.path(`findings-${experiment.name}.json`);
   if (await exists(path)) return readFindings(path, lab);
   const before = new Set(lab.used.keys());
+  const begun = performance.now();
   const { claims, tables = [], notes = [], pictures } = await experiment.run(lab);
   for (const picture of pictures) await writePicture(out, picture);
   const { name, title } = experiment;
   const drawn = pictures.map(({ file, caption, kind }) => ({ file, caption, svg: kind === 'plot' }));
-  const found = { name, title, claims, tables, notes, pictures: drawn };
+  const seconds = (performance.now() - begun) / 1000;
+  const found = { name, title, seconds, claims, tables, notes, pictures: drawn };
   const used = [...lab.used]
     .filter(([model]) => !before.has(model))
     .map(([model, { info }]) => [model, info.kind]);
@@ -162,6 +164,7 @@ const text = z.string();
 const keptSchema = z.object({
   name: text,
   title: text,
+  seconds: z.number(),
   claims: z.array(
     z.object({
       paper: text,

@@ -4,6 +4,8 @@ import type { Claim, Findings, Verdict } from './findings.ts';
 export interface Reproduced {
   readonly name: string;
   readonly title: string;
+  /** What it took, clouds and models that it was the first to need among it. */
+  readonly seconds: number;
   readonly claims: Findings['claims'];
   readonly tables: NonNullable<Findings['tables']>;
   readonly notes: NonNullable<Findings['notes']>;

@@ -68,7 +68,12 @@ export const fig11: Experiment = {
       const { title } = SUBJECTS[beside];
       const [descent, cloud] = [await lab.cloud(beside, 'descent'), await lab.cloud(beside)];
       const panel = createPanel(cloud.model.info.shape);
-      const theirs = describe(title, `descent by \`${lab.sizes.descent.recipe}\`, ${lab.sizes.descent.iterations} iterations`, descent, panel);
+      const theirs = describe(
+        title,
+        `descent by \`${lab.sizes.descent.recipe}\`, ${lab.sizes.descent.iterations} iterations`,
+        descent,
+        panel,
+      );
       const ours = described.get(beside)!;
       const [a, b] = [descent, cloud].map(c => bootstrapMean(meanSquares(c.latent), lab.rng));
       const differ = a!.high < b!.low || b!.high < a!.low;
