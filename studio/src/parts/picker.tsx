@@ -1,8 +1,9 @@
-import { createEffect, createSignal, createUniqueId, For, onCleanup, Show } from 'solid-js';
+import { createEffect, createSignal, For, onCleanup, Show } from 'solid-js';
 import { take } from '../state/files.ts';
 import { say } from '../state/notices.ts';
 import { FOREIGN, GARMENTS, type Listed, own } from '../state/pictures.ts';
 import { Button } from './controls.tsx';
+import { OpenFile } from './open-file.tsx';
 
 /** A row of pictures to choose from, and the ways to bring one's own. */
 export function Picker(props: {
@@ -11,7 +12,6 @@ export function Picker(props: {
   readonly foreign?: boolean;
   readonly onChoose: (id: string) => void;
 }) {
-  const id = createUniqueId();
   const [camera, setCamera] = createSignal(false);
   const listed = (): readonly Listed[] => [...own(), ...GARMENTS, ...(props.foreign ? FOREIGN : [])];
   const thumb = (picture: Listed) => (
@@ -41,21 +41,12 @@ export function Picker(props: {
       <legend class="visually-hidden">{props.label}</legend>
       {thumbs}
       <div class="bring">
-        <label class="button" for={id}>
-          Open…
-        </label>
-        <input
-          id={id}
-          class="visually-hidden"
-          type="file"
-          multiple
+        <OpenFile
           accept="image/*,.onnx,.safetensors,.npy,.json"
-          aria-label="Open a picture, seed, model or project file"
-          onChange={event => {
-            void take([...(event.currentTarget.files ?? [])]);
-            event.currentTarget.value = '';
-          }}
-        />
+          label="Open a picture, seed, model or project file"
+        >
+          Open…
+        </OpenFile>
         <Button onPress={() => setCamera(true)}>Photograph…</Button>
         <span class="note">or drop or paste one anywhere</span>
       </div>

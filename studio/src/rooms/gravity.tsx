@@ -1,18 +1,21 @@
-import { createMemo, createSignal, For, Show } from 'solid-js';
+import { createMemo, createSignal, Show } from 'solid-js';
 import { ask, during } from '../engine/client.ts';
 import type { ScheduleName } from '../engine/engine.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Button, Choice, Select, Slider } from '../parts/controls.tsx';
 import { figure } from '../parts/figures.ts';
+import { Plane } from '../parts/plane.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
 import {
   gridOf,
+  jitter,
+  missOf,
+  nearest,
   type Point,
   pointsOf,
   pointsTensor,
-  REACH,
   readPoints,
   writePoints,
 } from '../state/points.ts';
@@ -27,6 +30,8 @@ const RECIPE = {
 const POINTS = 1024;
 const ARROWS = 19;
 const DENSE = 61;
+/** Points of one's own, at most. */
+const MOST = 300;
 /** How far out seeds are drawn, in standard deviations. */
 const SEEDS_REACH = 2.6;
 /** The seed that is followed at first. */
@@ -81,6 +86,10 @@ export function Gravity() {
   const placed = ([x, y]: Point): Point => {
     const { mean = [0, 0], std = [1, 1] } = trained() ?? {};
     return [mean[0]! + std[0]! * x, mean[1]! + std[1]! * y];
+  };
+  const standardised = ([x, y]: Point): Point => {
+    const { mean = [0, 0], std = [1, 1] } = trained() ?? {};
+    return [(x - mean[0]!) / std[0]!, (y - mean[1]!) / std[1]!];
   };
 
   whenever(data, async (kind, counts) => {
@@ -180,52 +189,6 @@ export function Gravity() {
     });
   });
 
-  const placeOf = (event: PointerEvent & { currentTarget: SVGElement }): Point => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const along = (at: number, from: number, size: number) => REACH * ((2 * (at - from)) / size - 1);
-    return [along(event.clientX, box.left, box.width), -along(event.clientY, box.top, box.height)];
-  };
-  const standardised = ([x, y]: Point): Point => {
-    const { mean = [0, 0], std = [1, 1] } = trained() ?? {};
-    return [(x - mean[0]!) / std[0]!, (y - mean[1]!) / std[1]!];
-  };
-  const [dragging, setDragging] = createSignal(false);
-  const press = (event: PointerEvent & { currentTarget: SVGElement }) => {
-    const at = placeOf(event);
-    event.currentTarget.setPointerCapture(event.pointerId);
-    if (mode() === 'draw') {
-      setDragging(true);
-      setLetters(writePoints([...drawn(), at].slice(-300)));
-      return;
-    }
-    const [x, y] = placed(seed());
-    if (Math.hypot(x - at[0], y - at[1]) < 0.4) setDragging(true);
-    else setChosen(writePoints([at]));
-  };
-  const drag = (event: PointerEvent & { currentTarget: SVGElement }) => {
-    if (!dragging()) return;
-    const at = placeOf(event);
-    if (mode() === 'look') return setSeedText(writePoints([standardised(at)]));
-    const last = drawn().at(-1);
-    if (!last || Math.hypot(last[0] - at[0], last[1] - at[1]) > 0.12)
-      setLetters(writePoints([...drawn(), at].slice(-300)));
-  };
-  const lift = () => setDragging(false);
-  const keys = (event: KeyboardEvent) => {
-    const moves: Record<string, Point> = {
-      ...{ ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] },
-    };
-    const move = moves[event.key];
-    if (!move) {
-      if (event.key === 'Enter' && mode() === 'draw')
-        setLetters(writePoints([...drawn(), placed(seed())].slice(-300)));
-      else if (event.key === 'Enter' && way().length > 0) setChosen(writePoints([way().at(-1)!]));
-      else return;
-    } else setSeedText(writePoints([[seed()[0] + move[0], seed()[1] + move[1]]]));
-    event.preventDefault();
-  };
-  const line = (points: readonly Point[]) => points.map(([x, y]) => `${x},${-y}`).join(' ');
-
   return (
     <>
       <div class="row controls">
@@ -266,50 +229,19 @@ export function Gravity() {
       </div>
       <div class="columns plane-columns" data-stage={trained() && dense().length > 0 ? 'found' : 'waiting'}>
         <div class="stage">
-          <svg
-            class="plane"
-            role="application"
-            tabindex="0"
-            viewBox={`${-REACH} ${-REACH} ${2 * REACH} ${2 * REACH}`}
-            aria-label={`The plane: ${learned().length} points, ${arrows().length} seeds and where they land. Arrow keys move the seed that is followed; Enter ${mode() === 'draw' ? 'sets a point there' : 'colours the seeds that land beside it'}.`}
-            onPointerDown={press}
-            onPointerMove={drag}
-            onPointerUp={lift}
-            onPointerCancel={lift}
-            onKeyDown={keys}
-          >
-            <g class="embedding">
-              <For each={drawnTo()}>
-                {seed => {
-                  const [x, y] = placed(seed);
-                  return <rect x={x - 0.05} y={-y - 0.05} width="0.1" height="0.1" />;
-                }}
-              </For>
-            </g>
-            <g class="arrows">
-              <For each={arrows().length > 0 ? arrowSeeds : []}>
-                {(seed, i) => {
-                  const from = placed(seed);
-                  const to = () => arrows()[i()] ?? from;
-                  return <line x1={from[0]} y1={-from[1]} x2={to()[0]} y2={-to()[1]} />;
-                }}
-              </For>
-            </g>
-            <g class="data">
-              <For each={learned()}>
-                {([x, y]) => <circle cx={x} cy={-y} r={data() === 'drawn' ? 0.045 : 0.018} />}
-              </For>
-            </g>
-            <g class="landed">
-              <For each={arrows()}>{([x, y]) => <circle cx={x} cy={-y} r="0.03" />}</For>
-            </g>
-            <Show when={chosen() !== undefined && learned()[chosen()!]}>
-              {point => <circle class="chosen" cx={point()[0]} cy={-point()[1]} r="0.11" />}
-            </Show>
-            <polyline class="way" points={line(way())} />
-            <For each={way()}>{([x, y]) => <circle class="state" cx={x} cy={-y} r="0.028" />}</For>
-            <circle class="seed" cx={placed(seed())[0]} cy={-placed(seed())[1]} r="0.1" />
-          </svg>
+          <Plane
+            data={learned()}
+            size={data() === 'drawn' ? 0.045 : 0.018}
+            arrows={arrows().map((to, i) => [placed(arrowSeeds[i]!), to] as const)}
+            coloured={drawnTo().map(placed)}
+            chosen={chosen() === undefined ? undefined : learned()[chosen()!]}
+            seed={placed(seed())}
+            way={way()}
+            draws={mode() === 'draw'}
+            onDraw={point => setLetters(writePoints([...drawn(), point].slice(-MOST)))}
+            onChoose={point => setChosen(writePoints([point]))}
+            onFollow={point => setSeedText(writePoints([standardised(point)]))}
+          />
           <p class="note">
             Lines lead from seeds to where they land. Drag the round seed to follow one; click a point to
             colour the seeds that land beside it.
@@ -368,29 +300,4 @@ export function Gravity() {
 function samplingOf(steps: number, schedule: ScheduleName) {
   // The network's own schedule reaches nearer to the data than the paper's continuous cosine, and less far into noise.
   return { steps, ...(schedule !== 'continuousCosine' && { schedule }) };
-}
-
-function nearest(points: readonly Point[], [x, y]: Point): number | undefined {
-  let [best, least]: [number | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
-  points.forEach(([px, py], i) => {
-    const distance = (px - x) ** 2 + (py - y) ** 2;
-    if (distance < least) [best, least] = [i, distance];
-  });
-  return best;
-}
-
-/** Mean distance of landed seeds from the nearest point of the data. */
-function missOf(landed: readonly Point[], points: readonly Point[]): number {
-  const sum = landed.reduce((total, point) => {
-    const [x, y] = points[nearest(points, point)!]!;
-    return total + Math.hypot(point[0] - x, point[1] - y);
-  }, 0);
-  return sum / landed.length;
-}
-
-/** A small displacement, the same for the same number. */
-function jitter(i: number): Point {
-  const angle = i * 2.399963;
-  const radius = 0.05 * Math.sqrt(((i * 0.618034) % 1) as number);
-  return [radius * Math.cos(angle), radius * Math.sin(angle)];
 }

@@ -1,12 +1,13 @@
-import { createMemo, createSignal, createUniqueId, For, Show } from 'solid-js';
+import { createMemo, createSignal, For, Show } from 'solid-js';
 import { ask } from '../engine/client.ts';
 import type { Floats, ModelCard } from '../engine/engine.ts';
+import { Cells } from '../parts/cells.tsx';
 import { Button, Choice, Slider } from '../parts/controls.tsx';
 import { figure } from '../parts/figures.ts';
+import { OpenFile } from '../parts/open-file.tsx';
 import { Picker } from '../parts/picker.tsx';
-import { Pixels } from '../parts/pixels.tsx';
 import { numberPart, part } from '../state/address.ts';
-import { take, useFiles } from '../state/files.ts';
+import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
 import { cardOf, cards, OTHERS, SHIPPED, shippedCard } from '../state/models.ts';
 import { pictureOf } from '../state/pictures.ts';
@@ -30,7 +31,6 @@ export function Networks() {
   const [latent, setLatent] = createSignal<Floats>();
   const [rows, setRows] = createSignal<readonly Grown[]>([]);
   const [dropped, setDropped] = createSignal<Floats>();
-  const id = createUniqueId();
 
   useFiles({
     picture: chosen => {
@@ -109,21 +109,12 @@ export function Networks() {
           />
         </Show>
         <span class="gap" />
-        <label class="button" for={id}>
-          Open a model…
-        </label>
-        <input
-          id={id}
-          class="visually-hidden"
-          type="file"
-          multiple
+        <OpenFile
           accept=".onnx,.json"
-          aria-label="Open a model of your own, .onnx, with its .json description if it is not Seedbed's"
-          onChange={event => {
-            void take([...(event.currentTarget.files ?? [])]);
-            event.currentTarget.value = '';
-          }}
-        />
+          label="Open a model of your own, .onnx, with its .json description if it is not Seedbed's"
+        >
+          Open a model…
+        </OpenFile>
       </div>
       <Show when={source() === 'picture'}>
         <Picker label="Picture whose seed is taken" chosen={[picture()]} onChoose={setPicture} />
@@ -140,7 +131,7 @@ export function Networks() {
                   : pictureOf(picture()).title}
             </p>
           </div>
-          <Cells of={latent()} seed label="seed" />
+          <Cells of={latent()} seed most={SEEDS} label={i => `seed ${i}`} />
         </div>
         <For each={rows()}>
           {({ card, pictures, ratio }) => (
@@ -157,7 +148,7 @@ export function Networks() {
                   )}
                 </Show>
               </div>
-              <Cells of={pictures} label={`${card.name} grows`} />
+              <Cells of={pictures} most={SEEDS} label={i => `${card.name} grows ${i}`} />
             </div>
           )}
         </For>
@@ -177,26 +168,4 @@ function titleOf({ key, name }: ModelCard): string {
     'fashion-mnist-small-se': 'A small one with channel attention',
   };
   return titles[key] ?? name;
-}
-
-function Cells(props: { readonly of: Floats | undefined; readonly seed?: boolean; readonly label: string }) {
-  return (
-    <div class="cells six">
-      <Show
-        when={props.of}
-        keyed
-        fallback={
-          <div class="pixels">
-            <div class="blank" />
-          </div>
-        }
-      >
-        {of => (
-          <For each={[...Array(Math.min(SEEDS, of.shape[0]!)).keys()]}>
-            {i => <Pixels of={of} at={i} seed={props.seed ?? false} label={`${props.label} ${i + 1}`} />}
-          </For>
-        )}
-      </Show>
-    </div>
-  );
 }

@@ -1,6 +1,7 @@
-import { createMemo, createSignal, For, Show } from 'solid-js';
+import { createMemo, createSignal, For } from 'solid-js';
 import { ask } from '../engine/client.ts';
 import type { Floats } from '../engine/engine.ts';
+import { Cells } from '../parts/cells.tsx';
 import { Button, Choice, Slider } from '../parts/controls.tsx';
 import { download } from '../parts/download.ts';
 import { animated, strip } from '../parts/export.ts';
@@ -144,25 +145,7 @@ export function Walk() {
           {([title, pictures, seed]) => (
             <div class="line">
               <h2>{title}</h2>
-              <div class="cells">
-                <Show
-                  when={pictures}
-                  keyed
-                  fallback={
-                    <div class="pixels">
-                      <div class="blank" />
-                    </div>
-                  }
-                >
-                  {of => (
-                    <For each={[...Array(of.shape[0]).keys()]}>
-                      {i => (
-                        <Pixels of={of} at={i} seed={seed} label={`${title}, ${i + 1} of ${of.shape[0]}`} />
-                      )}
-                    </For>
-                  )}
-                </Show>
-              </div>
+              <Cells of={pictures} seed={seed} label={(i, count) => `${title}, ${i} of ${count}`} />
             </div>
           )}
         </For>

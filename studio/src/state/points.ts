@@ -49,3 +49,29 @@ export function gridOf(side: number, reach: number): Point[] {
   );
   return square.filter(([x, y]) => Math.hypot(x, y) <= reach + 1e-9);
 }
+
+/** The place of the point that is nearest. */
+export function nearest(points: readonly Point[], [x, y]: Point): number | undefined {
+  let [best, least]: [number | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
+  points.forEach(([px, py], i) => {
+    const distance = (px - x) ** 2 + (py - y) ** 2;
+    if (distance < least) [best, least] = [i, distance];
+  });
+  return best;
+}
+
+/** Mean distance of landed seeds from the nearest point of the data. */
+export function missOf(landed: readonly Point[], points: readonly Point[]): number {
+  const sum = landed.reduce((total, point) => {
+    const [x, y] = points[nearest(points, point)!]!;
+    return total + Math.hypot(point[0] - x, point[1] - y);
+  }, 0);
+  return sum / landed.length;
+}
+
+/** A small displacement, the same for the same number. */
+export function jitter(i: number): Point {
+  const angle = i * 2.399963;
+  const radius = 0.05 * Math.sqrt(((i * 0.618034) % 1) as number);
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
+}

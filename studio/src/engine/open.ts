@@ -1,0 +1,191 @@
+/**
+ * The runtime, and the models and samplers that are open in the worker.
+ * @module
+ */
+import {
+  createRuntime,
+  type Denoiser,
+  type Embedder,
+  importDenoiser,
+  loadEmbedder,
+  loadModel,
+  openSampler,
+  parseForeignInfo,
+  parseModel,
+  pictureShape,
+  type Runtime,
+  readModel,
+  type SamplerSession,
+  SCHEDULES,
+  SeedbedError,
+  SHIPPED_DENOISER,
+  SHIPPED_EMBEDDER,
+} from 'seedbed';
+
+export type Device = 'wasm' | 'webgpu';
+export type ScheduleName = keyof typeof SCHEDULES;
+
+/** What the page knows of a model. */
+export interface ModelCard {
+  /** By which it is asked for. */
+  readonly key: string;
+  readonly name: string;
+  readonly hash: string;
+  /** Of the seeds, [C, H, W] or [D]. */
+  readonly shape: readonly number[];
+  /** Of the pictures, without the padding. */
+  readonly picture: readonly number[];
+  readonly steps: number;
+  readonly schedule: string;
+  readonly weights: number;
+  readonly hasEmbedder: boolean;
+}
+
+/** How a sampler is changed for a while: another number of steps, another schedule of noise. */
+export interface Sampling {
+  readonly steps?: number | undefined;
+  readonly schedule?: ScheduleName | undefined;
+}
+
+/** Networks that ship with the studio, beside the one that all rooms begin with. */
+const NETWORKS: Readonly<Record<string, URL>> = {
+  'fashion-mnist': SHIPPED_DENOISER,
+  'fashion-mnist-32-64-128': new URL(
+    '../../../models/reproduction/fashion-mnist-32-64-128.onnx',
+    import.meta.url,
+  ),
+  'fashion-mnist-small-se': new URL(
+    '../../../models/reproduction/fashion-mnist-small-se.onnx',
+    import.meta.url,
+  ),
+};
+
+/** The largest file that a page is asked to hold: WebAssembly addresses 4 GiB, and a network is there several times. */
+const LARGEST_MODEL = 600 * 2 ** 20;
+
+let runtime: Promise<Runtime>;
+
+/** Where networks run. */
+export const running = () => runtime;
+
+const models = new Map<string, Promise<Denoiser>>();
+const embedders = new Map<string, Promise<Embedder>>();
+const samplers = new Map<string, Promise<SamplerSession>>();
+
+/** Chooses where networks run, anew when it has run elsewhere before. */
+export async function begin(device: Device | undefined): Promise<{ device: string; threads: number }> {
+  const before = runtime;
+  runtime = createRuntime(device ? { device } : {});
+  samplers.clear();
+  const started = await runtime;
+  await before?.then(old => old.dispose()).catch(() => {});
+  const threads = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+  return { device: started.device, threads };
+}
+
+/** A model by its key. */
+export function modelOf(key: string): Promise<Denoiser> {
+  const known = models.get(key);
+  if (known) return known;
+  const source = NETWORKS[key];
+  if (!source)
+    throw new SeedbedError('BadArgument', `there is no model '${key}' in this page; open its file again`);
+  return remembered(models, key, loadModel(source));
+}
+
+/** Keeps a promise by its key, unless it fails. */
+function remembered<T>(kept: Map<string, Promise<T>>, key: string, made: Promise<T>): Promise<T> {
+  kept.set(key, made);
+  made.catch(() => kept.delete(key));
+  return made;
+}
+
+/** The embedder that was trained for a denoiser, where there is one. */
+export async function embedderOf(key: string): Promise<Embedder | undefined> {
+  if (key === 'fashion-mnist' && !embedders.has(key))
+    remembered(embedders, key, loadEmbedder(SHIPPED_EMBEDDER));
+  return embedders.get(key);
+}
+
+/** What is known of a model; loads it. */
+export async function describe(key: string): Promise<ModelCard> {
+  const model = await modelOf(key);
+  const { name, shape, sampler, schedule } = model.info;
+  return {
+    ...{ key, name, hash: model.hash, shape, picture: pictureShape(model), steps: sampler.steps },
+    schedule: schedule.kind,
+    weights: [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0),
+    hasEmbedder: (await embedderOf(key)) !== undefined,
+  };
+}
+
+/** Takes up a model of one's own: a file that Seedbed wrote, or any ONNX file with its description. */
+export async function openModel(file: File, description?: File): Promise<ModelCard> {
+  if (file.size > LARGEST_MODEL) {
+    const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`;
+    throw new SeedbedError(
+      'Unsupported',
+      `${file.name} is ${megabytes(file.size)} large; a page can work with ${megabytes(LARGEST_MODEL)}. On the command line there is no such limit: npx seedbed embed --model ${file.name} picture.png`,
+    );
+  }
+  if (description) {
+    const info = parseForeignInfo(jsonOf(await description.text(), description.name), description.name);
+    const graph = parseModel(new Uint8Array(await file.arrayBuffer()), file.name);
+    return taken(importDenoiser(graph, info, new Map(), file.name));
+  }
+  const opened = readModel(new Uint8Array(await file.arrayBuffer()), file.name);
+  if (opened.info.kind === 'denoiser') return taken(opened as Denoiser);
+  const { denoiser } = opened.info;
+  for (const [key, model] of models) {
+    if ((await model).hash !== denoiser) continue;
+    embedders.set(key, Promise.resolve(opened as Embedder));
+    return describe(key);
+  }
+  throw new SeedbedError(
+    'Mismatch',
+    `${file.name} is an embedder of a denoiser that is not open here; open its denoiser first`,
+  );
+}
+
+function jsonOf(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SeedbedError(
+      'BadFile',
+      `${name} is not JSON; it should describe the model (docs/bring-your-own-model.md)`,
+    );
+  }
+}
+
+function taken(model: Denoiser): Promise<ModelCard> {
+  const key = model.hash.slice(0, 12);
+  models.set(key, Promise.resolve(model));
+  return describe(key);
+}
+
+/** Keeps a model of the page's own making under a key. */
+export function keep(key: string, model: Denoiser): void {
+  models.set(key, Promise.resolve(model));
+}
+
+/** A session that grows seeds, kept until the device changes. */
+export async function samplerOf(
+  key: string,
+  count: number,
+  sampling: Sampling = {},
+): Promise<SamplerSession> {
+  const { shape } = (await modelOf(key)).info;
+  // Networks of points are so small that what takes time is each call.
+  const batch = shape.length === 1 ? count : count >= 16 ? 16 : count > 1 ? 4 : 1;
+  const name = JSON.stringify([key, batch, sampling]);
+  const known = samplers.get(name);
+  if (known) return known;
+  const open = async () => {
+    const model = await modelOf(key);
+    const { steps: samplerSteps, schedule } = sampling;
+    const changed = schedule ? { ...model, info: { ...model.info, schedule: SCHEDULES[schedule] } } : model;
+    return openSampler(changed, { runtime: await runtime, samplerSteps, batch });
+  };
+  return remembered(samplers, name, open());
+}
