@@ -34,7 +34,10 @@ export function Picker(props: {
   // What is chosen is in sight, on a narrow screen too.
   createEffect(() => {
     const chosen = thumbs.querySelector<HTMLElement>(`[data-picture="${props.chosen[0]}"]`);
-    if (chosen) thumbs.scrollLeft = chosen.offsetLeft + (chosen.offsetWidth - thumbs.clientWidth) / 2;
+    if (!chosen) return;
+    const left = chosen.offsetLeft - thumbs.scrollLeft;
+    if (left < 0 || left + chosen.offsetWidth > thumbs.clientWidth)
+      thumbs.scrollLeft = chosen.offsetLeft + (chosen.offsetWidth - thumbs.clientWidth) / 2;
   });
   return (
     <fieldset class="picker">
