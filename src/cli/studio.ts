@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
@@ -42,9 +43,12 @@ async function run({ host, port, ...flags }: Flags): Promise<void> {
     if (error.code === 'EADDRINUSE' && port === undefined) return listen(server, host, 0);
     throw inWords(error, host, port ?? PORT);
   });
-  const address = `http://${host.includes(':') ? `[${host}]` : host}:${listening.port}/`;
+  const addresses = reachedAt(host).map(
+    name => `http://${name.includes(':') ? `[${name}]` : name}:${listening.port}/`,
+  );
+  const address = addresses[0]!;
   console.line(
-    `The studio is at ${address}\nIt computes in the browser; nothing leaves this machine. Ctrl-C ends it.`,
+    `The studio is at ${addresses.join(', ')}\nIt computes in the browser; nothing leaves this machine. Ctrl-C ends it.`,
   );
   console.json({ command: 'studio', address });
   await new Promise<void>(resolve => {
@@ -53,6 +57,16 @@ async function run({ host, port, ...flags }: Flags): Promise<void> {
       server.closeAllConnections();
     });
   });
+}
+
+/** Names by which a server that listens at a host is reached; 0.0.0.0 and :: stand for all of the machine's. */
+function reachedAt(host: string): string[] {
+  if (host !== '0.0.0.0' && host !== '::') return [host];
+  const all = Object.values(networkInterfaces()).flatMap(them => them ?? []);
+  return [
+    '127.0.0.1',
+    ...all.filter(({ family, internal }) => family === 'IPv4' && !internal).map(a => a.address),
+  ];
 }
 
 function listen(server: ReturnType<typeof createServer>, host: string, port: number): Promise<AddressInfo> {

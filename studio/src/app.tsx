@@ -1,4 +1,4 @@
-import { createSignal, For, Match, onMount, Show, Switch } from 'solid-js';
+import { createEffect, createSignal, For, Match, on, onMount, Show, Switch } from 'solid-js';
 import { ask } from './engine/client.ts';
 import type { Device } from './engine/engine.ts';
 import { Button, Select } from './parts/controls.tsx';
@@ -10,10 +10,20 @@ import { Embed } from './rooms/embed.tsx';
 import { Gravity } from './rooms/gravity.tsx';
 import { Networks } from './rooms/networks.tsx';
 import { Walk } from './rooms/walk.tsx';
-import { linkTo, part, ROOMS, type Room, room } from './state/address.ts';
+import { linkTo, part, picturesNamed, ROOMS, type Room, room } from './state/address.ts';
 import { listen } from './state/files.ts';
-import { card, cards, current, SHIPPED, setCurrent, shippedCard } from './state/models.ts';
+import {
+  card,
+  choose,
+  current,
+  followAddress,
+  offered,
+  SHIPPED,
+  setStarted,
+  shippedCard,
+} from './state/models.ts';
 import { attempt, dismiss, notices, say } from './state/notices.ts';
+import { isKnown, pictureOf } from './state/pictures.ts';
 import { saveProject } from './state/project.ts';
 
 const TITLES: Readonly<Record<Room, readonly [name: string, sentence: string]>> = {
@@ -38,30 +48,55 @@ export function App() {
   const [hovering, setHovering] = createSignal(false);
   const [theme, setTheme] = createSignal(localStorage.getItem('theme') ?? 'auto');
 
+  let turns = 0;
   const begin = () =>
     attempt(async () => {
+      const turn = ++turns;
       setRunning(undefined);
+      setStarted(false);
       const chosen = device();
       const beginning = ask('begin', chosen === 'auto' ? undefined : chosen);
       // The model is read while the runtime is fetched.
       const known = shippedCard(SHIPPED);
-      const begun = await beginning.catch(error => {
+      const begun = await beginning.catch((error: unknown) => {
         if (chosen !== 'webgpu') throw error;
-        say(`${error.message}. The studio goes on with WebAssembly.`, 'trouble');
+        say('This browser offers no WebGPU that works here. The studio goes on with WebAssembly.', 'trouble');
         setDevice('wasm');
         return ask('begin', 'wasm');
       });
       const threads = begun.threads === 1 ? 'one thread' : `${begun.threads} threads`;
       setRunning(begun.device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${threads}`);
       await known;
+      await followAddress();
+      // Whoever chooses twice waits for the second.
+      if (turn === turns) setStarted(true);
     });
+
+  createEffect(() => {
+    const unknown = picturesNamed().filter(id => !isKnown(id));
+    if (unknown.length > 0)
+      say(
+        unknown.some(id => id.startsWith('own-'))
+          ? `This link is of a picture of its sender's own, which travels in a project file: drop that on the page. In its place you see ${pictureOf(unknown[0]!).title}.`
+          : `There is no picture ${unknown[0]} here. In its place you see ${pictureOf(unknown[0]!).title}.`,
+      );
+  });
+  createEffect(() => {
+    document.title = `${TITLES[room()][0]} · Seedbed studio`;
+  });
+  // Whoever follows a link to a room, by keys or ears, is in it.
+  createEffect(
+    on(room, () => document.getElementById('room')?.focus({ preventScroll: true }), { defer: true }),
+  );
 
   onMount(() => {
     listen(setHovering);
     void begin();
     if (!crossOriginIsolated && firstTime('one thread'))
       say(
-        'This page is served without isolation headers, so that it computes on one thread. It works, and takes longer; npx seedbed studio sends them.',
+        isSecureContext
+          ? 'This page is served without isolation headers, so that it computes on one thread. It works, and takes longer; npx seedbed studio sends them.'
+          : 'This page came from another machine without encryption, and browsers let such pages compute on one thread only. It works, and takes longer.',
       );
     // A tab that was put to sleep goes on where it was, but a person who comes back should know why it took so long.
     document.addEventListener('resume', () =>
@@ -141,11 +176,9 @@ export function App() {
       <footer>
         <Select
           label="Model"
-          options={cards()
-            .filter(({ picture }) => picture.length === 3)
-            .map(({ key, name }) => [key, name] as const)}
+          options={offered()}
           value={current()}
-          onChoose={setCurrent}
+          onChoose={key => void attempt(() => choose(key))}
         />
         <Select
           label="Runs on"
@@ -179,9 +212,9 @@ export function App() {
         <Button
           onPress={() =>
             void attempt(async () => {
-              await navigator.clipboard.writeText(location.href);
+              await navigator.clipboard?.writeText(location.href);
               say(
-                'The link is in the clipboard. It shows this room with shipped pictures; pictures of your own travel in a project.',
+                `${navigator.clipboard ? 'The link is in the clipboard.' : "The link is this page's address; copy it from there."} It shows this room with shipped pictures; pictures of your own travel in a project.`,
               );
             })
           }

@@ -67,28 +67,44 @@ let count = 0;
 
 /**
  * Does long work, shown with its progress until it ends.
- * @returns what it gives; undefined when the person ended it.
+ * @param onOutdated is told how to end it, for when nobody waits for it any more.
+ * @returns what it gives; undefined when it was ended.
  */
 export async function during<T>(
   label: string,
+  onOutdated: (end: () => void) => void,
   work: (task: number, report: OnReport) => Promise<T>,
   onReport?: OnReport,
 ): Promise<T | undefined> {
   const id = ++count;
   const [report, setReport] = createSignal<Report & { seconds: number }>();
   const begun = performance.now();
-  const task: Task = { label, report, cancel: () => ask('cancel', id) };
+  let stop = () => {};
+  // The engine stops before its next step; the page does not wait for that.
+  const stopped = new Promise<undefined>(resolve => {
+    stop = () => resolve(undefined);
+  });
+  let ended = false;
+  const cancel = () => {
+    if (ended) return;
+    void ask('cancel', id);
+    stop();
+  };
+  const task: Task = { label, report, cancel };
+  onOutdated(cancel);
   setTasks([...tasks(), task]);
   const tell: OnReport = told => {
+    if (ended) return;
     setReport({ ...told, seconds: (performance.now() - begun) / 1000 });
     onReport?.(told);
   };
   try {
-    return await work(id, proxy(tell));
+    return await Promise.race([work(id, proxy(tell)), stopped]);
   } catch (error) {
     if (error instanceof Trouble && error.kind === 'Interrupted') return undefined;
     throw error;
   } finally {
+    ended = true;
     setTasks(tasks().filter(other => other !== task));
   }
 }

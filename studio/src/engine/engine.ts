@@ -79,6 +79,11 @@ export interface Found {
 
 const tasks = new Map<number, AbortController>();
 
+/** Ends all tasks, each before its next step. */
+export function cancelAll(): void {
+  for (const controller of tasks.values()) controller.abort();
+}
+
 /** Ends a task before its next step. */
 export function cancel(task: number): void {
   tasks.get(task)?.abort();
@@ -246,23 +251,32 @@ export async function train(
   });
 }
 
+/** Seeds of a file, and where they are from: unknown of a bare array. */
+export interface OpenedSeeds {
+  readonly latent: Floats;
+  /** In words. */
+  readonly from: string;
+  readonly pictures: readonly string[];
+  readonly method: Readonly<Record<string, unknown>>;
+}
+
 /** The bytes of a seed file, which says where its seeds are from; or of a bare .npy array. */
 export async function seedFile(
   model: string,
-  { latent, method, pictures }: { latent: Floats; method: string; pictures: readonly string[] },
+  { latent, method, pictures }: Pick<OpenedSeeds, 'latent' | 'method' | 'pictures'>,
   format: 'safetensors' | 'npy',
 ): Promise<Uint8Array> {
   if (format === 'npy') return writeNpy(latent);
   const { hash, info } = await modelOf(model);
   return writeSeeds(latent, {
     ...{ model: hash, sampler: info.sampler, rng: 0, createdBy: 'seedbed studio' },
-    method: { name: method },
+    method,
     images: pictures.map(name => ({ name })),
   });
 }
 
 /** Reads a seed file for a model, and says when it is another's. */
-export async function openSeeds(file: File, model: string): Promise<{ latent: Floats; from: string }> {
+export async function openSeeds(file: File, model: string): Promise<OpenedSeeds> {
   const { latent, pair, provenance } = readSeeds(new Uint8Array(await file.arrayBuffer()), file.name);
   const { hash, info } = await modelOf(model);
   if (latent.shape.slice(1).join() !== info.shape.join())
@@ -280,7 +294,9 @@ export async function openSeeds(file: File, model: string): Promise<{ latent: Fl
       'Mismatch',
       `${file.name} holds seeds of another model (${provenance.model.slice(0, 12)}); open that model first`,
     );
-  return { latent, from: provenance?.images.map(({ name }) => name).join(', ') || file.name };
+  const pictures = provenance?.images.map(({ name }) => name) ?? [];
+  const method = provenance?.method ?? { name: 'unknown' };
+  return { latent, from: pictures.join(', ') || file.name, pictures, method };
 }
 
 /** Reads seeds that ship with the studio. */

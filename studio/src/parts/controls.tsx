@@ -4,7 +4,7 @@ import { createUniqueId, For, type JSX, type ParentProps, Show } from 'solid-js'
 export function Choice<T extends string>(props: {
   readonly label: string;
   readonly options: readonly (readonly [value: T, text: string])[];
-  readonly value: T;
+  readonly value: T | undefined;
   readonly onChoose: (value: T) => void;
 }) {
   const name = createUniqueId();

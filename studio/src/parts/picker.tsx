@@ -94,7 +94,11 @@ function Camera(props: { readonly onClose: () => void }) {
     await take([new File([blob], 'photograph.png', { type: 'image/png' })]);
   };
   return (
-    <dialog class="camera" ref={dialog => queueMicrotask(() => dialog.showModal())} onClose={props.onClose}>
+    <dialog
+      class="camera"
+      ref={dialog => queueMicrotask(() => dialog.isConnected && dialog.showModal())}
+      onClose={props.onClose}
+    >
       {video}
       <div class="row">
         <Button main onPress={() => void shoot()}>

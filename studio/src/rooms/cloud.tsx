@@ -13,15 +13,15 @@ import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
 import { card, current, SHIPPED } from '../state/models.ts';
-import { attempt } from '../state/notices.ts';
+import { attempt, say } from '../state/notices.ts';
 import { pictureOf } from '../state/pictures.ts';
 import { pixelsOf } from '../state/seeds.ts';
-import { combined, distance, items, joined, moved } from '../state/tensors.ts';
+import { combined, distance, items, joined, moved, without } from '../state/tensors.ts';
 
 /** The picture whose cloud ships with the studio. */
 const SHIPPED_PICTURE = '9-ankle-boot';
 /** Seeds that are sought at one go, and shown of a cloud. */
-const MORE = 4;
+const MORE = 2;
 const SHOWN = 8;
 /** The longest step along a component, Euclidean; a seed is 32 long. */
 const REACH = 16;
@@ -42,20 +42,38 @@ export function Cloud() {
   const [combination, setCombination] = createSignal<Floats>();
   const [walked, setWalked] = createSignal<Floats>();
 
+  const [seeking, setSeeking] = createSignal(false);
+  /** Starts of which seeds were found, so that each is found once; and how to be told that the picture has changed. */
+  let starts = 0;
+  let endOfSubject: (end: () => void) => void = () => {};
+
   const count = () => seeds()?.shape[0] ?? 0;
   useFiles({
     picture: setPicture,
     seeds: async file => {
-      const { latent } = await ask('openSeeds', file, current());
-      setSeeds(seeds() ? joined([seeds()!, latent]) : latent);
+      const { latent, from, pictures } = await ask('openSeeds', file, current());
+      const { title } = pictureOf(picture());
+      if (pictures.some(name => name !== title))
+        return say(
+          `${file.name} holds seeds of ${from}, not of ${title}: choose that picture first, then drop the file again.`,
+          'trouble',
+        );
+      const before = count();
+      join(latent);
+      const known = latent.shape[0]! - (count() - before);
+      say(
+        `${count() - before} seeds of ${file.name} joined the cloud${known > 0 ? `; ${known} were in it already` : ''}${pictures.length === 0 ? '; the file does not say of which picture they are' : ''}.`,
+      );
     },
   });
 
   whenever(
-    () => [current(), picture(), card() !== undefined] as const,
+    () => [current(), pictureOf(picture()).id, card() !== undefined] as const,
     async ([model, id, ready], counts, onOutdated) => {
       if (!ready) return;
+      setImage(undefined);
       setSeeds(undefined);
+      for (const [, clear] of growing) clear(undefined);
       setAnalysis(undefined);
       setNewest(undefined);
       const pixels = await pixelsOf(model, id);
@@ -65,24 +83,34 @@ export function Cloud() {
       const begun = known ? await ask('fetchSeeds', new URL(shippedCloud, location.href).href) : undefined;
       if (!counts()) return;
       setShipped(begun?.shape[0] ?? 0);
+      starts = begun?.shape[0] ?? 0;
+      endOfSubject = onOutdated;
       if (begun) setSeeds(begun);
-      else await seek(8, counts, onOutdated);
+      else await seek(8, counts);
     },
   );
 
-  /** Finds more seeds; each few join the cloud as soon as they are found. */
-  async function seek(number: number, counts = () => true, onOutdated?: (end: () => void) => void) {
+  /** Seeds join the cloud, but those that are in it. */
+  function join(latent: Floats): void {
+    const fresh = seeds() ? without(latent, seeds()!) : latent;
+    if (fresh) setSeeds(seeds() ? joined([seeds()!, fresh]) : fresh);
+  }
+
+  /** Finds more seeds; each few join the cloud as soon as they are found, as long as it is of the same picture. */
+  async function seek(number: number, counts?: () => boolean) {
     const [model, images] = [current(), image()!];
-    await during(`Finding seeds of ${pictureOf(picture()).title}`, async (task, report) => {
-      onOutdated?.(() => void ask('cancel', task));
-      for (let found = 0; found < number && counts(); found += MORE) {
-        const request = { model, images, method: 'auto', starts: MORE, firstStart: count() } as const;
+    const still = counts ?? (() => image() === images);
+    setSeeking(true);
+    await during(`Finding seeds of ${pictureOf(picture()).title}`, endOfSubject, async (task, report) => {
+      for (let found = 0; found < number && still(); found += MORE) {
+        const request = { model, images, method: 'auto', starts: MORE, firstStart: starts } as const;
         const { latent } = await ask('seek', task, request, report);
-        if (!counts() || model !== current()) return;
+        if (!still()) return;
+        starts += MORE;
         setNewest(latent);
-        setSeeds(seeds() ? joined([seeds()!, latent]) : latent);
+        join(latent);
       }
-    });
+    }).finally(() => setSeeking(false));
   }
 
   whenever(seeds, async (all, counts) => {
@@ -156,14 +184,18 @@ export function Cloud() {
             <span data-value="count">{count()}</span> seeds of one picture
           </h2>
           <span class="gap" />
-          <Button main disabled={!image()} onPress={() => void attempt(() => seek(8))}>
+          <Button main disabled={!image() || seeking()} onPress={() => void attempt(() => seek(8))}>
             Find eight more
           </Button>
           <Button
             disabled={!seeds()}
             onPress={() =>
               void attempt(async () => {
-                const about = { latent: seeds()!, method: 'auto', pictures: [pictureOf(picture()).title] };
+                const about = {
+                  latent: seeds()!,
+                  method: { name: 'auto' },
+                  pictures: [pictureOf(picture()).title],
+                };
                 download(await ask('seedFile', current(), about, 'safetensors'), 'cloud.safetensors');
               })
             }

@@ -21,14 +21,16 @@ type Rgb = [number, number, number];
 /** A picture to draw on, and what the model grows of it: from faithful, with every stroke, to natural. */
 export function Edit() {
   const [picture, setPicture] = part<string>('picture', '8-bag');
-  const [dial, setDial] = numberPart('natural', 0.5, [0, 1]);
+  const [dial, setDial] = numberPart('natural', 0.5, [0, 1], 0.05);
   const [letters, setLetters] = part<string>('strokes', '');
   const [tool, setTool] = createSignal<'brush' | 'eraser'>('brush');
   const [colour, setColour] = createSignal<Rgb>([255, 255, 255]);
   const [width, setWidth] = createSignal(20);
   const [original, setOriginal] = createSignal<Floats>();
   const [line, setLine] = createSignal<Stroke>();
-  const [undone, setUndone] = createSignal<readonly Stroke[]>([]);
+  /** What was drawn before each change, and what was undone of it. */
+  const [past, setPast] = createSignal<readonly (readonly Stroke[])[]>([]);
+  const [future, setFuture] = createSignal<readonly (readonly Stroke[])[]>([]);
   const [found, setFound] = createSignal<Found>();
 
   const strokes = createMemo(() => readStrokes(letters()));
@@ -44,14 +46,17 @@ export function Edit() {
   const choose = (id: string) => {
     setPicture(id);
     keep([]);
-    setUndone([]);
+    setPast([]);
+    setFuture([]);
   };
   useFiles({ picture: choose });
 
   whenever(
-    () => [current(), picture(), card() !== undefined] as const,
+    () => [current(), pictureOf(picture()).id, card() !== undefined] as const,
     async ([model, id, ready], counts) => {
       if (!ready) return;
+      setFound(undefined);
+      setOriginal(undefined);
       const pixels = await pixelsOf(model, id);
       if (counts()) setOriginal(pixels);
     },
@@ -61,32 +66,37 @@ export function Edit() {
     async ([model, images, naturalness], counts, onOutdated) => {
       if (!images || images.shape.slice(1).join() !== card()?.picture.join()) return;
       const request = { model, images, method: 'auto', naturalness } as const;
-      const told = await during('Growing it again', (task, report) => {
-        onOutdated(() => void ask('cancel', task));
-        return ask('seek', task, request, report);
-      });
+      const told = await during('Growing it again', onOutdated, (task, report) =>
+        ask('seek', task, request, report),
+      );
       if (told && counts()) setFound(told);
     },
   );
 
+  const change = (kept: readonly Stroke[]) => {
+    setPast([...past(), strokes()]);
+    setFuture([]);
+    keep(kept);
+  };
   const finish = () => {
     const stroke = line();
     setLine(undefined);
-    if (!stroke) return;
-    setUndone([]);
-    keep([...strokes(), stroke]);
+    if (stroke) change([...strokes(), stroke]);
   };
   const undo = () => {
-    const last = strokes().at(-1);
-    if (!last) return;
-    setUndone([...undone(), last]);
-    keep(strokes().slice(0, -1));
+    // What a link brought has no past: its strokes go one by one.
+    const before = past().at(-1) ?? strokes().slice(0, -1);
+    if (past().length === 0 && strokes().length === 0) return;
+    setFuture([...future(), strokes()]);
+    setPast(past().slice(0, -1));
+    keep(before);
   };
   const redo = () => {
-    const again = undone().at(-1);
-    if (!again) return;
-    setUndone(undone().slice(0, -1));
-    keep([...strokes(), again]);
+    const after = future().at(-1);
+    if (!after) return;
+    setPast([...past(), strokes()]);
+    setFuture(future().slice(0, -1));
+    keep(after);
   };
   const fresh = (place: readonly number[]): Stroke => ({
     ...{ erases: tool() === 'eraser', colour: colour(), width: width(), places: place },
@@ -182,13 +192,13 @@ export function Edit() {
         />
       </div>
       <div class="row">
-        <Button disabled={strokes().length === 0} onPress={undo}>
+        <Button disabled={past().length === 0 && strokes().length === 0} onPress={undo}>
           Undo
         </Button>
-        <Button disabled={undone().length === 0} onPress={redo}>
+        <Button disabled={future().length === 0} onPress={redo}>
           Redo
         </Button>
-        <Button disabled={strokes().length === 0} onPress={() => keep([])}>
+        <Button disabled={strokes().length === 0} onPress={() => change([])}>
           Clear
         </Button>
         <span class="gap" />

@@ -1,6 +1,6 @@
 import { createMemo, createSignal, Show } from 'solid-js';
 import { ask, during } from '../engine/client.ts';
-import type { Floats, Found } from '../engine/engine.ts';
+import type { Floats, Found, OpenedSeeds } from '../engine/engine.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Button, Select, Slider } from '../parts/controls.tsx';
 import { download } from '../parts/download.ts';
@@ -36,8 +36,11 @@ export function Embed() {
   const [image, setImage] = createSignal<Floats>();
   const [found, setFound] = createSignal<Partial<Found>>();
   const [curve, setCurve] = createSignal<readonly (readonly [number, number])[]>([]);
-  const [dropped, setDropped] = createSignal<{ latent: Floats; from: string }>();
+  const [dropped, setDropped] = createSignal<OpenedSeeds>();
   const [which, setWhich] = createSignal(0);
+  /** How often it was refined; whether that was stopped. */
+  const [rounds, setRounds] = createSignal(0);
+  const [stopped, setStopped] = createSignal(false);
 
   const offered = createMemo(() =>
     METHODS.filter(([method]) => card()?.hasEmbedder !== false || !method.includes('embedder')),
@@ -56,14 +59,35 @@ export function Embed() {
     },
   });
 
+  /** The model and picture whose seed is shown. */
+  let shown = '';
   whenever(
     () =>
-      [current(), picture(), method(), descends() ? steps() : 0, dropped(), card() !== undefined] as const,
-    async ([model, id, method, iterations, seeds, ready], counts, onOutdated) => {
+      [
+        current(),
+        pictureOf(picture()),
+        method(),
+        descends() ? steps() : 0,
+        dropped(),
+        card() !== undefined,
+        rounds(),
+      ] as const,
+    async ([model, { id, url }, method, iterations, seeds, ready], counts, onOutdated) => {
       if (!ready) return;
       setCurve([]);
-      if (seeds) {
+      setStopped(false);
+      const subject = seeds ? '' : `${model} ${url}`;
+      if (subject !== shown) {
         setImage(undefined);
+        setFound(undefined);
+      }
+      shown = subject;
+      if (seeds && seeds.latent.shape.slice(1).join() !== card()?.shape.join()) {
+        // Another model was chosen, which does not grow these seeds.
+        setDropped(undefined);
+        return;
+      }
+      if (seeds) {
         setFound({ latent: seeds.latent });
         const pictures = await ask('grow', model, seeds.latent);
         if (counts()) setFound({ latent: seeds.latent, pictures });
@@ -75,17 +99,17 @@ export function Embed() {
       const request = { model, images, method, live: 5, ...(iterations > 0 && { iterations }) };
       const told = await during(
         method === 'embedder' ? 'Embedding' : 'Finding the seed',
-        (task, report) => {
-          onOutdated(() => void ask('cancel', task));
-          return ask('seek', task, request, report);
-        },
+        onOutdated,
+        (task, report) => ask('seek', task, request, report),
         ({ done, loss, shown }) => {
           if (!counts()) return;
           if (descends() && loss) setCurve([...curve().filter(([x]) => x < done), [done, loss]]);
           if (shown) setFound({ ...shown });
         },
       );
-      if (!told || !counts()) return;
+      if (!counts()) return;
+      setStopped(!told);
+      if (!told) return;
       setFound(told);
       const { losses } = told.results[0]!;
       if (losses.length > 0) setCurve(losses.map((loss, i) => [i, loss]));
@@ -93,11 +117,12 @@ export function Embed() {
   );
 
   const result = () => found()?.results?.[0];
-  const name = () => (dropped() ? 'seed' : pictureOf(picture()).title.replaceAll(/\W+/g, '-'));
+  const name = () => (dropped() ? 'seed' : pictureOf(picture()).title).replaceAll(/\W+/g, '-');
   const save = (format: 'safetensors' | 'npy') =>
     attempt(async () => {
       const latent = found()!.latent!;
-      const about = { latent, method: method(), pictures: [name()] };
+      const origin = dropped() ?? { method: { name: method() }, pictures: [pictureOf(picture()).title] };
+      const about = { latent, method: origin.method, pictures: origin.pictures };
       download(await ask('seedFile', current(), about, format), `${name()}.${format}`);
     });
   const savePicture = () =>
@@ -133,7 +158,10 @@ export function Embed() {
         <Pane
           title="Grown"
           note={
-            <Show when={result()} fallback={dropped() ? 'decoded' : '…'}>
+            <Show
+              when={result()}
+              fallback={dropped() ? 'decoded' : stopped() ? 'stopped before its end' : '…'}
+            >
               {r => (
                 <>
                   squared error <b data-value="mse">{figure(r().mse)}</b>, {r().psnr.toFixed(1)} dB ·{' '}
@@ -159,7 +187,12 @@ export function Embed() {
         <Button
           main
           disabled={dropped() !== undefined}
-          onPress={() => setMethod(card()?.hasEmbedder ? 'embedder+descent' : 'descent')}
+          onPress={() => {
+            // Once more is twice as far, unless it was stopped.
+            if (descends() && result()) setSteps(Math.min(200, 2 * steps()));
+            setMethod(card()?.hasEmbedder ? 'embedder+descent' : 'descent');
+            setRounds(rounds() + 1);
+          }}
         >
           Refine
         </Button>

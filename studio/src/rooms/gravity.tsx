@@ -8,6 +8,7 @@ import { Plane } from '../parts/plane.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
+import { card } from '../state/models.ts';
 import {
   gridOf,
   jitter,
@@ -73,7 +74,8 @@ export function Gravity() {
   const [losses, setLosses] = createSignal<readonly Point[]>([]);
   const [way, setWay] = createSignal<readonly Point[]>([]);
   const [rates, setRates] = createSignal<readonly { name: string; points: Point[] }[]>([]);
-  const [begun, setBegun] = createSignal(0);
+  /** The points that a denoiser learns or has learned. */
+  const [lesson, setLesson] = createSignal<readonly Point[]>();
   const [mode, setMode] = createSignal<'look' | 'draw'>('look');
   useFiles({});
 
@@ -93,48 +95,44 @@ export function Gravity() {
   };
 
   whenever(data, async (kind, counts) => {
-    setTrained(undefined);
-    setWay([]);
-    setDense([]);
-    setArrows([]);
-    if (kind === 'drawn') {
-      setMode('draw');
-      return;
-    }
-    setMode('look');
+    setLesson(undefined);
+    setMode(kind === 'drawn' ? 'draw' : 'look');
+    if (kind === 'drawn') return enough() ? void setLesson(drawn()) : undefined;
     const points = pointsOf(await ask('points', kind, POINTS));
     if (!counts()) return;
     setCurve(points);
-    setBegun(begun() + 1);
+    setLesson(points);
   });
 
-  whenever(begun, async (_, counts, onOutdated) => {
-    if (!enough()) return;
-    const points = learned();
-    // Whoever draws few points means each of them: they are learned over and over, in a small cloud about each.
-    const repeated = Array.from({ length: Math.max(512, points.length) }, (_, i) => {
-      const [x, y] = points[i % points.length]!;
-      const [a, b] = data() === 'drawn' ? jitter(i) : [0, 0];
-      return [x + a, y + b] as const;
-    });
-    setTrained(undefined);
-    setWay([]);
-    setDense([]);
-    setLosses([]);
-    const told = await during(
-      'Training the denoiser',
-      (task, report) => {
-        onOutdated(() => void ask('cancel', task));
-        return ask('train', task, pointsTensor(repeated), RECIPE as never, arrowTensor, report);
-      },
-      ({ done, loss, landed }) => {
-        if (!counts()) return;
-        if (loss) setLosses([...losses(), [done, loss]]);
-        if (landed) setArrows(pointsOf(landed));
-      },
-    );
-    if (told && counts()) setTrained(told);
-  });
+  whenever(
+    () => [lesson(), card() !== undefined] as const,
+    async ([points, ready], counts, onOutdated) => {
+      setTrained(undefined);
+      setWay([]);
+      setDense([]);
+      setArrows([]);
+      setLanded([]);
+      setLosses([]);
+      if (!points || !ready) return;
+      // Whoever draws few points means each of them: they are learned over and over, in a small cloud about each.
+      const repeated = Array.from({ length: Math.max(512, points.length) }, (_, i) => {
+        const [x, y] = points[i % points.length]!;
+        const [a, b] = data() === 'drawn' ? jitter(i) : [0, 0];
+        return [x + a, y + b] as const;
+      });
+      const told = await during(
+        'Training the denoiser',
+        onOutdated,
+        (task, report) => ask('train', task, pointsTensor(repeated), RECIPE as never, arrowTensor, report),
+        ({ done, loss, landed }) => {
+          if (!counts()) return;
+          if (loss) setLosses([...losses(), [done, loss]]);
+          if (landed) setArrows(pointsOf(landed));
+        },
+      );
+      if (told && counts()) setTrained(told);
+    },
+  );
 
   whenever(
     () => [trained(), steps(), schedule()] as const,
@@ -212,11 +210,17 @@ export function Gravity() {
             value={mode()}
             onChoose={setMode}
           />
-          <Button disabled={drawn().length === 0} onPress={() => setLetters('')}>
+          <Button
+            disabled={drawn().length === 0}
+            onPress={() => {
+              setLetters('');
+              setLesson(undefined);
+            }}
+          >
             Clear
           </Button>
         </Show>
-        <Button main disabled={!enough()} onPress={() => setBegun(begun() + 1)}>
+        <Button main disabled={!enough()} onPress={() => setLesson([...learned()])}>
           Train
         </Button>
         <Slider label="Steps of the sampler" value={steps()} range={[2, 60]} onSlide={setSteps} />
@@ -272,9 +276,16 @@ export function Gravity() {
             </Show>
             <p class="note">
               seeds land{' '}
-              <b data-value="miss">{landed().length > 0 ? figure(missOf(landed(), learned())) : '…'}</b> from
-              the nearest point, on average
+              <b data-value="miss">
+                {landed().length > 0 && lesson() ? figure(missOf(landed(), lesson()!)) : '…'}
+              </b>{' '}
+              from the nearest point, on average
             </p>
+            <Show when={data() === 'drawn' && lesson() && lesson()!.length !== drawn().length}>
+              <p class="note">
+                <b>The points have changed since: train again.</b>
+              </p>
+            </Show>
           </section>
           <section class="stage panel">
             <h2>Schedules</h2>

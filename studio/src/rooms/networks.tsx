@@ -9,7 +9,7 @@ import { Picker } from '../parts/picker.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
-import { cardOf, cards, OTHERS, SHIPPED, shippedCard } from '../state/models.ts';
+import { card, cardOf, cards, isShipped, OTHERS, SHIPPED, shippedCard } from '../state/models.ts';
 import { pictureOf } from '../state/pictures.ts';
 import { seedOf } from '../state/seeds.ts';
 
@@ -32,9 +32,13 @@ export function Networks() {
   const [rows, setRows] = createSignal<readonly Grown[]>([]);
   const [dropped, setDropped] = createSignal<Floats>();
 
+  const choose = (chosen: string) => {
+    setDropped(undefined);
+    setPicture(chosen);
+  };
   useFiles({
     picture: chosen => {
-      setPicture(chosen);
+      choose(chosen);
       setSource('picture');
     },
     seeds: async file => {
@@ -46,21 +50,23 @@ export function Networks() {
   /** Keys of the person's own models that take the shipped network's seeds. */
   const own = createMemo(() =>
     cards()
-      .filter(({ key }) => ![SHIPPED, ...OTHERS].includes(key))
+      .filter(({ key }) => !isShipped(key))
       .filter(({ shape }) => shape.join() === shipped()?.shape.join())
       .map(({ key }) => key)
       .join(' '),
   );
   whenever(
-    () => [source(), rng(), picture(), dropped(), shipped(), own()] as const,
-    async ([source, rng, picture, dropped, shipped, own], counts) => {
-      if (!shipped) return;
+    () => [source(), rng(), picture(), dropped(), shipped(), own(), card() !== undefined] as const,
+    async ([source, rng, picture, dropped, shipped, own, ready], counts, onOutdated) => {
+      if (!shipped || !ready) return;
+      setRows([]);
+      setLatent(undefined);
       // Random seeds come with what the shipped network grows from them.
       const random = source === 'random' && !dropped ? await ask('sampled', SHIPPED, SEEDS, rng) : undefined;
-      const seeds = dropped ?? random?.latent ?? (await seedOf(SHIPPED, picture, 'faithful'))?.latent;
+      const sought = () => seedOf(SHIPPED, picture, 'faithful', onOutdated);
+      const seeds = dropped ?? random?.latent ?? (await sought())?.latent;
       if (!seeds || !counts()) return;
       setLatent(seeds);
-      setRows([]);
       const compared = async (card: ModelCard, known?: Floats) => {
         const pictures = known ?? (await ask('grow', card.key, seeds));
         const first = rows()[0]?.pictures;
@@ -84,7 +90,7 @@ export function Networks() {
             ['random', 'Random'],
             ['picture', 'Of a picture'],
           ]}
-          value={source()}
+          value={dropped() ? undefined : source()}
           onChoose={value => {
             setDropped(undefined);
             setSource(value);
@@ -105,7 +111,10 @@ export function Networks() {
             value={rng()}
             range={[0, 99]}
             onSlide={() => {}}
-            onRest={setRng}
+            onRest={value => {
+              setDropped(undefined);
+              setRng(value);
+            }}
           />
         </Show>
         <span class="gap" />
@@ -117,7 +126,7 @@ export function Networks() {
         </OpenFile>
       </div>
       <Show when={source() === 'picture'}>
-        <Picker label="Picture whose seed is taken" chosen={[picture()]} onChoose={setPicture} />
+        <Picker label="Picture whose seed is taken" chosen={dropped() ? [] : [picture()]} onChoose={choose} />
       </Show>
       <div class="stage strip" data-stage={rows().length > OTHERS.length ? 'found' : 'waiting'}>
         <div class="line wide">
@@ -131,7 +140,7 @@ export function Networks() {
                   : pictureOf(picture()).title}
             </p>
           </div>
-          <Cells of={latent()} seed most={SEEDS} label={i => `seed ${i}`} />
+          <Cells of={latent()} seed most={SEEDS} waiting={SEEDS} label={i => `seed ${i}`} />
         </div>
         <For each={rows()}>
           {({ card, pictures, ratio }) => (
@@ -148,7 +157,7 @@ export function Networks() {
                   )}
                 </Show>
               </div>
-              <Cells of={pictures} most={SEEDS} label={i => `${card.name} grows ${i}`} />
+              <Cells of={pictures} most={SEEDS} waiting={SEEDS} label={i => `${card.name} grows ${i}`} />
             </div>
           )}
         </For>

@@ -12,13 +12,16 @@ import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
 import { card, current } from '../state/models.ts';
-import { attempt } from '../state/notices.ts';
+import { attempt, say } from '../state/notices.ts';
 import { pictureOf } from '../state/pictures.ts';
 import { pixelsOf, seedOf, type Way } from '../state/seeds.ts';
 import { joined, mixed } from '../state/tensors.ts';
 
 /** Pictures of a leg of the way, both ends among them. */
 const FRAMES = 9;
+/** Pictures of a walk, at most. */
+const MOST = 5;
+const DEFAULT = '9-ankle-boot,2-pullover';
 
 interface Path {
   readonly pixels: Floats;
@@ -28,30 +31,38 @@ interface Path {
 
 /** From picture to picture through pixels, and through seeds (the paper's fig. 19). */
 export function Walk() {
-  const [list, setList] = part<string>('pictures', '9-ankle-boot,2-pullover');
+  const [list, setList] = part<string>('pictures', DEFAULT);
   const [kind, setKind] = part<'slerp' | 'lerp'>('path', 'slerp', ['slerp', 'lerp']);
   const [way, setWay] = part<Way>('seeds', 'quick', ['quick', 'faithful']);
   const [at, setAt] = numberPart('at', 4, [0, 1000]);
   const [path, setPath] = createSignal<Path>();
-  const chosen = createMemo(() => list().split(',').filter(Boolean));
+  const chosen = createMemo(() => {
+    const named = list().split(',').filter(Boolean).slice(0, MOST);
+    return named.length >= 2 ? named : DEFAULT.split(',');
+  });
+  /** Whether all legs are walked. */
+  const complete = () => path()?.grown.shape[0] === FRAMES * (chosen().length - 1);
   const last = () => (path()?.grown.shape[0] ?? FRAMES) - 1;
   const frame = () => Math.min(at(), last());
 
   const choose = (id: string) => {
     const others = chosen().filter(other => other !== id);
-    if (others.length === chosen().length) setList([...chosen(), id].slice(-5).join(','));
-    else if (others.length >= 2) setList(others.join(','));
+    if (others.length === MOST) return say('A walk has five pictures at most: take one out first.');
+    if (others.length === chosen().length) return setList([...chosen(), id].join(','));
+    if (others.length < 2) return say('A walk needs two pictures: choose another before you take one out.');
+    setList(others.join(','));
   };
   useFiles({ picture: choose });
 
   whenever(
     () => [current(), chosen(), kind(), way(), card() !== undefined] as const,
-    async ([model, ids, kind, way, ready], counts) => {
-      if (!ready || ids.length < 2) return;
+    async ([model, ids, kind, way, ready], counts, onOutdated) => {
+      if (!ready) return;
+      setPath(undefined);
       const legs: Path[] = [];
       const ends: { pixels: Floats; latent: Floats }[] = [];
       for (const id of ids) {
-        const found = await seedOf(model, id, way);
+        const found = await seedOf(model, id, way, onOutdated);
         if (!found || !counts()) return;
         ends.push({ pixels: await pixelsOf(model, id), latent: found.latent });
       }
@@ -83,7 +94,7 @@ export function Walk() {
   return (
     <>
       <Picker label="Pictures to walk between, two to five" chosen={chosen()} foreign onChoose={choose} />
-      <div class="stage three" data-stage={path() ? 'found' : 'waiting'}>
+      <div class="stage three" data-stage={complete() ? 'found' : 'waiting'}>
         <Pane title="Pixels" note="a double exposure">
           <Pixels of={path()?.pixels} at={frame()} label={`mixed pixels, ${between()}`} />
         </Pane>
@@ -123,7 +134,7 @@ export function Walk() {
         />
         <span class="gap" />
         <Button
-          disabled={!path()}
+          disabled={!complete()}
           onPress={() =>
             void attempt(async () => {
               const { pixels, grown } = path()!;
@@ -134,7 +145,7 @@ export function Walk() {
           Strip .png
         </Button>
         <Button
-          disabled={!path()}
+          disabled={!complete()}
           onPress={() => void attempt(async () => download(await animated(path()!.grown), 'walk.gif'))}
         >
           Animation .gif
@@ -145,7 +156,12 @@ export function Walk() {
           {([title, pictures, seed]) => (
             <div class="line">
               <h2>{title}</h2>
-              <Cells of={pictures} seed={seed} label={(i, count) => `${title}, ${i} of ${count}`} />
+              <Cells
+                of={pictures}
+                seed={seed}
+                waiting={FRAMES}
+                label={(i, count) => `${title}, ${i} of ${count}`}
+              />
             </div>
           )}
         </For>

@@ -2,7 +2,7 @@
  * The studio's state as its address, `#/room?name=value`: a link shows what its sender saw.
  * @module
  */
-import { createMemo, createSignal } from 'solid-js';
+import { createMemo, createRoot, createSignal } from 'solid-js';
 
 export const ROOMS = ['embed', 'edit', 'walk', 'cloud', 'networks', 'gravity'] as const;
 export type Room = (typeof ROOMS)[number];
@@ -18,16 +18,30 @@ function parse(hash: string): { room: Room; values: URLSearchParams } {
 const [address, setAddress] = createSignal(parse(location.hash), { equals: false });
 addEventListener('hashchange', () => setAddress(parse(location.hash)));
 
-export const room = () => address().room;
+export const room = createRoot(() => createMemo(() => address().room));
 
-/** The link to a room, with nothing chosen in it; what is chosen for all rooms stays. */
+/** What was chosen in each room when it was left. */
+const left = new Map<Room, URLSearchParams>();
+/** What is chosen for all rooms. */
+const SHARED = ['device', 'model'];
+
+/** The link to a room, as it was left; what is chosen for all rooms stays. */
 export function linkTo(to: Room): string {
-  const kept = new URLSearchParams();
-  for (const name of ['device']) {
-    const value = address().values.get(name);
-    if (value !== null) kept.set(name, value);
+  const { room, values } = address();
+  left.set(room, new URLSearchParams(values));
+  const kept = new URLSearchParams(left.get(to));
+  for (const name of SHARED) {
+    const value = values.get(name);
+    if (value === null) kept.delete(name);
+    else kept.set(name, value);
   }
   return `#/${to}${kept.size > 0 ? `?${kept}` : ''}`;
+}
+
+/** The pictures that the address names. */
+export function picturesNamed(): string[] {
+  const { values } = address();
+  return ['picture', 'pictures'].flatMap(name => values.get(name)?.split(',') ?? []).filter(Boolean);
 }
 
 /** Goes to another address, as a link or a project file says. */
@@ -57,16 +71,18 @@ export function part<T extends string>(
   return [get, set];
 }
 
-/** A number of the address, held within its range. */
+/** A number of the address, a multiple of `step` and held within its range. */
 export function numberPart(
   name: string,
   initial: number,
   [least, most]: readonly [number, number],
+  step = 1,
 ): [get: () => number, set: (value: number) => void] {
   const [text, setText] = part(name, String(initial));
   const get = () => {
     const value = Number(text());
-    return Number.isFinite(value) ? Math.min(most, Math.max(least, value)) : initial;
+    const near = Number((Math.round(value / step) * step).toFixed(6));
+    return Number.isFinite(near) ? Math.min(most, Math.max(least, near)) : initial;
   };
   return [get, value => setText(String(value))];
 }

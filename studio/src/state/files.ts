@@ -53,8 +53,11 @@ async function picture(file: File): Promise<void> {
       `${file.name} is not a picture that this browser reads. Pictures are PNG, JPEG or WebP files; seeds .safetensors or .npy; models .onnx; projects .json.`,
       'trouble',
     );
+  const { width, height } = shown;
   shown.close();
-  wants.picture(addOwn(file, file.name));
+  if (width !== height)
+    say(`${file.name} is ${width} x ${height} pixels: the square in its middle is taken.`);
+  wants.picture(await addOwn(file, file.name));
 }
 
 /** Listens to what is dropped on the page and pasted into it. @param onHover whether files hang over the page. */

@@ -15,7 +15,7 @@ const [notices, setNotices] = createSignal<readonly Notice[]>([]);
 export { notices };
 
 export function say(text: string, tone: Notice['tone'] = 'word'): void {
-  setNotices([...notices().filter(notice => notice.text !== text), { tone, text }].slice(-3));
+  setNotices([...notices().filter(notice => notice.text !== text), { tone, text }].slice(-8));
 }
 
 export function dismiss(notice: Notice): void {

@@ -35,12 +35,24 @@ const blobs = new Map<string, Blob>();
 
 export { own };
 
-/** Adds a picture of one's own. @returns its id. */
-export function addOwn(blob: Blob, title: string, id = `own-${own().length + 1}`): string {
+/** Adds a picture of one's own. @returns its id, which is of its content: another picture never goes by it. */
+export async function addOwn(blob: Blob, title: string): Promise<string> {
+  const id = `own-${hashOf(new Uint8Array(await blob.arrayBuffer()))}`;
   blobs.set(id, blob);
   const listed = { id, title, url: URL.createObjectURL(blob), own: true };
   setOwn([...own().filter(other => other.id !== id), listed]);
   return id;
+}
+
+/** FNV-1a, 32 bits, in hexadecimal. */
+function hashOf(bytes: Uint8Array): string {
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+export function isKnown(id: string): boolean {
+  return [...shipped, ...own()].some(listed => listed.id === id);
 }
 
 /** The picture of an id; the first shipped one when there is none of that name, as in a link to someone's own. */

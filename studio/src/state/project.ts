@@ -29,8 +29,7 @@ export async function saveProject(): Promise<Blob> {
 /** Takes up a project file. @throws {Trouble} when it is none. */
 export async function openProject(file: File): Promise<void> {
   const project = parsed(await file.text(), file.name);
-  for (const [id, { title, data }] of Object.entries(project.pictures))
-    addOwn(blobOf(data, file.name), title, id);
+  for (const { title, data } of Object.values(project.pictures)) await addOwn(blobOf(data, file.name), title);
   goTo(project.address);
 }
 

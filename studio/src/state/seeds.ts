@@ -34,12 +34,17 @@ export function pixelsOf(model: string, id: string): Promise<Floats> {
 }
 
 /** A picture's seed: by the embedder where there is one and that is enough, else by split inversion. */
-export function seedOf(model: string, id: string, way: Way): Promise<Found | undefined> {
+export function seedOf(
+  model: string,
+  id: string,
+  way: Way,
+  onOutdated: (end: () => void) => void,
+): Promise<Found | undefined> {
   const quick = way === 'quick' && cardOf(model)?.hasEmbedder === true;
   const { title, url } = pictureOf(id);
   return once(found, JSON.stringify([model, url, quick]), async () => {
     const images = await pixelsOf(model, id);
     const request = { model, images, method: quick ? 'embedder' : 'auto' } as const;
-    return during(`Embedding ${title}`, (task, report) => ask('seek', task, request, report));
+    return during(`Embedding ${title}`, onOutdated, (task, report) => ask('seek', task, request, report));
   });
 }

@@ -18,6 +18,14 @@ export function joined(parts: readonly Floats[]): Floats {
   return tensor([count, ...shape], data);
 }
 
+/** The items of a that are not among those of b; undefined where all are. */
+export function without(a: Floats, b: Floats): Floats | undefined {
+  const key = (t: Floats, at: number) => String(items(t, at).data.slice(0, 8));
+  const known = new Set(Array.from({ length: b.shape[0]! }, (_, at) => key(b, at)));
+  const fresh = Array.from({ length: a.shape[0]! }, (_, at) => at).filter(at => !known.has(key(a, at)));
+  return fresh.length > 0 ? joined(fresh.map(at => items(a, at))) : undefined;
+}
+
 /** Items `from` to `to`. */
 export function items({ shape, data }: Floats, from: number, to = from + 1): Floats {
   const size = data.length / shape[0]!;
