@@ -1,5 +1,5 @@
-import { createEffect, createSignal, For, Match, on, onMount, Show, Switch } from 'solid-js';
-import { ask } from './engine/client.ts';
+import { createEffect, createMemo, createSignal, For, Match, on, onMount, Show, Switch } from 'solid-js';
+import { ask, lives } from './engine/client.ts';
 import type { Device } from './engine/engine.ts';
 import { Button, Select } from './parts/controls.tsx';
 import { download } from './parts/download.ts';
@@ -10,9 +10,10 @@ import { Embed } from './rooms/embed.tsx';
 import { Gravity } from './rooms/gravity.tsx';
 import { Networks } from './rooms/networks.tsx';
 import { Walk } from './rooms/walk.tsx';
-import { linkTo, part, picturesNamed, ROOMS, type Room, room } from './state/address.ts';
+import { hashNow, linkTo, part, picturesNamed, ROOMS, type Room, room } from './state/address.ts';
 import { listen } from './state/files.ts';
 import {
+  asked,
   card,
   choose,
   current,
@@ -59,7 +60,7 @@ export function App() {
       // The model is read while the runtime is fetched.
       const known = shippedCard(SHIPPED);
       const begun = await beginning.catch((error: unknown) => {
-        if (chosen !== 'webgpu') throw error;
+        if (chosen !== 'webgpu' || turn !== turns) throw error;
         say('This browser offers no WebGPU that works here. The studio goes on with WebAssembly.', 'trouble');
         setDevice('wasm');
         return ask('begin', 'wasm');
@@ -67,20 +68,26 @@ export function App() {
       const threads = begun.threads === 1 ? 'one thread' : `${begun.threads} threads`;
       setRunning(begun.device === 'webgpu' ? 'WebGPU' : `WebAssembly, ${threads}`);
       await known;
-      await followAddress();
+      await attempt(followAddress);
       // Whoever chooses twice waits for the second.
       if (turn === turns) setStarted(true);
     });
 
-  createEffect(() => {
-    const unknown = picturesNamed().filter(id => !isKnown(id));
-    if (unknown.length > 0)
+  const unknown = createMemo(() => picturesNamed().find(id => !isKnown(id)));
+  createEffect(
+    on(unknown, id => {
+      if (id === undefined) return;
+      const { title } = pictureOf(id);
       say(
-        unknown.some(id => id.startsWith('own-'))
-          ? `This link is of a picture of its sender's own, which travels in a project file: drop that on the page. In its place you see ${pictureOf(unknown[0]!).title}.`
-          : `There is no picture ${unknown[0]} here. In its place you see ${pictureOf(unknown[0]!).title}.`,
+        id.startsWith('own-')
+          ? `This link is of a picture of its sender's own, which travels in a project file: drop that on the page. In its place you see ${title}.`
+          : `There is no picture ${id} here. In its place you see ${title}.`,
       );
-  });
+    }),
+  );
+  // The address may change by a link, by going back, or by a project.
+  createEffect(on([device, lives], () => void begin()));
+  createEffect(on(asked, () => void attempt(followAddress), { defer: true }));
   createEffect(() => {
     document.title = `${TITLES[room()][0]} · Seedbed studio`;
   });
@@ -91,7 +98,6 @@ export function App() {
 
   onMount(() => {
     listen(setHovering);
-    void begin();
     if (!crossOriginIsolated && firstTime('one thread'))
       say(
         isSecureContext
@@ -183,15 +189,12 @@ export function App() {
         <Select
           label="Runs on"
           options={[
-            ['auto', running() ? `best here: ${running()}` : 'starting…'],
+            ['auto', device() === 'auto' && running() ? `best here: ${running()}` : 'best here'],
             ['webgpu', 'WebGPU'],
             ['wasm', 'WebAssembly'],
           ]}
           value={device()}
-          onChoose={value => {
-            setDevice(value);
-            void begin();
-          }}
+          onChoose={setDevice}
         />
         <Select
           label="Theme"
@@ -212,7 +215,7 @@ export function App() {
         <Button
           onPress={() =>
             void attempt(async () => {
-              await navigator.clipboard?.writeText(location.href);
+              await navigator.clipboard?.writeText(new URL(hashNow(), location.href).href);
               say(
                 `${navigator.clipboard ? 'The link is in the clipboard.' : "The link is this page's address; copy it from there."} It shows this room with shipped pictures; pictures of your own travel in a project.`,
               );

@@ -114,6 +114,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await page.click('text=Undo');
     expect(await greys(page, 'the picture with your strokes')).toEqual(drawn);
 
+    await page.waitForTimeout(400); // the address follows, three times a second at most
     const again = await studio.open(page.url().replace(/^[^#]*/, ''));
     await shown(again);
     expect(await greys(again, 'the picture with your strokes')).toEqual(drawn);
@@ -281,6 +282,9 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     );
     await still(page);
     expect(furthest(await greys(page, 'what the model grows from the seed'), pictures)).toBeLessThan(1);
+    // It did not fall back to WebAssembly, which would say so.
+    expect(page.url()).toContain('device=webgpu');
+    expect(await page.locator('.notice.trouble').count()).toBe(0);
     await page.close();
   }, 240_000);
 
@@ -331,7 +335,11 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     180_000,
   );
 
-  test('the page weighs less than 1 MB, compressed, and keeps its own thread free', async () => {
+  // Other work on the machine may stretch a task: what is slow is slow three times.
+  test('the page weighs less than 0.4 MB, compressed, and keeps its own thread free', {
+    timeout: 120_000,
+    retry: 2,
+  }, async () => {
     const page = await studio.open('#/embed?picture=8-bag');
     await shown(page);
     await still(page);
@@ -356,7 +364,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
       name => gzipSync(readFileSync(join(folder, name))).length,
     );
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(400_000);
-  }, 120_000);
+  });
 
   test('a project carries pictures of one’s own', async () => {
     const page = await studio.open('#/embed');
@@ -379,6 +387,17 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await shown(other);
     expect(await value(other, 'mse')).toBe(mse);
     await other.close();
+  }, 120_000);
+
+  test('a link to a picture that is not here says so once, and shows another', async () => {
+    const page = await studio.open('#/embed?picture=own-deadbeef');
+    await shown(page);
+    expect(await page.locator('.notice').allInnerTexts()).toEqual([expect.stringContaining('its sender')]);
+    await page.click('.notice button');
+    await page.click('[data-picture="3-dress"]');
+    await still(page);
+    expect(await page.locator('.notice').count()).toBe(0);
+    await page.close();
   }, 120_000);
 
   test('no page complained, asked elsewhere, or broke its own policy', () => {

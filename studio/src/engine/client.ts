@@ -21,17 +21,24 @@ export class Trouble extends Error {
 let remote: { [K in keyof Calls]: Called<Calls[K]> };
 let died: Promise<never>;
 
+const [lives, setLives] = createSignal(0);
+
+/** How often the engine was started: a new one knows nothing of what the one before had begun. */
+export { lives };
+
 /** Starts the worker, again when the one before has died. */
 function start(): void {
+  setLives(lives() + 1);
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'seedbed' });
   died = new Promise((_, reject) => {
     worker.addEventListener('error', event => {
+      worker.terminate();
       start();
       const reason = event.message || 'it could not be fetched';
       reject(
         new Trouble(
           'Machine',
-          `the studio's engine stopped (${reason}); it was started again, please repeat`,
+          `the studio's engine stopped (${reason}); it was started again: open models of your own again`,
         ),
       );
     });
@@ -73,7 +80,7 @@ let count = 0;
 export async function during<T>(
   label: string,
   onOutdated: (end: () => void) => void,
-  work: (task: number, report: OnReport) => Promise<T>,
+  work: (task: number, report: OnReport, ended: () => boolean) => Promise<T>,
   onReport?: OnReport,
 ): Promise<T | undefined> {
   const id = ++count;
@@ -87,11 +94,11 @@ export async function during<T>(
   let ended = false;
   const cancel = () => {
     if (ended) return;
+    ended = true;
     void ask('cancel', id);
     stop();
   };
   const task: Task = { label, report, cancel };
-  onOutdated(cancel);
   setTasks([...tasks(), task]);
   const tell: OnReport = told => {
     if (ended) return;
@@ -99,7 +106,10 @@ export async function during<T>(
     onReport?.(told);
   };
   try {
-    return await Promise.race([work(id, proxy(tell)), stopped]);
+    const done = work(id, proxy(tell), () => ended);
+    // After the work is asked for: the engine cannot end what it does not know.
+    onOutdated(cancel);
+    return await Promise.race([done, stopped]);
   } catch (error) {
     if (error instanceof Trouble && error.kind === 'Interrupted') return undefined;
     throw error;

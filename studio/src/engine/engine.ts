@@ -6,6 +6,7 @@ import {
   cloudStatistics,
   compareGrown,
   curvePoints,
+  type Denoiser,
   type DenoiserRecipe,
   embed,
   encodePng,
@@ -174,7 +175,6 @@ export interface CloudAnalysis {
   readonly components: Floats;
   /** Variances that isotropic noise of the cloud's own variance would show. */
   readonly noise: readonly number[];
-  readonly noiseHigh: number;
 }
 
 /** Measures a cloud: its correlation, and its principal components beside those of noise. */
@@ -191,7 +191,6 @@ export async function analyse(seeds: Floats): Promise<CloudAnalysis> {
     variances: [...variances],
     components,
     noise: [...noise.expected],
-    noiseHigh: noise.high,
   };
 }
 
@@ -219,6 +218,9 @@ export async function signalRates(schedule: ScheduleName, count: number): Promis
   return Array.from({ length: count }, (_, i) => ratesAt(SCHEDULES[schedule], i / (count - 1)).signalRate);
 }
 
+/** The key of the denoiser of points, of which there is one at a time. */
+const POINTS = 'points';
+
 /** Trains a denoiser of points in the plane, and shows on the way where seeds land. */
 export async function train(
   task: number,
@@ -226,28 +228,32 @@ export async function train(
   recipe: DenoiserRecipe,
   seeds: Floats,
   report: OnReport,
-): Promise<ModelCard & { landed: Floats; mean: readonly number[]; std: readonly number[] }> {
+): Promise<ModelCard & { mean: readonly number[]; std: readonly number[] }> {
   return cancellable(task, async signal => {
-    const key = `points-${task}`;
     let [shownAt, showing] = [performance.now(), Promise.resolve()];
-    const model = await trainDenoiser(points, recipe, {
-      ...{ name: 'points', signal, runtime: await running() },
-      onProgress({ step, steps, loss, model }) {
-        const now = performance.now();
-        if (now - shownAt < 300) return;
-        shownAt = now;
-        const current = model();
-        showing = showing.then(async () => {
-          const sampler = await openSampler(current, { runtime: await running(), batch: seeds.shape[0]! });
-          report({ done: step, total: steps, loss, landed: await sampler.grow(seeds) });
-          await sampler.dispose();
-        });
-      },
-    });
-    await showing;
-    keep(key, model);
-    const { mean, std } = model.info.range;
-    return { ...(await describe(key)), landed: await grow(key, seeds), mean, std };
+    const show = async (model: Denoiser, told: Report) => {
+      const sampler = await openSampler(model, { runtime: await running(), batch: seeds.shape[0]! });
+      report({ ...told, landed: await sampler.grow(seeds) });
+      await sampler.dispose();
+    };
+    try {
+      const model = await trainDenoiser(points, recipe, {
+        ...{ name: 'points', signal, runtime: await running() },
+        onProgress({ step, steps, loss, model }) {
+          const now = performance.now();
+          if (now - shownAt < 300) return;
+          shownAt = now;
+          const current = model();
+          showing = showing.then(() => show(current, { done: step, total: steps, loss }));
+        },
+      });
+      await keep(POINTS, model);
+      const { mean, std } = model.info.range;
+      return { ...(await describe(POINTS)), mean, std };
+    } finally {
+      // What is shown on the way uses the runtime, which may be changed after this.
+      await showing.catch(() => {});
+    }
   });
 }
 

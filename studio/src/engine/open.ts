@@ -36,7 +36,6 @@ export interface ModelCard {
   /** Of the pictures, without the padding. */
   readonly picture: readonly number[];
   readonly steps: number;
-  readonly schedule: string;
   readonly weights: number;
   readonly hasEmbedder: boolean;
 }
@@ -110,10 +109,9 @@ export async function embedderOf(key: string): Promise<Embedder | undefined> {
 /** What is known of a model; loads it. */
 export async function describe(key: string): Promise<ModelCard> {
   const model = await modelOf(key);
-  const { name, shape, sampler, schedule } = model.info;
+  const { name, shape, sampler } = model.info;
   return {
     ...{ key, name, hash: model.hash, shape, picture: pictureShape(model), steps: sampler.steps },
-    schedule: schedule.kind,
     weights: [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0),
     hasEmbedder: (await embedderOf(key)) !== undefined,
   };
@@ -164,9 +162,14 @@ function taken(model: Denoiser): Promise<ModelCard> {
   return describe(key);
 }
 
-/** Keeps a model of the page's own making under a key. */
-export function keep(key: string, model: Denoiser): void {
+/** Keeps a model of the page's own making under a key, in place of the one before. */
+export async function keep(key: string, model: Denoiser): Promise<void> {
   models.set(key, Promise.resolve(model));
+  for (const [name, sampler] of samplers) {
+    if (JSON.parse(name)[0] !== key) continue;
+    samplers.delete(name);
+    await sampler.then(old => old.dispose()).catch(() => {});
+  }
 }
 
 /** A session that grows seeds, kept until the device changes. */

@@ -33,7 +33,7 @@ export function Picker(props: {
   ) as HTMLDivElement;
   // What is chosen is in sight, on a narrow screen too.
   createEffect(() => {
-    const chosen = thumbs.querySelector<HTMLElement>(`[data-picture="${props.chosen[0]}"]`);
+    const chosen = thumbs.querySelector<HTMLElement>(`[data-picture="${CSS.escape(props.chosen[0] ?? '')}"]`);
     if (!chosen) return;
     const left = chosen.offsetLeft - thumbs.scrollLeft;
     if (left < 0 || left + chosen.offsetWidth > thumbs.clientWidth)
@@ -65,6 +65,7 @@ function Camera(props: { readonly onClose: () => void }) {
   const video = (<video autoplay muted playsinline aria-label="what the camera sees" />) as HTMLVideoElement;
   let stream: MediaStream | undefined;
   let gone = false;
+  let dialog: HTMLDialogElement | undefined;
   const open = async () => {
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: true });
@@ -90,13 +91,16 @@ function Camera(props: { readonly onClose: () => void }) {
     const [left, top] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2];
     canvas.getContext('2d')!.drawImage(video, left, top, side, side, 0, 0, side, side);
     const blob = await canvas.convertToBlob({ type: 'image/png' });
-    props.onClose();
+    dialog?.close();
     await take([new File([blob], 'photograph.png', { type: 'image/png' })]);
   };
   return (
     <dialog
       class="camera"
-      ref={dialog => queueMicrotask(() => dialog.isConnected && dialog.showModal())}
+      ref={made => {
+        dialog = made;
+        queueMicrotask(() => made.isConnected && made.showModal());
+      }}
       onClose={props.onClose}
     >
       {video}
@@ -104,7 +108,7 @@ function Camera(props: { readonly onClose: () => void }) {
         <Button main onPress={() => void shoot()}>
           Take the picture
         </Button>
-        <Button onPress={props.onClose}>Close</Button>
+        <Button onPress={() => dialog?.close()}>Close</Button>
       </div>
     </dialog>
   );

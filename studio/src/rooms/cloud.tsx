@@ -12,9 +12,9 @@ import shippedCloud from '../shipped/ankle-boot-cloud.safetensors?url';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
-import { card, current, SHIPPED } from '../state/models.ts';
+import { card, current, ready, SHIPPED } from '../state/models.ts';
 import { attempt, say } from '../state/notices.ts';
-import { pictureOf } from '../state/pictures.ts';
+import { pictureOf, urlOf } from '../state/pictures.ts';
 import { pixelsOf } from '../state/seeds.ts';
 import { combined, distance, items, joined, moved, without } from '../state/tensors.ts';
 
@@ -36,7 +36,6 @@ export function Cloud() {
   const [image, setImage] = createSignal<Floats>();
   const [seeds, setSeeds] = createSignal<Floats>();
   const [shipped, setShipped] = createSignal(0);
-  const [newest, setNewest] = createSignal<Floats>();
   const [analysis, setAnalysis] = createSignal<CloudAnalysis>();
   const [average, setAverage] = createSignal<Floats>();
   const [combination, setCombination] = createSignal<Floats>();
@@ -47,6 +46,7 @@ export function Cloud() {
   let starts = 0;
   let endOfSubject: (end: () => void) => void = () => {};
 
+  const url = urlOf(picture);
   const count = () => seeds()?.shape[0] ?? 0;
   useFiles({
     picture: setPicture,
@@ -68,14 +68,13 @@ export function Cloud() {
   });
 
   whenever(
-    () => [current(), pictureOf(picture()).id, card() !== undefined] as const,
+    () => [current(), picture(), ready(), url()] as const,
     async ([model, id, ready], counts, onOutdated) => {
       if (!ready) return;
       setImage(undefined);
       setSeeds(undefined);
       for (const [, clear] of growing) clear(undefined);
       setAnalysis(undefined);
-      setNewest(undefined);
       const pixels = await pixelsOf(model, id);
       if (!counts()) return;
       setImage(pixels);
@@ -101,16 +100,19 @@ export function Cloud() {
     const [model, images] = [current(), image()!];
     const still = counts ?? (() => image() === images);
     setSeeking(true);
-    await during(`Finding seeds of ${pictureOf(picture()).title}`, endOfSubject, async (task, report) => {
-      for (let found = 0; found < number && still(); found += MORE) {
-        const request = { model, images, method: 'auto', starts: MORE, firstStart: starts } as const;
-        const { latent } = await ask('seek', task, request, report);
-        if (!still()) return;
-        starts += MORE;
-        setNewest(latent);
-        join(latent);
-      }
-    }).finally(() => setSeeking(false));
+    await during(
+      `Finding seeds of ${pictureOf(picture()).title}`,
+      endOfSubject,
+      async (task, report, ended) => {
+        for (let found = 0; found < number && still() && !ended(); found += MORE) {
+          const request = { model, images, method: 'auto', starts: MORE, firstStart: starts } as const;
+          const { latent } = await ask('seek', task, request, report);
+          if (!still() || ended()) return;
+          starts += MORE;
+          join(latent);
+        }
+      },
+    ).finally(() => setSeeking(false));
   }
 
   whenever(seeds, async (all, counts) => {
@@ -207,7 +209,7 @@ export function Cloud() {
           <Pixels of={image()} label="the picture" />
           <For each={[...Array(Math.min(SHOWN, count())).keys()]}>
             {i => (
-              <Pixels of={newest() && i < MORE ? newest() : seeds()} at={i} seed label={`seed ${i + 1}`} />
+              <Pixels of={seeds()} at={count() - 1 - i} seed label={`seed ${count() - i} of ${count()}`} />
             )}
           </For>
         </div>

@@ -10,9 +10,9 @@ import { Pixels, rgbaOf } from '../parts/pixels.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
-import { card, current } from '../state/models.ts';
+import { card, current, ready } from '../state/models.ts';
 import { attempt } from '../state/notices.ts';
-import { pictureOf } from '../state/pictures.ts';
+import { pictureOf, urlOf } from '../state/pictures.ts';
 import { pixelsOf } from '../state/seeds.ts';
 import { drawOn, readStrokes, type Stroke, writeStrokes } from '../state/strokes.ts';
 
@@ -33,6 +33,7 @@ export function Edit() {
   const [future, setFuture] = createSignal<readonly (readonly Stroke[])[]>([]);
   const [found, setFound] = createSignal<Found>();
 
+  const url = urlOf(picture);
   const strokes = createMemo(() => readStrokes(letters()));
   const keep = (kept: readonly Stroke[]) => setLetters(writeStrokes(kept));
   const channels = () => card()?.picture[0] ?? 1;
@@ -52,7 +53,7 @@ export function Edit() {
   useFiles({ picture: choose });
 
   whenever(
-    () => [current(), pictureOf(picture()).id, card() !== undefined] as const,
+    () => [current(), picture(), ready(), url()] as const,
     async ([model, id, ready], counts) => {
       if (!ready) return;
       setFound(undefined);
@@ -69,7 +70,7 @@ export function Edit() {
       const told = await during('Growing it again', onOutdated, (task, report) =>
         ask('seek', task, request, report),
       );
-      if (told && counts()) setFound(told);
+      if (counts()) setFound(told);
     },
   );
 

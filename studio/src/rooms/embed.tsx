@@ -11,9 +11,9 @@ import { Pixels } from '../parts/pixels.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
-import { card, current } from '../state/models.ts';
+import { card, current, ready } from '../state/models.ts';
 import { attempt } from '../state/notices.ts';
-import { pictureOf } from '../state/pictures.ts';
+import { pictureOf, urlOf } from '../state/pictures.ts';
 import { pixelsOf } from '../state/seeds.ts';
 import { items } from '../state/tensors.ts';
 
@@ -28,13 +28,16 @@ const METHODS = [
 type Offered = (typeof METHODS)[number][0];
 const NAMES = METHODS.map(([method]) => method);
 
+/** What is shown: the seed, what it grows once that is known, and its numbers once it is found. */
+type Shown = { [K in keyof Found]?: Found[K] | undefined } & { readonly method?: Offered };
+
 /** A picture, its seed, and what the model grows from that seed. */
 export function Embed() {
   const [picture, setPicture] = part<string>('picture', '9-ankle-boot');
   const [asked, setMethod] = part<Offered>('method', 'embedder', NAMES);
   const [steps, setSteps] = numberPart('steps', 16, [4, 200]);
   const [image, setImage] = createSignal<Floats>();
-  const [found, setFound] = createSignal<Partial<Found>>();
+  const [found, setFound] = createSignal<Shown>();
   const [curve, setCurve] = createSignal<readonly (readonly [number, number])[]>([]);
   const [dropped, setDropped] = createSignal<OpenedSeeds>();
   const [which, setWhich] = createSignal(0);
@@ -59,20 +62,22 @@ export function Embed() {
     },
   });
 
+  const url = urlOf(picture);
   /** The model and picture whose seed is shown. */
   let shown = '';
   whenever(
     () =>
       [
         current(),
-        pictureOf(picture()),
+        picture(),
         method(),
         descends() ? steps() : 0,
         dropped(),
-        card() !== undefined,
+        ready(),
         rounds(),
+        url(),
       ] as const,
-    async ([model, { id, url }, method, iterations, seeds, ready], counts, onOutdated) => {
+    async ([model, id, method, iterations, seeds, ready, , url], counts, onOutdated) => {
       if (!ready) return;
       setCurve([]);
       setStopped(false);
@@ -93,6 +98,8 @@ export function Embed() {
         if (counts()) setFound({ latent: seeds.latent, pictures });
         return;
       }
+      // What is shown stays until there is something better, its numbers do not.
+      if (found()) setFound({ ...found(), results: undefined });
       const images = await pixelsOf(model, id);
       if (!counts()) return;
       setImage(images);
@@ -104,13 +111,13 @@ export function Embed() {
         ({ done, loss, shown }) => {
           if (!counts()) return;
           if (descends() && loss) setCurve([...curve().filter(([x]) => x < done), [done, loss]]);
-          if (shown) setFound({ ...shown });
+          if (shown) setFound({ ...shown, method });
         },
       );
       if (!counts()) return;
       setStopped(!told);
       if (!told) return;
-      setFound(told);
+      setFound({ ...told, method });
       const { losses } = told.results[0]!;
       if (losses.length > 0) setCurve(losses.map((loss, i) => [i, loss]));
     },
@@ -121,7 +128,10 @@ export function Embed() {
   const save = (format: 'safetensors' | 'npy') =>
     attempt(async () => {
       const latent = found()!.latent!;
-      const origin = dropped() ?? { method: { name: method() }, pictures: [pictureOf(picture()).title] };
+      const origin = dropped() ?? {
+        method: { name: found()!.method ?? method() },
+        pictures: [pictureOf(picture()).title],
+      };
       const about = { latent, method: origin.method, pictures: origin.pictures };
       download(await ask('seedFile', current(), about, format), `${name()}.${format}`);
     });

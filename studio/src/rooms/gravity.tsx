@@ -8,7 +8,7 @@ import { Plane } from '../parts/plane.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
-import { card } from '../state/models.ts';
+import { ready } from '../state/models.ts';
 import {
   gridOf,
   jitter,
@@ -105,7 +105,7 @@ export function Gravity() {
   });
 
   whenever(
-    () => [lesson(), card() !== undefined] as const,
+    () => [lesson(), ready()] as const,
     async ([points, ready], counts, onOutdated) => {
       setTrained(undefined);
       setWay([]);
@@ -143,7 +143,8 @@ export function Gravity() {
       if (!counts()) return;
       setArrows(pointsOf(near));
       const all = await ask('grow', model.key, denseTensor, sampling);
-      if (counts()) setDense(pointsOf(all));
+      if (!counts()) return;
+      setDense(pointsOf(all));
       setLanded(pointsOf(near));
     },
   );
@@ -281,7 +282,7 @@ export function Gravity() {
               </b>{' '}
               from the nearest point, on average
             </p>
-            <Show when={data() === 'drawn' && lesson() && lesson()!.length !== drawn().length}>
+            <Show when={data() === 'drawn' && lesson() && writePoints(lesson()!) !== letters()}>
               <p class="note">
                 <b>The points have changed since: train again.</b>
               </p>

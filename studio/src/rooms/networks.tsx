@@ -9,8 +9,8 @@ import { Picker } from '../parts/picker.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
-import { card, cardOf, cards, isShipped, OTHERS, SHIPPED, shippedCard } from '../state/models.ts';
-import { pictureOf } from '../state/pictures.ts';
+import { cardOf, cards, isShipped, OTHERS, ready, SHIPPED, shippedCard } from '../state/models.ts';
+import { pictureOf, urlOf } from '../state/pictures.ts';
 import { seedOf } from '../state/seeds.ts';
 
 /** Random seeds that are grown by each network. */
@@ -31,6 +31,8 @@ export function Networks() {
   const [latent, setLatent] = createSignal<Floats>();
   const [rows, setRows] = createSignal<readonly Grown[]>([]);
   const [dropped, setDropped] = createSignal<Floats>();
+  const [stopped, setStopped] = createSignal(false);
+  const [tries, setTries] = createSignal(0);
 
   const choose = (chosen: string) => {
     setDropped(undefined);
@@ -46,6 +48,7 @@ export function Networks() {
     },
   });
 
+  const url = urlOf(picture);
   const shipped = createMemo(() => cardOf(SHIPPED));
   /** Keys of the person's own models that take the shipped network's seeds. */
   const own = createMemo(() =>
@@ -56,16 +59,18 @@ export function Networks() {
       .join(' '),
   );
   whenever(
-    () => [source(), rng(), picture(), dropped(), shipped(), own(), card() !== undefined] as const,
+    () => [source(), rng(), picture(), dropped(), shipped(), own(), ready(), url(), tries()] as const,
     async ([source, rng, picture, dropped, shipped, own, ready], counts, onOutdated) => {
       if (!shipped || !ready) return;
       setRows([]);
       setLatent(undefined);
+      setStopped(false);
       // Random seeds come with what the shipped network grows from them.
       const random = source === 'random' && !dropped ? await ask('sampled', SHIPPED, SEEDS, rng) : undefined;
       const sought = () => seedOf(SHIPPED, picture, 'faithful', onOutdated);
       const seeds = dropped ?? random?.latent ?? (await sought())?.latent;
-      if (!seeds || !counts()) return;
+      if (!counts()) return;
+      if (!seeds) return void setStopped(true);
       setLatent(seeds);
       const compared = async (card: ModelCard, known?: Floats) => {
         const pictures = known ?? (await ask('grow', card.key, seeds));
@@ -127,6 +132,14 @@ export function Networks() {
       </div>
       <Show when={source() === 'picture'}>
         <Picker label="Picture whose seed is taken" chosen={dropped() ? [] : [picture()]} onChoose={choose} />
+      </Show>
+      <Show when={stopped()}>
+        <div class="row">
+          <Button main onPress={() => setTries(tries() + 1)}>
+            Go on
+          </Button>
+          <span class="note">stopped before the seed was found</span>
+        </div>
       </Show>
       <div class="stage strip" data-stage={rows().length > OTHERS.length ? 'found' : 'waiting'}>
         <div class="line wide">

@@ -1,4 +1,4 @@
-import { createMemo, createSignal, For } from 'solid-js';
+import { createMemo, createSignal, For, Show } from 'solid-js';
 import { ask } from '../engine/client.ts';
 import type { Floats } from '../engine/engine.ts';
 import { Cells } from '../parts/cells.tsx';
@@ -11,7 +11,7 @@ import { Pixels } from '../parts/pixels.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
-import { card, current } from '../state/models.ts';
+import { current, ready } from '../state/models.ts';
 import { attempt, say } from '../state/notices.ts';
 import { pictureOf } from '../state/pictures.ts';
 import { pixelsOf, seedOf, type Way } from '../state/seeds.ts';
@@ -36,10 +36,17 @@ export function Walk() {
   const [way, setWay] = part<Way>('seeds', 'quick', ['quick', 'faithful']);
   const [at, setAt] = numberPart('at', 4, [0, 1000]);
   const [path, setPath] = createSignal<Path>();
+  const [stopped, setStopped] = createSignal(false);
+  const [tries, setTries] = createSignal(0);
   const chosen = createMemo(() => {
     const named = list().split(',').filter(Boolean).slice(0, MOST);
     return named.length >= 2 ? named : DEFAULT.split(',');
   });
+  const urls = createMemo(() =>
+    chosen()
+      .map(id => pictureOf(id).url)
+      .join(' '),
+  );
   /** Whether all legs are walked. */
   const complete = () => path()?.grown.shape[0] === FRAMES * (chosen().length - 1);
   const last = () => (path()?.grown.shape[0] ?? FRAMES) - 1;
@@ -55,15 +62,17 @@ export function Walk() {
   useFiles({ picture: choose });
 
   whenever(
-    () => [current(), chosen(), kind(), way(), card() !== undefined] as const,
+    () => [current(), chosen(), kind(), way(), ready(), urls(), tries()] as const,
     async ([model, ids, kind, way, ready], counts, onOutdated) => {
       if (!ready) return;
       setPath(undefined);
+      setStopped(false);
       const legs: Path[] = [];
       const ends: { pixels: Floats; latent: Floats }[] = [];
       for (const id of ids) {
         const found = await seedOf(model, id, way, onOutdated);
-        if (!found || !counts()) return;
+        if (!counts()) return;
+        if (!found) return void setStopped(true);
         ends.push({ pixels: await pixelsOf(model, id), latent: found.latent });
       }
       for (let i = 1; i < ends.length; i++) {
@@ -151,6 +160,14 @@ export function Walk() {
           Animation .gif
         </Button>
       </div>
+      <Show when={stopped()}>
+        <div class="row">
+          <Button main onPress={() => setTries(tries() + 1)}>
+            Go on
+          </Button>
+          <span class="note">stopped before all seeds were found</span>
+        </div>
+      </Show>
       <div class="stage strip">
         <For each={rows()}>
           {([title, pictures, seed]) => (

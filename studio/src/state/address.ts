@@ -16,9 +16,14 @@ function parse(hash: string): { room: Room; values: URLSearchParams } {
 }
 
 const [address, setAddress] = createSignal(parse(location.hash), { equals: false });
-addEventListener('hashchange', () => setAddress(parse(location.hash)));
+addEventListener('hashchange', () => arrive());
 
 export const room = createRoot(() => createMemo(() => address().room));
+
+function arrive(): void {
+  written = { at: written.at, hash: location.hash };
+  setAddress(parse(location.hash));
+}
 
 /** What was chosen in each room when it was left. */
 const left = new Map<Room, URLSearchParams>();
@@ -44,10 +49,36 @@ export function picturesNamed(): string[] {
   return ['picture', 'pictures'].flatMap(name => values.get(name)?.split(',') ?? []).filter(Boolean);
 }
 
+/** The address of what is shown. */
+export function hashNow(): string {
+  const { room, values } = address();
+  return `#/${room}${values.size > 0 ? `?${values}` : ''}`;
+}
+
+/** Browsers let a page change its address about three times a second, over a while. */
+const PAUSE = 350;
+let written = { at: Number.NEGATIVE_INFINITY, hash: location.hash };
+let writing: ReturnType<typeof setTimeout> | undefined;
+
+/** Shows in the address bar what is chosen: at once, or after a pause when much changes. */
+function write(): void {
+  if (writing !== undefined) return;
+  const now = () => {
+    writing = undefined;
+    // Somebody followed a link meanwhile, of which the page will hear.
+    if (location.hash !== written.hash && written.hash !== '') return;
+    history.replaceState(null, '', hashNow());
+    written = { at: performance.now(), hash: location.hash };
+  };
+  const wait = written.at + PAUSE - performance.now();
+  if (wait <= 0) now();
+  else writing = setTimeout(now, wait);
+}
+
 /** Goes to another address, as a link or a project file says. */
 export function goTo(hash: string): void {
   history.pushState(null, '', hash);
-  setAddress(parse(location.hash));
+  arrive();
 }
 
 /** A value of the address by its name: what it is, and how it is changed. What is not among `allowed` counts as not given. */
@@ -65,8 +96,8 @@ export function part<T extends string>(
     const { room, values } = address();
     if (value === initial) values.delete(name);
     else values.set(name, value);
-    history.replaceState(null, '', `#/${room}${values.size > 0 ? `?${values}` : ''}`);
     setAddress({ room, values });
+    write();
   };
   return [get, set];
 }

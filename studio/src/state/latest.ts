@@ -21,7 +21,7 @@ export function whenever<T>(
         work(
           value,
           () => current,
-          end => ends.push(end),
+          end => (current ? ends.push(end) : end()),
         ),
       );
     }),

@@ -21,11 +21,12 @@ const [[asked, setCurrent], current] = createRoot(() => {
   return [asked, createMemo(() => (cards().some(({ key }) => key === asked[0]()) ? asked[0]() : SHIPPED))];
 });
 
-export { cards, current, setStarted };
+export { asked, cards, current, setStarted };
 
 export const cardOf = (key: string) => cards().find(other => other.key === key);
 /** The card of the model that rooms work with, once it can be worked with. */
-export const card = () => (started() ? cardOf(current()) : undefined);
+export const card = createRoot(() => createMemo(() => (started() ? cardOf(current()) : undefined)));
+export const ready = createRoot(() => createMemo(() => card() !== undefined));
 
 /** The models that one can choose, those that are not read yet among them. */
 export function offered(): readonly (readonly [key: string, name: string])[] {

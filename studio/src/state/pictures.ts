@@ -2,7 +2,7 @@
  * The pictures that one can choose from: those that ship with the studio, and one's own while the page is open.
  * @module
  */
-import { createSignal } from 'solid-js';
+import { createMemo, createSignal } from 'solid-js';
 
 export interface Listed {
   /** As the address names it. */
@@ -59,6 +59,11 @@ export function isKnown(id: string): boolean {
 export function pictureOf(id: string): Listed {
   const known = [...shipped, ...own()];
   return known.find(listed => listed.id === id) ?? GARMENTS.at(-1)!;
+}
+
+/** Changes when another picture goes by an id, as when a project brings the one that a link names. */
+export function urlOf(id: () => string): () => string {
+  return createMemo(() => pictureOf(id()).url);
 }
 
 /** What the engine reads a picture from. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { Trouble } from '../engine/client.ts';
-import { goTo } from './address.ts';
+import { goTo, hashNow } from './address.ts';
 import { addOwn, own, pictureOf, sourceOf } from './pictures.ts';
 
 interface Project {
@@ -20,7 +20,7 @@ export async function saveProject(): Promise<Blob> {
     return [id, { title, data: await dataUrl(blob) }] as const;
   });
   const project: Project = {
-    ...{ seedbed: 'studio project', version: 1, address: location.hash || '#/embed' },
+    ...{ seedbed: 'studio project', version: 1, address: hashNow() },
     pictures: Object.fromEntries(await Promise.all(entries)),
   };
   return new Blob([JSON.stringify(project)], { type: 'application/json' });

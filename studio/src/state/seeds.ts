@@ -18,10 +18,8 @@ function once<T>(kept: Map<string, Promise<T>>, key: string, make: () => Promise
   if (known) return known;
   const made = make();
   kept.set(key, made);
-  made.then(
-    value => value === undefined && kept.delete(key),
-    () => kept.delete(key),
-  );
+  const forget = () => kept.get(key) === made && kept.delete(key);
+  made.then(value => value === undefined && forget(), forget);
   return made;
 }
 
@@ -42,9 +40,20 @@ export function seedOf(
 ): Promise<Found | undefined> {
   const quick = way === 'quick' && cardOf(model)?.hasEmbedder === true;
   const { title, url } = pictureOf(id);
-  return once(found, JSON.stringify([model, url, quick]), async () => {
+  const key = JSON.stringify([model, url, quick]);
+  return once(found, key, async () => {
     const images = await pixelsOf(model, id);
     const request = { model, images, method: quick ? 'embedder' : 'auto' } as const;
-    return during(`Embedding ${title}`, onOutdated, (task, report) => ask('seek', task, request, report));
+    // Who asks next must not be given what nobody waits for any more.
+    const ending = (end: () => void) =>
+      onOutdated(() => {
+        found.delete(key);
+        end();
+      });
+    const told = await during(`Embedding ${title}`, ending, (task, report) =>
+      ask('seek', task, request, report),
+    );
+    if (told) found.set(key, Promise.resolve(told));
+    return told;
   });
 }
