@@ -6,7 +6,6 @@ export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly dots?: boolean;
-  readonly faint?: boolean;
 }
 
 /** The widest that a chart is drawn, in pixels. */
@@ -29,8 +28,8 @@ export function Chart(props: {
   observer.observe(holder);
   onCleanup(() => observer.disconnect());
   createEffect(() => {
-    const rows = props.series.flatMap(({ name, points, dots, faint }) =>
-      points.map(([x, y]) => ({ name, x, y, dots, faint })),
+    const rows = props.series.flatMap(({ name, points, dots }) =>
+      points.map(([x, y]) => ({ name, x, y, dots })),
     );
     const names = props.series.map(({ name }) => name);
     const colours = ['var(--first)', 'var(--second)', 'var(--third)', 'var(--fourth)'];

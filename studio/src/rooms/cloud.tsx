@@ -85,7 +85,7 @@ export function Cloud() {
       starts = begun?.shape[0] ?? 0;
       endOfSubject = onOutdated;
       if (begun) setSeeds(begun);
-      else await seek(8, counts);
+      else await seek(8);
     },
   );
 
@@ -96,18 +96,17 @@ export function Cloud() {
   }
 
   /** Finds more seeds; each few join the cloud as soon as they are found, as long as it is of the same picture. */
-  async function seek(number: number, counts?: () => boolean) {
+  async function seek(number: number) {
     const [model, images] = [current(), image()!];
-    const still = counts ?? (() => image() === images);
     setSeeking(true);
     await during(
       `Finding seeds of ${pictureOf(picture()).title}`,
       endOfSubject,
       async (task, report, ended) => {
-        for (let found = 0; found < number && still() && !ended(); found += MORE) {
+        for (let found = 0; found < number && !ended(); found += MORE) {
           const request = { model, images, method: 'auto', starts: MORE, firstStart: starts } as const;
           const { latent } = await ask('seek', task, request, report);
-          if (!still() || ended()) return;
+          if (ended()) return;
           starts += MORE;
           join(latent);
         }

@@ -6,6 +6,7 @@ import { Button, Choice, Slider } from '../parts/controls.tsx';
 import { figure } from '../parts/figures.ts';
 import { OpenFile } from '../parts/open-file.tsx';
 import { Picker } from '../parts/picker.tsx';
+import { Stopped } from '../parts/stopped.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
@@ -133,14 +134,11 @@ export function Networks() {
       <Show when={source() === 'picture'}>
         <Picker label="Picture whose seed is taken" chosen={dropped() ? [] : [picture()]} onChoose={choose} />
       </Show>
-      <Show when={stopped()}>
-        <div class="row">
-          <Button main onPress={() => setTries(tries() + 1)}>
-            Go on
-          </Button>
-          <span class="note">stopped before the seed was found</span>
-        </div>
-      </Show>
+      <Stopped
+        when={stopped()}
+        note="stopped before the seed was found"
+        onGoOn={() => setTries(tries() + 1)}
+      />
       <div class="stage strip" data-stage={rows().length > OTHERS.length ? 'found' : 'waiting'}>
         <div class="line wide">
           <div>

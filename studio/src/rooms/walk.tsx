@@ -1,4 +1,4 @@
-import { createMemo, createSignal, For, Show } from 'solid-js';
+import { createMemo, createSignal, For } from 'solid-js';
 import { ask } from '../engine/client.ts';
 import type { Floats } from '../engine/engine.ts';
 import { Cells } from '../parts/cells.tsx';
@@ -8,6 +8,7 @@ import { animated, strip } from '../parts/export.ts';
 import { Pane } from '../parts/pane.tsx';
 import { Picker } from '../parts/picker.tsx';
 import { Pixels } from '../parts/pixels.tsx';
+import { Stopped } from '../parts/stopped.tsx';
 import { numberPart, part } from '../state/address.ts';
 import { useFiles } from '../state/files.ts';
 import { whenever } from '../state/latest.ts';
@@ -160,14 +161,11 @@ export function Walk() {
           Animation .gif
         </Button>
       </div>
-      <Show when={stopped()}>
-        <div class="row">
-          <Button main onPress={() => setTries(tries() + 1)}>
-            Go on
-          </Button>
-          <span class="note">stopped before all seeds were found</span>
-        </div>
-      </Show>
+      <Stopped
+        when={stopped()}
+        note="stopped before all seeds were found"
+        onGoOn={() => setTries(tries() + 1)}
+      />
       <div class="stage strip">
         <For each={rows()}>
           {([title, pictures, seed]) => (

@@ -40,7 +40,7 @@ export function linkTo(to: Room): string {
     if (value === null) kept.delete(name);
     else kept.set(name, value);
   }
-  return `#/${to}${kept.size > 0 ? `?${kept}` : ''}`;
+  return hashOf(to, kept);
 }
 
 /** The pictures that the address names. */
@@ -49,10 +49,14 @@ export function picturesNamed(): string[] {
   return ['picture', 'pictures'].flatMap(name => values.get(name)?.split(',') ?? []).filter(Boolean);
 }
 
+function hashOf(room: Room, values: URLSearchParams): string {
+  return `#/${room}${values.size > 0 ? `?${values}` : ''}`;
+}
+
 /** The address of what is shown. */
 export function hashNow(): string {
   const { room, values } = address();
-  return `#/${room}${values.size > 0 ? `?${values}` : ''}`;
+  return hashOf(room, values);
 }
 
 /** Browsers let a page change its address about three times a second, over a while. */
@@ -66,7 +70,7 @@ function write(): void {
   const now = () => {
     writing = undefined;
     // Somebody followed a link meanwhile, of which the page will hear.
-    if (location.hash !== written.hash && written.hash !== '') return;
+    if (location.hash !== written.hash) return;
     history.replaceState(null, '', hashNow());
     written = { at: performance.now(), hash: location.hash };
   };

@@ -44,16 +44,17 @@ export function seedOf(
   return once(found, key, async () => {
     const images = await pixelsOf(model, id);
     const request = { model, images, method: quick ? 'embedder' : 'auto' } as const;
-    // Who asks next must not be given what nobody waits for any more.
+    let settled = false;
+    // Who asks next must not be given what nobody waits for any more; what was found is kept.
     const ending = (end: () => void) =>
       onOutdated(() => {
-        found.delete(key);
+        if (!settled) found.delete(key);
         end();
       });
     const told = await during(`Embedding ${title}`, ending, (task, report) =>
       ask('seek', task, request, report),
     );
-    if (told) found.set(key, Promise.resolve(told));
+    settled = true;
     return told;
   });
 }
