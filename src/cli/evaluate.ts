@@ -41,6 +41,7 @@ export const keptResult: z.ZodType<NamedResult> = z.object({
     .object({
       residuals: z.array(z.number().nullable()),
       factors: z.array(z.number().nullable()),
+      bound: z.number().optional(),
       miss: z.number().optional(),
       flags: z.array(z.string()),
       notes: z.array(z.string()),

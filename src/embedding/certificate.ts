@@ -7,8 +7,17 @@ import type { StepReport } from './inversion/climb.ts';
 export interface Certificate {
   /** Relative residual |g(x) - x| / |x| of each step undone, from the picture to the noise; null where not measured. */
   readonly residuals: readonly (number | null)[];
-  /** Factor of the plain fixed-point iteration at each of them: above 1 it would diverge; null where not measured. */
+  /**
+   * Largest factor of the plain fixed-point iteration that was seen at each of them: above 1 it would diverge; null where
+   * not measured.
+   */
   readonly factors: readonly (number | null)[];
+  /**
+   * How far the seed may be, relative to its length, from the exact seed of the picture or state that the steps were undone
+   * from (from one of them, where there are several): twice their residuals, carried to the seed by the inverses that the
+   * iterations measured; where all were measured.
+   */
+  readonly bound?: number;
   /** Mean square by which the solved equations miss the picture, standardised: 0 of an exact inverse; where known. */
   readonly miss?: number;
   /** What failed, in words; empty where nothing did. */
@@ -17,40 +26,51 @@ export interface Certificate {
   readonly notes: readonly string[];
 }
 
-/** Limits of what a certificate lets pass. */
-export interface Limits {
-  /** A step is undone where its relative residual is at most this. */
-  readonly tolerance: number;
-  /** A picture is met where it is missed by at most this, root mean square, standardised. */
-  readonly tau?: number;
-}
+/** How much larger a bound is than what was measured, since iterations do not see every direction. */
+const SAFETY = 2;
+/** The largest bound of a seed's relative error with which it counts as found. */
+const MOST_ERROR = 0.02;
 
-/** The certificate of each row of a batch. @param misses mean square of what least squares miss in each row. */
+/** The certificate of each row of a batch. @param misses mean square of what least squares miss in each row, at most tau squared. */
 export function certify(
   count: number,
   reports: readonly StepReport[],
-  misses: ArrayLike<number> | undefined,
-  { tolerance, tau }: Limits,
+  misses?: ArrayLike<number>,
+  tau?: number,
 ): Certificate[] {
   return Array.from({ length: count }, (_, row) => {
     const residuals = reports.map(report => finiteOrNull(report.residuals[row]!));
     const factors = reports.map(report => finiteOrNull(report.factors[row]!));
     const miss = misses?.[row];
+    const bound = SAFETY * (reports.at(-1)?.bounds[row] ?? Number.NaN);
+    const known = Number.isFinite(bound);
     const flags: string[] = [];
+    const excess = (report: StepReport) => report.residuals[row]! / report.goals[row]!;
     const worst = reports.reduce<StepReport | undefined>(
-      (most, report) => (report.residuals[row]! > (most?.residuals[row] ?? tolerance) ? report : most),
+      (most, report) => (excess(report) > (most ? excess(most) : 1) ? report : most),
       undefined,
     );
     if (worst) {
       const residual = worst.residuals[row]!;
       const how = Number.isFinite(residual) ? `to a residual of ${residual.toPrecision(2)}` : 'to no number';
-      flags.push(`the step to time ${worst.level.time.toFixed(2)} is undone ${how}, not ${tolerance}`);
+      flags.push(
+        `the step to time ${worst.level.time.toFixed(2)} is undone ${how}, not ${worst.goals[row]!.toPrecision(1)}`,
+      );
     }
+    if (known && bound > MOST_ERROR)
+      flags.push(`the seed may be off by ${(100 * bound).toPrecision(2)} % of its length`);
     if (miss !== undefined && tau !== undefined && !(miss <= tau ** 2))
       flags.push(
         `the last step misses the picture by ${Math.sqrt(miss).toPrecision(2)}, more than tau ${tau}`,
       );
-    return { residuals, factors, ...(miss !== undefined && { miss }), flags, notes: [] };
+    return {
+      residuals,
+      factors,
+      ...(known && { bound }),
+      ...(miss !== undefined && { miss }),
+      flags,
+      notes: [],
+    };
   });
 }
 

@@ -72,7 +72,7 @@ export function undoingFinder(inverting: Inverting): Finder {
       interior.solver === 'renoise' ? { targets, noise, whitener: await whiteners.get(targets) } : undefined;
     const steps = grid.slice(0, grid.length - diffused).map(affineStep);
     const { latent, reports, spent } = await counted(map, () => climb(map, steps, from, interior, likeness));
-    const certificates = certify(targets.shape[0]!, reports, undefined, interior);
+    const certificates = certify(targets.shape[0]!, reports);
     return {
       latent,
       certificates,
@@ -99,8 +99,7 @@ export function splitFinder(inverting: Inverting): Finder {
       const anchor = begun ? await chainOf(map, before).value(begun.latent) : diffuse(targets, noise, last);
       return splitInversion(map, grid, targets, anchor, options);
     });
-    const limits = { ...options.interior, tau: options.lastStep.tau };
-    const certificates = certify(targets.shape[0]!, found.reports, found.errors, limits);
+    const certificates = certify(targets.shape[0]!, found.reports, found.errors, options.lastStep.tau);
     return {
       latent: found.latent,
       certificates,
@@ -166,7 +165,7 @@ export function wholeFinder(inverting: Inverting, by: 'gauss-newton' | 'lbfgs'):
         ? leastSquares(chain, targets, anchor, 1, options.whole)
         : bfgs(chain, targets, anchor, report),
     );
-    const certificates = certify(targets.shape[0]!, [], errors, { tolerance: 0, tau });
+    const certificates = certify(targets.shape[0]!, [], errors, tau);
     return {
       latent: x,
       certificates,

@@ -15,6 +15,7 @@ import {
   type NodeFacts,
   SAVED_OPSET,
   staticShape,
+  type ValueInfo,
   type ValueType,
 } from './ir.ts';
 import type { Op } from './ops.ts';
@@ -53,7 +54,7 @@ export class GraphBuilder {
   readonly name: string;
   /** The nodes so far, in order. */
   readonly nodes: Node[] = [];
-  private readonly inputs = new Map<string, ValueType>();
+  private readonly inputs = new Map<Value, ValueInfo>();
   private readonly types = new Map<Value, ValueType>();
   private readonly constants = new Map<Value, Tensor>();
   private readonly variables = new Set<Value>();
@@ -66,11 +67,14 @@ export class GraphBuilder {
     this.name = name;
   }
 
-  /** Declares an input of the graph. */
+  /** Declares an input of the graph. Its name is its own: a value inside that has it is called otherwise when it is built. */
   input(name: string, dtype: DType, shape: readonly Dim[]): Value {
-    this.declare(name, { dtype, shape });
-    this.inputs.set(name, { dtype, shape });
-    return name;
+    if ([...this.inputs.values()].some(input => input.name === name))
+      throw new SeedbedError('BadFile', `graph '${this.name}': two inputs are named '${name}'`);
+    const value = this.has(name) ? this.fresh(name) : name;
+    this.declare(value, { dtype, shape });
+    this.inputs.set(value, { name, dtype, shape });
+    return value;
   }
 
   /** Adds a constant: a weight under its own name, or an anonymous value. */
@@ -145,34 +149,43 @@ export class GraphBuilder {
   }
 
   /**
-   * The graph with the given outputs, by name; nodes and constants that they do not need are left out.
+   * The graph with the given outputs, by name; nodes and constants that they do not need are left out. Values inside that
+   * have the name of an input or output are called otherwise.
    * @throws {SeedbedError} BadArgument when an output has an input's name.
    */
   build(outputs: Readonly<Record<string, Value>>, metadata: ReadonlyMap<string, string> = new Map()): Graph {
-    const renamed = Object.entries(outputs).filter(([name, value]) => name !== value);
-    for (const [name, value] of renamed) {
-      this.nodes.push(copyTo(name, value));
-      this.declare(name, this.type(value));
+    const inputs = [...this.inputs.values()];
+    const shared = inputs.find(({ name }) => Object.hasOwn(outputs, name));
+    if (shared)
+      throw new SeedbedError('BadArgument', `graph '${this.name}': output '${shared.name}' is an input`);
+    /** What inputs and outputs are called in the graph. */
+    const ports = new Map([...this.inputs].map(([value, { name }]) => [value, name]));
+    const copies: Node[] = [];
+    for (const [name, value] of Object.entries(outputs)) {
+      // A constant cannot be an output itself.
+      const made = name === value && !this.constants.has(value);
+      const output = made ? value : this.fresh(name);
+      if (!made) copies.push(copyTo(output, name, value));
+      ports.set(output, name);
     }
-    const names = Object.keys(outputs);
-    for (const name of names.filter(name => this.inputs.has(name))) {
-      throw new SeedbedError('BadArgument', `graph '${this.name}': output '${name}' is an input`);
-    }
-    // A constant cannot be an output itself: its copy takes its name, and it another.
-    const renamedConstants = new Map(
-      names.filter(name => this.constants.has(name)).map(name => [name, this.fresh(name)]),
-    );
-    const copies = [...renamedConstants].map(([name, constant]) => copyTo(name, constant));
-    const nodes = [...copies, ...liveNodes(this.nodes, names)];
+    const taken = new Set(ports.values());
+    const inside = [...taken].filter(name => this.has(name) && ports.get(name) !== name);
+    const names = new Map([...ports, ...inside.map(name => [name, this.fresh(name)] as const)]);
+    const nameOf = (value: Value) => names.get(value) ?? value;
+    const nodes = liveNodes([...this.nodes, ...copies], [...ports.keys()]).map(node => ({
+      ...node,
+      inputs: node.inputs.map(nameOf),
+      outputs: node.outputs.map(nameOf),
+    }));
     const used = new Set(nodes.flatMap(node => node.inputs));
     return {
       name: this.name,
       opset: SAVED_OPSET,
-      inputs: [...this.inputs].map(([name, type]) => ({ name, ...type })),
-      outputs: names.map(name => ({ name, ...this.type(name) })),
+      inputs,
+      outputs: Object.entries(outputs).map(([name, value]) => ({ name, ...this.type(value) })),
       initializers: new Map(
         [...this.constants]
-          .map(([name, value]) => [renamedConstants.get(name) ?? name, value] as const)
+          .map(([value, tensor]) => [nameOf(value), tensor] as const)
           .filter(([name]) => used.has(name)),
       ),
       nodes,
@@ -322,9 +335,9 @@ export class GraphBuilder {
   full = (shape: readonly number[], value: number) => this.expand(this.scalar(value), shape);
 }
 
-/** A node that gives a graph's output its name. */
-function copyTo(output: string, value: Value): Node {
-  return { op: 'Identity', name: `output ${output}`, inputs: [value], outputs: [output], attributes: {} };
+/** A node that gives a graph's output a value of its own. */
+function copyTo(output: Value, name: string, value: Value): Node {
+  return { op: 'Identity', name: `output ${name}`, inputs: [value], outputs: [output], attributes: {} };
 }
 
 /** Attributes as an ONNX file holds them: its floats are single precision. */

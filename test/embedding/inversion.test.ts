@@ -68,7 +68,7 @@ describe('fixed points', () => {
     expect(Math.max(...found.residuals)).toBeLessThan(1e-5);
     expect(relativeError(found.x, solution(factors))).toBeLessThan(1e-4);
     expect(found.evaluations).toBeLessThan(15);
-    expect(Math.max(...found.factors)).toBeGreaterThan(1);
+    expect(Math.max(...found.slopes.factors)).toBeGreaterThan(1);
     const plain = await solveFixedPoint(linear(factors, b), b, { ...options, memory: 0, damping: 1 });
     expect(Math.min(...plain.residuals)).toBeGreaterThan(0.1);
   });
@@ -76,7 +76,7 @@ describe('fixed points', () => {
   test('the plain iteration contracts by the factor that it says', async () => {
     const factors = [0.4, 0.4, 0.4, 0.4];
     const plain = await solveFixedPoint(linear(factors, b), b, { ...options, memory: 0, damping: 1 });
-    for (const factor of plain.factors) expect(factor).toBeCloseTo(0.4, 5);
+    for (const factor of plain.slopes.factors) expect(factor).toBeCloseTo(0.4, 5);
     expect(relativeError(plain.x, solution(factors))).toBeLessThan(1e-4);
   });
 
@@ -162,10 +162,10 @@ describe('split inversion', () => {
     for (const { mse, converged, residual, evaluations } of results) {
       expect(mse).toBeLessThan(1e-3);
       expect(converged).toBe(true);
-      expect(residual).toBeLessThanOrEqual(SPLIT.interior.tolerance);
+      expect(residual).toBeLessThan(1e-3);
       expect(evaluations).toBeGreaterThan(10 + 2 * (1 + 2 + 3 * 8));
     }
-    const stalled = { ...SPLIT, interior: { ...SPLIT.interior, iterations: 1 } };
+    const stalled = { ...SPLIT, interior: { ...SPLIT.interior, iterations: 2 } };
     const hasty = await embed(runtime, model, images, { method: 'split', inversion: stalled });
     expect(hasty.results[0]!.converged).toBe(false);
   });

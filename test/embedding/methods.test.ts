@@ -420,7 +420,7 @@ describe('a certificate', () => {
   const image = pixels(combine([gain, draw('image', 1)]));
   const one = async (method: Method, options: EmbedOptions, on = model, picture = image) =>
     (await embed(runtime, on, picture, { method, ...options })).results[0]!;
-  const hasty = { interior: { ...SPLIT.interior, iterations: 1 } };
+  const hasty = { interior: { ...SPLIT.interior, iterations: 2 } };
 
   test('holds the residual of every step undone and the factor of the plain iteration', async () => {
     const { certificate, converged } = await one('fixed-point', { inversion: inside({}) });
@@ -437,15 +437,15 @@ describe('a certificate', () => {
 
   test('is flagged, and the seed not called converged, where a step was not undone', async () => {
     const { certificate, converged, residual } = await one('split', { inversion: hasty });
-    const at = certificate!.residuals.indexOf(residual!);
-    expect(certificate!.flags[0]).toMatch(
-      new RegExp(
-        `^the step to time ${grid[8 - at]!.from.time.toFixed(2)} is undone to a residual of 0\\.\\d+, not 0\\.0005$`,
-      ),
-    );
+    const flag = /^the step to time (0\.\d\d) is undone to a residual of (0\.\d+), not (0\.\d+)$/;
+    const [, time, left, wanted] = flag.exec(certificate!.flags[0]!)!;
+    const at = grid.slice(0, 9).findIndex(({ from }) => from.time.toFixed(2) === time);
+    expect(certificate!.residuals[8 - at]!.toPrecision(2)).toBe(left);
+    expect(Number(left)).toBeGreaterThan(Number(wanted));
     expect(converged).toBe(false);
     expect(residual).toBeGreaterThan(1e-3);
-    expect(certificate!.factors).toEqual(new Array(9).fill(null));
+    // Two evaluations show how steep a step is.
+    expect(certificate!.factors).not.toContain(null);
   });
 
   test('has no factor where a step was undone at once', async () => {
@@ -529,7 +529,7 @@ describe('a certificate', () => {
 
 describe('auto', () => {
   const images = pixels(combine([gain, draw('images')]));
-  const hasty = { interior: { ...SPLIT.interior, iterations: 1 } };
+  const hasty = { interior: { ...SPLIT.interior, iterations: 2 } };
 
   test('mends what split inversion flagged, and counts both', async () => {
     const [once, again] = await Promise.all(

@@ -79,6 +79,30 @@ describe('a built graph', () => {
   });
 });
 
+describe('names of inputs and outputs', () => {
+  test('are theirs: values inside that have them are called otherwise', async () => {
+    const b = new GraphBuilder('inner');
+    const x = b.input('x', 'float32', [2]);
+    const w = b.constant(float32([2], [10, 20]), 'z');
+    const [v] = b.node('Add', [x, w], {}, { outputs: ['v'] });
+    const [y] = b.node('Mul', [v!, v!], {}, { outputs: ['y'] });
+    const given = b.input('v', 'float32', [2]);
+    const graph = b.build({ y: b.sub(y!, given), z: v!, square: y! });
+    expect(graph.inputs.map(({ name }) => name)).toEqual(['x', 'v']);
+    const [results] = await runGraph(graph, [{ x: float32([2], [1, 2]), v: float32([2], [1, 4]) }]);
+    expect(toNumbers(results!.z!)).toEqual([11, 22]);
+    expect(toNumbers(results!.square!)).toEqual([121, 484]);
+    expect(toNumbers(results!.y!)).toEqual([120, 480]);
+  });
+
+  test('leave the builder as it was', () => {
+    const b = new GraphBuilder('twice');
+    const x = b.input('x', 'float32', [2]);
+    const y = b.neg(x);
+    expect(b.build({ y }).nodes.map(({ op }) => op)).toEqual(b.build({ y }).nodes.map(({ op }) => op));
+  });
+});
+
 describe('refused', () => {
   const build = (use: (b: GraphBuilder) => unknown) => {
     const b = new GraphBuilder('mine');
@@ -88,10 +112,10 @@ describe('refused', () => {
 
   test.each<[string, () => unknown, string, RegExp]>([
     [
-      'two values of one name',
+      'two inputs of one name',
       build(b => b.input('x', 'float32', [])),
       'BadFile',
-      /'mine': two values are named 'x'/,
+      /'mine': two inputs are named 'x'/,
     ],
     ['a value that nothing makes', build(b => b.neg('ghost')), 'BadFile', /'mine': 'ghost' is used before/],
     [

@@ -179,7 +179,7 @@ test.each<[string, Graph, RegExp]>([
       ...claiming('Relu', [2], []),
       inputs: [1, 2].map(size => ({ name: 'x', dtype: 'float32', shape: [size] })),
     },
-    /two values are named 'x'/,
+    /two inputs are named 'x'/,
   ],
   [
     'a window of other axes',

@@ -1,11 +1,12 @@
 import type { Level } from '../../diffusion/grid.ts';
 import type { AffineStep } from '../../diffusion/solvers.ts';
-import { choose, combine } from '../../tensor/rowwise.ts';
+import { choose, combine, norms } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type AccelerationOptions, type FixedPoint, solveFixedPoint } from './fixed-point.ts';
+import { type AccelerationOptions, COARSEST, type FixedPoint, solveFixedPoint } from './fixed-point.ts';
 import type { StepMap } from './maps.ts';
 import { solveByNewton } from './newton.ts';
 import { renoise, type Whitener } from './renoise.ts';
+import { Slopes } from './slopes.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -57,8 +58,12 @@ export interface StepReport {
   readonly level: Level;
   /** Each row's relative residual |g(x) - x| / |x|; NaN where a method does not measure it. */
   readonly residuals: Float64Array;
+  /** The relative residual at which each row is undone; NaN where a method solves nothing. */
+  readonly goals: Float64Array;
   /** Each row's measured factor of the plain fixed-point iteration, above 1 it would diverge; NaN where not measured. */
   readonly factors: Float64Array;
+  /** An estimate of |x - x*| / |x|, x* the exact state that leads to where the climb began; NaN where unknown. */
+  readonly bounds: Float64Array;
 }
 
 /** What `renoise` needs besides: where predictions are like noise, and what makes them so. */
@@ -78,16 +83,34 @@ export async function climb(
   likeness?: Likeness,
 ): Promise<{ latent: Floats; reports: StepReport[] }> {
   let y = from;
+  let bounds: Float64Array = new Float64Array(from.shape[0]!);
   const reports: StepReport[] = [];
   for (const step of steps.toReversed()) {
-    const { x, residuals, factors } = await undo(map, step, y, options, likeness);
-    reports.push({ level: step.level, residuals, factors });
-    y = x;
+    const undone = await undo(map, step, y, options, likeness);
+    bounds = carry(bounds, step, y, undone);
+    const { residuals, goals, slopes } = undone;
+    reports.push({ level: step.level, residuals, goals, factors: slopes.factors, bounds });
+    y = undone.x;
   }
   return { latent: y, reports };
 }
 
-type Undone = Pick<FixedPoint, 'x' | 'residuals' | 'factors'>;
+type Undone = Pick<FixedPoint, 'x' | 'residuals' | 'goals' | 'slopes'>;
+
+/** What rounding to single precision adds to a state, relative. */
+const ROUNDING = 2 ** -23;
+
+/**
+ * From a bound of y's relative error to one of x's. With f(x) = g(x) - x, an error e of y moves x's fixed point by
+ * (I - Dg)^-1 e / alpha, and a residual r leaves it (I - Dg)^-1 r away; (I - Dg)^-1 is as large as the secants show.
+ */
+function carry(bounds: Float64Array, { alpha }: AffineStep, y: Floats, undone: Undone): Float64Array {
+  const [from, to] = [norms(y), norms(undone.x)];
+  return bounds.map((bound, row) => {
+    const given = (bound * from[row]!) / (Math.abs(alpha) * to[row]!);
+    return undone.slopes.stretches[row]! * (given + undone.residuals[row]! + ROUNDING);
+  });
+}
 
 async function undo(
   map: StepMap,
@@ -99,37 +122,38 @@ async function undo(
   const { alpha, beta, level } = step;
   const solved = (epsilon: Floats) => combine([1 / alpha, y], [-beta / alpha, epsilon]);
   const g = async (x: Floats) => solved(await map.epsilon(x, level));
-  const unmeasured = () => new Float64Array(y.shape[0]!).fill(Number.NaN);
+  const count = y.shape[0]!;
+  const unmeasured = () => new Float64Array(count).fill(Number.NaN);
   // v - Dg v = v + beta/alpha D epsilon v = (J v) / alpha.
   const slope = async (x: Floats, v: Floats) => combine([1 / alpha, (await map.tangent(x, v, step)).pushed]);
-  const newton = (start: Floats) =>
-    solveByNewton(g, slope, start, { ...NEWTON, tolerance: options.tolerance });
+  const newton = (begun?: FixedPoint) =>
+    solveByNewton(g, slope, y, { ...NEWTON, tolerance: options.tolerance }, begun);
   switch (options.solver) {
     case 'naive':
-      return { x: await g(y), residuals: unmeasured(), factors: unmeasured() };
+      return { x: await g(y), residuals: unmeasured(), goals: unmeasured(), slopes: new Slopes(count) };
     case 'plain':
-      return solveFixedPoint(g, await g(y), { ...options, memory: 0, damping: 1 });
+      return solveFixedPoint(g, y, { ...options, memory: 0, damping: 1 });
     case 'averaged':
-      return solveFixedPoint(g, await g(y), { ...options, memory: 0, damping: 0.5 });
+      return solveFixedPoint(g, y, { ...options, memory: 0, damping: 0.5 });
     case 'anderson':
-      return solveFixedPoint(g, await g(y), options);
+      return solveFixedPoint(g, y, options);
     case 'renoise': {
       const { targets, noise, whitener } = likeness!;
       const likely = combine([level.signalRate, targets], [level.noiseRate, noise]);
       const found = await renoise(map, step, y, likely, whitener, options.iterations);
-      return { ...found, factors: unmeasured() };
+      return { ...found, goals: new Float64Array(count).fill(COARSEST), slopes: new Slopes(count) };
     }
     case 'newton':
-      return { ...(await newton(await g(y))), factors: unmeasured() };
+      return newton();
     case 'anderson+newton': {
-      const found = await solveFixedPoint(g, await g(y), options);
-      if (found.residuals.every(residual => residual <= options.tolerance)) return found;
-      const mended = await newton(found.x);
-      const better = Array.from(mended.residuals, (residual, row) => residual < found.residuals[row]!);
+      const found = await solveFixedPoint(g, y, options);
+      if (found.residuals.every((residual, row) => residual <= found.goals[row]!)) return found;
+      const repaired = await newton(found);
+      const better = Array.from(repaired.residuals, (residual, row) => residual < found.residuals[row]!);
       return {
-        x: choose(better, mended.x, found.x),
-        residuals: mended.residuals.map((residual, row) => Math.min(residual, found.residuals[row]!)),
-        factors: found.factors,
+        ...repaired,
+        x: choose(better, repaired.x, found.x),
+        residuals: repaired.residuals.map((residual, row) => Math.min(residual, found.residuals[row]!)),
       };
     }
   }

@@ -1,5 +1,6 @@
 import { choose, combine, dots, norms, type PerRow } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { type Difference, type Iterate, Slopes } from './slopes.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -10,21 +11,27 @@ type Floats = Tensor<'float32'>;
 export interface AccelerationOptions {
   /** Earlier iterates that are mixed in; 0 is the plain iteration x <- g(x). */
   readonly memory: number;
-  /** The share of the residual that is taken, first and in every step without a history; 1 is undamped. */
+  /** The share of the residual that is taken in steps without a history, after the first; 1 is undamped. */
   readonly damping: number;
-  /** A row has arrived when its relative residual |g(x) - x| / |x| is at most this. */
+  /**
+   * A row has arrived when its residual |g(x) - x| is at most this share of the residual that naive inversion leaves, so
+   * that its error falls with the step as naive inversion's does; or when nothing but rounding is left.
+   */
   readonly tolerance: number;
-  /** Evaluations of g, at most. */
+  /** Evaluations of g, at most, from 2: the first gives naive inversion's guess. */
   readonly iterations: number;
 }
 
+/** Rows whose fixed points were sought, and what was measured on the way. */
 export interface FixedPoint {
   /** For each row the iterate with the least residual. */
   readonly x: Floats;
-  /** Each row's relative residual there. */
+  /** Each row's relative residual |g(x) - x| / |x| there. */
   readonly residuals: Float64Array;
-  /** |g(x') - g(x)| / |x' - x| between the first two iterates: the factor by which the plain iteration contracts. */
-  readonly factors: Float64Array;
+  /** The relative residual at which each row has arrived. */
+  readonly goals: Float64Array;
+  /** What the iterates showed of g. */
+  readonly slopes: Slopes;
   readonly evaluations: number;
 }
 
@@ -33,6 +40,7 @@ export interface FixedPoint {
  * Walker and Ni 2011, type II). With f = g(x) - x the next iterate is x + b f - (dX + b dF) c, where c minimises
  * |f - dF c| over the last `memory` differences.
  * @param g maps a batch [n, ...] to a batch; rows do not see each other.
+ * @param start what the first guess g(start) is made from: of a sampler's step, the state that it leads to.
  */
 export async function solveFixedPoint(
   g: (x: Floats) => Promise<Floats>,
@@ -40,20 +48,23 @@ export async function solveFixedPoint(
   { memory, damping, tolerance, iterations }: AccelerationOptions,
 ): Promise<FixedPoint> {
   const count = start.shape[0]!;
-  let x = start;
-  let best = start;
+  const slopes = new Slopes(count);
+  const steps: Difference[] = [];
+  let x = await g(start);
+  let last: Iterate = { x: start, f: combine([1, x], [-1, start]) };
+  let best = x;
   let residuals = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
-  let factors = new Float64Array(count).fill(Number.NaN);
-  const steps: { dx: Floats; df: Floats }[] = [];
-  let last: { x: Floats; f: Floats } | undefined;
+  let goals: Float64Array | undefined;
   /** Each row's residual when it last fell by a fifth, and the evaluations since. */
   const fallen = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   const idle = new Int32Array(count);
-  let evaluations = 0;
+  let evaluations = 1;
   while (evaluations < iterations) {
     const f = combine([1, await g(x)], [-1, x]);
     evaluations++;
     const now = relativeSizes(f, x);
+    goals ??= goalsFrom(now, tolerance);
+    const arrives = goals;
     const better = Array.from(now, (residual, row) => residual < residuals[row]!);
     best = choose(better, x, best);
     residuals = residuals.map((old, row) => (better[row] ? now[row]! : old));
@@ -63,19 +74,10 @@ export async function solveFixedPoint(
       fallen[row] = residual;
       idle[row] = 0;
     });
-    if (residuals.every((residual, row) => residual <= tolerance || idle[row]! >= PATIENCE)) break;
+    steps.push(slopes.see(last, { x, f }));
+    if (residuals.every((residual, row) => residual <= arrives[row]! || idle[row]! >= PATIENCE)) break;
 
-    if (last) {
-      const dx = combine([1, x], [-1, last.x]);
-      const df = combine([1, f], [-1, last.f]);
-      // g(x') - g(x) is dx + df.
-      if (evaluations === 2) {
-        const lengths = norms(dx);
-        factors = norms(combine([1, dx], [1, df])).map((norm, row) => norm / lengths[row]!);
-      }
-      steps.push({ dx, df });
-      if (steps.length > memory) steps.shift();
-    }
+    if (steps.length > memory) steps.shift();
     last = { x, f };
     const mixing = mixture(
       steps.map(({ df }) => df),
@@ -83,8 +85,8 @@ export async function solveFixedPoint(
     );
     const moved = combine(
       [1, x],
-      [memory > 0 && steps.length > 0 ? 1 : damping, f],
-      ...(memory > 0 ? steps : []).flatMap(
+      [steps.length > 0 ? 1 : damping, f],
+      ...steps.flatMap(
         ({ dx, df }, k) =>
           [
             [mixing[k]!.map(c => -c), dx],
@@ -94,12 +96,22 @@ export async function solveFixedPoint(
     );
     // Rows that have arrived stay where they are.
     x = choose(
-      Array.from(now, residual => residual > tolerance),
+      Array.from(now, (residual, row) => residual > arrives[row]!),
       moved,
       x,
     );
   }
-  return { x: best, residuals, factors, evaluations };
+  return { x: best, residuals, goals: goals ?? new Float64Array(count), slopes, evaluations };
+}
+
+/** The largest relative residual with which a row has arrived, however far off its first guess was. */
+export const COARSEST = 5e-4;
+/** A relative residual that single precision cannot be asked to go below. */
+const ROUNDING = 1e-7;
+
+/** The relative residuals at which rows have arrived, from those of their first guesses. */
+export function goalsFrom(first: Float64Array, tolerance: number): Float64Array {
+  return first.map(residual => Math.max(Math.min(tolerance * residual, COARSEST), ROUNDING));
 }
 
 /** |f| / |x| of each row; infinite where that is no number, so that it never passes for small. */

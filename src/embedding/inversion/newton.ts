@@ -1,6 +1,7 @@
 import { choose, combine, dots, norms } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type FixedPoint, mixture, relativeSizes } from './fixed-point.ts';
+import { type FixedPoint, goalsFrom, mixture, relativeSizes } from './fixed-point.ts';
+import { Slopes } from './slopes.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -9,7 +10,7 @@ type Floats = Tensor<'float32'>;
  * @group Embedding
  */
 export interface NewtonOptions {
-  /** A row has arrived when its relative residual |g(x) - x| / |x| is at most this. */
+  /** A row has arrived when its residual |g(x) - x| is at most this share of the one that its first guess leaves. */
   readonly tolerance: number;
   /** Newton steps, at most. */
   readonly outer: number;
@@ -28,22 +29,29 @@ const ROUNDING = 1e-6;
  * not need a contraction.
  * @param g maps a batch [n, ...] to a batch, rows on their own.
  * @param slope from x and a direction v to v - Dg(x) v.
+ * @param start what the first guess g(start) is made from, as of {@link solveFixedPoint}.
+ * @param begun where another method stopped, instead.
  */
 export async function solveByNewton(
   g: (x: Floats) => Promise<Floats>,
   slope: (x: Floats, v: Floats) => Promise<Floats>,
   start: Floats,
   { tolerance, outer, krylov }: NewtonOptions,
-): Promise<Omit<FixedPoint, 'factors'>> {
-  let evaluations = 1;
-  let x = start;
+  begun?: Pick<FixedPoint, 'x' | 'goals' | 'slopes'>,
+): Promise<FixedPoint> {
+  const slopes = begun?.slopes ?? new Slopes(start.shape[0]!);
+  let x = begun?.x ?? (await g(start));
   let residual = combine([1, await g(x)], [-1, x]);
+  if (!begun) slopes.see({ x: start, f: combine([1, x], [-1, start]) }, { x, f: residual });
+  let evaluations = begun ? 1 : 2;
   let sizes = relativeSizes(residual, x);
-  for (let i = 0; i < outer && sizes.some(size => size > tolerance); i++) {
+  const goals = begun?.goals ?? goalsFrom(sizes, tolerance);
+  for (let i = 0; i < outer && sizes.some((size, row) => size > goals[row]!); i++) {
     const at = x;
-    const move = await krylovStep(v => slope(at, v), residual, krylov);
+    const before = residual;
+    const move = await krylovStep(v => slope(at, v), residual, krylov, slopes);
     evaluations += 2 * krylov;
-    const pending = sizes.map(size => Number(size > tolerance));
+    const pending = sizes.map((size, row) => Number(size > goals[row]!));
     for (let halving = 0; halving <= HALVINGS && pending.some(Boolean); halving++) {
       const tried = combine([1, at], [pending.map(p => p * 0.5 ** halving), move]);
       const triedResidual = combine([1, await g(tried)], [-1, tried]);
@@ -57,21 +65,24 @@ export async function solveByNewton(
         if (yes) pending[row] = 0;
       });
     }
+    slopes.see({ x: at, f: before }, { x, f: residual });
   }
-  return { x, residuals: sizes, evaluations };
+  return { x, residuals: sizes, goals, slopes, evaluations };
 }
 
-/** The d in the span of r, A r, ..., A^(m-1) r that makes |r - A d| least, in every row. */
+/** The d in the span of r, A r, ..., A^(m-1) r that makes |r - A d| least, in every row. @param slopes learn what A does. */
 async function krylovStep(
   apply: (v: Floats) => Promise<Floats>,
   r: Floats,
   dimensions: number,
+  slopes: Slopes,
 ): Promise<Floats> {
   const directions: Floats[] = [unit(r)];
   const images: Floats[] = [];
   for (let k = 0; k < dimensions; k++) {
     const image = await apply(directions[k]!);
     images.push(image);
+    slopes.stretch(directions[k]!, image);
     // Twice, since once leaves rounding in the way (Giraud et al. 2005).
     directions.push(unit(orthogonal(orthogonal(image, directions), directions), norms(image)));
   }

@@ -32,7 +32,7 @@ export interface SplitOptions {
  */
 export const SPLIT: SplitOptions = {
   lastStep: { tau: 0.1, outer: 2, inner: 8 },
-  interior: { solver: 'anderson', memory: 8, damping: 0.5, tolerance: 5e-4, iterations: 40 },
+  interior: { solver: 'anderson', memory: 8, damping: 0.5, tolerance: 5e-3, iterations: 40 },
 };
 
 export interface SplitResult {

@@ -194,7 +194,7 @@ export const methods: Check = {
         1e-4,
       ),
     );
-    const hasty = { ...inversionFor('auto'), ...undone({ iterations: 1 }), lastStep: solved(0.1) };
+    const hasty = { ...inversionFor('auto'), ...undone({ iterations: 2 }), lastStep: solved(0.1) };
     const [left, mended] = [
       await find('split', { inversion: hasty }),
       await find('auto', { inversion: hasty }),
