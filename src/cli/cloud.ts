@@ -104,7 +104,7 @@ async function seek(path: string | undefined, flags: Flags): Promise<void> {
   const found = joinSought(
     await seekInPieces({ console, runtime, model, unfinished }, pieces, (first, last) => ({
       images: picture.image,
-      options: { ...options, firstImage: flags.from, firstStart: from + first, starts: last - first },
+      options: { ...options, firstStart: from + first, starts: last - first },
     })),
   );
   const { count, rng, out } = flags;

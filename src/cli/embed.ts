@@ -198,7 +198,6 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const embedding = await embed(await openRuntime(console, flags), model, pictures.images, {
     ...options,
     starts: flags.starts,
-    firstImage: flags.from,
     signal: console.signal,
     journal: descentJournal(unfinished),
     onResults: results =>

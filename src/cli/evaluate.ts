@@ -98,7 +98,6 @@ async function run(flags: Flags): Promise<void> {
         progress.update(first + Math.floor((done / total) * indices.length), dataset.length);
       const part = await embed(runtime, model, await dataset.read(indices), {
         ...options,
-        firstImage: flags.from + first,
         signal: console.signal,
         journal: descentJournal(unfinished, `descent-${first}`),
         onProgress,

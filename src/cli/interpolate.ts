@@ -73,7 +73,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const found = joinSought(
     await seekInPieces({ console, runtime, model, unfinished }, { count, piece: 1 }, (first, last) => ({
       images: rows(pictures.images, first, last),
-      options: { ...options, firstImage: first },
+      options,
     })),
   );
   const frames = framesOf(found.latent, flags.steps, flags.path);

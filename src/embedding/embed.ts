@@ -3,7 +3,6 @@ import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/inf
 import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { normals } from '../tensor/random.ts';
 import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
 import { checkImages, checkMethod, checkSeeds } from './checks.ts';
@@ -20,6 +19,7 @@ import {
 import { average, meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
 import { type DescentRecipe, RECIPES } from './recipes.ts';
 import { type InversionOptions, inversionFor, type Method, usedSettings } from './settings.ts';
+import { pictureAddresses, startNoise } from './starts.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -34,7 +34,7 @@ export async function embed(
   images: Floats,
   options: EmbedOptions = {},
 ): Promise<Embedding> {
-  const { embedder, starts = 1, rng = 0, firstImage = 0, firstStart = 0 } = options;
+  const { embedder, starts = 1, rng = 0, firstStart = 0 } = options;
   const { tolerance, batch: wanted = 16 } = options;
   const method = options.method ?? (embedder ? 'embedder+descent' : 'auto');
   const recipe = options.recipe ?? (method === 'descent' ? RECIPES.seedbed : RECIPES.refine);
@@ -51,6 +51,8 @@ export async function embed(
   const count = images.shape[0]! * starts;
   const batch = Math.min(wanted, count);
   const imageOf = (seed: number) => Math.floor(seed / starts);
+  const startOf = (seed: number) => firstStart + (seed % starts);
+  const addresses = pictureAddresses(images);
   const originals = takeRows(
     images,
     Array.from({ length: count }, (_, seed) => imageOf(seed)),
@@ -66,10 +68,11 @@ export async function embed(
       if (options.signal?.aborted)
         throw new SeedbedError('Interrupted', `stopped after ${first} of ${count} seeds`);
       const sought = rows(targets, first, last);
-      const noise = normals({ seed: rng, purpose: 'latent' }, sought.shape, row => ({
-        image: firstImage + imageOf(first + row),
-        start: firstStart + ((first + row) % starts),
+      const begins = Array.from({ length: last - first }, (_, row) => ({
+        image: addresses[imageOf(first + row)]!,
+        start: startOf(first + row),
       }));
+      const noise = startNoise(rng, model.info.shape, begins);
       const report = (iteration: number, loss: number) =>
         options.onProgress?.({
           done: first * iterations + iteration * (last - first),
@@ -107,7 +110,7 @@ export async function embed(
       const residuals = certificate?.residuals.filter(residual => residual !== null) ?? [];
       return {
         image: imageOf(first + row),
-        start: firstStart + ((first + row) % starts),
+        start: startOf(first + row),
         mse,
         psnr: psnr(mse),
         ...(before && { mseBefore: before[row]! }),

@@ -22,10 +22,11 @@ export interface EmbedOptions {
   readonly starts?: number | undefined;
   /** Number of the first start, so that any part of a cloud draws the same; 0. Results count their starts from it. */
   readonly firstStart?: number | undefined;
-  /** Random number seed of the starts, a whole number from 0; 0. */
+  /**
+   * Random number seed of the starts, a whole number from 0; 0. A picture's starts are drawn by it and by the picture's own
+   * pixels, so that they do not depend on what else is embedded.
+   */
   readonly rng?: number | undefined;
-  /** Number of the first picture, by which its starts are drawn, so that any part of a set draws the same; 0. */
-  readonly firstImage?: number | undefined;
   /** The sampler that is to grow the pictures; the model's own unless given. 'exact' needs 'edict', 'bdia' or 'obelm'. */
   readonly sampler?: SamplerKind | undefined;
   /** T, the sampler's steps, from 1; the model's own unless given. */

@@ -3,7 +3,8 @@ import { sizeOf, zeros } from './tensor.ts';
 
 /**
  * A stream of random numbers, addressed and not consumed: the same (seed, purpose, image, start, element)
- * gives the same number whatever was drawn before, so shards, batch sizes and resumed runs agree.
+ * gives the same number whatever was drawn before, so shards, batch sizes and resumed runs agree. An image's address is a
+ * whole number from 0 to 2^53, a start's to 2^32.
  */
 export interface RandomKey {
   /** The user's `--rng`, an integer from 0 to 2^53. */
@@ -69,7 +70,7 @@ export function fillUniform(
   const words = keyWords(key);
   const block = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
-    philox([i >>> 2, 0, start, image], words, block);
+    philox([i >>> 2, Math.floor(image / 2 ** 32), start, image], words, block);
     for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = (block[j]! + 0.5) / 2 ** 32;
   }
 }
@@ -79,7 +80,7 @@ export function fillNormal(key: RandomKey, image: number, start: number, out: Fl
   const words = keyWords(key);
   const block = new Uint32Array(4);
   for (let i = 0; i < out.length; i += 4) {
-    philox([i >>> 2, 0, start, image], words, block);
+    philox([i >>> 2, Math.floor(image / 2 ** 32), start, image], words, block);
     for (let pair = 0; pair < 4; pair += 2) {
       const radius = Math.sqrt(-2 * Math.log((block[pair]! + 0.5) / 2 ** 32));
       const angle = (2 * Math.PI * (block[pair + 1]! + 0.5)) / 2 ** 32;

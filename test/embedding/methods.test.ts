@@ -12,6 +12,7 @@ import { chainOf, createStepMap, type StepMap } from '../../src/embedding/invers
 import { diffuse, SPLIT, splitInversion } from '../../src/embedding/inversion/split.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { type InversionOptions, METHODS, type Method, POLISH } from '../../src/embedding/settings.ts';
+import { pictureAddresses, startNoise } from '../../src/embedding/starts.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
@@ -34,8 +35,12 @@ const filled = ({ shape, data }: Floats, value: number) => float32(shape, new Ar
 const pixels = (x: Floats) => combine([0.2, x], [0.5, filled(x, 1)]);
 const standardised = (images: Floats) => combine([5, images], [-2.5, filled(images, 1)]);
 /** The noise that start 0 of each picture draws. */
-const noiseOf = (n: number, start = 0): Floats =>
-  normals({ seed: 0, purpose: 'latent' }, [n, 1, 4, 4], row => ({ image: row, start }));
+const noiseOf = (images: Floats): Floats =>
+  startNoise(
+    0,
+    [1, 4, 4],
+    pictureAddresses(images).map(image => ({ image, start: 0 })),
+  );
 
 /** What a step multiplies Gaussian data by. */
 function stepGain({ from, to }: (typeof grid)[number]): number {
@@ -122,7 +127,7 @@ describe('on Gaussian data', () => {
       lbfgs: { tau, iterations: 60, memory: 10 },
     };
     const { latent, results } = await find(method, { inversion });
-    const exact = minimum(gain, tau, noiseOf(3), 1);
+    const exact = minimum(gain, tau, noiseOf(images), 1);
     expect(relativeError(latent, exact)).toBeLessThan(1e-4);
     const missed = combine([gain, exact], [-1, targets]);
     results.forEach(({ certificate }, row) => {
@@ -136,7 +141,7 @@ describe('on Gaussian data', () => {
     'split reaches the minimum of its last step and undoes the others, tau %d',
     async tau => {
       const inversion = { ...inside({}), lastStep: { tau, outer: 4, inner: 4 } };
-      const anchor = diffuse(standardised(images), noiseOf(3), last);
+      const anchor = diffuse(standardised(images), noiseOf(images), last);
       const exact = combine([1 / inner, minimum(gains.at(-1)!, tau, anchor, last.from.noiseRate)]);
       for (const method of ['split', 'auto'] as const)
         expect(relativeError((await find(method, { inversion })).latent, exact)).toBeLessThan(2e-5);
@@ -173,7 +178,7 @@ describe('on Gaussian data', () => {
       const inversion = { ...inside({}), diffused };
       const { latent, results } = await find('fixed-point', { inversion });
       const { from } = grid[10 - diffused]!;
-      const drawn = combine([from.signalRate, targets], [from.noiseRate, noiseOf(3)]);
+      const drawn = combine([from.signalRate, targets], [from.noiseRate, noiseOf(images)]);
       const exact = combine([1 / product(gains.slice(0, 10 - diffused)), drawn]);
       expect(relativeError(latent, exact)).toBeLessThan(1e-5);
       expect(results[0]!.certificate!.residuals).toHaveLength(10 - diffused);

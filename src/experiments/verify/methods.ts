@@ -10,9 +10,9 @@ import { chainOf, createStepMap } from '../../embedding/inversion/maps.ts';
 import { SPLIT } from '../../embedding/inversion/split.ts';
 import { RECIPES } from '../../embedding/recipes.ts';
 import { type InversionOptions, inversionFor, type Method } from '../../embedding/settings.ts';
+import { pictureAddresses, startNoise } from '../../embedding/starts.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { naturalness } from '../../latent/naturalness.ts';
-import { normals } from '../../tensor/random.ts';
 import { combine, dots } from '../../tensor/rowwise.ts';
 import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 import { predictedError } from '../true-seeds.ts';
@@ -70,7 +70,12 @@ function gaussianCase(bench: Bench) {
   const gain = product(gains);
   const truth = bench.noise([COUNT, ...SHAPE], 'verify seeds');
   const targets = combine([gain, truth]);
-  const begun = normals({ seed: bench.rng, purpose: 'latent' }, truth.shape, image => ({ image, start: 0 }));
+  const addresses = pictureAddresses(pixels(targets));
+  const begun = startNoise(
+    bench.rng,
+    SHAPE,
+    addresses.map(image => ({ image, start: 0 })),
+  );
   const last = grid.at(-1)!.from;
   const lastGain = gains.at(-1)!;
   return {
