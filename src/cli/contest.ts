@@ -71,7 +71,7 @@ export async function openContest(
   const sampler = chooseSampler(loaded.info.sampler, { samplerSteps: flags.samplerSteps });
   const model = { ...loaded, info: { ...loaded.info, sampler } };
   const pictures = flags.data
-    ? await readItems(flags.data, model, flags)
+    ? await readItems(flags.data, model, { ...flags, note })
     : await readPictures(paths.length > 0 ? paths : [packaged('examples/fashion-mnist')], model, true, note);
   const components = flags.data ? await componentsOf(flags.data, model, flags, pictures) : undefined;
   return { model, pictures, panel: createPanel(model.info.shape, { components }) };
@@ -84,7 +84,7 @@ async function componentsOf(
   flags: ContestFlags,
   { names }: Pictures,
 ): Promise<Tensor<'float32'> | undefined> {
-  const dataset = await openFor(data, model, flags);
+  const dataset = await openFor(data, model, { ...flags, note: () => {} });
   const first = flags.from + names.length;
   const count = Math.min(COMPONENT_ITEMS, dataset.length - first);
   if (count < 100) return undefined;

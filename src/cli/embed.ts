@@ -184,7 +184,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const console = openConsole(flags);
   const { model, options, settings } = await embedOptions(flags);
   const pictures = flags.data
-    ? await readItems(flags.data, model, flags)
+    ? await readItems(flags.data, model, { ...flags, note: console.note })
     : await readPictures(
         paths.length > 0 ? paths : [packaged('examples/fashion-mnist')],
         model,
