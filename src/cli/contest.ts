@@ -45,7 +45,10 @@ export interface Contest {
 export function withContest(command: Command): Command {
   return withConsole(withRng(withRuntime(command)))
     .argument('<model.onnx>', 'the denoiser')
-    .argument('[pictures...]', 'picture files, folders of them, or arrays (.npy) (default: the ten shipped)')
+    .argument(
+      '[pictures...]',
+      'picture files, folders of them, or arrays (.npy, .npz) (default: the ten shipped)',
+    )
     .option(
       '--embedder <file>',
       "an embedding network (default: the model's own, NAME-embedder.onnx beside it)",

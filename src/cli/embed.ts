@@ -101,7 +101,7 @@ export function addEmbed(program: Command): void {
     .description('find the seeds of pictures')
     .argument(
       '[pictures...]',
-      'picture files, folders of them, or arrays (.npy) (default: the ten that ship with Seedbed)',
+      'picture files, folders of them, or arrays (.npy, .npz) (default: the ten that ship with Seedbed)',
     )
     .option('--data <name or path>', 'a data set instead of files, such as fashion-mnist:test')
     .option('--data-dir <folder>', 'where data sets are looked for first')

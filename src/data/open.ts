@@ -88,7 +88,7 @@ async function openPath(path: string, wanted: Wanted, options: OpenOptions): Pro
       `${path} is neither a file or folder nor a known data set (${names})`,
     );
   }
-  const name = wanted.split ? `${baseName(path)}:${wanted.split}` : baseName(path);
+  const name = [baseName(path), wanted.part, wanted.split].filter(Boolean).join(':');
   if (await isDirectory(path)) return openFiles(path, name, await sourcesIn(path), wanted, options);
   return openFile(path, name, wanted, options);
 }

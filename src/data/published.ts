@@ -45,10 +45,10 @@ export async function publishedImages(
   wanted: Part,
   place: string,
 ): Promise<Dataset | undefined> {
-  const { split, part } = wanted;
+  const { split } = wanted;
   const named = (pattern: RegExp) =>
     sources.filter(source => pattern.test(source.name.replace(ARCHIVED_IN, '')));
-  const [idx] = ofPart(named(OWN_FILES.idx[split]), part, place);
+  const [idx] = ofPart(named(OWN_FILES.idx[split]), wanted, place);
   if (idx) return publishedIdx(await unpacked(idx), idx.name, name);
   const cifar = named(OWN_FILES.cifar[split]);
   if (cifar.length > 0) {
@@ -61,15 +61,17 @@ export async function publishedImages(
 }
 
 /** The files of one part of EMNIST; all, where they are of another set. */
-function ofPart(files: FileSource[], part: EmnistPart | undefined, place: string): FileSource[] {
+function ofPart(files: FileSource[], { part, split }: Part, place: string): FileSource[] {
   const partOf = ({ name }: FileSource) => EMNIST.exec(baseName(name))?.[1];
   const parts = [...new Set(files.map(partOf).filter(found => found !== undefined))];
   if (part === undefined && parts.length < 2) return files;
   const found = files.filter(file => partOf(file) === part);
   if (part !== undefined && found.length > 0) return found;
-  const message = `${place} holds ${parts.length === 0 ? 'no part' : `the parts ${parts.join(', ')}`} of EMNIST`;
-  const say = parts.length === 0 ? `leave out :${part}` : `say which: ${place}:${parts[0]}`;
-  throw new SeedbedError('BadArgument', `${message}; ${say}`);
+  const message =
+    parts.length === 0
+      ? `${place} holds no part of EMNIST; leave out :${part}`
+      : `${place} holds of EMNIST: ${parts.join(', ')}; say which: ${place}:${parts[0]}${split === 'test' ? ':test' : ''}`;
+  throw new SeedbedError('BadArgument', message);
 }
 
 /** The pictures of an IDX file; of EMNIST's, which are stored columns first, turned upright. */
