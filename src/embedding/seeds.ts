@@ -83,8 +83,9 @@ export function writeSeeds(latent: Tensor<'float32'>, provenance: Provenance, pa
 }
 
 /**
- * Reads seeds from the bytes of a safetensors file, of a bare array (.npy), or of an archive (.npz) that holds one array or
- * one named `latent`. What the bytes are decides, not the name.
+ * Reads seeds from the bytes of a safetensors file, of a bare array (.npy), or of an archive with one array (.npz).
+ *
+ * Of several arrays in an archive the one named `latent` is read. What the bytes are decides, not the name.
  * @param file the file's name, for messages.
  * @returns the seeds in float32, and where they come from if the file says so.
  * @throws {SeedbedError} BadFile when it is damaged, holds no seeds, or holds a number that is not finite.

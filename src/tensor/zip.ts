@@ -3,7 +3,8 @@ import { messageOf, SeedbedError } from '../errors.ts';
 
 // The format (PKWARE's APPNOTE), little-endian: each file behind a header of its own; then the directory, an entry a
 // file; then the end, which says where the directory is. Zip64 puts sizes of 2^32 and more, where a field is all
-// ones, in an extra field of the entry, and has an end of its own, found by a locator before the old one.
+// ones, in an extra field of the entry, and has an end of its own, found by a locator before the old one. Only what
+// is deflated is left to fflate: its own reader of archives looks at neither checksums nor bounds.
 
 const END = 0x06054b50;
 const END_64 = 0x06064b50;
