@@ -122,7 +122,7 @@ async function onePicture(
   if (path !== undefined && flags.data)
     throw new SeedbedError('BadArgument', `a cloud has one picture: give ${path} or --data, not both`);
   const pictures: Pictures = flags.data
-    ? await readItems(flags.data, model, { ...flags, to: flags.from + 1 })
+    ? await readItems(flags.data, model, { ...flags, to: flags.from + 1, note })
     : await readPictures(
         [path ?? packaged('examples/fashion-mnist/9-ankle-boot.png')],
         model,

@@ -58,7 +58,7 @@ export function addCompare(program: Command): void {
     .description('grow the same seeds by several models or samplers, and measure how alike the pictures are')
     .argument('<models...>', 'denoisers of one shape')
     .option('--count <n>', 'random seeds (default: 10, or all of --seeds)', whole(2, MOST))
-    .option('--seeds <file>', 'these seeds instead (.safetensors or .npy)')
+    .option('--seeds <file>', 'these seeds instead (.safetensors, .npy or .npz)')
     .option(
       '--sampler <names>',
       "also by several samplers, separated by commas, instead of the models' own",

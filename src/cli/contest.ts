@@ -45,7 +45,10 @@ export interface Contest {
 export function withContest(command: Command): Command {
   return withConsole(withRng(withRuntime(command)))
     .argument('<model.onnx>', 'the denoiser')
-    .argument('[pictures...]', 'picture files, folders of them, or arrays (.npy) (default: the ten shipped)')
+    .argument(
+      '[pictures...]',
+      'picture files, folders of them, or arrays (.npy, .npz) (default: the ten shipped)',
+    )
     .option(
       '--embedder <file>',
       "an embedding network (default: the model's own, NAME-embedder.onnx beside it)",
@@ -71,7 +74,7 @@ export async function openContest(
   const sampler = chooseSampler(loaded.info.sampler, { samplerSteps: flags.samplerSteps });
   const model = { ...loaded, info: { ...loaded.info, sampler } };
   const pictures = flags.data
-    ? await readItems(flags.data, model, flags)
+    ? await readItems(flags.data, model, { ...flags, note })
     : await readPictures(paths.length > 0 ? paths : [packaged('examples/fashion-mnist')], model, true, note);
   const components = flags.data ? await componentsOf(flags.data, model, flags, pictures) : undefined;
   return { model, pictures, panel: createPanel(model.info.shape, { components }) };
@@ -84,7 +87,7 @@ async function componentsOf(
   flags: ContestFlags,
   { names }: Pictures,
 ): Promise<Tensor<'float32'> | undefined> {
-  const dataset = await openFor(data, model, flags);
+  const dataset = await openFor(data, model, { ...flags, note: () => {} });
   const first = flags.from + names.length;
   const count = Math.min(COMPONENT_ITEMS, dataset.length - first);
   if (count < 100) return undefined;

@@ -23,7 +23,7 @@ interface Flags extends RuntimeFlags {
 export function addDecode(program: Command): void {
   withConsole(withRuntime(program.command('decode')))
     .description('grow pictures from seeds')
-    .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy)')
+    .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy, .npz)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .addOption(
       new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([

@@ -31,7 +31,7 @@ export function addDoctor(program: Command): void {
       const console = openConsole(flags);
       const model = await loadModel(file);
       const pictures = flags.data
-        ? await readItems(flags.data, model, { ...flags, from: 0, to: 8 })
+        ? await readItems(flags.data, model, { ...flags, from: 0, to: 8, note: console.note })
         : paths.length > 0
           ? await readPictures(paths, model, true, console.note)
           : undefined;

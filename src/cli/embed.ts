@@ -101,7 +101,7 @@ export function addEmbed(program: Command): void {
     .description('find the seeds of pictures')
     .argument(
       '[pictures...]',
-      'picture files, folders of them, or arrays (.npy) (default: the ten that ship with Seedbed)',
+      'picture files, folders of them, or arrays (.npy, .npz) (default: the ten that ship with Seedbed)',
     )
     .option('--data <name or path>', 'a data set instead of files, such as fashion-mnist:test')
     .option('--data-dir <folder>', 'where data sets are looked for first')
@@ -184,7 +184,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const console = openConsole(flags);
   const { model, options, settings } = await embedOptions(flags);
   const pictures = flags.data
-    ? await readItems(flags.data, model, flags)
+    ? await readItems(flags.data, model, { ...flags, note: console.note })
     : await readPictures(
         paths.length > 0 ? paths : [packaged('examples/fashion-mnist')],
         model,

@@ -72,7 +72,7 @@ async function run(flags: Flags): Promise<void> {
   const started = performance.now();
   const console = openConsole(flags);
   const { model, options, settings } = await embedOptions(flags);
-  const all = await openFor(flags.data, model, flags);
+  const all = await openFor(flags.data, model, { ...flags, note: console.note });
   const dataset = slice(all, flags.from, Math.min(flags.to ?? all.length, all.length));
   const runtime = await openRuntime(console, flags);
   const ends = await dataset.read([0, dataset.length - 1]);

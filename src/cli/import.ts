@@ -120,14 +120,24 @@ async function describe(
   if (await first('vae', 'vae_decoder', 'vqvae', 'movq'))
     note("it works on an autoencoder's latents, which Seedbed neither decodes nor knows the range of");
   const network = await first('unet/config.json', 'transformer/config.json', 'config.json');
-  const said = fromDiffusers(graph, await readJson(scheduler), network && (await readJson(network)), {
+  const python = (file: string) => readJson(file, { python: true });
+  return fromDiffusers(graph, await python(scheduler), network && (await python(network)), {
     name: baseName(path),
     file,
+    given: fields(own, config),
     steps: samplerSteps,
     clip,
     note,
   });
-  return { ...said, ...(own as object) };
+}
+
+/** What --config says, field by field. */
+function fields(own: unknown, config: string | undefined): Record<string, unknown> {
+  if (typeof own === 'object' && own !== null && !Array.isArray(own)) return { ...own };
+  throw new SeedbedError(
+    'BadFile',
+    `${config}: expected a JSON object of fields, as docs/bring-your-own-model.md explains`,
+  );
 }
 
 /** The values of fixed inputs, in .npy files beside the description. */

@@ -11,7 +11,7 @@ import { SHIPPED_MODEL, version } from './files.ts';
 export function addInfo(program: Command): void {
   withConsole(program.command('info'))
     .description('tell what a model, a graph or a seed file is')
-    .argument('[file]', 'an .onnx, .safetensors or .npy file', SHIPPED_MODEL)
+    .argument('[file]', 'an .onnx, .safetensors, .npy or .npz file', SHIPPED_MODEL)
     .addHelpText('after', '\nExample: seedbed info out/seeds.safetensors')
     .action(async (file: string, flags: { json?: boolean; quiet?: boolean }) => {
       const console = openConsole(flags);

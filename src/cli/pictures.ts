@@ -1,3 +1,4 @@
+import { arrayDataset, onlyPictures } from '../data/arrays.ts';
 import { type Dataset, slice } from '../data/dataset.ts';
 import { isImageName } from '../data/folder.ts';
 import { openDataset } from '../data/open.ts';
@@ -16,8 +17,10 @@ import {
   writeAtomic,
 } from '../runtime/files.ts';
 import { decodeImage, encodePng } from '../runtime/images.ts';
+import { fileKind } from '../runtime/kind.ts';
 import { readNpy } from '../tensor/npy.ts';
-import { bytesOf, concatRows, float32, type Tensor, toFloat32, unstack } from '../tensor/tensor.ts';
+import { readNpz } from '../tensor/npz.ts';
+import { bytesOf, concatRows, float32, type Tensor, unstack } from '../tensor/tensor.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -35,8 +38,8 @@ const ACROSS = 10;
 const MOST_BLOCKS = 5;
 
 /**
- * Reads picture files, all pictures of folders, or arrays of pictures (.npy, as `sample` writes them: [n, C, H, W] in
- * [0,1]), at the size and colour that a model takes.
+ * Reads picture files, all pictures of folders, or arrays of pictures (.npy or .npz: [n, C, H, W], in [0,1] as `sample`
+ * writes them or bytes), at the size and colour that a model takes.
  * @param note told what was done to a picture that did not fit.
  */
 export async function readPictures(
@@ -61,8 +64,11 @@ export async function readPictures(
   const names: string[] = [];
   for (const file of files) {
     const bytes = await readBytes(file);
-    if (file.endsWith('.npy')) {
-      const array = checkArray(toFloat32(readNpy(bytes, file)), pictureShape(model), file);
+    const kind = fileKind(bytes)?.name;
+    if (kind === 'npy' || kind === 'zip' || (!kind && file.endsWith('.npy'))) {
+      const stored = kind === 'zip' ? onlyPictures(readNpz(bytes, file), file) : readNpy(bytes, file);
+      const { array, changes } = await fromArray(stored, pictureShape(model), file);
+      if (changes.length > 0) note(`${baseName(file)}: ${changes.join(', ')}`);
       for (const [i, picture] of unstack(array).entries()) {
         parts.push(float32([1, ...picture.shape], picture.data));
         names.push(`${baseName(file)}#${i}`);
@@ -80,13 +86,12 @@ export async function readPictures(
 }
 
 /** Pictures from an array, of the model's size and in [0,1]. */
-function checkArray(array: Floats, wanted: readonly number[], file: string): Floats {
-  if (array.shape.slice(1).join() !== wanted.join() || array.data.length === 0)
-    throw new SeedbedError('BadShape', `${file}: expected pictures [n, ${wanted}], got [${array.shape}]`);
-  const bad = array.data.findIndex(value => !(value >= 0 && value <= 1));
-  if (bad >= 0)
-    throw new SeedbedError('BadFile', `${file}: pixels lie in [0,1], element ${bad} is ${array.data[bad]}`);
-  return array;
+async function fromArray(stored: Tensor, wanted: readonly number[], file: string) {
+  const dataset = arrayDataset(baseName(file), stored, file);
+  if (dataset.shape.join() !== wanted.join())
+    throw new SeedbedError('BadShape', `${file}: expected pictures [n, ${wanted}], got [${stored.shape}]`);
+  const array = await dataset.read(Array.from({ length: dataset.length }, (_, i) => i));
+  return { array, changes: dataset.changes ?? [] };
 }
 
 /** Items `from` to `to` of a data set. */
@@ -106,23 +111,32 @@ export async function readItems(
 interface OpenFlags {
   readonly dataDir?: string | undefined;
   readonly crop?: boolean | undefined;
+  /** Told what was done to all items. */
+  readonly note: (text: string) => void;
 }
 
 /** A data set whose pictures have the model's size: a set's own, or a folder of pictures that are made to fit. */
 export async function openFor(
   spec: string,
   model: Denoiser,
-  { dataDir, crop = false }: OpenFlags,
+  { dataDir, crop = false, note }: OpenFlags,
 ): Promise<Dataset> {
   checkPictureModel(model);
   const wanted = pictureShape(model);
   const [channels, size] = wanted as [1 | 3, number];
-  const dataset = await openDataset(spec, { dataDir }).catch(error => {
+  let dataset: Dataset | undefined = await openDataset(spec, { dataDir }).catch(error => {
     if (isSeedbedError(error, 'BadArgument') || isSeedbedError(error, 'BadShape')) return undefined;
     throw error;
   });
-  if (dataset?.shape.join() === wanted.join()) return dataset;
-  return openDataset(spec, { dataDir, size, channels, crop });
+  if (dataset?.shape.join() !== wanted.join())
+    dataset = await openDataset(spec, { dataDir, size, channels, crop });
+  noteChanges(dataset, note);
+  return dataset;
+}
+
+/** Says what was done to a data set's items. */
+export function noteChanges({ name, changes = [] }: Dataset, note: (text: string) => void): void {
+  if (changes.length > 0) note(`${name}: ${changes.join(', ')}`);
 }
 
 /** Writes rows picture / seed / reconstruction, ten across, at most fifty pictures. */

@@ -44,7 +44,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   const started = performance.now();
   const console = openConsole(flags);
   const model = await loadModel(file);
-  const dataset = await openFor(flags.data, model, flags);
+  const dataset = await openFor(flags.data, model, { ...flags, note: console.note });
   const items = Math.min(flags.items, dataset.length);
   const pictures = await dataset.read(Array.from({ length: items }, (_, i) => i));
   console.note('taking principal components ...');

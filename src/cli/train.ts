@@ -17,7 +17,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { type Console, duration, openConsole, withConsole } from './console.ts';
 import { packaged, refuseExisting, SHIPPED_MODEL, version } from './files.ts';
 import { openRuntime, positive, type RuntimeFlags, whole, withRuntime } from './options.ts';
-import { openFor } from './pictures.ts';
+import { noteChanges, openFor } from './pictures.ts';
 
 interface TrainFlags extends RuntimeFlags {
   config?: string;
@@ -80,6 +80,7 @@ async function trainDenoiser(given: TrainFlags): Promise<void> {
     ...(size && { size }),
     ...(channels && { channels }),
   });
+  noteChanges(dataset, console.note);
   console.note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
   const runtime = await openRuntime(console, flags);
   const init = flags.init ? await loadModel(flags.init) : undefined;
@@ -91,7 +92,10 @@ async function trainEmbedder(given: TrainFlags): Promise<void> {
   const { console, flags } = await begin(given);
   const config = parseEmbedderConfig(...(await configOf(flags, 'configs/fashion-mnist-embedder.json')));
   const denoiser = await loadModel(flags.model);
-  const dataset = await openFor(flags.data ?? config.data, denoiser, { dataDir: flags.dataDir });
+  const dataset = await openFor(flags.data ?? config.data, denoiser, {
+    dataDir: flags.dataDir,
+    note: console.note,
+  });
   const runtime = await openRuntime(console, flags);
   const init = flags.init ? await loadEmbedder(flags.init) : undefined;
   const pairs = console.progress('pairs', 'evaluations');

@@ -9,6 +9,8 @@ export interface Dataset {
   /** Of one item: [C, H, W] for pictures, [D] for points. */
   readonly shape: readonly number[];
   readonly length: number;
+  /** What was done to all its items, in words. */
+  readonly changes?: readonly string[];
   /** Where the item is from, for records: a file's name, or `fashion-mnist:test/17`. */
   itemName(index: number): string;
   /** Items as [n, ...shape]; pixels in [0,1]. @throws {SeedbedError} BadArgument for a number outside the set. */

@@ -5,12 +5,7 @@ import { imageShape } from '../runtime/picture.ts';
 import { sizeOf, zeros } from '../tensor/tensor.ts';
 import type { Dataset } from './dataset.ts';
 import { checkedIndex, MOST_NUMBERS } from './dataset.ts';
-
-/** A file of a folder or an archive: its path there, and how to get its contents. */
-export interface FileSource {
-  readonly name: string;
-  read(): Promise<Uint8Array>;
-}
+import type { FileSource } from './sources.ts';
 
 /** Decoded pictures are kept up to this many bytes, 1 GiB; the rest are decoded anew each time. */
 const MOST_KEPT = 2 ** 30;

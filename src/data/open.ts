@@ -1,24 +1,17 @@
 import { SeedbedError } from '../errors.ts';
-import {
-  baseName,
-  exists,
-  gunzip,
-  isDirectory,
-  joinPath,
-  listFiles,
-  naturalOrder,
-  readBytes,
-  userDataDir,
-} from '../runtime/files.ts';
+import { baseName, exists, isDirectory, joinPath, readBytes, userDataDir } from '../runtime/files.ts';
+import { type FileKind, fileKind, kindInWords } from '../runtime/kind.ts';
 import type { ImageOptions } from '../runtime/picture.ts';
-import { untar } from '../runtime/tar.ts';
+import { readNpy } from '../tensor/npy.ts';
+import { readNpz } from '../tensor/npz.ts';
+import { arrayDataset, picturesOfSplit } from './arrays.ts';
 import type { CatalogueEntry, Split } from './catalogue.ts';
 import { CATALOGUE, findEntry } from './catalogue.ts';
 import { cifarImages } from './cifar.ts';
 import type { Dataset } from './dataset.ts';
-import type { FileSource } from './folder.ts';
 import { imageFiles, isImageName } from './folder.ts';
-import { idxImages } from './idx.ts';
+import { EMNIST_PARTS, type EmnistPart, publishedIdx, publishedImages } from './published.ts';
+import { type FileSource, sourcesIn, sourcesInArchive, unpacked } from './sources.ts';
 import { syntheticPoints } from './synthetic.ts';
 
 /** Where to look for a set, and the shape that pictures in files of their own are brought to. */
@@ -30,29 +23,21 @@ export interface OpenOptions extends ImageOptions {
 /** Where systems install data sets, in folders of their names. */
 const SYSTEM_FOLDERS = ['/usr/local/share/datasets', '/usr/share/datasets'];
 
-/** The names of the sets' own files, directly in a folder; subfolders could be of other sets. */
-const OWN_FILES = {
-  idx: { train: /^train-images[^/]*ubyte(\.gz)?$/, test: /^(t10k|test)-images[^/]*ubyte(\.gz)?$/ },
-  cifar: { train: /^(data_batch_\d+|[^/]*train[^/]*)\.bin$/i, test: /^[^/]*test[^/]*\.bin$/i },
-} as const;
-/** CIFAR-10 comes as an archive, with its files in a folder. */
-const CIFAR_ARCHIVE = /^cifar-10-binary\.tar\.gz$/;
-const CIFAR_FOLDER = /^cifar-10-batches-bin\//;
-
 /**
  * Opens a data set: by a name of the catalogue (`fashion-mnist`), found in `dataDir`, the user's data folder or
  * the system's; or by a path to a folder with a set's own files, a folder of pictures, or a file: IDX, CIFAR-10
- * binary, .tar.gz of pictures, one picture. Either may end in `:train` or `:test`; a name means `:train`.
+ * binary, an array of pictures (.npy, .npz), a .tar, .tar.gz or .zip of what a folder may hold, one picture. Either may
+ * end in `:train` or `:test`; a name means `:train`. Before that a folder of EMNIST may say which part: `:letters`.
  * @throws {SeedbedError} Machine when the set is not on this machine, BadArgument for an unknown name or split or
- * a shape that the set does not have, BadFile when a file is damaged.
+ * a shape that the set does not have, BadFile when a file is damaged or of a kind that is not read.
  * @example const pictures = await openDataset('fashion-mnist:test')
  */
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
-  const { place, split } = splitSpec(spec);
+  const { place, part, split } = splitSpec(spec);
   const entry = findEntry(place);
   const dataset = await (entry
     ? openEntry(entry, split ?? 'train', options)
-    : openPath(place, split, options));
+    : openPath(place, { part, split }, options));
   const [channels, height, width] = dataset.shape;
   const wrongSize = options.size !== undefined && (options.size !== height || options.size !== width);
   if (wrongSize || (options.channels !== undefined && options.channels !== channels)) {
@@ -63,10 +48,18 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   return dataset;
 }
 
-function splitSpec(spec: string): { place: string; split: Split | undefined } {
-  const [, place = spec, split] = /^(.+):(train|test)$/.exec(spec) ?? [];
-  const [, name = '', other] = /^([^:]+):(.*)$/.exec(place) ?? [];
-  if (!findEntry(name)) return { place, split: split as Split | undefined };
+/** What follows a path: which part of EMNIST, which split. */
+interface Wanted {
+  readonly part: EmnistPart | undefined;
+  readonly split: Split | undefined;
+}
+const SPEC = new RegExp(`^(.+?)(?::(${EMNIST_PARTS.join('|')}))?(?::(train|test))?$`);
+
+function splitSpec(spec: string): Wanted & { place: string } {
+  const [, place = spec, part, split] = SPEC.exec(spec) ?? [];
+  const [, name = place, other = part] = /^([^:]+):(.*)$/.exec(place) ?? [];
+  if (!findEntry(name) || other === undefined)
+    return { place, part: part as EmnistPart | undefined, split: split as Split | undefined };
   throw new SeedbedError(
     'BadArgument',
     `${name} has the splits train and test, not "${other}"; write ${name}:test`,
@@ -80,14 +73,14 @@ async function openEntry(entry: CatalogueEntry, split: Split, options: OpenOptio
   const places = roots.map(root => joinPath(root, name));
   for (const folder of places) {
     if (!(await isDirectory(folder))) continue;
-    const found = await ownFiles(`${name}:${split}`, await sourcesIn(folder), split);
+    const found = await publishedImages(`${name}:${split}`, await sourcesIn(folder), { split }, folder);
     if (found) return found;
   }
   const message = `the ${split} images of ${name} were not found in ${places.join(', ')}`;
   throw new SeedbedError('Machine', `${message}. Fetch them with: seedbed data fetch ${name}`);
 }
 
-async function openPath(path: string, split: Split | undefined, options: OpenOptions): Promise<Dataset> {
+async function openPath(path: string, wanted: Wanted, options: OpenOptions): Promise<Dataset> {
   if (!(await exists(path))) {
     const names = CATALOGUE.map(entry => entry.name).join(', ');
     throw new SeedbedError(
@@ -95,38 +88,57 @@ async function openPath(path: string, split: Split | undefined, options: OpenOpt
       `${path} is neither a file or folder nor a known data set (${names})`,
     );
   }
-  const name = split ? `${baseName(path)}:${split}` : baseName(path);
-  const file: FileSource = { name: baseName(path), read: () => readBytes(path) };
-  const isArchive = /\.(tar\.gz|tgz)$/i.test(path);
-  if (isArchive || (await isDirectory(path))) {
-    const sources = await (isArchive ? sourcesInArchive(file) : sourcesIn(path));
-    const own = await ownFiles(name, sources, split ?? 'train');
-    return own ?? pictures(path, name, sources, split, options);
-  }
-  if (split)
-    throw new SeedbedError('BadArgument', `${path} is one file and has no splits; leave out :${split}`);
-  if (isImageName(path)) return imageFiles(name, [file], options);
-  if (/\.bin$/i.test(path)) return cifarImages([{ bytes: await file.read(), file: path }], name);
-  return idxImages(await unpacked(file), path, name);
+  const name = [baseName(path), wanted.part, wanted.split].filter(Boolean).join(':');
+  if (await isDirectory(path)) return openFiles(path, name, await sourcesIn(path), wanted, options);
+  return openFile(path, name, wanted, options);
 }
 
-/** The set that a folder or archive holds in the format it was published in; undefined when it does not. */
-async function ownFiles(
+/** A set's own files, in a folder or an archive, or else pictures. */
+async function openFiles(
+  path: string,
   name: string,
   sources: readonly FileSource[],
-  split: Split,
-): Promise<Dataset | undefined> {
-  const named = (pattern: RegExp) =>
-    sources.filter(source => pattern.test(source.name.replace(CIFAR_FOLDER, '')));
-  const [idx] = named(OWN_FILES.idx[split]);
-  if (idx) return idxImages(await unpacked(idx), idx.name, name);
-  const cifar = named(OWN_FILES.cifar[split]);
-  if (cifar.length > 0) {
-    const read = async (source: FileSource) => ({ bytes: await source.read(), file: source.name });
-    return cifarImages(await Promise.all(cifar.map(read)), name);
+  { part, split }: Wanted,
+  options: OpenOptions,
+): Promise<Dataset> {
+  const published = await publishedImages(name, sources, { part, split: split ?? 'train' }, path);
+  return published ?? pictures(path, name, sources, split, options);
+}
+
+/** A file by what it holds, whatever its name; only CIFAR-10's records and damaged files are known by name. */
+async function openFile(path: string, name: string, wanted: Wanted, options: OpenOptions): Promise<Dataset> {
+  const source: FileSource = { name: baseName(path), read: () => readBytes(path) };
+  const bytes = await unpacked(source);
+  const kind = fileKind(bytes);
+  if (kind?.name === 'zip' || kind?.name === 'tar' || (!kind && /\.(tar|tgz|tar\.gz)$/i.test(path))) {
+    const sources = sourcesInArchive(bytes, source.name);
+    const isNpz = sources.length > 0 && sources.every(file => file.name.endsWith('.npy'));
+    if (!isNpz) return openFiles(path, name, sources, wanted, options);
+    return arrayDataset(name, picturesOfSplit(readNpz(bytes, path), path, wanted.split), path);
   }
-  const [archive] = named(CIFAR_ARCHIVE);
-  return archive && ownFiles(name, await sourcesInArchive(archive), split);
+  if (wanted.split ?? wanted.part)
+    throw new SeedbedError(
+      'BadArgument',
+      `${path} is one file and has no splits; leave out :${wanted.part ?? wanted.split}`,
+    );
+  if (kind && ONE_PICTURE.has(kind.name))
+    return imageFiles(name, [{ ...source, read: () => unpacked(source) }], options);
+  if (kind?.name === 'npy') return arrayDataset(name, readNpy(bytes, path), path);
+  if ((!kind || kind.name === 'idx') && /\.bin$/i.test(path))
+    return cifarImages([{ bytes, file: path }], name);
+  if (kind?.name === 'idx' || (!kind && /idx\d|ubyte/.test(source.name)))
+    return publishedIdx(bytes, path, name);
+  throw unread(path, kind);
+}
+
+/** The pictures that are read one a file. */
+const ONE_PICTURE = new Set(['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif']);
+
+function unread(path: string, kind: FileKind | undefined): SeedbedError {
+  const read =
+    'PNG, JPEG and WebP pictures, .tar, .tar.gz and .zip archives of them, arrays (.npy, .npz), IDX (train-images-idx3-ubyte) and CIFAR-10 (.bin) files';
+  const fault = kind ? `is ${kindInWords(kind)}` : 'is of no known kind';
+  return new SeedbedError('BadFile', `${path} ${fault}. Read as a data set are ${read}`);
 }
 
 /** The pictures among the files; of a split, those in folders of its name. */
@@ -143,24 +155,15 @@ async function pictures(
   const sought = 'IDX (train-images-idx3-ubyte), CIFAR-10 (data_batch_1.bin), PNG, JPEG and WebP files';
   throw new SeedbedError(
     'BadFile',
-    `${path} holds nothing to read${split ? ` as ${split}` : ''}; sought were ${sought}`,
+    `${path} holds nothing to read${split ? ` as ${split}` : ''}; sought were ${sought}${await others(sources)}`,
   );
 }
 
-async function sourcesIn(folder: string): Promise<FileSource[]> {
-  const names = await listFiles(folder, { recursive: true });
-  return names.map(name => ({ name, read: () => readBytes(joinPath(folder, name)) }));
-}
-
-/** In the order of a folder's: CIFAR-10's archive, for one, holds its batches out of order. */
-async function sourcesInArchive(archive: FileSource): Promise<FileSource[]> {
-  const files = [...untar(await unpacked(archive), archive.name)];
-  files.sort((a, b) => naturalOrder(a.path, b.path));
-  return files.map(({ path, bytes }) => ({ name: path, read: async () => bytes }));
-}
-
-/** The contents of a file, unpacked when it is gzip by its first two bytes. */
-async function unpacked(source: FileSource): Promise<Uint8Array> {
-  const bytes = await source.read();
-  return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzip(bytes, { name: source.name }) : bytes;
+/** What the first files are, for messages. */
+async function others(sources: readonly FileSource[]): Promise<string> {
+  const [first, ...rest] = sources;
+  if (!first) return '';
+  const kind = await first.read().then(fileKind, () => undefined);
+  const more = rest.length > 0 ? `, and ${rest.length} more` : '';
+  return `. It holds ${first.name}${kind ? `, ${kindInWords(kind)}` : ''}${more}`;
 }

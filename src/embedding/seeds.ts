@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { type Denoiser, type SamplerInfo, samplerSchema } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
+import { fileKind, kindInWords } from '../runtime/kind.ts';
 import { parseJson } from '../tensor/json.ts';
 import { readNpy } from '../tensor/npy.ts';
-import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
+import { arraysInWords, readNpz } from '../tensor/npz.ts';
+import { readSafetensors, unreadType, writeSafetensors } from '../tensor/safetensors.ts';
 import { type Tensor, toFloat32, toFloat64 } from '../tensor/tensor.ts';
 
 /**
@@ -81,8 +83,10 @@ export function writeSeeds(latent: Tensor<'float32'>, provenance: Provenance, pa
 }
 
 /**
- * Reads seeds from the bytes of a safetensors file, or of a bare .npy array.
- * @param file the file's name: one that ends in .npy is an array; messages name it.
+ * Reads seeds from the bytes of a safetensors file, of a bare array (.npy), or of an archive with one array (.npz).
+ *
+ * Of several arrays in an archive the one named `latent` is read. What the bytes are decides, not the name.
+ * @param file the file's name, for messages.
  * @returns the seeds in float32, and where they come from if the file says so.
  * @throws {SeedbedError} BadFile when it is damaged, holds no seeds, or holds a number that is not finite.
  * @group Files
@@ -95,15 +99,18 @@ export function writeSeeds(latent: Tensor<'float32'>, provenance: Provenance, pa
  * console.log(latent.shape, provenance?.method); // prints [ 1, 2 ] { name: 'mine' }
  */
 export function readSeeds(bytes: Uint8Array, file: string): Seeds {
-  if (file.endsWith('.npy'))
-    return { latent: checkFinite(toFloat32(readNpy(bytes, file)), file), provenance: undefined };
-  const { tensors, metadata } = readSafetensors(bytes, file);
+  const bare = bareArray(bytes, file);
+  if (bare) return { latent: checkFinite(toFloat32(bare), file), provenance: undefined };
+  const { tensors, unread, metadata } = readSafetensors(bytes, file);
   const latent = tensors.get('latent');
-  if (!latent)
-    throw new SeedbedError(
-      'BadFile',
-      `${file}: not a seed file: it has no tensor 'latent', only: ${[...tensors.keys()].join(', ')}`,
-    );
+  if (!latent) {
+    const code = unread.get('latent');
+    const names = [...tensors.keys(), ...unread.keys()].join(', ');
+    const fault = code
+      ? `its tensor 'latent' is ${unreadType(code)}`
+      : `it has no tensor 'latent', only: ${names}`;
+    throw new SeedbedError('BadFile', `${file}: not a seed file: ${fault}`);
+  }
   const { model, sampler, method = '{}', images = '[]', rng = '0', created_by = '' } = metadata;
   if (model === undefined || sampler === undefined)
     return { latent: checkFinite(toFloat32(latent), file), provenance: undefined };
@@ -131,6 +138,27 @@ export function readSeeds(bytes: Uint8Array, file: string): Seeds {
     );
   checkFinite(toFloat32(latent2), file);
   return { ...seeds, pair: { latent: toFloat64(latent), latent2: toFloat64(latent2) } };
+}
+
+/** The array of a .npy or .npz file; undefined for a safetensors file. */
+function bareArray(bytes: Uint8Array, file: string): Tensor | undefined {
+  const kind = fileKind(bytes);
+  if (kind?.name === 'npy' || (!kind && file.endsWith('.npy'))) return readNpy(bytes, file);
+  if (kind?.name === 'zip') {
+    const npz = readNpz(bytes, file);
+    const array =
+      npz.arrays.get('latent') ?? (npz.arrays.size === 1 ? [...npz.arrays.values()][0] : undefined);
+    if (array) return array;
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: which of its arrays are the seeds is not plain: it holds ${arraysInWords(npz)}. Wanted is one array, or one named 'latent'; save it alone: numpy.save('seeds.npy', numpy.load('${file}')['NAME'])`,
+    );
+  }
+  if (!kind || kind.name === 'safetensors' || kind.name === 'idx') return undefined;
+  throw new SeedbedError(
+    'BadFile',
+    `${file}: is ${kindInWords(kind)}. Seeds are read from .safetensors, .npy and .npz files`,
+  );
 }
 
 const provenanceSchema = z.object({

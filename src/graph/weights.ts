@@ -1,5 +1,5 @@
 import { SeedbedError } from '../errors.ts';
-import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
+import { readSafetensors, unreadType, writeSafetensors } from '../tensor/safetensors.ts';
 import { type Tensor, toFloat32 } from '../tensor/tensor.ts';
 import type { Graph } from './ir.ts';
 
@@ -30,11 +30,14 @@ export function exportWeights(graph: Graph): Uint8Array<ArrayBuffer> {
  * console.log(copy.initializers.size === graph.initializers.size); // prints true
  */
 export function importWeights(graph: Graph, bytes: Uint8Array, file: string): Graph {
-  const { tensors } = readSafetensors(bytes, file);
+  const { tensors, unread } = readSafetensors(bytes, file);
   const has = `${file} does not hold the weights of graph '${graph.name}'`;
+  for (const [name, code] of unread)
+    if (graph.initializers.has(name))
+      throw new SeedbedError('Mismatch', `${has}: '${name}' is ${unreadType(code)}`);
   const missing = [...graph.initializers.keys()].filter(name => !tensors.has(name));
   if (missing.length > 0) throw new SeedbedError('Mismatch', `${has}: it lacks ${list(missing)}`);
-  const extra = [...tensors.keys()].filter(name => !graph.initializers.has(name));
+  const extra = [...tensors.keys(), ...unread.keys()].filter(name => !graph.initializers.has(name));
   if (extra.length > 0) throw new SeedbedError('Mismatch', `${has}: the graph has no ${list(extra)}`);
   const initializers = [...graph.initializers].map(([name, own]): [string, Tensor] => {
     const given = own.dtype === 'float32' ? widened(tensors.get(name)!) : tensors.get(name)!;

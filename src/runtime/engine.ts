@@ -63,7 +63,7 @@ export function createRuntimeOn(
   const explain = (action: string, graph: Graph) => (cause: unknown) => {
     const hint =
       about.device === 'cpu' ? '' : `; device '${about.device}' may lack a driver, an operator or memory`;
-    const message = `ONNX Runtime cannot ${action} graph '${graph.name}': ${messageOf(cause)}${hint}`;
+    const message = `ONNX Runtime cannot ${action} graph '${graph.name}': ${reasonOf(cause)}${hint}`;
     throw new SeedbedError('Machine', message, { cause });
   };
   const load = async (graph: Graph): Promise<Session> => {
@@ -74,6 +74,18 @@ export function createRuntimeOn(
     };
   };
   return { ...about, load };
+}
+
+/**
+ * ONNX Runtime's reason in one line, without the place in its source that may stand before it, `/PATH/FILE.cc:LINE
+ * FUNCTION(...) CONDITION was false.`
+ */
+function reasonOf(cause: unknown): string {
+  const line = messageOf(cause).trim().replace(/\s+/g, ' ');
+  const reason = line
+    .replace(/\S*\.(?:cc|h|cpp|cuh?):\d+ .*? was false\. /g, '')
+    .replace(/\S*\/\S*\.(?:cc|h|cpp|cuh?):\d+ /g, '');
+  return reason || line;
 }
 
 /** The feeds that the graph takes. @throws {SeedbedError} BadShape when one does not fit. */

@@ -7,7 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gunzip as inflate } from 'node:zlib';
 import { messageOf, SeedbedError } from '../errors.ts';
-import { parseJson } from '../tensor/json.ts';
+import { parseJson, parsePythonJson } from '../tensor/json.ts';
+import { MOST_BYTES, mostUnpacked } from '../tensor/zip.ts';
 
 /** What the system's error codes mean to the person, and what to do. */
 const FAULTS: Record<string, string> = {
@@ -40,9 +41,6 @@ export function fileFault(action: string, path: string, cause: unknown): Seedbed
   );
 }
 
-/** The most bytes that one file or archive may bring into memory, unless the caller says less: 2 GiB. */
-const MOST_BYTES = 2 ** 31 - 1;
-
 /**
  * The contents of a file.
  * @throws {SeedbedError} BadArgument when it is not there, Machine when it cannot be read, BadFile when it holds more than `maxBytes`.
@@ -68,12 +66,13 @@ export async function readText(path: string): Promise<string> {
 
 /**
  * The value in a JSON file, unchecked.
+ * @param python it was written by Python, whose JSON may hold NaN, Infinity and -Infinity.
  * @throws {SeedbedError} BadFile when it is not JSON, and as {@link readBytes}.
  */
-export async function readJson(path: string): Promise<unknown> {
+export async function readJson(path: string, { python = false } = {}): Promise<unknown> {
   const text = await readText(path);
   try {
-    return parseJson(text);
+    return python ? parsePythonJson(text) : parseJson(text);
   } catch (cause) {
     throw new SeedbedError('BadFile', `${path} is not JSON: ${messageOf(cause)}`, { cause });
   }
@@ -97,6 +96,14 @@ export function naturalOrder(a: string, b: string): number {
 }
 
 /**
+ * Whether a path is hidden, in a folder or an archive: a part of it begins with a dot, or it is a companion that macOS
+ * puts beside files (`._NAME`, `__MACOSX/`).
+ */
+export function isHidden(path: string): boolean {
+  return path.split('/').some(part => part === '__MACOSX' || (part.startsWith('.') && part !== '.'));
+}
+
+/**
  * The files in a folder, in natural order, hidden ones left out; with `recursive` also
  * those in its subfolders, as paths relative to `folder` with forward slashes.
  * @throws {SeedbedError} Machine when the folder cannot be read.
@@ -104,7 +111,7 @@ export function naturalOrder(a: string, b: string): number {
 export async function listFiles(folder: string, { recursive = false } = {}): Promise<string[]> {
   try {
     const names = (await readdir(folder, { recursive })).map(name => name.replaceAll('\\', '/'));
-    const seen = names.filter(name => !name.split('/').some(part => part.startsWith('.')));
+    const seen = names.filter(name => !isHidden(name));
     const found = await Promise.all(seen.map(name => stat(join(folder, name)).catch(() => undefined)));
     return seen.filter((_, i) => found[i]?.isFile()).sort(naturalOrder);
   } catch (cause) {
@@ -186,13 +193,12 @@ export async function appendLine(path: string, line: string): Promise<void> {
 }
 
 /**
- * Unpacks gzip data of the file `name` to at most `maxBytes`; unless given, 2 GiB, and 64 MiB more than a hundred
- * times its size: no data set is packed that tightly, but a file made to fill the memory is.
+ * Unpacks gzip data of the file `name` to at most `maxBytes`, {@link mostUnpacked} unless given.
  * @throws {SeedbedError} BadFile when it is damaged, cut short, or larger.
  */
 export async function gunzip(
   bytes: Uint8Array,
-  { name = 'the gzip data', maxBytes = Math.min(MOST_BYTES, 2 ** 26 + 100 * bytes.length) } = {},
+  { name = 'the gzip data', maxBytes = mostUnpacked(bytes.length) } = {},
 ): Promise<Uint8Array> {
   try {
     return await promisify(inflate)(bytes, { maxOutputLength: maxBytes });

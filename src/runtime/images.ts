@@ -2,6 +2,7 @@ import type { Metadata } from 'sharp';
 import sharp from 'sharp';
 import { messageOf, SeedbedError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { fileKind } from './kind.ts';
 import {
   type DecodedImage,
   type ImageHeader,
@@ -101,7 +102,7 @@ function open(bytes: Uint8Array) {
 
 async function readMetadata(bytes: Uint8Array, name: string): Promise<Metadata> {
   if (bytes.length === 0) throw new SeedbedError('BadFile', `cannot read the picture ${name}: it is empty`);
-  const metadata = await open(bytes).metadata().catch(refuse(name));
+  const metadata = await open(bytes).metadata().catch(refuse(name, bytes));
   const { width, height } = metadata;
   if (Math.max(width, height) > MOST_SIDE) {
     const message = `it is ${width}x${height} pixels; sides are at most ${MOST_SIDE}`;
@@ -117,11 +118,12 @@ function headerOf({ autoOrient, channels }: Metadata): ImageHeader {
 }
 
 /** Puts what the decoder says about a file in plain words. */
-function refuse(name: string): (cause: unknown) => never {
+function refuse(name: string, bytes?: Uint8Array): (cause: unknown) => never {
   return cause => {
     const message = messageOf(cause);
+    const kind = bytes && fileKind(bytes);
     const reason = /unsupported image format/i.test(message)
-      ? 'it is not a picture; PNG, JPEG and WebP are read'
+      ? `it is ${kind?.words ?? 'not a picture'}; PNG, JPEG and WebP are read`
       : /exceeds pixel limit|too large|dimensions exceed/i.test(message)
         ? `it has more than ${MOST_PIXELS} pixels; make it smaller first`
         : `it is damaged or cut short (${message.trim().replace(/\s+/g, ' ')})`;

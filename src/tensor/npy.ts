@@ -1,5 +1,6 @@
 import { messageOf, SeedbedError } from '../errors.ts';
 import { parseJson } from './json.ts';
+import { fromBfloat16, fromBigEndian } from './stored.ts';
 import type { DType, Tensor } from './tensor.ts';
 import { bytesOf, bytesPerElement, MOST_AXES, sizeOf, tensorFromBytes, zeros } from './tensor.ts';
 
@@ -23,11 +24,28 @@ const CODES: Record<DType, string> = {
   uint8: 'u1',
   bool: 'b1',
 };
-const DTYPES = new Map(Object.entries(CODES).map(([dtype, code]) => [code, dtype as DType]));
+/** NumPy also takes the type's whole name, and no order or = for that of the machine: little-endian wherever Seedbed runs. */
+const DTYPES = new Map(
+  Object.entries(CODES).flatMap(([dtype, code]) => [code, dtype].map(word => [word, dtype as DType])),
+);
+/** bfloat16 as ml_dtypes (of JAX and TensorFlow) writes it. NumPy's own raw pairs of bytes are |V2. */
+const BFLOAT16 = '<V2';
+
+/** What NumPy's letter stands for, of types that are not read. */
+const KINDS: Record<string, string> = {
+  O: 'Python objects, which are not read since reading them may run a program',
+  U: 'text',
+  S: 'text',
+  c: 'complex numbers',
+  V: 'bytes without a type',
+  M: 'dates',
+  m: 'times',
+};
 
 /** The header's three fields, checked. */
 interface Header {
   readonly dtype: DType;
+  readonly isBfloat16: boolean;
   readonly bigEndian: boolean;
   readonly columnMajor: boolean;
   readonly shape: number[];
@@ -58,7 +76,7 @@ export function writeNpy(t: Tensor): Uint8Array<ArrayBuffer> {
 
 /**
  * The tensor in a .npy file of format 1, 2 or 3: a view on `bytes` where these are aligned, little-endian and
- * row-major, else a copy put in that order.
+ * row-major, else a copy put in that order. bfloat16, as ml_dtypes writes it, is widened to float32.
  * @param name the file's, for messages.
  * @throws {SeedbedError} BadFile when the header is not sound, the element type is not one of ours, or the data
  * is shorter or longer than the shape asks for.
@@ -66,13 +84,15 @@ export function writeNpy(t: Tensor): Uint8Array<ArrayBuffer> {
  */
 export function readNpy(bytes: Uint8Array, name: string): Tensor {
   const { text, data } = split(bytes, name);
-  const { dtype, bigEndian, columnMajor, shape } = headerOf(text, name);
+  const { dtype, isBfloat16, bigEndian, columnMajor, shape } = headerOf(text, name);
   const size = sizeOf(shape) * bytesPerElement(dtype);
   if (data.length !== size) {
     throw unsound(name, `${dtype} [${shape}] takes ${size} bytes, after its header it has ${data.length}`);
   }
-  const stored = tensorFromBytes(dtype, shape, bigEndian ? swapped(data, bytesPerElement(dtype)) : data);
-  return columnMajor ? rowMajor(stored) : stored;
+  const width = bytesPerElement(dtype);
+  const stored = tensorFromBytes(dtype, shape, bigEndian ? fromBigEndian(data, width) : data);
+  const ordered = columnMajor ? rowMajor(stored) : stored;
+  return isBfloat16 ? fromBfloat16(ordered as Tensor<'uint16'>) : ordered;
 }
 
 function split(bytes: Uint8Array, name: string): { text: string; data: Uint8Array } {
@@ -99,22 +119,20 @@ function split(bytes: Uint8Array, name: string): { text: string; data: Uint8Arra
 
 function headerOf(text: string, name: string): Header {
   const { descr, fortran_order: columnMajor, shape } = parseDict(text, name);
-  const [, order, code = ''] = /^([<>|])(\w+)$/.exec(typeof descr === 'string' ? descr : '') ?? [];
-  const dtype = DTYPES.get(code);
-  if (!dtype) {
-    const known = [...DTYPES.keys()].join(', ');
-    throw unsound(name, `its elements are ${JSON.stringify(descr)}, known are ${known} after <, > or |`);
-  }
+  const [, order, code = ''] = /^([<>|=]?)(\w+)$/.exec(typeof descr === 'string' ? descr : '') ?? [];
+  const isBfloat16 = descr === BFLOAT16;
+  const dtype = isBfloat16 ? 'uint16' : DTYPES.get(code);
+  if (!dtype) throw wrongElements(name, descr, code);
   if (typeof columnMajor !== 'boolean') throw unsound(name, 'its fortran_order is neither True nor False');
   if (!Array.isArray(shape) || !shape.every(dim => Number.isSafeInteger(dim) && dim >= 0)) {
     throw unsound(name, 'its shape is not a tuple of integers from 0 to 2^53 - 1');
   }
   if (shape.length > MOST_AXES)
     throw unsound(name, `its shape has ${shape.length} axes, more than ${MOST_AXES}`);
-  return { dtype, bigEndian: order === '>', columnMajor, shape };
+  return { dtype, isBfloat16, bigEndian: order === '>', columnMajor, shape };
 }
 
-/** Parses the header's Python dict, which is JSON in other letters. */
+/** Parses the header's Python dict, which is JSON in other letters; Python 2 writes an L after its longer integers. */
 function parseDict(text: string, name: string): Record<string, unknown> {
   const json = text
     .replaceAll("'", '"')
@@ -122,6 +140,7 @@ function parseDict(text: string, name: string): Record<string, unknown> {
     .replaceAll('True', 'true')
     .replaceAll('(', '[')
     .replaceAll(')', ']')
+    .replace(/\b(\d+)L\b/g, '$1')
     .replace(/,(?=\s*[\]}])/g, '');
   try {
     return Object(parseJson(json));
@@ -132,13 +151,6 @@ function parseDict(text: string, name: string): Record<string, unknown> {
       cause,
     );
   }
-}
-
-/** Big-endian elements of `width` bytes put in little-endian order. */
-function swapped(bytes: Uint8Array, width: number): Uint8Array {
-  const copy = new Uint8Array(bytes);
-  for (let i = 0; i < copy.length; i += width) copy.subarray(i, i + width).reverse();
-  return copy;
 }
 
 /** Elements whose first index runs fastest put in the order in which the last one does. */
@@ -156,10 +168,28 @@ function rowMajor(t: Tensor): Tensor {
   return result;
 }
 
-function unsound(name: string, problem: string, cause?: unknown): SeedbedError {
+function wrongElements(name: string, descr: unknown, code: string): SeedbedError {
+  const known = Object.values(CODES).join(', ');
+  const kind = KINDS[code[0] ?? ''];
+  return unsound(
+    name,
+    `its elements are ${JSON.stringify(descr)}${kind ? `, ${kind}` : ''}, known are ${known} after <, > or |`,
+    undefined,
+    code === 'V2'
+      ? "If they are bfloat16, save them by numpy.save(FILE, numpy.load(FILE).view(ml_dtypes.bfloat16).astype('float32'))"
+      : "Save it as numbers of such a type: numpy.save(FILE, array.astype('float32'))",
+  );
+}
+
+function unsound(
+  name: string,
+  problem: string,
+  cause?: unknown,
+  remedy = 'Save it again, as numpy.save does',
+): SeedbedError {
   return new SeedbedError(
     'BadFile',
-    `${name} is not a .npy file that can be read: ${problem}. Save it again, as numpy.save does.`,
+    `${name} is not a .npy file that can be read: ${problem}. ${remedy}.`,
     cause === undefined ? {} : { cause },
   );
 }

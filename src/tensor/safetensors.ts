@@ -1,5 +1,6 @@
 import { messageOf, SeedbedError } from '../errors.ts';
 import { parseJson } from './json.ts';
+import { fromBfloat16 } from './stored.ts';
 import type { DType, Tensor } from './tensor.ts';
 import { bytesOf, bytesPerElement, sizeOf, tensorFromBytes } from './tensor.ts';
 
@@ -25,6 +26,13 @@ const DTYPES = new Map<string, DType>([
   ['U8', 'uint8'],
   ['BOOL', 'bool'],
 ]);
+/** Bits an element takes, of types that the format knows and Seedbed does not compute with. */
+const FOREIGN_BITS = new Map([
+  ...['F8_E4M3', 'F8_E5M2', 'F8_E4M3FNUZ', 'F8_E5M2FNUZ', 'F8_E8M0'].map(code => [code, 8] as const),
+  ...['F6_E2M3', 'F6_E3M2'].map(code => [code, 6] as const),
+  ['F4', 4],
+  ['C64', 64],
+]);
 // The later of two codes for one type wins: U16.
 const CODES = new Map(Array.from(DTYPES, ([code, dtype]) => [dtype, code]));
 
@@ -32,6 +40,8 @@ const CODES = new Map(Array.from(DTYPES, ([code, dtype]) => [dtype, code]));
 export interface Safetensors {
   /** By name, in the order in which the data lies in the file. */
   readonly tensors: Map<string, Tensor>;
+  /** Types, by name, of the tensors that are there but not read: of numbers that Seedbed does not compute with. */
+  readonly unread: Map<string, string>;
   readonly metadata: Record<string, string>;
 }
 
@@ -82,7 +92,7 @@ export function writeSafetensors(
 
 /**
  * The tensors and metadata of a safetensors file; tensors are views on `bytes` where they are aligned there.
- * BF16 is widened to float32, which is exact.
+ * BF16 is widened to float32, which is exact. Tensors of other types than ours are only named.
  * @param name the file's, for messages.
  * @throws {SeedbedError} BadFile unless the header is sound and its tensors cover the data exactly.
  * @example readSafetensors(await readFile('seeds.safetensors'), 'seeds.safetensors').tensors.get('latent')
@@ -108,8 +118,12 @@ export function readSafetensors(bytes: Uint8Array, name: string): Safetensors {
   if (covered !== data.length) {
     throw unsound(name, `its header describes ${covered} bytes of data, it has ${data.length}`);
   }
-  const tensors = new Map(entries.map(entry => [entry.key, load(entry, data)]));
-  return { tensors, metadata: metadata as Record<string, string> };
+  const [ours, others] = [true, false].map(own => entries.filter(({ code }) => DTYPES.has(code) === own));
+  return {
+    tensors: new Map(ours!.map(entry => [entry.key, load(entry, data)])),
+    unread: new Map(others!.map(({ key, code }) => [key, code])),
+    metadata: metadata as Record<string, string>,
+  };
 }
 
 function split(bytes: Uint8Array, name: string): { header: Record<string, unknown>; data: Uint8Array } {
@@ -136,32 +150,38 @@ function parse(json: Uint8Array, name: string): unknown {
 
 function entryOf(key: string, value: unknown, name: string): Entry {
   const { dtype: code, shape, data_offsets: offsets } = isObject(value) ? value : {};
-  const dtype = typeof code === 'string' ? DTYPES.get(code) : undefined;
-  if (typeof code !== 'string' || !dtype) {
-    throw unsound(
-      name,
-      `tensor "${key}" has the dtype ${JSON.stringify(code)}, known are ${[...DTYPES.keys()]}`,
-    );
-  }
+  if (typeof code !== 'string')
+    throw unsound(name, `tensor "${key}" has the dtype ${JSON.stringify(code)}, not a name such as "F32"`);
   if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
     throw unsound(name, `tensor "${key}" needs a shape and two data_offsets of integers from 0 to 2^53 - 1`);
   }
   const [begin = 0, end = 0] = offsets;
-  const size = sizeOf(shape) * bytesPerElement(dtype);
-  if (end - begin !== size) {
+  const size = bytesOfType(code, shape);
+  if (size === undefined ? end < begin : end - begin !== size) {
     throw unsound(
       name,
-      `tensor "${key}", ${code} [${shape}], takes ${size} bytes, its offsets span ${end - begin}`,
+      `tensor "${key}", ${code} [${shape}], takes ${size ?? 'some'} bytes, its offsets span ${end - begin}`,
     );
   }
   return { key, code, shape, begin, end };
 }
 
+/** Bytes that a tensor takes, a fraction for one that does not fill them; undefined for a type that is not known. */
+function bytesOfType(code: string, shape: readonly number[]): number | undefined {
+  const dtype = DTYPES.get(code);
+  if (dtype) return sizeOf(shape) * bytesPerElement(dtype);
+  const bits = FOREIGN_BITS.get(code);
+  return bits && (sizeOf(shape) * bits) / 8;
+}
+
 function load({ code, shape, begin, end }: Entry, data: Uint8Array): Tensor {
   const stored = tensorFromBytes(DTYPES.get(code)!, shape, data.subarray(begin, end));
-  if (code !== 'BF16') return stored;
-  const bits = Uint32Array.from(stored.data as Uint16Array, upper => upper << 16);
-  return tensorFromBytes('float32', shape, new Uint8Array(bits.buffer));
+  return code === 'BF16' ? fromBfloat16(stored as Tensor<'uint16'>) : stored;
+}
+
+/** Says, of a tensor that is not read, of which type it is and which are. */
+export function unreadType(code: string): string {
+  return `of type ${code}, which Seedbed does not compute with. Save it as one of ${[...DTYPES.keys()].join(', ')}`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

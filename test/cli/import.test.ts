@@ -224,20 +224,104 @@ describe('a diffusers folder says itself what it is', () => {
       'scheduler_config.json is not valid: prediction_type: Invalid option',
     ],
     ['an end without signal', { rescale_betas_zero_snr: true }, {}, 'ends without any signal'],
-    [
-      'an open size',
-      {},
-      null,
-      'the size of its pictures is open ([3,height,width]) and there is no config.json',
-    ],
+    ['an open size', {}, null, 'the size of its pictures is open ([3,height,width]) and no config.json'],
     [
       'a size left out',
       {},
       { sample_size: null },
-      "the network's config.json is not valid: sample_size: Invalid input",
+      'the size of its pictures is open ([3,height,width]) and no config.json beside it says it. Describe it with',
     ],
   ])('with %s it is refused', async (_, changes, config, message) => {
     expect(await refusal(await pipeline(`bad-${_}`, changes, config))).toContain(message);
+  });
+
+  const values = Array.from({ length: 999 }, (_, i) => 1 - (i + 1) / 1000);
+  test.each<[string, object, object | null, object]>([
+    [
+      'an end without signal',
+      { rescale_betas_zero_snr: true },
+      {},
+      { schedule: { kind: 'alphaBar', values } },
+    ],
+    ['an unknown schedule', { beta_schedule: 'sigmoid' }, {}, { schedule: { kind: 'alphaBar', values } }],
+    ['no schedule', { beta_schedule: undefined }, {}, { schedule: { kind: 'cosineBeta', timesteps: 1000 } }],
+    ['an unknown prediction', { prediction_type: 'flow_prediction' }, {}, { predicts: 'v' }],
+    ['an open size', {}, null, { shape: [3, 8, 8] }],
+    ['a size left out', {}, { sample_size: null }, { shape: [3, 8, 8] }],
+    ['a damaged network config', {}, { in_channels: 'three' }, { shape: [3, 8, 8] }],
+    [
+      'an unknown spacing',
+      { timestep_spacing: 'karras' },
+      {},
+      { sampler: { kind: 'ddim', steps: 4, grid: 'linspace', start: { timestep: 900 }, final: 'x0' } },
+    ],
+  ])('what --config says counts instead of %s', async (name, changes, config, given) => {
+    const path = await pipeline(`given-${name}`, changes, config);
+    expect(await refusal(path)).not.toBe('');
+    const { model } = await imported(path, '--config', await write('given.json', given));
+    expect(model.info).toMatchObject(given);
+  });
+
+  test('the sampler stays within a schedule that is given, with a word', async () => {
+    const path = await pipeline('shorter', { timestep_spacing: 'trailing', rescale_betas_zero_snr: true });
+    const config = await write('shorter.json', { schedule: { kind: 'alphaBar', values } });
+    const { model, err } = await imported(path, '--config', config);
+    expect(err).toContain('begins at timestep 998, the last of the schedule, not at 999');
+    expect(timestepsOf(model).slice(0, 3)).toEqual([998, 979, 959]);
+    const all = await imported(path, '--config', config, '--sampler-steps', '1000');
+    expect(timestepsOf(all.model)).toEqual(Array.from({ length: 999 }, (_, i) => 998 - i));
+  });
+
+  test.each(['5', '[]', 'null', '"predicts"'])('a --config that is %s is refused', async text => {
+    const path = await pipeline('no-fields');
+    await writeFile(at('no-fields.json'), text);
+    expect(await refusal(path, '--config', at('no-fields.json'))).toContain(
+      'expected a JSON object of fields',
+    );
+  });
+
+  test('a size that its config leaves out is taken from a graph that says it', async () => {
+    const path = await pipeline('static', {}, { sample_size: null }, unet(['N', 3, 8, 8]));
+    expect((await imported(path)).model.info.shape).toEqual([3, 8, 8]);
+  });
+
+  test("numbers as only Python's JSON has them are read", async () => {
+    const path = await pipeline('python', { mark: 'here' });
+    const file = join(path, 'scheduler/scheduler_config.json');
+    const put = async (fields: string) =>
+      writeFile(file, JSON.stringify({ ...scheduler, mark: 'here' }).replace('"mark":"here"', fields));
+    await put('"lambda_min_clipped": -Infinity, "x": [NaN, Infinity], "y": "-Infinity"');
+    await imported(path);
+    await put('"trained_betas": [NaN]');
+    expect(await refusal(path)).toContain('trained_betas.0: Invalid input: expected number, received NaN');
+    const config = at('python.json');
+    await writeFile(config, '{"name": -Infinity}');
+    expect(await refusal(path, '--config', config)).toContain('python.json is not JSON');
+  });
+
+  test('an old predict_epsilon is ignored with a word', async () => {
+    const path = await pipeline('old', { prediction_type: undefined, predict_epsilon: false });
+    const { model, err } = await imported(path);
+    expect([model.info.predicts, err]).toEqual([
+      'epsilon',
+      expect.stringContaining('a key of old that diffusers ignores'),
+    ]);
+    const config = await write('old.json', { predicts: 'x0' });
+    const told = await imported(path, '--config', config);
+    expect([told.model.info.predicts, told.err]).toEqual(['x0', '']);
+    expect((await imported(await pipeline('old-true', { predict_epsilon: true }))).err).toBe('');
+  });
+
+  const cases = fileURLToPath(new URL('../../../shared/cases', import.meta.url));
+  test
+    .skipIf(!existsSync(cases))
+    .each([
+      ['dpm-infinity'],
+      ['predict-epsilon'],
+      ['config-null-size-static'],
+      ['config-zero-snr', '--config', join(cases, 'config-zero-snr/model.json')],
+    ])('../shared/cases/%s is imported', async (name, ...flags) => {
+    expect((await imported(join(cases, name), ...flags)).model.info.shape).toEqual([3, 8, 8]);
   });
 
   test('without a model, or with several, it is refused', async () => {

@@ -3,6 +3,7 @@ import { cifarImages, parseCifar } from '../../src/data/cifar.ts';
 import { slice } from '../../src/data/dataset.ts';
 import { idxImages, parseIdx } from '../../src/data/idx.ts';
 import { isSeedbedError } from '../../src/errors.ts';
+import { bytesOf, type Tensor, tensor } from '../../src/tensor/tensor.ts';
 import { cifarOf, idxOf } from './sets.ts';
 
 describe('IDX', () => {
@@ -15,6 +16,19 @@ describe('IDX', () => {
       data: Uint8Array.from([7, 0, 9]),
     });
     expect(parseIdx(bytes, 'images').shape).toEqual([2, 2, 3]);
+  });
+
+  test.each<[number, Tensor]>([
+    [0x09, tensor('int8', [2], Int8Array.of(1, -1))],
+    [0x0b, tensor('int16', [2], Int16Array.of(1, -1))],
+    [0x0c, tensor('int32', [1, 2], Int32Array.of(1, -1))],
+    [0x0d, tensor('float32', [2], Float32Array.of(1, -0.5))],
+    [0x0e, tensor('float64', [2], Float64Array.of(1, -0.5))],
+  ])('elements of type %i are big-endian', (type, t) => {
+    const header = [0, 0, type, t.shape.length, ...t.shape.flatMap(dim => [0, 0, 0, dim])];
+    const width = t.data.BYTES_PER_ELEMENT;
+    const elements = [0, 1].flatMap(i => [...bytesOf(t).slice(i * width, (i + 1) * width)].reverse());
+    expect(parseIdx(Uint8Array.from([...header, ...elements]), 'x')).toEqual(t);
   });
 
   test('pictures are a set, read by number', async () => {
@@ -35,7 +49,12 @@ describe('IDX', () => {
 
   test.each([
     ['another beginning', Uint8Array.from([1, 0, 8, 1, 0, 0, 0, 0]), /not an IDX file/],
-    ['elements other than bytes', Uint8Array.from([0, 0, 0x0d, 1, 0, 0, 0, 0]), /IDX type 13/],
+    [
+      'a type that the format does not have',
+      Uint8Array.from([0, 0, 0x0a, 1, 0, 0, 0, 0]),
+      /IDX type 10; known/,
+    ],
+    ['half an element', Uint8Array.from([0, 0, 0x0b, 1, 0, 0, 0, 1, 0]), /\[1\] take 2 bytes, 1 are there/],
     ['a cut header', bytes.subarray(0, 10), /cut short in its header, at 10 of 16/],
     ['cut contents', bytes.subarray(0, bytes.length - 1), /\[2,2,3\] take 12 bytes, 11 are there/],
     ['more than the header says', Uint8Array.from([...bytes, 0]), /13 are there/],
@@ -50,7 +69,11 @@ describe('IDX', () => {
   });
 
   test('labels are not pictures', () => {
-    expect(() => idxImages(idxOf([3], [1, 2, 3]), 'labels', 'x')).toThrow(/labels holds \[3\], not pictures/);
+    expect(() => idxImages(idxOf([3], [1, 2, 3]), 'labels', 'x')).toThrow(
+      /labels holds uint8 \[3\], not pictures/,
+    );
+    const integers = Uint8Array.from([0, 0, 0x0c, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 9]);
+    expect(() => idxImages(integers, 'x', 'x')).toThrow(/x holds int32 \[1,1,1\], not pictures/);
   });
 });
 

@@ -158,7 +158,7 @@ describe('by path', () => {
     ['user', /holds nothing to read/],
     ['pictures.tar.gz:test', /holds nothing to read as test/],
     ['cifar/train-7.bin:test', /is one file and has no splits/],
-    ['empty/readme.txt', /readme\.txt is not an IDX file/],
+    ['empty/readme.txt', /readme\.txt is of no known kind\. Read as a data set are PNG/],
   ])('%s is refused', async (spec, message) => {
     await expect(openDataset(at(spec))).rejects.toThrow(message);
   });

@@ -7,6 +7,7 @@ import { parseIdx } from '../../src/data/idx.ts';
 import { openDataset } from '../../src/data/open.ts';
 import { measureStandardisation } from '../../src/data/pixels.ts';
 import { verifyDataset } from '../../src/data/verify.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 
 const dataDir = fileURLToPath(new URL('../../../shared/data', import.meta.url));
 const here = (name: string) => existsSync(`${dataDir}/${name}`);
@@ -38,7 +39,7 @@ describe.skipIf(!here('mnist'))('MNIST', () => {
     const labels = parseIdx(
       gunzipSync(readFileSync(`${dataDir}/mnist/train-labels-idx1-ubyte.gz`)),
       'labels',
-    );
+    ) as Tensor<'uint8'>;
     expect([...labels.data.subarray(0, 10)]).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
     expect(labels.data.reduce((count, label) => count + Number(label === 1), 0)).toBe(6742);
   });

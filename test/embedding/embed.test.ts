@@ -13,6 +13,7 @@ import { normals } from '../../src/tensor/random.ts';
 import { writeSafetensors } from '../../src/tensor/safetensors.ts';
 import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
 import { relativeError } from '../support.ts';
+import { zipOf } from '../tensor/zip.ts';
 
 const runtime = await createRuntime({ threads: 1 });
 const model = gaussianDenoiser(1);
@@ -149,8 +150,33 @@ describe('seed files', () => {
     expect(() => readSeeds(writeNpy(float32([0, 1, 4, 4], [])), 'z.npy')).toThrow('holds no seeds');
   });
 
+  test('come from an archive of arrays, where it is plain which; of other files it is said what they are', () => {
+    const of = (...names: string[]) =>
+      zipOf(
+        names.map(name => ({ path: `${name}.npy`, bytes: writeNpy(latent), method: 8 })),
+        { zip64: true },
+      );
+    expect(readSeeds(of('arr_0'), 'z.npz')).toEqual({ latent, provenance: undefined });
+    expect(readSeeds(of('other', 'latent'), 'z.npz').latent).toEqual(latent);
+    expect(() => readSeeds(of('a', 'b'), 'z.npz')).toThrow(
+      /^z\.npz: which .* holds a float32 \[2,1,4,4\], b float32 .* numpy\.save\('seeds\.npy', numpy\.load\('z\.npz'\)\['NAME'\]\)/,
+    );
+    expect(() => readSeeds(Uint8Array.from([0x1f, 0x8b, ...new Array(30).fill(0)]), 's.gz')).toThrow(
+      's.gz: is a gzip file. Seeds are read from .safetensors, .npy and .npz files',
+    );
+  });
+
+  test('of a type that is not computed with are refused by its name', () => {
+    const json = '{"latent":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}';
+    const file = Uint8Array.from([json.length, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from(json), 0]);
+    expect(() => readSeeds(file, 's')).toThrow(
+      "s: not a seed file: its tensor 'latent' is of type F8_E4M3, which Seedbed does not compute with. Save it as one of F64, F32",
+    );
+  });
+
   test('a bare array has no origin; NaN and foreign shapes are refused', () => {
     expect(readSeeds(writeNpy(latent), 'z.npy').provenance).toBeUndefined();
+    expect(readSeeds(writeNpy(latent), 'any-name').latent).toEqual(latent);
     const broken = float32([1, 1, 4, 4], new Float32Array(16).fill(Number.NaN));
     expect(() => writeSeeds(broken, provenance)).toThrow('not numbers');
     expect(() => readSeeds(writeNpy(broken), 'z.npy')).toThrow('element 0 of the seeds is NaN');

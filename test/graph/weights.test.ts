@@ -3,7 +3,7 @@ import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Graph } from '../../src/graph/ir.ts';
 import { exportWeights, importWeights } from '../../src/graph/weights.ts';
 import { readSafetensors, writeSafetensors } from '../../src/tensor/safetensors.ts';
-import { float32, int64, type Tensor, toFloat16, toNumbers } from '../../src/tensor/tensor.ts';
+import { float32, int64, type Tensor, tensor, toFloat16, toNumbers } from '../../src/tensor/tensor.ts';
 import { runGraph, thrownBy } from '../support.ts';
 
 const b = new GraphBuilder('affine');
@@ -78,4 +78,12 @@ describe('refused by name', () => {
       kind: 'BadFile',
     });
   });
+});
+
+test('a weight of a type that is not computed with is named with it', () => {
+  const text = Buffer.from(fileOf({ bias: tensor('uint8', [2], Uint8Array.of(1, 2)) })).toString('latin1');
+  const file = Buffer.from(text.replace('"U8",', '"F4",').replace('[2],"data', '[4],"data'), 'latin1');
+  expect(() => importWeights(graph, file, 'w')).toThrow(
+    /w does not hold the weights .*: 'bias' is of type F/,
+  );
 });

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isSeedbedError } from '../../src/errors.ts';
@@ -102,6 +103,36 @@ describe('reading', () => {
     expect(toNumbers(t)).toEqual(Array.from({ length: 24 }, (_, i) => i));
   });
 
+  test.each(['=f4', 'f4', 'float32'])('takes %s, the order of the machine', descr => {
+    expect(readNpy(fileOf(dict(descr, '(1,)'), [0, 0, 0x80, 0x3f]), 'x')).toEqual(float32([1], [1]));
+  });
+
+  test("takes Python 2's long integers", () => {
+    const file = fileOf(dict('|u1', '(1L, 2L)'), [7, 9]);
+    expect(readNpy(file, 'x')).toEqual(tensor('uint8', [1, 2], Uint8Array.of(7, 9)));
+  });
+
+  test('widens bfloat16 as ml_dtypes writes it, in either order of axes', () => {
+    // numpy.save(f, numpy.array([1, -2.5], ml_dtypes.bfloat16))
+    const header = "{'descr': '<V2', 'fortran_order': False, 'shape': (2,), }".padEnd(117);
+    expect(readNpy(fileOf(`${header}\n`, [0x80, 0x3f, 0x20, 0xc0]), 'x')).toEqual(float32([2], [1, -2.5]));
+    const turned = fileOf(dict('<V2', '(1, 2)', 'True'), [0x80, 0x3f, 0x20, 0xc0]);
+    expect(readNpy(turned, 'x')).toEqual(float32([1, 2], [1, -2.5]));
+  });
+
+  test('reads any shape in any spelling', () => {
+    const word = fc.constantFrom('<u1', '|u1', '>u1', '=u1', 'u1', 'uint8');
+    const spelling = fc.record({ word, long: fc.boolean(), space: fc.constantFrom('', ' ', '  ') });
+    fc.assert(
+      fc.property(spelling, fc.array(fc.nat(3), { maxLength: 4 }), ({ word, long, space }, shape) => {
+        const dims = shape.map(dim => `${dim}${long ? 'L' : ''},`).join(space);
+        const values = Array.from({ length: sizeOf(shape) }, (_, i) => i);
+        const t = readNpy(fileOf(dict(word, `(${space}${dims})`), values), 'x');
+        expect([t.dtype, t.shape, toNumbers(t)]).toEqual(['uint8', shape, values]);
+      }),
+    );
+  });
+
   test('takes the keys in any order and spacing', () => {
     const file = fileOf('{"shape":( 1 ,) ,"fortran_order":False,"descr":"|u1"}', [7]);
     expect(readNpy(file, 'x')).toEqual(tensor('uint8', [1], Uint8Array.of(7)));
@@ -145,8 +176,14 @@ describe('a damaged file', () => {
     ['no dict', fileOf('{descr}'), /not a dict of descr, fortran_order and shape/],
     ['an empty dict', fileOf('{}'), /its elements are undefined, known are f8, f4,/],
     ['None', fileOf('None'), /not a dict/],
-    ['objects', fileOf(dict('|O', '(1,)'), [0]), /its elements are "\|O"/],
-    ['complex numbers', fileOf(dict('<c8', '(0,)')), /its elements are "<c8"/],
+    ['objects', fileOf(dict('|O', '(1,)'), [0]), /its elements are "\|O", Python objects, .* run a program/],
+    ['complex numbers', fileOf(dict('<c8', '(0,)')), /are "<c8", complex .* array\.astype\('float32'\)\)\.$/],
+    [
+      'bytes without a type',
+      fileOf(dict('|V2', '(1,)'), [0, 0]),
+      /"\|V2", bytes .*\.view\(ml_dtypes\.bfloat16\)/,
+    ],
+    ['8-bit floats', fileOf(dict('<V1', '(1,)'), [0]), /"<V1", bytes without a type/],
     [
       'records',
       fileOf("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (0,)}"),
@@ -179,4 +216,10 @@ describe('a damaged file', () => {
     expect(() => readNpy(bytes, 'x.npy')).toThrow(reason);
     expect(readOrRefuse(bytes)).toBeNull();
   });
+});
+
+const cases = new URL('../../../shared/cases/npy/', import.meta.url);
+test.skipIf(!existsSync(cases)).each(['py2long.npy', 'eq.npy'])('%s (../shared/cases) is read', file => {
+  const { dtype, shape } = readNpy(readFileSync(new URL(file, cases)), file);
+  expect([dtype, shape]).toEqual(['float32', [1, 1, 32, 32]]);
 });

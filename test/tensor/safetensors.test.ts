@@ -124,6 +124,33 @@ test('BF16 is widened to float32', () => {
   expect(readSafetensors(file, 'x').tensors.get('w')).toEqual(float32([3], [1, -2.5, -Infinity]));
 });
 
+test('tensors of types that are not computed with are named, and the others read', () => {
+  // Bytes of two elements: those of the format's own table, and one that nobody knows yet.
+  const sizes = {
+    C64: 16,
+    F8_E4M3: 2,
+    F8_E5M2: 2,
+    F8_E4M3FNUZ: 2,
+    F8_E5M2FNUZ: 2,
+    F8_E8M0: 2,
+    F4: 1,
+    NEW: 5,
+  };
+  let at = 8;
+  const foreign = Object.entries(sizes).map(([dtype, bytes]) => {
+    at += bytes;
+    return [dtype.toLowerCase(), { dtype, shape: [2], data_offsets: [at - bytes, at] }];
+  });
+  const six = { dtype: 'F6_E2M3', shape: [4], data_offsets: [at, at + 3] };
+  const latent = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
+  const { tensors, unread } = readSafetensors(
+    fileOf({ ...Object.fromEntries(foreign), six, latent }, at + 3),
+    'x',
+  );
+  expect([...tensors]).toEqual([['latent', float32([2], [0, 0])]]);
+  expect([...unread.values()]).toEqual([...Object.keys(sizes), 'F6_E2M3']);
+});
+
 describe('a damaged file', () => {
   const sound = writeSafetensors(
     { latent: float32([2, 2], [1, 2, 3, 4]), step: int64([9]), mask: tensor('bool', [3], new Uint8Array(3)) },
@@ -178,10 +205,17 @@ describe('a damaged file', () => {
     ['a list', fileOf([]), /not a JSON object/],
     ['null', fileOf('null'), /not a JSON object/],
     ['metadata of numbers', fileOf({ __metadata__: { a: 1 } }), /must map names to strings/],
+    ['a type that is no name', fileOf({ a: { ...f32([0], [0, 0]), dtype: 8 } }), /"a" has the dtype 8, not/],
     [
-      'an unknown type',
-      fileOf({ a: { ...f32([0], [0, 0]), dtype: 'F8' } }),
-      /"a" has the dtype "F8", known are F64,/,
+      'a byte type of another size',
+      fileOf({ a: { ...f32([2], [0, 1]), dtype: 'F8_E4M3' } }, 1),
+      /takes 2 bytes/,
+    ],
+    ['half a byte', fileOf({ a: { ...f32([3], [0, 2]), dtype: 'F4' } }, 2), /F4 \[3\], takes 1\.5 bytes/],
+    [
+      'an unknown type turned round',
+      fileOf({ a: { ...f32([1], [1, 0]), dtype: 'X' } }, 1),
+      /takes some bytes/,
     ],
     ['no description', fileOf({ a: null }), /"a" has the dtype undefined/],
     ['a negative dimension', fileOf({ a: f32([-1, -1], [0, 4]) }, 4), /needs a shape/],

@@ -45,7 +45,7 @@ export function Picker(props: {
       {thumbs}
       <div class="bring">
         <OpenFile
-          accept="image/*,.onnx,.safetensors,.npy,.json"
+          accept="image/*,.onnx,.safetensors,.npy,.npz,.json"
           label="Open a picture, seed, model or project file"
         >
           Open…

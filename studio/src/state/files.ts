@@ -35,7 +35,7 @@ export async function take(files: readonly File[]): Promise<void> {
   for (const file of files) {
     if (onnx.includes(file) || (onnx.length > 0 && json.includes(file))) continue;
     if (json.includes(file)) await attempt(() => openProject(file));
-    else if (endsWith(file, '.safetensors', '.npy')) await attempt(() => seeds(file));
+    else if (endsWith(file, '.safetensors', '.npy', '.npz')) await attempt(() => seeds(file));
     else await attempt(() => picture(file));
   }
 }
@@ -50,7 +50,7 @@ async function picture(file: File): Promise<void> {
   const shown = await createImageBitmap(file).catch(() => undefined);
   if (!shown)
     return say(
-      `${file.name} is not a picture that this browser reads. Pictures are PNG, JPEG or WebP files; seeds .safetensors or .npy; models .onnx; projects .json.`,
+      `${file.name} is not a picture that this browser reads. Pictures are PNG, JPEG or WebP files; seeds .safetensors, .npy or .npz; models .onnx; projects .json.`,
       'trouble',
     );
   const { width, height } = shown;

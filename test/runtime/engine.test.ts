@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import { createRuntimeOn, type Engine } from '../../src/runtime/engine.ts';
+
+const b = new GraphBuilder('net');
+const graph = b.build({ y: b.neg(b.input('x', 'float32', [1])) });
+
+// As ONNX Runtime 1.30.0 says them: a device without a driver, and a kernel that fails.
+test.each([
+  [
+    '/onnxruntime_src/onnxruntime/core/providers/webgpu/webgpu_context.cc:136 onnxruntime::webgpu::WebGpuContext::Initialize(const onnxruntime::webgpu::WebGpuContextConfig&)::<lambda()> adapter_result.status == wgpu::RequestAdapterStatus::Success was false. Failed to get a WebGPU adapter: No supported adapters\n',
+    'Failed to get a WebGPU adapter: No supported adapters',
+  ],
+  [
+    "Non-zero status code returned while running Reshape node. Name:'r' Status Message: /onnxruntime_src/onnxruntime/core/providers/cpu/tensor/reshape_helper.h:40 onnxruntime::ReshapeHelper::ReshapeHelper(const onnxruntime::TensorShape&, onnxruntime::TensorShapeVector&, bool) input_shape_size == size was false. The input tensor cannot be reshaped.",
+    "Non-zero status code returned while running Reshape node. Name:'r' Status Message: The input tensor cannot be reshaped.",
+  ],
+  [
+    'C:\\a\\onnxruntime\\core\\gpu.cc:9 onnxruntime::Gpu::Start(int) x != nullptr was false. ',
+    'C:\\a\\onnxruntime\\core\\gpu.cc:9 onnxruntime::Gpu::Start(int) x != nullptr was false.',
+  ],
+  ['Failed to load shared library', 'Failed to load shared library'],
+])("a device's failure is its reason in one line", async (said, reason) => {
+  const fail = async () => {
+    throw new Error(said);
+  };
+  const engine: Engine = { load: fail, run: fail, release: async () => {} };
+  const runtime = createRuntimeOn(engine, { device: 'webgpu', memoryBytes: 1, dispose: async () => {} });
+  await expect(runtime.load(graph)).rejects.toThrow(
+    `ONNX Runtime cannot load graph 'net': ${reason}; device 'webgpu' may lack a driver, an operator or memory`,
+  );
+});
