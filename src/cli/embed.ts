@@ -26,6 +26,7 @@ export interface MethodFlags extends RuntimeFlags {
   inner?: number;
   solver?: Undoer;
   diffused?: number;
+  residual?: number;
   sampler?: SamplerKind;
   recipe?: RecipeName;
   iterations?: number;
@@ -88,6 +89,11 @@ export function withMethod(command: Command): Command {
     .option('--outer <n>', 'least squares: steps of Levenberg and Marquardt', whole(1))
     .option('--inner <n>', 'least squares: conjugate gradients in each', whole(1))
     .addOption(new Option('--solver <name>', 'how steps are undone').choices([...UNDOERS]))
+    .option(
+      '--residual <share>',
+      'a step is undone when this share of the residual is left that naive inversion leaves (default: 0.005)',
+      positive,
+    )
     .option('--diffused <n>', 'steps next to the picture that a draw of noise replaces', whole(0))
     .option(
       '--tolerance <mse>',
@@ -129,13 +135,14 @@ export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
 /** The settings of inversion that the flags ask for, the method's own where they say nothing. */
 function inversionOf(flags: MethodFlags): InversionOptions {
   const own = inversionFor(flags.method);
-  const { tau, outer, inner, solver, iterations, diffused = own.diffused } = flags;
+  const { tau, outer, inner, solver, iterations, residual, diffused = own.diffused } = flags;
+  const least = residual !== undefined && { tolerance: residual };
   const squares = { ...(tau !== undefined && { tau }), ...(outer && { outer }), ...(inner && { inner }) };
   const many = iterations !== undefined && { iterations };
   return {
     lastStep: { ...own.lastStep, ...squares },
     whole: { ...own.whole, ...squares },
-    interior: { ...own.interior, ...(solver && { solver }), ...many },
+    interior: { ...own.interior, ...(solver && { solver }), ...many, ...least },
     lbfgs: { ...own.lbfgs, ...(tau !== undefined && { tau }), ...many },
     diffused,
   };
