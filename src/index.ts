@@ -50,8 +50,14 @@ export type { Certificate } from './embedding/certificate.ts';
 export { pictureShape } from './embedding/checks.ts';
 export type { DescentState } from './embedding/descent.ts';
 export type { Diagnosis, Finding } from './embedding/doctor.ts';
-export type { Embedding, EmbedOptions, EmbedProgress, SeedResult } from './embedding/embedding.ts';
-export type { Journal } from './embedding/finders.ts';
+export type {
+  Embedding,
+  EmbedOptions,
+  EmbedProgress,
+  FinishedBatch,
+  Journal,
+  SeedResult,
+} from './embedding/embedding.ts';
 export { UNDOERS, type Undoer, type UndoOptions } from './embedding/inversion/climb.ts';
 export type { AccelerationOptions } from './embedding/inversion/fixed-point.ts';
 export type { LbfgsOptions } from './embedding/inversion/lbfgs.ts';
@@ -232,6 +238,8 @@ export interface DecodeOptions {
   readonly latent2?: Tensor<'float64'> | undefined;
   /** Seeds in work at once; 16. */
   readonly batch?: number | undefined;
+  /** Told, in a sentence that names the worst, where seeds are no likely noise; they are grown all the same. */
+  readonly onNote?: ((note: string) => void) | undefined;
 }
 
 /**
@@ -239,7 +247,8 @@ export interface DecodeOptions {
  * the same seed always gives the same picture.
  * @param latent [n, ...model.info.shape], as standard normal noise is.
  * @returns [n, C, H, W], pixels in [0,1], clipped, without the model's padding.
- * @throws {SeedbedError} BadShape for seeds of another shape, Machine when the device fails.
+ * @throws {SeedbedError} BadShape for seeds of another shape, Diverged when a pixel is not a number, Machine when the
+ * device fails.
  * @group Sampling
  * @example
  * import { decode, loadModel, sample, SHIPPED_DENOISER } from 'seedbed';
@@ -254,9 +263,8 @@ export async function decode(
   options: DecodeOptions = {},
 ): Promise<Tensor<'float32'>> {
   requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
-  const { batch, latent2 } = options;
   const sampler = chooseSampler(model.info.sampler, options);
-  return decodeWith(options.runtime ?? (await defaultRuntime()), model, latent, { sampler, batch, latent2 });
+  return decodeWith(options.runtime ?? (await defaultRuntime()), model, latent, { ...options, sampler });
 }
 
 /**
@@ -280,7 +288,7 @@ export interface SampleOptions {
  * Grows pictures from random seeds: standard normal noise (Philox4x32-10, Salmon et al. 2011; Box and Muller), the
  * same numbers for the same `rng`.
  * @returns the seeds [n, ...model.info.shape], and what {@link decode} grows from them, [n, C, H, W] in [0,1].
- * @throws {SeedbedError} Machine when the device fails.
+ * @throws {SeedbedError} Diverged when a pixel is not a number, Machine when the device fails.
  * @group Sampling
  * @example
  * import { loadModel, sample, SHIPPED_DENOISER } from 'seedbed';
@@ -331,7 +339,7 @@ export interface SamplerSession {
  */
 export async function openSampler(
   model: Denoiser,
-  options: Omit<DecodeOptions, 'latent2'> = {},
+  options: Omit<DecodeOptions, 'latent2' | 'onNote'> = {},
 ): Promise<SamplerSession> {
   const { batch = 16, runtime = await defaultRuntime() } = options;
   requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);

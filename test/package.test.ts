@@ -107,6 +107,18 @@ test('every version is exact, and the one that is locked and installed', () => {
   expect(readFileSync(join(ROOT, 'CITATION.cff'), 'utf8')).toContain(`\nversion: ${manifest.version}\n`);
 });
 
+test("npm ci runs no script of a package: onnxruntime-node's would look for CUDA outside of the registry, and fail", () => {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+  const entries = Object.entries<{ hasInstallScript?: boolean }>(lock.packages);
+  const scripted = entries.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path);
+  // npm 10 goes by the lock: take "hasInstallScript" out of its entry when an update brings it back.
+  expect(scripted).not.toContain('node_modules/onnxruntime-node');
+  // npm 11 and 12 go by package.json, and warn of scripts that it does not name.
+  const named = [...scripted, 'node_modules/onnxruntime-node'].map(path => path.replace('node_modules/', ''));
+  expect(manifest.allowScripts).toEqual(Object.fromEntries(named.map(name => [name, false])));
+  expect(existsSync(join(ROOT, '.npmrc'))).toBe(false);
+});
+
 const isComplete = existsSync(join(ROOT, 'node_modules/onnxruntime-node'));
 test.skipIf(!isComplete)('THIRD_PARTY_NOTICES.md is current: npm run notices writes it', () => {
   expect(readFileSync(join(ROOT, 'THIRD_PARTY_NOTICES.md'), 'utf8')).toBe(notices());

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,7 +35,9 @@ export function start(
   { resume = false, blocks }: { resume?: boolean; blocks?: number } = {},
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const started = performance.now();
-  const args = [bin, ...task.args, '--threads', '1', '--out', out, ...(resume ? ['--resume'] : [])];
+  // Where nothing was left there is nothing to go on with, as `train` says.
+  const begun = existsSync(join(out, task.begun));
+  const args = [bin, ...task.args, '--threads', '1', '--out', out, ...(resume && begun ? ['--resume'] : [])];
   const [program, all] =
     blocks === undefined
       ? [process.execPath, args]
@@ -75,7 +78,11 @@ export async function trainings(folder: string): Promise<{ points: Task; picture
   const task = async (name: string, config: object): Promise<Task> => {
     const file = join(folder, `${name}.json`);
     await writeFile(file, JSON.stringify({ schedule: 'continuousCosine', ...config }));
-    return { name: `train on ${name}`, args: ['train', 'denoiser', '--config', file], begun: 'log.jsonl' };
+    return {
+      name: `train on ${name}`,
+      args: ['train', 'denoiser', '--config', file],
+      begun: 'checkpoint.safetensors',
+    };
   };
   return {
     points: await task('points', {

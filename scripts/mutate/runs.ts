@@ -1,15 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keptResult } from '../../src/cli/evaluate.ts';
+import { keptPicture } from '../../src/cli/evaluate.ts';
+import { journalIn } from '../../src/cli/journal.ts';
 import { main } from '../../src/cli/main.ts';
-import {
-  descentJournal,
-  inPieces,
-  jsonCodec,
-  openUnfinished,
-  tensorCodec,
-} from '../../src/cli/unfinished.ts';
+import { inPieces, jsonCodec, openUnfinished, tensorCodec } from '../../src/cli/unfinished.ts';
 import { embed } from '../../src/embedding/embed.ts';
+import type { Journal } from '../../src/embedding/embedding.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { SeedbedError } from '../../src/errors.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
@@ -108,14 +104,24 @@ const RESULT = {
 const signal = new AbortController().signal;
 const runtime = createRuntime({ threads: 1 });
 
-async function goOnEmbedding(out: string): Promise<void> {
-  const unfinished = await openUnfinished({ out, resume: true }, ABOUT);
+async function embedWith(journal: Journal): Promise<void> {
   const picture = float32([1, ...SHAPE], new Float32Array(64).fill(0.5));
   const recipe = { ...RECIPES.seedbed, iterations: 3 };
-  await embed(await runtime, oracle, picture, {
-    method: 'descent',
-    recipe,
-    journal: descentJournal(unfinished),
+  await embed(await runtime, oracle, picture, { method: 'descent', recipe, journal });
+}
+
+async function goOnEmbedding(out: string): Promise<void> {
+  await embedWith(journalIn(await openUnfinished({ out, resume: true }, ABOUT)));
+}
+
+/** Goes on within a batch: its state is kept at every iteration, and the batch itself never. */
+async function goOnDescending(out: string): Promise<void> {
+  const journal = journalIn(await openUnfinished({ out, resume: true }, ABOUT));
+  await embedWith({
+    ...journal,
+    due: () => true,
+    finished: async () => undefined,
+    finish: async () => {},
   });
 }
 
@@ -129,7 +135,7 @@ async function goOnEvaluating(out: string): Promise<void> {
   const results = ['a', 'b'].map(name => ({ ...RESULT, name }));
   await inPieces(
     unfinished,
-    { count: 2, piece: 2, signal, codec: jsonCodec(keptResult) },
+    { count: 2, piece: 2, signal, codec: jsonCodec(keptPicture) },
     async () => results,
   );
 }
@@ -153,7 +159,8 @@ export const RUN_KINDS: readonly Kind[] = [
     ['.unfinished-embed'],
     goOnEmbedding,
   ),
-  kept('unfinished descent', 'descentJournal', 'descent-0.safetensors', mutateSafetensors, [], goOnEmbedding),
+  kept('unfinished descent', 'journalIn', 'descent-0.safetensors', mutateSafetensors, [], goOnDescending),
+  kept('unfinished batch', 'journalIn', 'batch-0.safetensors', mutateSafetensors, [], goOnEmbedding),
   kept('unfinished decoding', 'inPieces', 'piece-0', mutateSafetensors, [], goOnDecoding),
   kept('unfinished evaluation', 'inPieces', 'piece-0', mutateJsonFile, [], goOnEvaluating),
 ];

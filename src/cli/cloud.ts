@@ -16,9 +16,9 @@ import { packaged } from './files.ts';
 import { openRuntime, whole } from './options.ts';
 import { type Pictures, readItems, readPictures } from './pictures.ts';
 import { joinSought, refusePairs, seedRow, seekInPieces } from './seek.ts';
-import { openUnfinished } from './unfinished.ts';
+import { openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
 
-interface Flags extends MethodFlags {
+interface Flags extends MethodFlags, UnfinishedFlags {
   data?: string;
   dataDir?: string;
   from: number;
@@ -26,9 +26,6 @@ interface Flags extends MethodFlags {
   shard?: Shard;
   join?: string[];
   crop?: boolean;
-  out: string;
-  resume?: boolean;
-  force?: boolean;
 }
 
 /** Part `part` of `of`, from 1. */
@@ -42,7 +39,7 @@ const PIECE = 16;
 const MOST = 100_000;
 
 export function addCloud(program: Command): void {
-  withMethod(program.command('cloud'))
+  const command = withMethod(program.command('cloud'))
     .description('find many seeds of one picture, and measure how they lie')
     .argument('[picture]', 'a picture file (default: the ankle boot that ships with Seedbed)')
     .option('--data <name or path>', 'a data set instead of a file, such as fashion-mnist:test')
@@ -52,9 +49,8 @@ export function addCloud(program: Command): void {
     .option('--shard <i/n>', 'find only the i-th of n parts of them, as on one of n machines', shardOf)
     .option('--join <folders...>', 'put together the parts that lie in these folders')
     .option('--crop', 'centre-crop a picture that is not square, instead of squeezing it')
-    .option('--out <folder>', 'where to write', 'cloud')
-    .option('--resume', 'go on with unfinished work in the folder')
-    .option('--force', 'drop unfinished work in the folder')
+    .option('--out <folder>', 'where to write', 'cloud');
+  withUnfinished(command)
     .addHelpText(
       'after',
       `
@@ -99,7 +95,7 @@ async function seek(path: string | undefined, flags: Flags): Promise<void> {
     starts: [from, to],
     picture: picture.sha256,
   };
-  const unfinished = await openUnfinished(flags, about);
+  const unfinished = await openUnfinished(flags, about, console.note);
   const pieces = { count: to - from, piece: Math.ceil(PIECE / batch!) * batch! };
   const found = joinSought(
     await seekInPieces({ console, runtime, model, unfinished }, pieces, (first, last) => ({

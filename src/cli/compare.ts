@@ -9,7 +9,6 @@ import {
 } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { pictureShape } from '../embedding/checks.ts';
-import { decode } from '../embedding/embed.ts';
 import { seedPictures } from '../embedding/metrics.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
@@ -19,24 +18,22 @@ import { baseName, joinPath, readBytes, sha256Hex, writeAtomic } from '../runtim
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { normals } from '../tensor/random.ts';
-import { bytesOf, concatRows, rows, type Tensor, unstack } from '../tensor/tensor.ts';
+import { bytesOf, rows, type Tensor, unstack } from '../tensor/tensor.ts';
 import { type Console, duration, openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
+import { growInPieces } from './grow.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
-import { inPieces, openUnfinished, tensorCodec, type Unfinished } from './unfinished.ts';
+import { openUnfinished, type Unfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
 
 type Floats = Tensor<'float32'>;
 
-interface Flags extends RuntimeFlags {
+interface Flags extends RuntimeFlags, UnfinishedFlags {
   count?: number;
   seeds?: string;
   sampler?: SamplerKind[];
   samplerSteps?: number[];
   rng: number;
-  out: string;
-  resume?: boolean;
-  force?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
@@ -48,13 +45,12 @@ interface Way {
   readonly sampler: SamplerInfo;
 }
 
-/** Seeds grown between two writings of what is done; seeds that are compared and shown, at most. */
-const PIECE = 64;
+/** Seeds that are compared and shown, at most. */
 const MOST = 1000;
 const SHOWN = 12;
 
 export function addCompare(program: Command): void {
-  withConsole(withRng(withRuntime(program.command('compare'))))
+  const command = withConsole(withRng(withRuntime(program.command('compare'))))
     .description('grow the same seeds by several models or samplers, and measure how alike the pictures are')
     .argument('<models...>', 'denoisers of one shape')
     .option('--count <n>', 'random seeds (default: 10, or all of --seeds)', whole(2, MOST))
@@ -69,9 +65,8 @@ export function addCompare(program: Command): void {
       "also with several T, separated by commas, instead of the models' own",
       stepsOf,
     )
-    .option('--out <folder>', 'where to write', 'comparison')
-    .option('--resume', 'go on with unfinished work in the folder')
-    .option('--force', 'drop unfinished work in the folder')
+    .option('--out <folder>', 'where to write', 'comparison');
+  withUnfinished(command)
     .addHelpText(
       'after',
       `
@@ -117,7 +112,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
     seeds: sha256Hex(bytesOf(latent)),
   };
   const runtime = await openRuntime(console, flags);
-  const unfinished = await openUnfinished(flags, about);
+  const unfinished = await openUnfinished(flags, about, console.note);
   const grown = await growAll(console, runtime, unfinished, ways, latent);
   const results = ways.flatMap((a, i) =>
     ways.slice(i + 1).map((b, k) => {
@@ -222,20 +217,14 @@ async function growAll(
   const grown: Floats[] = [];
   try {
     for (const [i, { model, sampler }] of ways.entries()) {
-      const each = evaluationsOf(sampler);
       const own = { ...unfinished, path: (name: string) => unfinished.path(`${i}-${name}`) };
-      const codec = tensorCodec(pictureShape(model));
-      const pieces = await inPieces(
-        own,
-        { count, piece: PIECE, signal: console.signal, codec },
-        (first, last) =>
-          decode(runtime, model, rows(latent, first, last), {
-            sampler,
-            onProgress: done => progress.update(before + first * each + done, total),
-          }),
+      const folder = { console, runtime, unfinished: own };
+      grown.push(
+        await growInPieces(folder, { model, sampler }, { latent }, done =>
+          progress.update(before + done, total),
+        ),
       );
-      grown.push(concatRows(pieces));
-      before += count * each;
+      before += count * evaluationsOf(sampler);
     }
     return grown;
   } finally {

@@ -10,12 +10,20 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Console, withConsole } from './console.ts';
 import { packaged } from './files.ts';
+import { journalIn } from './journal.ts';
 import { type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
-import { inPieces, jsonCodec, openUnfinished, type Unfinished, withRemedy } from './unfinished.ts';
+import {
+  inPieces,
+  jsonCodec,
+  openUnfinished,
+  type Unfinished,
+  type UnfinishedFlags,
+  withUnfinished,
+} from './unfinished.ts';
 
 /** Which pictures are embedded, shared by `race` and `frontier`. */
-export interface ContestFlags extends RuntimeFlags {
+export interface ContestFlags extends RuntimeFlags, UnfinishedFlags {
   embedder?: string;
   data?: string;
   dataDir?: string;
@@ -24,9 +32,6 @@ export interface ContestFlags extends RuntimeFlags {
   samplerSteps?: number;
   batch: number;
   rng: number;
-  out: string;
-  resume?: boolean;
-  force?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
@@ -43,7 +48,7 @@ export interface Contest {
 
 /** Adds what says which model and pictures a contest is about. */
 export function withContest(command: Command): Command {
-  return withConsole(withRng(withRuntime(command)))
+  return withUnfinished(withConsole(withRng(withRuntime(command))))
     .argument('<model.onnx>', 'the denoiser')
     .argument(
       '[pictures...]',
@@ -58,9 +63,7 @@ export function withContest(command: Command): Command {
     .option('--from <n>', 'first item of the data set', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
-    .option('--batch <n>', 'seeds in work at once', whole(1), 16)
-    .option('--resume', 'go on with unfinished work in the folder')
-    .option('--force', 'drop unfinished work in the folder');
+    .option('--batch <n>', 'seeds in work at once', whole(1), 16);
 }
 
 /** The model, with the sampler asked for; its pictures; the panel that judges seeds. */
@@ -108,7 +111,7 @@ export async function runContest(
   flags: ContestFlags,
   { command, describe }: { command: string; describe: (standing: Standing) => string },
 ): Promise<{ standings: Standing[]; unfinished: Unfinished }> {
-  const unfinished = await openUnfinished(flags, {
+  const about = {
     command,
     model: model.hash,
     sampler: model.info.sampler,
@@ -116,18 +119,20 @@ export async function runContest(
     rng: flags.rng,
     names: contestants.map(({ family, name }) => `${family} ${name}`),
     batch: flags.batch,
-  });
+  };
+  const unfinished = await openUnfinished(flags, about, console.note);
   const count = contestants.length;
   const progress = console.progress(command, 'settings');
   const pieces = { count, piece: 1, signal: console.signal, codec: jsonCodec(standingSchema) };
-  const standings = await inPieces(unfinished, pieces, async first => {
+  const standings = await inPieces(unfinished, pieces, async (first, _, inside) => {
     const contestant = contestants[first]!;
     const reached = await compete(runtime, model, embedder, pictures.images, contestant, panel, {
       rng: flags.rng,
       batch: Math.min(flags.batch, pictures.names.length),
       signal: console.signal,
+      journal: journalIn(inside),
       onProgress: share => progress.update(Number((first + share).toFixed(1)), count, contestant.name),
-    }).catch(withRemedy);
+    });
     progress.above(() => console.line(describe(reached)));
     return [reached];
   }).finally(() => progress.stop());

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { chooseSampler, MOST_SAMPLER_STEPS, SAMPLERS, type SamplerKind } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
+import { unlikelySeeds } from '../embedding/likely.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
@@ -8,20 +9,19 @@ import { openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { growAndWrite } from './grow.ts';
 import { openRuntime, type RuntimeFlags, whole, withRuntime } from './options.ts';
+import { type UnfinishedFlags, withUnfinished } from './unfinished.ts';
 
-interface Flags extends RuntimeFlags {
+interface Flags extends RuntimeFlags, UnfinishedFlags {
   model: string;
   sampler?: SamplerKind;
   samplerSteps?: number;
-  out: string;
-  resume?: boolean;
   force?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
 
 export function addDecode(program: Command): void {
-  withConsole(withRuntime(program.command('decode')))
+  const command = withConsole(withRuntime(program.command('decode')))
     .description('grow pictures from seeds')
     .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy, .npz)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
@@ -31,9 +31,9 @@ export function addDecode(program: Command): void {
       ]),
     )
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
-    .option('--force', 'also with a model or sampler that the seeds do not belong to')
-    .option('--out <folder>', 'where to write', 'out')
-    .option('--resume', 'go on with unfinished work in the folder')
+    .option('--force', 'grow seeds with a model or sampler that they do not belong to')
+    .option('--out <folder>', 'where to write', 'out');
+  withUnfinished(command)
     .addHelpText('after', '\nExample: seedbed decode out/seeds.safetensors --out grown')
     .action(async (file: string, flags: Flags) => {
       const started = performance.now();
@@ -45,6 +45,8 @@ export function addDecode(program: Command): void {
         console.note(`${file}: a bare array; which model and sampler it belongs to is unknown`);
       const sampler = chooseSampler(model.info.sampler, flags);
       checkSeeds(seeds, model, sampler, file, flags.force);
+      const unlikely = unlikelySeeds(seeds.latent);
+      if (unlikely) console.note(`${file}: ${unlikely}`);
       const about = { command: 'decode', seeds: sha256Hex(bytes) };
       const files = await growAndWrite(console, await openRuntime(console, flags), model, seeds, {
         ...flags,

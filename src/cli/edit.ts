@@ -15,18 +15,15 @@ import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { joinSought, refusePairs, type Sought, seekInPieces, shortError } from './seek.ts';
-import { openUnfinished } from './unfinished.ts';
+import { openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
 
-interface Flags extends RuntimeFlags {
+interface Flags extends RuntimeFlags, UnfinishedFlags {
   model: string;
   scribbled: string;
   naturalness: number[];
   samplerSteps?: number;
   rng: number;
   crop?: boolean;
-  out: string;
-  resume?: boolean;
-  force?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
@@ -34,7 +31,7 @@ interface Flags extends RuntimeFlags {
 const POSITIONS = [0, 0.25, 0.5, 0.75, 1];
 
 export function addEdit(program: Command): void {
-  withConsole(withRng(withRuntime(program.command('edit'))))
+  const command = withConsole(withRng(withRuntime(program.command('edit'))))
     .description('grow a picture that somebody drew on again, from faithful to natural')
     .argument('[picture]', 'the picture before, for the sheet only')
     .requiredOption('--scribbled <file>', 'the picture after, as a paint program saved it')
@@ -47,9 +44,8 @@ export function addEdit(program: Command): void {
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
-    .option('--out <folder>', 'where to write', 'edit')
-    .option('--resume', 'go on with unfinished work in the folder')
-    .option('--force', 'drop unfinished work in the folder')
+    .option('--out <folder>', 'where to write', 'edit');
+  withUnfinished(command)
     .addHelpText(
       'after',
       `
@@ -88,7 +84,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     ...{ command: 'edit', model: model.hash, rng, samplerSteps, dials },
     hash: scribbled.hashes[0],
   };
-  const unfinished = await openUnfinished(flags, about);
+  const unfinished = await openUnfinished(flags, about, console.note);
   const found = await seekInPieces(
     { console, runtime, model, unfinished },
     { count: dials.length, piece: 1 },

@@ -12,9 +12,11 @@ import { writeNpy } from '../tensor/npy.ts';
 import { bytesOf, takeRows, unstack } from '../tensor/tensor.ts';
 import { duration, openConsole, withConsole } from './console.ts';
 import { findEmbedder, packaged, SHIPPED_MODEL, version } from './files.ts';
+import { journalIn } from './journal.ts';
 import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { type Pictures, readItems, readPictures, writeEmbeddingSheet } from './pictures.ts';
-import { descentJournal, openUnfinished, withRemedy } from './unfinished.ts';
+import { requireNumbers } from './seek.ts';
+import { breakOff, openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
 
 /** How seeds are sought, shared by `embed` and `evaluate`. */
 export interface MethodFlags extends RuntimeFlags {
@@ -40,16 +42,13 @@ export interface MethodFlags extends RuntimeFlags {
   quiet?: boolean;
 }
 
-interface EmbedFlags extends MethodFlags {
+interface EmbedFlags extends MethodFlags, UnfinishedFlags {
   data?: string;
   dataDir?: string;
   from: number;
   to?: number;
   starts: number;
   crop?: boolean;
-  out: string;
-  resume?: boolean;
-  force?: boolean;
 }
 
 /** Adds the options that say how seeds are sought. */
@@ -103,7 +102,7 @@ export function withMethod(command: Command): Command {
 }
 
 export function addEmbed(program: Command): void {
-  withMethod(program.command('embed'))
+  const command = withMethod(program.command('embed'))
     .description('find the seeds of pictures')
     .argument(
       '[pictures...]',
@@ -115,9 +114,8 @@ export function addEmbed(program: Command): void {
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--starts <n>', 'seeds for each picture (methods that begin from noise)', whole(1, 10_000), 1)
     .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
-    .option('--out <folder>', 'where to write', 'out')
-    .option('--resume', 'go on with unfinished work in the folder')
-    .option('--force', 'drop unfinished work in the folder')
+    .option('--out <folder>', 'where to write', 'out');
+  withUnfinished(command)
     .addHelpText('after', '\nExample: seedbed embed my.png --tau 0.3 --out my')
     .action((paths: string[], flags: EmbedFlags) => run(paths, flags));
 }
@@ -200,21 +198,23 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
       );
   const hashes = unstack(pictures.images).map(image => sha256Hex(bytesOf(image)));
   const about = { command: 'embed', ...settings, starts: flags.starts, from: flags.from, hashes };
-  const unfinished = await openUnfinished(flags, about);
+  const unfinished = await openUnfinished(flags, about, console.note);
   const progress = console.progress('embedding', 'iterations');
   const embedding = await embed(await openRuntime(console, flags), model, pictures.images, {
     ...options,
     starts: flags.starts,
     signal: console.signal,
-    journal: descentJournal(unfinished),
-    onResults: results =>
+    journal: journalIn(unfinished),
+    onResults: results => {
+      requireNumbers(results, ({ image }) => pictures.names[image]!);
       progress.above(() => {
         for (const result of results)
           console.line(describe(result, pictures.names[result.image]!, flags.starts));
-      }),
+      });
+    },
     onProgress: p => progress.update(p.done, p.total, p.loss > 0 ? `loss ${p.loss.toPrecision(4)}` : ''),
   })
-    .catch(withRemedy)
+    .catch(breakOff(unfinished))
     .finally(() => progress.stop());
 
   const seconds = (performance.now() - started) / 1000;

@@ -9,61 +9,40 @@ import { bytesOf } from '../tensor/tensor.ts';
 import { duration, openConsole } from './console.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
+import { journalIn, keptResult } from './journal.ts';
 import { openRuntime, whole } from './options.ts';
 import { openFor } from './pictures.ts';
-import { descentJournal, inPieces, jsonCodec, keptPsnr, openUnfinished, withRemedy } from './unfinished.ts';
+import { requireNumbers } from './seek.ts';
+import { inPieces, jsonCodec, openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
 
-interface Flags extends MethodFlags {
+interface Flags extends MethodFlags, UnfinishedFlags {
   data: string;
   dataDir?: string;
   from: number;
   to?: number;
-  out: string;
   crop?: boolean;
-  resume?: boolean;
-  force?: boolean;
 }
 
-/** Pictures that are embedded between two writings of what is done. */
+/** Pictures whose results are kept in one file. */
 const PIECE = 64;
 
 type NamedResult = Omit<SeedResult, 'losses'> & { name: string };
 
 /** A result as it is kept. */
-export const keptResult: z.ZodType<NamedResult> = z.object({
-  image: z.int().gte(0),
-  start: z.int().gte(0),
-  mse: z.number(),
-  psnr: keptPsnr,
-  mseBefore: z.number().optional(),
-  residual: z.number().optional(),
-  certificate: z
-    .object({
-      residuals: z.array(z.number().nullable()),
-      factors: z.array(z.number().nullable()),
-      bound: z.number().optional(),
-      miss: z.number().optional(),
-      flags: z.array(z.string()),
-      notes: z.array(z.string()),
-    })
-    .optional(),
-  converged: z.boolean(),
-  latentVariance: z.number(),
-  evaluations: z.number(),
-  name: z.string(),
-});
+export const keptPicture: z.ZodType<NamedResult> = keptResult
+  .omit({ losses: true })
+  .extend({ name: z.string() });
 
 export function addEvaluate(program: Command): void {
-  withMethod(program.command('evaluate'))
+  const command = withMethod(program.command('evaluate'))
     .description('measure how well pictures of a data set are embedded')
     .option('--data <name or path>', 'the data set', 'fashion-mnist:test')
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--from <n>', 'first item', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--out <folder>', 'where evaluation.json is written', 'out')
-    .option('--crop', 'centre-crop pictures that are not square')
-    .option('--resume', 'go on with unfinished work in the folder')
-    .option('--force', 'drop unfinished work in the folder')
+    .option('--crop', 'centre-crop pictures that are not square');
+  withUnfinished(command)
     .addHelpText('after', '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder')
     .action((flags: Flags) => run(flags));
 }
@@ -83,25 +62,26 @@ async function run(flags: Flags): Promise<void> {
     from: flags.from,
     to: flags.to,
   };
-  const unfinished = await openUnfinished(flags, about);
+  const unfinished = await openUnfinished(flags, about, console.note);
   const progress = console.progress('embedding', 'pictures');
   const pieces = {
     count: dataset.length,
     piece: PIECE,
     signal: console.signal,
-    codec: jsonCodec(keptResult),
+    codec: jsonCodec(keptPicture),
   };
   const results = (
-    await inPieces(unfinished, pieces, async (first, last) => {
+    await inPieces(unfinished, pieces, async (first, last, inside) => {
       const indices = Array.from({ length: last - first }, (_, i) => first + i);
       const onProgress = ({ done, total }: EmbedProgress) =>
         progress.update(first + Math.floor((done / total) * indices.length), dataset.length);
       const part = await embed(runtime, model, await dataset.read(indices), {
         ...options,
         signal: console.signal,
-        journal: descentJournal(unfinished, `descent-${first}`),
+        journal: journalIn(inside),
+        onResults: found => requireNumbers(found, ({ image }) => dataset.itemName(first + image)),
         onProgress,
-      }).catch(withRemedy);
+      });
       return part.results.map(({ losses: _, ...result }) => ({
         ...result,
         name: dataset.itemName(first + result.image),

@@ -30,11 +30,11 @@ export async function findEmbedder(
 }
 
 /** Refuses to write over a run or result that is already there. */
-export async function refuseExisting(path: string, what: string, force: boolean): Promise<void> {
-  if (!force && (await exists(path))) {
+export async function refuseExisting(path: string, what: string, fresh: boolean): Promise<void> {
+  if (!fresh && (await exists(path))) {
     throw new SeedbedError(
       'BadArgument',
-      `${path} already holds ${what}. --resume goes on with it, --force starts again, --out names another folder`,
+      `${path} already holds ${what}. --resume goes on with it, --fresh starts again, --out names another folder`,
     );
   }
 }

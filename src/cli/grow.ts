@@ -1,18 +1,52 @@
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { pictureShape } from '../embedding/checks.ts';
-import { decode } from '../embedding/embed.ts';
+import { createDecoder } from '../embedding/decoder.ts';
 import type { Seeds } from '../embedding/seeds.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
-import { concatRows, requireFinite, rows } from '../tensor/tensor.ts';
+import { concatRows, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { Console } from './console.ts';
 import { writeSheet } from './pictures.ts';
-import { inPieces, openUnfinished, tensorCodec } from './unfinished.ts';
+import {
+  inPieces,
+  openUnfinished,
+  tensorCodec,
+  type Unfinished,
+  type UnfinishedFlags,
+} from './unfinished.ts';
 
-/** Seeds that are grown between two looks at the signals. */
-const PIECE = 256;
+/** Seeds in work at once; and numbers in a piece that is kept, at least, so that it is worth its writing. */
+const BATCH = 16;
+const LEAST_NUMBERS = 2 ** 14;
+
+/**
+ * Grows pictures from seeds, resumable and known to be numbers: piece by piece, each a batch, or several of small pictures.
+ * @param onProgress told the evaluations that are done.
+ */
+export async function growInPieces(
+  { console, runtime, unfinished }: { console: Console; runtime: Runtime; unfinished: Unfinished },
+  { model, sampler }: { model: Denoiser; sampler: SamplerInfo },
+  { latent, pair }: Pick<Seeds, 'latent' | 'pair'>,
+  onProgress: (done: number) => void,
+): Promise<Tensor<'float32'>> {
+  const count = latent.shape[0]!;
+  const each = evaluationsOf(sampler);
+  const piece = BATCH * Math.ceil(LEAST_NUMBERS / (BATCH * sizeOf(model.info.shape)));
+  const decoder = await createDecoder(runtime, model, sampler, Math.min(BATCH, count));
+  const pieces = await inPieces(
+    unfinished,
+    { count, piece, signal: console.signal, codec: tensorCodec(pictureShape(model)) },
+    (first, last) =>
+      decoder.grow(
+        rows(pair?.latent ?? latent, first, last),
+        done => onProgress(Math.min(first * each + done, count * each)),
+        pair && rows(pair.latent2, first, last),
+      ),
+  ).finally(decoder.dispose);
+  return concatRows(pieces);
+}
 
 /**
  * Grows pictures from seeds, resumable, and writes them as an array and a sheet.
@@ -23,36 +57,20 @@ export async function growAndWrite(
   console: Console,
   runtime: Runtime,
   model: Denoiser,
-  { latent, pair }: Pick<Seeds, 'latent' | 'pair'>,
+  seeds: Pick<Seeds, 'latent' | 'pair'>,
   {
     sampler,
     about,
     ...folder
-  }: {
-    sampler: SamplerInfo;
-    out: string;
-    resume?: boolean;
-    force?: boolean;
-    about: { command: string } & Record<string, unknown>;
-  },
+  }: UnfinishedFlags & { sampler: SamplerInfo; about: { command: string } & Record<string, unknown> },
 ): Promise<string[]> {
-  const unfinished = await openUnfinished(folder, { ...about, model: model.hash, sampler });
+  const unfinished = await openUnfinished(folder, { ...about, model: model.hash, sampler }, console.note);
   const progress = console.progress('growing', 'evaluations');
-  const count = latent.shape[0]!;
-  const each = evaluationsOf(sampler);
-  const pieces = await inPieces(
-    unfinished,
-    { count, piece: PIECE, signal: console.signal, codec: tensorCodec(pictureShape(model)) },
-    (first, last) =>
-      decode(runtime, model, rows(pair?.latent ?? latent, first, last), {
-        sampler,
-        latent2: pair && rows(pair.latent2, first, last),
-        onProgress: done => progress.update(Math.min(first * each + done, count * each), count * each),
-      }),
+  const total = seeds.latent.shape[0]! * evaluationsOf(sampler);
+  const pictures = await growInPieces({ console, runtime, unfinished }, { model, sampler }, seeds, done =>
+    progress.update(done, total),
   ).finally(() => progress.stop());
   const { out } = folder;
-  const pictures = concatRows(pieces);
-  requireFinite(pictures, 'the pictures are not numbers: the model or the seeds are broken');
   await writeAtomic(joinPath(out, 'pictures.npy'), writeNpy(pictures));
   const flat = pictures.shape.length === 4;
   if (flat) await writeSheet(joinPath(out, 'pictures.png'), pictures);

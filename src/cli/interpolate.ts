@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
-import { decode } from '../embedding/embed.ts';
 import { meanSquaredErrors, meanSquares, seedPictures } from '../embedding/metrics.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
@@ -12,25 +11,23 @@ import { concatRows, float32, rows, type Tensor, unstack } from '../tensor/tenso
 import { duration, openConsole } from './console.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
+import { growInPieces } from './grow.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
 import { openRuntime } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { joinSought, refusePairs, seekInPieces } from './seek.ts';
-import { openUnfinished } from './unfinished.ts';
+import { openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
 
 type Floats = Tensor<'float32'>;
 
-interface Flags extends MethodFlags {
+interface Flags extends MethodFlags, UnfinishedFlags {
   steps: number;
   path: SeedPath;
   crop?: boolean;
-  out: string;
-  resume?: boolean;
-  force?: boolean;
 }
 
 export function addInterpolate(program: Command): void {
-  withMethod(program.command('interpolate'))
+  const command = withMethod(program.command('interpolate'))
     .description('grow pictures from the seeds between the seeds of given ones')
     .argument('<pictures...>', 'two picture files or more, in the order in which they are visited')
     .option('--steps <n>', 'pictures from one to the next, both counted', stepsOf, 9)
@@ -40,9 +37,8 @@ export function addInterpolate(program: Command): void {
         .default('slerp'),
     )
     .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
-    .option('--out <folder>', 'where to write', 'interpolation')
-    .option('--resume', 'go on with unfinished work in the folder')
-    .option('--force', 'drop unfinished work in the folder')
+    .option('--out <folder>', 'where to write', 'interpolation');
+  withUnfinished(command)
     .addHelpText(
       'after',
       '\nExample: seedbed interpolate examples/fashion-mnist/0-t-shirt.png examples/fashion-mnist/3-dress.png --steps 9',
@@ -69,7 +65,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
     throw new SeedbedError('BadArgument', `interpolate goes between two pictures or more, got ${count}`);
   const runtime = await openRuntime(console, flags);
   const about = { command: 'interpolate', ...settings, hashes: pictures.hashes };
-  const unfinished = await openUnfinished(flags, about);
+  const unfinished = await openUnfinished(flags, about, console.note);
   const found = joinSought(
     await seekInPieces({ console, runtime, model, unfinished }, { count, piece: 1 }, (first, last) => ({
       images: rows(pictures.images, first, last),
@@ -79,9 +75,17 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const frames = framesOf(found.latent, flags.steps, flags.path);
   const latent = stacked(frames.map(frame => frame.seed));
   const progress = console.progress('growing', 'evaluations');
-  const grown = await decode(runtime, model, latent, { sampler, onProgress: progress.update }).finally(() =>
-    progress.stop(),
-  );
+  const own = {
+    ...unfinished,
+    path: (name: string) => unfinished.path(`${flags.path}-${flags.steps}-${name}`),
+  };
+  const total = frames.length * sampler.steps;
+  const grown = await growInPieces(
+    { console, runtime, unfinished: own },
+    { model, sampler },
+    { latent },
+    done => progress.update(done, total),
+  ).finally(() => progress.stop());
   const steps = [
     undefined,
     ...meanSquaredErrors(rows(grown, 1, frames.length), rows(grown, 0, frames.length - 1)),
@@ -102,7 +106,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
     model: model.hash,
     rng: flags.rng,
     seconds,
-    evaluations: found.rows.reduce((sum, r) => sum + r.evaluations, 0) + frames.length * sampler.steps,
+    evaluations: found.rows.reduce((sum, r) => sum + r.evaluations, 0) + total,
     path: flags.path,
     ends: found.rows.map(({ start: _, ...row }, i) => ({ image: pictures.names[i]!, ...row })),
     results,

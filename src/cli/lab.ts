@@ -110,10 +110,12 @@ export async function openLab(
     const image = await pictures(await lab.data(subject, 'test'), 0, 1);
     const { seeds, recipe, iterations } = sizes.descent;
     const count = method === 'auto' ? sizes.cloud : seeds;
-    const own = { ...unfinished, path: (name: string) => unfinished.path(`cloud-${key}-${name}`) };
+    // A cloud that diverges leaves what other experiments found.
+    const path = (name: string) => unfinished.path(`cloud-${key}-${name}`);
+    const own = { path, remove: async () => {} };
     const quiet = {
       ...console,
-      progress: () => ({ update: lab.report!, above: (write: () => void) => write(), stop() {} }),
+      progress: () => ({ update: progress, above: (write: () => void) => write(), stop() {} }),
     };
     const {
       latent,

@@ -12,19 +12,22 @@ import { version } from './files.ts';
 import { type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, withRng, withRuntime } from './options.ts';
-import { damaged, openUnfinished, type Unfinished } from './unfinished.ts';
+import {
+  damaged,
+  openUnfinished,
+  type Unfinished,
+  type UnfinishedFlags,
+  withUnfinished,
+} from './unfinished.ts';
 
-interface Flags extends RuntimeFlags, LabFlags {
+interface Flags extends RuntimeFlags, LabFlags, UnfinishedFlags {
   full?: boolean;
-  out: string;
-  resume?: boolean;
-  force?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
 
 export function addReproduce(program: Command): void {
-  withConsole(withRng(withRuntime(program.command('reproduce'))))
+  const command = withConsole(withRng(withRuntime(program.command('reproduce'))))
     .description('regenerate figures, tables and claims of the paper, with intervals, controls and verdicts')
     .argument('<names...>', "experiments such as fig12 or table1, or 'all'; 'list' names them")
     .option(
@@ -40,9 +43,8 @@ export function addReproduce(program: Command): void {
       'a denoiser of 64 x 64 portraits, for fig4 and fig5 (docs/models/anime64.json)',
     )
     .option('--full', "the paper's sizes: hours instead of minutes")
-    .option('--out <folder>', 'where the report and its pictures are written', 'reproduction')
-    .option('--resume', 'go on with unfinished work in the folder')
-    .option('--force', 'drop unfinished work in the folder')
+    .option('--out <folder>', 'where the report and its pictures are written', 'reproduction');
+  withUnfinished(command)
     .addHelpText(
       'after',
       '\nExample: seedbed reproduce fig12 fig13 --data-dir datasets\nAll of it: seedbed reproduce all --data-dir datasets',
@@ -63,12 +65,8 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
   const chosen = all ? EXPERIMENTS : names.map(name => experimentOf(name, EXPERIMENTS));
   const sizes: Sizes = flags.full ? SIZES.full : SIZES.default;
   const runtime = await openRuntime(console, flags);
-  const unfinished = await openUnfinished(flags, {
-    command: 'reproduce',
-    seedbed: await version(),
-    rng: flags.rng,
-    sizes,
-  });
+  const about = { command: 'reproduce', seedbed: await version(), rng: flags.rng, sizes };
+  const unfinished = await openUnfinished(flags, about, console.note);
   const progress = console.progress('reproduce', 'experiments');
   let at = { index: 0, name: '' };
   const lab = await openLab({ runtime, console, unfinished }, flags, sizes, (done, total) =>

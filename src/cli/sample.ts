@@ -9,22 +9,20 @@ import { openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { growAndWrite } from './grow.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { type UnfinishedFlags, withUnfinished } from './unfinished.ts';
 
-interface Flags extends RuntimeFlags {
+interface Flags extends RuntimeFlags, UnfinishedFlags {
   model: string;
   count: number;
   sampler?: SamplerKind;
   samplerSteps?: number;
-  out: string;
   rng: number;
-  resume?: boolean;
-  force?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
 
 export function addSample(program: Command): void {
-  withConsole(withRng(withRuntime(program.command('sample'))))
+  const command = withConsole(withRng(withRuntime(program.command('sample'))))
     .description('grow pictures from random seeds (Algorithm 2)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option('--count <n>', 'how many', whole(1, 1_000_000), 20)
@@ -34,9 +32,8 @@ export function addSample(program: Command): void {
       ]),
     )
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
-    .option('--out <folder>', 'where to write', 'out')
-    .option('--resume', 'go on with unfinished work in the folder')
-    .option('--force', 'drop unfinished work in the folder')
+    .option('--out <folder>', 'where to write', 'out');
+  withUnfinished(command)
     .addHelpText('after', '\nExample: seedbed sample --count 50 --rng 7 --out samples')
     .action(async (flags: Flags) => {
       const started = performance.now();

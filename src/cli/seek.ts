@@ -5,20 +5,19 @@ import { pictureShape } from '../embedding/checks.ts';
 import { embed } from '../embedding/embed.ts';
 import type { EmbedOptions, SeedResult } from '../embedding/embedding.ts';
 import { SeedbedError } from '../errors.ts';
-import { readBytes } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { parseJson } from '../tensor/json.ts';
-import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
+import { writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, type Tensor } from '../tensor/tensor.ts';
 import type { Console } from './console.ts';
+import { journalIn } from './journal.ts';
 import {
   type Codec,
   damaged,
-  descentJournal,
   inPieces,
+  jsonOf,
   keptPsnr,
+  keptTensors,
   type Unfinished,
-  withRemedy,
 } from './unfinished.ts';
 
 type Floats = Tensor<'float32'>;
@@ -76,23 +75,41 @@ export async function seekInPieces(
   return inPieces(
     unfinished,
     { count, piece, signal: console.signal, codec: soughtCodec(model) },
-    async (first, last) => {
+    async (first, last, inside) => {
       const { images, options } = ask(first, last);
       const { latent, pictures, results, method } = await embed(runtime, model, images, {
         ...options,
         signal: console.signal,
-        journal: descentJournal(unfinished, `descent-${first}`),
+        journal: journalIn(inside),
+        onResults: requireNumbers,
         onProgress: ({ done, total, loss }) =>
           progress.update(
             first + Math.floor((done / total) * (last - first)),
             count,
             loss > 0 ? `loss ${loss.toPrecision(4)}` : '',
           ),
-      }).catch(withRemedy);
+      });
       const { evaluations: _, ...settings } = method;
       return { latent, pictures, rows: results.map(rowOf), method: settings };
     },
   ).finally(() => progress.stop());
+}
+
+/**
+ * Refuses seeds that are no numbers before they are kept.
+ * @param nameOf the picture of a result; results are counted unless given.
+ * @throws {SeedbedError} Diverged.
+ */
+export function requireNumbers(
+  results: readonly SeedResult[],
+  nameOf: (result: SeedResult) => string = ({ image, start }) => `picture ${image}, start ${start}`,
+): void {
+  const lost = results.find(({ mse, latentVariance }) => !Number.isFinite(mse + latentVariance));
+  if (lost)
+    throw new SeedbedError(
+      'Diverged',
+      `the seed of ${nameOf(lost)}, or what it grows, is not a number: the method diverges on it, or the model is broken. Try another --method, or see seedbed doctor`,
+    );
 }
 
 function rowOf(result: SeedResult): SeedRow {
@@ -117,22 +134,15 @@ export function soughtCodec(model: Denoiser): Codec<Sought> {
     write: ({ latent, pictures, rows, method }) =>
       writeSafetensors({ latent, pictures }, { rows: JSON.stringify(rows), method: JSON.stringify(method) }),
     async read(path, count) {
-      const { tensors, metadata } = readSafetensors(await readBytes(path), path);
-      const take = (name: string, shape: readonly number[]): Floats => {
-        const t = tensors.get(name);
-        if (t?.dtype !== 'float32' || t.shape.join() !== [count, ...shape].join())
-          throw damaged(path, `'${name}' is not float32 [${[count, ...shape]}]`);
-        if (!(t as Floats).data.every(Number.isFinite)) throw damaged(path, `'${name}' is not all finite`);
-        return t as Floats;
-      };
+      const { metadata, take } = await keptTensors(path);
       const parsed = keptSchema(count).safeParse({
         rows: jsonOf(metadata.rows),
         method: jsonOf(metadata.method),
       });
       if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
       return {
-        latent: take('latent', model.info.shape),
-        pictures: take('pictures', pictureShape(model)),
+        latent: take('latent', [count, ...model.info.shape]),
+        pictures: take('pictures', [count, ...pictureShape(model)]),
         ...parsed.data,
       };
     },
@@ -141,15 +151,6 @@ export function soughtCodec(model: Denoiser): Codec<Sought> {
 
 const keptSchema = (count: number) =>
   z.object({ rows: z.array(seedRow).length(count), method: z.record(z.string(), z.unknown()) });
-
-/** The value of JSON text; undefined, which no schema takes, where it is none. */
-function jsonOf(text: string | undefined): unknown {
-  try {
-    return parseJson(text ?? '');
-  } catch {
-    return undefined;
-  }
-}
 
 const RAISED = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 

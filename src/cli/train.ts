@@ -12,12 +12,14 @@ import { embedderTask } from '../embedding/train-embedder.ts';
 import { SeedbedError } from '../errors.ts';
 import { loadEmbedder, loadModel } from '../index.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
-import { exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
+import { exists, joinPath, readJson } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Console, duration, openConsole, withConsole } from './console.ts';
 import { packaged, refuseExisting, SHIPPED_MODEL, version } from './files.ts';
 import { openRuntime, positive, type RuntimeFlags, whole, withRuntime } from './options.ts';
+import { pairsOf } from './pairs.ts';
 import { noteChanges, openFor } from './pictures.ts';
+import { SAME_BITS } from './unfinished.ts';
 
 interface TrainFlags extends RuntimeFlags {
   config?: string;
@@ -30,7 +32,7 @@ interface TrainFlags extends RuntimeFlags {
   model?: string;
   rng?: number;
   resume?: boolean;
-  force?: boolean;
+  fresh?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
@@ -50,8 +52,8 @@ export function addTrain(program: Command): void {
       .option('--steps <n>', "updates in all, instead of the configuration's", whole(1))
       .option('--minutes <n>', 'stop after so many minutes, resumable', positive)
       .option('--init <model>', 'go on from the weights of this model')
-      .option('--resume', 'go on with the run in the folder, to the same bits as if it had not stopped')
-      .option('--force', 'start again in a folder that holds a run');
+      .option('--resume', `go on with the run in the folder, ${SAME_BITS}`)
+      .option('--fresh', 'start again in a folder that holds a run');
 
   shared(command.command('denoiser'), 'runs/denoiser')
     .description('train a denoiser (Algorithm 1)')
@@ -98,17 +100,10 @@ async function trainEmbedder(given: TrainFlags): Promise<void> {
   });
   const runtime = await openRuntime(console, flags);
   const init = flags.init ? await loadEmbedder(flags.init) : undefined;
-  const pairs = console.progress('pairs', 'evaluations');
-  const task = await embedderTask(runtime, {
-    config,
-    denoiser,
-    dataset,
-    rng: flags.rng,
-    out: flags.out,
-    init,
-    signal: console.signal,
-    onPairs: (done, total) => pairs.update(done, total),
-  }).finally(() => pairs.stop());
+  const { rng, out } = flags;
+  const wanted = { count: config.training.pairs, rng, out, resume: flags.resume === true };
+  const pairs = () => pairsOf({ console, runtime, denoiser }, wanted);
+  const task = await embedderTask(runtime, { config, denoiser, dataset, rng, out, init, pairs });
   await run(console, runtime, flags, config, task, 'train embedder');
 }
 
@@ -122,26 +117,23 @@ const memorySchema = z.object({
 });
 
 /**
- * Opens the console; a resumed run takes from its folder what it is not told again, a fresh one finds it empty. One that
- * was stopped before it had left anything begins afresh.
+ * Opens the console; a resumed run takes from its folder what it is not told again, a fresh one finds it empty.
+ * @throws {SeedbedError} BadArgument unless the folder holds a run where one is to go on, and none where one is to begin.
  */
 async function begin(
   given: TrainFlags,
 ): Promise<{ console: Console; flags: TrainFlags & { rng: number; model: string } }> {
   const console = openConsole(given);
-  const memory = joinPath(given.out, 'command.json');
-  const resumed = given.resume === true && (await exists(memory));
-  const remembered = resumed ? await readMemory(memory) : {};
-  const flags = { rng: 0, model: SHIPPED_MODEL, ...remembered, ...given };
-  if (!given.resume) {
-    await refuseExisting(
-      joinPath(given.out, 'checkpoint.safetensors'),
-      'a training run',
-      given.force === true,
+  const checkpoint = joinPath(given.out, 'checkpoint.safetensors');
+  if (!given.resume) await refuseExisting(checkpoint, 'a training run', given.fresh === true);
+  else if (!(await exists(checkpoint)))
+    throw new SeedbedError(
+      'BadArgument',
+      `${given.out} holds no training run to go on with: there is no ${checkpoint}. Name the run's folder with --out, or drop --resume to begin one`,
     );
-  }
-  if (!resumed) await writeAtomic(memory, `${JSON.stringify(memorySchema.parse(flags), null, 2)}\n`);
-  return { console, flags };
+  const memory = joinPath(given.out, 'command.json');
+  const remembered = given.resume && (await exists(memory)) ? await readMemory(memory) : {};
+  return { console, flags: { rng: 0, model: SHIPPED_MODEL, ...remembered, ...given } };
 }
 
 async function readMemory(path: string): Promise<z.infer<typeof memorySchema>> {
@@ -149,14 +141,19 @@ async function readMemory(path: string): Promise<z.infer<typeof memorySchema>> {
   if (parsed.success) return parsed.data;
   throw new SeedbedError(
     'BadFile',
-    `${path}: not what a run remembers of its command:\n${z.prettifyError(parsed.error)}\nMend it, or --force starts again`,
+    `${path}: not what a run remembers of its command:\n${z.prettifyError(parsed.error)}\nMend it, or --fresh starts again`,
   );
 }
 
 /** The configuration and the name of its file: the one given, a resumed run's own, or the shipped one. */
 async function configOf(flags: TrainFlags, shipped: string): Promise<[unknown, string]> {
   const own = joinPath(flags.out, 'config.json');
-  const file = flags.config ?? (flags.resume && (await exists(own)) ? own : packaged(shipped));
+  if (flags.resume && flags.config === undefined && !(await exists(own)))
+    throw new SeedbedError(
+      'BadFile',
+      `${own}, which says what the run trains, is missing. Give the run's --config, or --fresh instead of --resume to start again`,
+    );
+  const file = flags.config ?? (flags.resume ? own : packaged(shipped));
   const value = (await readJson(file)) as { training?: object } | null;
   if (flags.steps === undefined || typeof value?.training !== 'object') return [value, file];
   return [{ ...value, training: { ...value.training, steps: flags.steps } }, file];
@@ -180,6 +177,7 @@ async function run(
     minutes: flags.minutes,
     out: flags.out,
     config,
+    command: memorySchema.parse(flags),
     resume: flags.resume === true,
     checkpointEvery,
     evaluateEvery,

@@ -1,6 +1,5 @@
+import type { Command } from 'commander';
 import { z } from 'zod';
-import type { DescentState } from '../embedding/descent.ts';
-import type { Journal } from '../embedding/finders.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   exists,
@@ -12,27 +11,44 @@ import {
   removeFolder,
   writeAtomic,
 } from '../runtime/files.ts';
+import { parseJson } from '../tensor/json.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { float32, type Tensor, unstack } from '../tensor/tensor.ts';
-
-/** Seconds between two writings of unfinished work. */
-const SECONDS = 20;
+import type { DType, Tensor } from '../tensor/tensor.ts';
 
 /** A folder in which a command keeps what it has done so far, so that `--resume` goes on to the same bits. */
 export interface Unfinished {
   path(name: string): string;
-  /** Called when the command is done. */
+  /** Called when the command is done, or can never be. */
   remove(): Promise<void>;
+}
+
+/** How a command is told what to do with unfinished work. */
+export interface UnfinishedFlags {
+  readonly out: string;
+  readonly resume?: boolean;
+  readonly fresh?: boolean;
+}
+
+/** What a command promises that goes on where it was stopped: docs/same-bits.md. */
+export const SAME_BITS = 'to the same bits where machine, version and --threads are the same';
+
+/** Adds --resume and --fresh. */
+export function withUnfinished(command: Command): Command {
+  return command
+    .option('--resume', `go on with unfinished work in the folder, ${SAME_BITS}`)
+    .option('--fresh', 'drop unfinished work in the folder');
 }
 
 /**
  * Opens the folder in which a command keeps its unfinished work beside its output.
  * @param about what the work is; another's is not taken for this one's.
+ * @param note told where there is nothing to go on with.
  * @throws {SeedbedError} Mismatch when `resume` finds other work, BadArgument when work would be lost without being asked for.
  */
 export async function openUnfinished(
-  { out, resume = false, force = false }: { out: string; resume?: boolean; force?: boolean },
+  { out, resume = false, fresh = false }: UnfinishedFlags,
   about: { command: string } & Record<string, unknown>,
+  note: (text: string) => void = () => {},
 ): Promise<Unfinished> {
   const folder = joinPath(out, `.unfinished-${about.command}`);
   const title = joinPath(folder, 'about.json');
@@ -41,21 +57,27 @@ export async function openUnfinished(
   if (present && resume && (await readText(title)) !== text) {
     throw new SeedbedError(
       'Mismatch',
-      `${folder} holds unfinished work of another command. Repeat that command with --resume, or drop --resume and give --force to start again`,
+      `${folder} holds unfinished work of another command. Repeat that command with --resume, or drop --resume and give --fresh to start again`,
     );
   }
-  if (present && !resume && !force && (await listFiles(folder)).length > 1) {
+  if (present && !resume && !fresh && (await listFiles(folder, { recursive: true })).length > 1) {
     throw new SeedbedError(
       'BadArgument',
-      `${folder} holds unfinished work. --resume goes on with it, --force drops it, --out names another folder`,
+      `${folder} holds unfinished work. --resume goes on with it, --fresh drops it, --out names another folder`,
     );
   }
+  if (!present && resume) note(`${out} holds no unfinished work of ${about.command}: it begins anew`);
   if (!present || !resume) {
     await removeFolder(folder);
     await writeAtomic(title, text);
   }
-  return { path: name => joinPath(folder, name), remove: () => removeFolder(folder) };
+  return folderOf(folder);
 }
+
+const folderOf = (folder: string): Unfinished => ({
+  path: name => joinPath(folder, name),
+  remove: () => removeFolder(folder),
+});
 
 /** How a piece of work is kept in a file. */
 export interface Codec<T> {
@@ -86,94 +108,82 @@ export const jsonCodec = <T>(item: z.ZodType<T>): Codec<T[]> => ({
 /** Items of a shape as the rows of a tensor. */
 export const tensorCodec = (shape: readonly number[]): Codec<Tensor<'float32'>> => ({
   write: value => writeSafetensors({ value }),
-  read: async (path, count) => (await keptTensors(path))('value', [count, ...shape]),
+  read: async (path, count) => (await keptTensors(path)).take('value', [count, ...shape]),
 });
 
-/** What takes tensors from a file: float32, finite, and of the shape given, in which null stands for any size. */
-async function keptTensors(path: string) {
-  const { tensors } = readSafetensors(await readBytes(path), path);
-  return (name: string, shape: readonly (number | null)[]): Tensor<'float32'> => {
+/** What takes tensors from a file: finite, of the type and the shape given, in which null stands for any size. */
+export async function keptTensors(path: string) {
+  const { tensors, metadata } = readSafetensors(await readBytes(path), path);
+  function taken<D extends DType>(dtype: D, name: string, shape: readonly (number | null)[]): Tensor<D> {
     const t = tensors.get(name);
     const fits = t?.shape.length === shape.length && t.shape.every((dim, i) => dim === (shape[i] ?? dim));
-    if (t?.dtype !== 'float32' || !fits || !t.data.every(Number.isFinite))
-      throw damaged(path, `'${name}' is not float32 [${shape.map(dim => dim ?? '?')}], all finite`);
-    return t as Tensor<'float32'>;
+    if (t?.dtype !== dtype || !fits || !(t as Tensor<'float32'>).data.every(Number.isFinite))
+      throw damaged(path, `'${name}' is not ${dtype} [${shape.map(dim => dim ?? '?')}], all finite`);
+    return t as Tensor<D>;
+  }
+  return {
+    metadata,
+    has: (name: string) => tensors.has(name),
+    take: (name: string, shape: readonly (number | null)[]) => taken('float32', name, shape),
+    takeDoubles: (name: string, shape: readonly number[]) => taken('float64', name, shape),
   };
+}
+
+/** The value of JSON text; undefined, which no schema takes, where it is none. */
+export function jsonOf(text: string | undefined): unknown {
+  try {
+    return parseJson(text ?? '');
+  } catch {
+    return undefined;
+  }
 }
 
 export function damaged(path: string, fault: string): SeedbedError {
   return new SeedbedError(
     'BadFile',
-    `${path} is damaged: ${fault}. Give --force instead of --resume to start again`,
+    `${path} is damaged: ${fault}. Give --fresh instead of --resume to start again`,
   );
 }
 
 /**
  * Does work on `count` items piece by piece; pieces that an earlier run finished are read and not done again.
- * @throws {SeedbedError} Interrupted when `signal` stops it between two pieces.
+ * @param work is given a folder for what it keeps inside a piece, which goes when the piece is kept.
+ * @throws {SeedbedError} Interrupted when `signal` stops it, with what to do then; Diverged, and what was kept is dropped.
  */
 export async function inPieces<T>(
   unfinished: Unfinished,
   { count, piece, signal, codec }: { count: number; piece: number; signal: AbortSignal; codec: Codec<T> },
-  work: (first: number, last: number) => Promise<T>,
+  work: (first: number, last: number, inside: Unfinished) => Promise<T>,
 ): Promise<T[]> {
   const done: T[] = [];
   for (let first = 0; first < count; first += piece) {
-    if (signal.aborted)
-      throw new SeedbedError(
-        'Interrupted',
-        `stopped after ${first} of ${count}; the same command with --resume goes on`,
-      );
+    if (signal.aborted) await breakOff(unfinished)(interrupted(`stopped after ${first} of ${count}`));
     const path = unfinished.path(`piece-${first}`);
+    const inside = folderOf(unfinished.path(`inside-${first}`));
     const last = Math.min(first + piece, count);
     if (await exists(path)) {
       done.push(await codec.read(path, last - first));
       continue;
     }
-    const result = await work(first, last);
+    const result = await work(first, last, inside).catch(breakOff(unfinished));
     await writeAtomic(path, codec.write(result));
+    await inside.remove();
     done.push(result);
   }
   return done;
 }
 
-/** Keeps the state of descent, batch by batch. @param name tells one piece of work from another. */
-export function descentJournal(unfinished: Unfinished, name = 'descent'): Journal {
-  let written = performance.now();
-  const pathOf = (batch: number) => unfinished.path(`${name}-${batch}.safetensors`);
-  return {
-    due: () => performance.now() - written > SECONDS * 1000,
-    async read(batch, shape) {
-      const path = pathOf(batch);
-      return (await exists(path)) ? readState(path, shape) : undefined;
-    },
-    async write(batch, state) {
-      await writeAtomic(pathOf(batch), writeState(state));
-      written = performance.now();
-    },
+const interrupted = (message: string) => new SeedbedError('Interrupted', message);
+
+/**
+ * What becomes of work that breaks off: who interrupted it is told how to go on; what diverges would do so again, so that
+ * what was kept of it is dropped and the folder is free.
+ */
+export function breakOff(unfinished: Unfinished): (error: unknown) => Promise<never> {
+  return async error => {
+    if (isSeedbedError(error, 'Interrupted'))
+      throw interrupted(`${error.message}; the same command with --resume goes on`);
+    if (isSeedbedError(error, 'Diverged')) await unfinished.remove();
+    throw error;
   };
-}
-
-function writeState({ latent, m, v, losses, converged }: DescentState): Uint8Array {
-  const curve = float32([losses.length, converged.length], losses.flat());
-  const arrived = float32([converged.length], converged.map(Number));
-  return writeSafetensors({ latent, m, v, losses: curve, converged: arrived });
-}
-
-async function readState(path: string, shape: readonly number[]): Promise<DescentState> {
-  const take = await keptTensors(path);
-  const count = shape[0]!;
-  return {
-    latent: take('latent', shape),
-    m: take('m', shape),
-    v: take('v', shape),
-    losses: unstack(take('losses', [null, count])).map(row => Array.from(row.data)),
-    converged: Array.from(take('converged', [count]).data, Boolean),
-  };
-}
-
-/** Tells the person who interrupted a command how to go on; other errors pass. */
-export function withRemedy(error: unknown): never {
-  if (!isSeedbedError(error, 'Interrupted')) throw error;
-  throw new SeedbedError('Interrupted', `${error.message}; the same command with --resume goes on`);
 }

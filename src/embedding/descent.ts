@@ -83,7 +83,11 @@ export async function descend(
     // Losses and errors are of the seeds before they moved: those that have arrived stay where they are.
     const converged = moved.errors.map(error => tolerance !== undefined && error <= tolerance);
     const kept = keepRows(moved.state, state, converged);
-    requireFinite(kept.latent, `descent diverged at iteration ${i + 1}: a seed is no longer a number`);
+    for (const part of [kept.latent, kept.m, kept.v])
+      requireFinite(
+        part,
+        `descent diverged at iteration ${i + 1}: a seed or its gradient is no longer a number`,
+      );
     state = { ...kept, losses: [...state.losses, moved.losses], converged };
     options.onProgress?.(i + 1, recipe.iterations, average(moved.losses));
     if (options.checkpoint?.due()) await options.checkpoint.save(state);

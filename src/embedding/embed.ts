@@ -6,7 +6,8 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
 import { checkImages, checkMethod, checkSeeds } from './checks.ts';
-import type { Embedding, EmbedOptions, SeedResult } from './embedding.ts';
+import { createDecoder } from './decoder.ts';
+import type { Embedding, EmbedOptions, FinishedBatch, SeedResult } from './embedding.ts';
 import { descentFinder, embedderFinder, type Finder, type Found } from './finders.ts';
 import {
   autoFinder,
@@ -16,6 +17,7 @@ import {
   undoingFinder,
   wholeFinder,
 } from './inverters.ts';
+import { LIKELY_VARIANCE, unlikelySeeds } from './likely.ts';
 import { average, meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
 import { type DescentRecipe, RECIPES } from './recipes.ts';
 import { type InversionOptions, inversionFor, type Method, usedSettings } from './settings.ts';
@@ -61,12 +63,19 @@ export async function embed(
   const sampler = await createSampler(runtime, model, way, batch);
   const finder = await createFinder(runtime, model, method, way, batch, { ...options, recipe, inversion });
   try {
-    const parts: Part[] = [];
+    const parts: FinishedBatch[] = [];
     const { iterations } = finder;
     for (let first = 0; first < count; first += batch) {
       const last = Math.min(first + batch, count);
       if (options.signal?.aborted)
         throw new SeedbedError('Interrupted', `stopped after ${first} of ${count} seeds`);
+      const kept = await options.journal?.finished(parts.length, [last - first, ...model.info.shape]);
+      if (kept) {
+        parts.push(kept);
+        options.onProgress?.({ done: last * iterations, total: count * iterations, loss: 0 });
+        options.onResults?.(kept.results);
+        continue;
+      }
       const sought = rows(targets, first, last);
       const begins = Array.from({ length: last - first }, (_, row) => ({
         image: addresses[imageOf(first + row)]!,
@@ -83,7 +92,9 @@ export async function embed(
       const grown = await sampler.sample(found.pair?.latent ?? found.latent, undefined, found.pair?.latent2);
       const grownBefore = found.before && (await sampler.sample(found.before));
       const results = describe(first, found, sought, grown, grownBefore);
-      parts.push({ found, grown, results });
+      const part = { latent: found.latent, pair: found.pair, grown, results };
+      await options.journal?.finish(parts.length, part);
+      parts.push(part);
       report(iterations, average(found.losses.at(-1) ?? []));
       options.onResults?.(results);
     }
@@ -124,13 +135,13 @@ export async function embed(
     });
   }
 
-  function assemble(parts: readonly Part[]): Embedding {
+  function assemble(parts: readonly FinishedBatch[]): Embedding {
     const results = parts.flatMap(part => part.results);
     const descends = method.endsWith('descent') && { recipe, tolerance: tolerance ?? null };
-    const both = (name: 'latent' | 'latent2') => concatRows(parts.map(({ found }) => found.pair![name]));
+    const both = (name: 'latent' | 'latent2') => concatRows(parts.map(({ pair }) => pair![name]));
     return {
-      latent: concatRows(parts.map(({ found }) => found.latent)),
-      ...(parts[0]!.found.pair && { pair: { latent: both('latent'), latent2: both('latent2') } }),
+      latent: concatRows(parts.map(part => part.latent)),
+      ...(parts[0]!.pair && { pair: { latent: both('latent'), latent2: both('latent2') } }),
       pictures: toPixels(concatRows(parts.map(part => part.grown)), model.info),
       results,
       sampler: way,
@@ -144,9 +155,6 @@ export async function embed(
     };
   }
 }
-
-/** Seeds whose coordinates have a mean square outside of this are no likely noise. */
-const LIKELY_VARIANCE = [0.5, 2] as const;
 
 /** Whether the sampler grows from a seed what the solved equations promise, to a factor of two. @param missed mean square. */
 function agrees({ miss }: Certificate, missed: number): boolean {
@@ -167,13 +175,6 @@ function checkGrown(certificate: Certificate, missed: number, variance: number):
   return { ...certificate, flags, notes };
 }
 
-/** What became of one batch; `grown` is what its seeds grow, standardised. */
-interface Part {
-  readonly found: Found;
-  readonly grown: Floats;
-  readonly results: SeedResult[];
-}
-
 async function createFinder(
   runtime: Runtime,
   model: Denoiser,
@@ -185,7 +186,13 @@ async function createFinder(
   const first = method.includes('embedder')
     ? await embedderFinder(runtime, options.embedder!, batch)
     : undefined;
-  const inverting: Inverting = { runtime, model, sampler, options: options.inversion, first };
+  const inverting: Inverting = {
+    runtime: stoppable(runtime, options.signal),
+    model,
+    sampler,
+    options: options.inversion,
+    first,
+  };
   switch (method.replace('embedder+', '')) {
     case 'embedder':
       return first!;
@@ -206,6 +213,23 @@ async function createFinder(
   }
 }
 
+/** A runtime that runs nothing more once the signal is given: descent, which keeps its state, stops by itself. */
+function stoppable(runtime: Runtime, signal: AbortSignal | undefined): Runtime {
+  return {
+    ...runtime,
+    async load(graph) {
+      const session = await runtime.load(graph);
+      return {
+        async run(feeds) {
+          if (signal?.aborted) throw new SeedbedError('Interrupted', 'stopped after a network evaluation');
+          return session.run(feeds);
+        },
+        dispose: () => session.dispose(),
+      };
+    },
+  };
+}
+
 /** Grows pictures from seeds: pixels in [0,1] inside the padding. */
 export async function decode(
   runtime: Runtime,
@@ -217,6 +241,7 @@ export async function decode(
     /** The second states, of samplers that keep two. */
     latent2?: Tensor | undefined;
     onProgress?: ((done: number, total: number) => void) | undefined;
+    onNote?: ((note: string) => void) | undefined;
   } = {},
 ): Promise<Floats> {
   const { sampler: way = model.info.sampler, batch = 16 } = options;
@@ -226,10 +251,12 @@ export async function decode(
     const message = `second states [${options.latent2.shape}] do not fit seeds [${latent.shape}]`;
     throw new SeedbedError('BadShape', message);
   }
-  const sampler = await createSampler(runtime, model, way, Math.min(batch, count));
+  const note = unlikelySeeds(latent);
+  if (note) options.onNote?.(note);
+  const decoder = await createDecoder(runtime, model, way, Math.min(batch, count));
   try {
-    return toPixels(await sampler.sample(latent, options.onProgress, options.latent2), model.info);
+    return await decoder.grow(latent, options.onProgress, options.latent2);
   } finally {
-    await sampler.dispose();
+    await decoder.dispose();
   }
 }

@@ -1,7 +1,7 @@
 import type { Embedder, SamplerInfo, SamplerKind } from '../diffusion/info.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
-import type { Journal } from './finders.ts';
+import type { DescentState } from './descent.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
 import type { InversionOptions, Method } from './settings.ts';
 
@@ -37,7 +37,7 @@ export interface EmbedOptions {
   readonly memory?: Memory | undefined;
   /** A seed stops once its mean squared error, of standardised pixels, is at most this; it never does unless given. */
   readonly tolerance?: number | undefined;
-  /** Stops the work before its next iteration, with `Interrupted`; what is done is in the journal. */
+  /** Stops the work before its next iteration or network evaluation, with `Interrupted`; what is done is in the journal. */
   readonly signal?: AbortSignal | undefined;
   /** Called with what was found as soon as a batch is done. */
   readonly onResults?: ((results: readonly SeedResult[]) => void) | undefined;
@@ -45,6 +45,38 @@ export interface EmbedOptions {
   readonly onProgress?: ((progress: EmbedProgress) => void) | undefined;
   /** Where unfinished work is kept, so that it can go on. */
   readonly journal?: Journal | undefined;
+}
+
+/**
+ * Keeps what is done of an embedding, batch by batch, so that work that was stopped goes on to the same bits.
+ * @group Embedding
+ */
+export interface Journal {
+  /** The state of descent that was written for a batch, of seeds of this `shape`; undefined where there is none. */
+  read(batch: number, shape: readonly number[]): Promise<DescentState | undefined>;
+  /** Keeps a batch's state of descent in place of the one before. */
+  write(batch: number, state: DescentState): Promise<void>;
+  /** Whether it is time to write a state again. */
+  due(): boolean;
+  /** What was kept of a batch that is done, of seeds of this `shape`; undefined where it is to be done. */
+  finished(batch: number, shape: readonly number[]): Promise<FinishedBatch | undefined>;
+  /** Keeps what was found for a batch. */
+  finish(batch: number, found: FinishedBatch): Promise<void>;
+}
+
+/**
+ * What was found for one batch of seeds.
+ * @group Embedding
+ */
+export interface FinishedBatch {
+  /** The seeds [n, ...shape]. */
+  readonly latent: Tensor<'float32'>;
+  /** Of samplers that keep two states: both, in double precision. */
+  readonly pair?: { readonly latent: Tensor<'float64'>; readonly latent2: Tensor<'float64'> } | undefined;
+  /** What they grow, standardised, [n, ...shape]. */
+  readonly grown: Tensor<'float32'>;
+  /** What was found for each seed. */
+  readonly results: readonly SeedResult[];
 }
 
 /**

@@ -5,7 +5,8 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { inBatches } from '../tensor/rowwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
-import { type DescentState, descend } from './descent.ts';
+import { descend } from './descent.ts';
+import type { Journal } from './embedding.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
 import { createStepper } from './stepper.ts';
 
@@ -83,19 +84,6 @@ export async function embedderFinder(runtime: Runtime, embedder: Embedder, batch
   };
 }
 
-/**
- * Keeps the state of each batch's descent, so that work that was stopped goes on to the same bits.
- * @group Embedding
- */
-export interface Journal {
-  /** The state that was written for a batch, of seeds of this `shape`; undefined where there is none. */
-  read(batch: number, shape: readonly number[]): Promise<DescentState | undefined>;
-  /** Keeps a batch's state in place of the one before. */
-  write(batch: number, state: DescentState): Promise<void>;
-  /** Whether it is time to write again. */
-  due(): boolean;
-}
-
 export interface DescentSettings {
   readonly recipe: DescentRecipe;
   readonly sampler: SamplerInfo;
@@ -133,7 +121,6 @@ export function descentFinder(
         },
         onProgress: (iteration, _, loss) => sought.report(iteration, loss),
       });
-      if (journal) await journal.write(sought.index, found.state);
       return {
         ...found,
         ...(begun && { before: begun.latent }),

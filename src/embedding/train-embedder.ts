@@ -10,11 +10,9 @@ import { timeless } from '../diffusion/train-denoiser.ts';
 import { SeedbedError } from '../errors.ts';
 import { buildNetwork } from '../nn/networks.ts';
 import type { TrainingTask } from '../nn/trainer.ts';
-import { exists, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { normals } from '../tensor/random.ts';
-import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import { type Tensor, takeRows, unstack } from '../tensor/tensor.ts';
 import { createEncoder } from './finders.ts';
 import { average, meanSquaredErrors, meanSquares, seedPictures, toPixels } from './metrics.ts';
@@ -33,8 +31,14 @@ export interface EmbedderTraining {
   readonly out: string;
   /** Goes on from this model's weights. */
   readonly init?: Embedder | undefined;
-  readonly onPairs?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal | undefined;
+  /** Gives seeds and what they grow when the first step needs them; objective 'pairs' learns from these. */
+  readonly pairs?: (() => Promise<Pairs>) | undefined;
+}
+
+/** Seeds and what they grow, standardised, both [n, ...shape]. */
+export interface Pairs {
+  readonly latent: Floats;
+  readonly x: Floats;
 }
 
 /**
@@ -56,7 +60,8 @@ export async function embedderTask(runtime: Runtime, training: EmbedderTraining)
     init?.graph.initializers,
   );
   const batches = new Batches(learned.length, rng, batch);
-  const pairs = objective === 'pairs' ? await loadPairs(runtime, training) : undefined;
+  const onPairs = objective === 'pairs';
+  let generated: Promise<Pairs> | undefined;
   const pairBatches = new Batches(config.training.pairs, rng, batch);
   const shape = [batch, ...from.shape];
 
@@ -74,11 +79,14 @@ export async function embedderTask(runtime: Runtime, training: EmbedderTraining)
     loss({ b, network: play }) {
       const x = b.input('x', 'float32', shape);
       const latent = play({ x }).latent!;
-      if (pairs) return lossOf(b, latent, b.input('latent target', 'float32', shape), loss);
+      if (onPairs) return lossOf(b, latent, b.input('latent target', 'float32', shape), loss);
       return lossOf(b, unrollSampler(b, denoiser, latent, from.sampler), x, loss);
     },
     async feeds(step): Promise<Record<string, Floats>> {
-      if (!pairs) return { x: prepare(await learned.read(batches.indices(step)), from.padding, from.range) };
+      if (!onPairs)
+        return { x: prepare(await learned.read(batches.indices(step)), from.padding, from.range) };
+      generated ??= training.pairs!();
+      const pairs = await generated;
       const indices = pairBatches.indices(step);
       return { x: takeRows(pairs.x, indices), 'latent target': takeRows(pairs.latent, indices) };
     },
@@ -156,34 +164,4 @@ async function reconstruct(
   const grown = toPixels(await sampler.sample(latent), denoiser.info);
   await Promise.all([encoder.dispose(), sampler.dispose()]);
   return { original, grown, latent };
-}
-
-/** Seeds and what they grow, generated once a run and kept beside its checkpoint. */
-async function loadPairs(
-  runtime: Runtime,
-  { denoiser, config, rng, out, onPairs, signal }: EmbedderTraining,
-): Promise<{ latent: Floats; x: Floats }> {
-  const path = joinPath(out, 'pairs.safetensors');
-  const shape = [config.training.pairs, ...denoiser.info.shape];
-  const about = { model: denoiser.hash, rng: String(rng), pairs: String(config.training.pairs) };
-  if (await exists(path)) {
-    const { tensors, metadata } = readSafetensors(await readBytes(path), path);
-    const same = Object.entries(about).every(([key, value]) => metadata[key] === value);
-    const [latent, x] = [tensors.get('latent'), tensors.get('x')];
-    const fits = (t?: Tensor) => t?.dtype === 'float32' && t.shape.join() === shape.join();
-    if (same && fits(latent) && fits(x)) return { latent: latent as Floats, x: x as Floats };
-  }
-  const latent = normals({ seed: rng, purpose: 'pairs' }, shape);
-  const sampler = await createSampler(runtime, denoiser, denoiser.info.sampler, 32);
-  const x = await sampler.sample(latent, (done, total) => {
-    if (signal?.aborted)
-      throw new SeedbedError(
-        'Interrupted',
-        'stopped while generating pairs; the same command begins them again',
-      );
-    onPairs?.(done, total);
-  });
-  await sampler.dispose();
-  await writeAtomic(path, writeSafetensors({ latent, x }, about));
-  return { latent, x };
 }

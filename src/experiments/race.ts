@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { embed } from '../embedding/embed.ts';
-import type { SeedResult } from '../embedding/embedding.ts';
+import type { Journal, SeedResult } from '../embedding/embedding.ts';
 import { average, bootstrapMean, type Interval } from '../embedding/metrics.ts';
 import type { Panel } from '../latent/gaussianity.ts';
 import { summarise } from '../latent/summary.ts';
@@ -63,28 +63,51 @@ export async function compete(
   images: Floats,
   contestant: Contestant,
   panel: Panel,
-  settings: { rng: number; batch: number; signal: AbortSignal; onProgress?: (share: number) => void },
+  settings: {
+    rng: number;
+    batch: number;
+    signal: AbortSignal;
+    journal?: Journal;
+    onProgress?: (share: number) => void;
+  },
 ): Promise<Standing> {
-  let began = performance.now();
-  let loading = true;
+  const clock = startClock();
   const { latent, results } = await embed(runtime, model, images, {
     ...contestant.options,
     ...(contestant.options.method!.includes('embedder') && { embedder }),
     rng: settings.rng,
     batch: settings.batch,
     signal: settings.signal,
-    onProgress: ({ done, total }) => {
-      // The first batch loads the graphs: where there are several, the clock starts after it.
-      if (loading && done / total >= settings.batch / images.shape[0]! && done < total) {
-        loading = false;
-        began = performance.now();
-      }
-      settings.onProgress?.(done / total);
+    journal: {
+      ...(settings.journal ?? NO_JOURNAL),
+      async finish(batch, found) {
+        clock.count(found.results.length);
+        await settings.journal?.finish(batch, found);
+      },
     },
+    onProgress: ({ done, total }) => settings.onProgress?.(done / total),
   });
-  const timed = images.shape[0]! - (loading ? 0 : settings.batch);
-  const seconds = (performance.now() - began) / 1000 / timed;
-  return standing(contestant, latent, results, panel, seconds, settings.rng);
+  return standing(contestant, latent, results, panel, clock.perSeed(), settings.rng);
+}
+
+const NO_JOURNAL: Omit<Journal, 'finish'> = {
+  read: async () => undefined,
+  write: async () => {},
+  due: () => false,
+  finished: async () => undefined,
+};
+
+/** Seconds a seed, of those that are found now: the first batch loads the graphs, and where there are several is left out. */
+function startClock(): { count(seeds: number): void; perSeed(): number | undefined } {
+  const batches = [{ seeds: 0, at: performance.now() }];
+  return {
+    count: seeds => void batches.push({ seeds, at: performance.now() }),
+    perSeed() {
+      const [from, ...timed] = batches.length > 2 ? batches.slice(1) : batches;
+      const seeds = timed.reduce((sum, batch) => sum + batch.seeds, 0);
+      return seeds > 0 ? (timed.at(-1)!.at - from!.at) / 1000 / seeds : undefined;
+    },
+  };
 }
 
 /** What is known of seeds, wherever they come from. */

@@ -31,6 +31,8 @@ export interface TrainingOptions {
   readonly out: string;
   /** Written there as config.json. */
   readonly config: unknown;
+  /** Written there as command.json: what a command that goes on with the run need not be told again. */
+  readonly command?: unknown;
   /** Goes on from the folder's checkpoint. */
   readonly resume?: boolean;
   /** Steps between checkpoints, and between measurements on held-out data. */
@@ -79,7 +81,8 @@ export async function train(
   const saveState = () => writeCheckpoint(checkpoint, state, layout, statisticsLayout, task.about);
   // A fresh run first puts its own beginning in place of whatever lay there.
   if (state.step === 0) await saveState();
-  await writeAtomic(joinPath(options.out, 'config.json'), `${JSON.stringify(options.config, null, 2)}\n`);
+  await writeJson(joinPath(options.out, 'config.json'), options.config);
+  if (options.command !== undefined) await writeJson(joinPath(options.out, 'command.json'), options.command);
   if (state.step === 0) await writeAtomic(log, '');
   else {
     await dropLinesAfter(log, state.step);
@@ -135,6 +138,10 @@ export async function train(
     await trainee.dispose();
   }
   return { network: averaged(), step: state.step, finished: state.step >= options.steps, heldOut };
+}
+
+function writeJson(path: string, value: unknown): Promise<void> {
+  return writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** Where a run that diverged can be found as it was. */

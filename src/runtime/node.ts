@@ -15,6 +15,9 @@ import { type Named, type NamedOnnx, readInMemory, type Source } from './source.
 
 export { decodeImage, encodePng } from './images.ts';
 
+/** How the native runtime is had: its own install script looks for CUDA outside of the registry, and is not needed. */
+export const NATIVE_REMEDY = 'to install it: npm install --ignore-scripts onnxruntime-node';
+
 /** ONNX Runtime's native build, an optional dependency: its own install script fails where there is no internet. */
 function nativeBuild(): (Ort & typeof import('onnxruntime-node')) | undefined {
   try {
@@ -43,7 +46,7 @@ export async function createRuntime({ device, threads }: RuntimeOptions = {}): P
   if (!built.includes(chosen)) {
     const remedy = native
       ? 'choose one of these, or leave it out'
-      : 'the native build is not installed: ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
+      : `the native build is not installed; ${NATIVE_REMEDY}`;
     const has = DEVICES.filter(name => built.includes(name)).join(', ');
     throw new SeedbedError(
       'Machine',

@@ -31,7 +31,7 @@ test('what was found comes back whole, a perfect picture too', async () => {
   await writeFile(path, codec.write(found));
   expect(await codec.read(path, 1)).toEqual(found);
   await expect(codec.read(path, 2)).rejects.toThrow(
-    /piece-0 is damaged: .*Give --force instead of --resume/s,
+    /piece-0 is damaged: .*Give --fresh instead of --resume/s,
   );
 });
 

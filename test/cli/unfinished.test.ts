@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keptResult } from '../../src/cli/evaluate.ts';
+import { keptPicture } from '../../src/cli/evaluate.ts';
+import { journalIn } from '../../src/cli/journal.ts';
 import {
   type Codec,
-  descentJournal,
   inPieces,
   jsonCodec,
   openUnfinished,
@@ -55,7 +55,7 @@ async function spoil<T>(
 
 test('pieces of an evaluation, spoilt, are read or refused by name', async () => {
   const wrong = spoiltJson([result, result]).map(value => Buffer.from(JSON.stringify(value)));
-  await spoil('results', jsonCodec(keptResult), [result, result], wrong);
+  await spoil('results', jsonCodec(keptPicture), [result, result], wrong);
 });
 
 test('pieces of what was grown, spoilt, are read or refused by name', async () => {
@@ -70,17 +70,17 @@ test('pieces of what was grown, spoilt, are read or refused by name', async () =
 
 test('a perfect picture has infinite PSNR after a pause, too', async () => {
   const path = join(folder, 'perfect');
-  const codec = jsonCodec(keptResult);
+  const codec = jsonCodec(keptPicture);
   const perfect = [{ ...result, mse: 0, psnr: Number.POSITIVE_INFINITY }];
   await writeFile(path, codec.write(perfect));
   expect(await codec.read(path, 1)).toEqual(perfect);
   await expect(codec.read(path, 2)).rejects.toThrow(
-    /perfect is damaged: .*Give --force instead of --resume/s,
+    /perfect is damaged: .*Give --fresh instead of --resume/s,
   );
 });
 
 test("a descent's state comes back; spoilt or of other seeds it is refused by name", async () => {
-  const journal = descentJournal(unfinished);
+  const journal = journalIn(unfinished);
   const part = (first: number) => float32([2, 1, 1], [first, first + 1]);
   const state = { latent: part(0), m: part(2), v: part(4), losses: [[0.5, 0.25]], converged: [false, true] };
   await journal.write(0, state);

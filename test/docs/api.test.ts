@@ -86,6 +86,7 @@ test('exports what it promises', () => {
         "ExternalFiles",
         "Feeds",
         "Finding",
+        "FinishedBatch",
         "ForeignInfo",
         "Graph",
         "GrownComparison",

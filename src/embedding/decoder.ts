@@ -1,0 +1,37 @@
+import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import { createSampler } from '../diffusion/sampler.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { requireFinite, type Tensor } from '../tensor/tensor.ts';
+import { toPixels } from './metrics.ts';
+
+/** What grows pictures from seeds, made ready once and used piece after piece. */
+export interface Decoder {
+  /**
+   * Pixels in [0,1] inside the padding.
+   * @param second of samplers that keep two states, the second one of each seed.
+   * @throws {SeedbedError} Diverged when a pixel is not a number.
+   */
+  grow(
+    latent: Tensor,
+    onProgress?: (done: number, total: number) => void,
+    second?: Tensor,
+  ): Promise<Tensor<'float32'>>;
+  dispose(): Promise<void>;
+}
+
+export async function createDecoder(
+  runtime: Runtime,
+  model: Denoiser,
+  sampler: SamplerInfo,
+  batch: number,
+): Promise<Decoder> {
+  const engine = await createSampler(runtime, model, sampler, batch);
+  return {
+    async grow(latent, onProgress, second) {
+      const pictures = toPixels(await engine.sample(latent, onProgress, second), model.info);
+      requireFinite(pictures, 'the pictures are not numbers: the model or the seeds are broken');
+      return pictures;
+    },
+    dispose: engine.dispose,
+  };
+}
