@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Guess: session.set_denormal_as_zero = '1' sets how one ONNX Runtime session computes, and ends with it.
-# Happens: it switches JavaScript's own arithmetic on that thread to flush to zero (1e-310 * 1.5 is 0), beyond release(); but only if asked by the first session of the process: of a later one it is not.
-# Versions: onnxruntime-node 1.30.0, x86-64, one thread; source: SetDenormalAsZero sets the processor's MXCSR of the calling thread, once a process (onnxruntime/core/session/inference_session.cc).
+# Happens: it switches JavaScript's own arithmetic on that thread, and in every worker started from it afterwards, to flush to zero (1e-310 * 1.5 is 0), beyond release(); but only if asked by the first session of the process: of a later one it is not.
+# Versions: onnxruntime-node 1.30.0, x86-64, one thread; source: SetDenormalAsZero sets the processor's MXCSR of the calling thread, once a process (onnxruntime/core/session/inference_session.cc), and new threads inherit it.
 set -euo pipefail
 [ "$(uname -m)" = x86_64 ] || { echo 'needs x86-64 (the flag lies in MXCSR)'; exit 2; }
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT; cd "$dir"
@@ -12,6 +12,7 @@ cat > run.mjs <<'JS'
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import ort from 'onnxruntime-node';
+import { Worker } from 'node:worker_threads';
 
 const DOUBLE = 11;
 const value = name => ({ name, type: { value: { case: 'tensorType', value: { elemType: DOUBLE } } } });
@@ -32,6 +33,11 @@ const session = flag =>
     ...(flag ? { extra: { session: { set_denormal_as_zero: '1' } } } : {}),
   });
 const inJavaScript = () => [1e-310, 5e-324].map(small => small * 1.5 + Number('3e-320')).join(' ');
+const inWorker = () =>
+  new Promise((resolve, reject) => {
+    const code = `require('node:worker_threads').parentPort.postMessage(String(${1e-310} * 1.5))`;
+    new Worker(code, { eval: true }).on('message', resolve).on('error', reject);
+  });
 const inSession = async s => {
   const { y } = await s.run({ x: new ort.Tensor('float64', Float64Array.of(1e-160), [1]) });
   return String(y.data[0]);
@@ -44,6 +50,7 @@ seen.created = inJavaScript();
 seen.inside = await inSession(flagged);
 await flagged.release();
 seen.released = inJavaScript();
+seen.worker = await inWorker();
 const later = await session(false);
 seen.later = await inSession(later);
 console.log(JSON.stringify(seen));
@@ -53,7 +60,7 @@ echo 'asked after a session without:'; node run.mjs plain-first | tee second.jso
 node -e '
 const [first, second] = ["first.json", "second.json"].map(f => JSON.parse(require("fs").readFileSync(f)));
 const zero = "0 0";
-const asKnown = first.before !== zero && first.created === zero && first.inside === "0" && first.released === zero && first.later === "0"
-  && second.created === second.before && second.inside === "1e-320";
+const asKnown = first.before !== zero && first.created === zero && first.inside === "0" && first.released === zero && first.worker === "0" && first.later === "0"
+  && second.created === second.before && second.worker !== "0" && second.inside === "1e-320";
 if (!asKnown) { console.log("CHANGED: expected flushed JavaScript numbers after the first case, and nothing flushed in the second"); process.exit(1); }
 console.log("as known: one session option changes the numbers of the whole JavaScript thread, or nothing at all");'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Guess: a Cast to float16 written into a model rounds there, at least with optimisation disabled: what comes out has been float16.
 # Happens: on the CPU it rounds only where nothing is computed between it and the Cast back. Cast, Neg, Cast gives -1.0001 for 1.0001 and -70000 for 70000 (float16: -1 and -infinity), at every level, in Node as in WebAssembly.
-# Versions: onnxruntime 1.32.0 (Python), onnxruntime-node and onnxruntime-web 1.30.0; source: InsertCastTransformer wraps operators without a float16 kernel in Casts and then removes pairs of them, those of the model too, whatever the level (core/optimizer/insert_cast_transformer.cc).
+# Versions: onnxruntime-node and onnxruntime-web 1.30.0; source: operators without a float16 kernel are wrapped in Casts that count as free of loss, and pairs of Casts then go, the model's own among them, whatever the level (RemoveDuplicateCastTransformer in core/optimizer/insert_cast_transformer.cc).
 set -euo pipefail
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT; cd "$dir"
 npm init -y >/dev/null

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Guess: the ReduceMax of a row that holds a NaN is NaN, or else the largest of the other numbers.
 # Happens: neither. A NaN at the row's beginning gives NaN; one further on hides itself and numbers as far from it as the processor's vector is long: of 0 .. 19 with a NaN at 3 the maximum is 18, not 19. In WebAssembly it is 19. MaxPool keeps a NaN in some places of its window and drops it in others, not the same in both builds.
-# Versions: onnxruntime 1.32.0 (Python) and onnxruntime-node 1.30.0 on x86-64, against onnxruntime-web 1.30.0 in Node; source: Eigen's packet maximum, whose default leaves NaN open, and maxps, which returns its second operand beside a NaN.
+# Versions: onnxruntime-node 1.30.0 on x86-64, against onnxruntime-web 1.30.0 in Node; source: Eigen's maxCoeff (ReduceAggregatorMax in core/providers/cpu/reduction/reduction_ops.h), whose default leaves NaN open, and maxps, which returns its second operand beside a NaN.
 set -euo pipefail
 [ "$(uname -m)" = x86_64 ] || { echo 'needs x86-64: other processors have other vectors'; exit 2; }
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT; cd "$dir"
