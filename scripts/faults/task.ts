@@ -113,7 +113,7 @@ export function commands(model: string, pictures: string): Record<CommandName, T
     cloud: task('cloud', ['cloud', join(pictures, '0.png'), ...of, '--count', '96', '--batch', '8']),
     evaluate: task('evaluate', ['evaluate', '--data', pictures, ...of, '--batch', '16']),
     sample: task('sample', ['sample', ...of, '--count', '2048']),
-    reproduce: task('reproduce', ['reproduce', 'fig6', 'fig8', 'fig9']),
+    reproduce: task('reproduce', ['reproduce', 'fig6', 'fig8']),
   };
 }
 
