@@ -50,14 +50,6 @@ export async function openStudio(folder: string, flags: readonly string[] = []):
   };
 }
 
-/** Goes to a room in the page that is open, which keeps its engine and its models, until the room is there. */
-export async function goTo(page: Page, room: string): Promise<void> {
-  await page.evaluate(room => {
-    location.hash = `#/${room}?device=wasm`;
-  }, room);
-  await page.waitForSelector(`main[data-room=${room}][data-ready=yes]`, { timeout: 60_000 });
-}
-
 /** Waits until a room shows its first result. */
 export async function shown(page: Page): Promise<void> {
   await page.waitForSelector('[data-stage=found]', { timeout: 90_000 });
