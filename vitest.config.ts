@@ -1,15 +1,34 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const source = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
+const below = (folders: string) => [`test/${folders}/**/*.test.ts`];
+
+/** Folders whose files change nothing outside themselves: one process imports for all of them. */
+const PLAIN = below('{tensor,graph,autodiff,figures,latent,nn,diffusion,embedding}');
+const IN_BROWSER = below('{browser,studio}');
 
 export default defineConfig({
   // The tests run the sources; "#platform" in package.json and the examples' 'seedbed' name what is built.
   resolve: { alias: { '#platform': source('runtime/node.ts'), seedbed: source('index.ts') } },
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/browser/build.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Vitest keeps a core for itself otherwise, half of a small machine.
+    maxWorkers: availableParallelism(),
+    projects: [
+      { extends: true, test: { name: 'plain', include: PLAIN, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'apart',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...PLAIN, ...IN_BROWSER],
+        },
+      },
+      // What a browser opens is built only when one of these runs.
+      { extends: true, test: { name: 'browser', include: IN_BROWSER, globalSetup: ['test/browser/build.ts'] } },
+    ],
   },
 });

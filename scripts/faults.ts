@@ -1,6 +1,6 @@
 /**
- * Disturbs training and embedding as machines and people do, and checks that they go on to the same bits. Takes some
- * minutes and nothing but what `npm ci` builds; writes docs/faults.md. `--rng` draws other moments, `--kills` more.
+ * Disturbs all that works long as machines and people do, and checks that it goes on to the same bits. Takes nothing but
+ * what `npm ci` builds; writes docs/faults.md. `--rng` draws other moments; `--kills` says how many for each command.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { fillUniform } from '../src/tensor/random.ts';
 import { killed, type Reference, signalled, undisturbed, type Workshop } from './faults/checks.ts';
 import { FILE_LIMIT, FULL_DISK, fileLimit, fullDisk, noDisks, unmount } from './faults/disk.ts';
 import { Report } from './faults/report.ts';
-import { embedding, trainings } from './faults/task.ts';
+import { commands, trainings, writePictures } from './faults/task.ts';
 
 const { values } = parseArgs({
   options: { rng: { type: 'string', default: '0' }, kills: { type: 'string', default: '20' } },
@@ -30,17 +30,24 @@ function draw(): number {
   return number[0]!;
 }
 
-const { points, pictures } = await trainings(place);
-const referenceOf = (name: string) => join(place, 'undisturbed', name);
-const tasks = [points, pictures, embedding(join(referenceOf(pictures.name), 'model.onnx'))];
+const folder = join(place, 'pictures');
+await writePictures(folder);
+const { points, pictures } = await trainings(place, folder);
+const referenceOf = (name: string) => join(place, 'undisturbed', name.replaceAll(' ', '-'));
+const others = commands(join(referenceOf(pictures.name), 'model.onnx'), folder);
+const tasks = [points, pictures, ...Object.values(others)];
+/** Those that are also stopped and starved: one that keeps steps, one that keeps pictures, one that keeps seeds. */
+const starved = [points, pictures, others['embed by descent']];
 const report = new Report(tasks.map(task => task.name));
 const references: Reference[] = [];
 for (const task of tasks) references.push(await undisturbed(task, referenceOf(task.name), report));
 
-async function each(check: (ref: Reference, workshop: Workshop) => Promise<void>): Promise<void> {
-  for (const ref of references) await check(ref, { report, draw, folder: join(place, ref.task.name) });
+type Check = (ref: Reference, workshop: Workshop) => Promise<void>;
+async function each(check: Check, chosen = starved): Promise<void> {
+  for (const ref of references.filter(({ task }) => chosen.includes(task)))
+    await check(ref, { report, draw, folder: join(place, 'disturbed', ref.task.name.replaceAll(' ', '-')) });
 }
-await each((ref, workshop) => killed(ref, Number(values.kills), workshop));
+await each((ref, workshop) => killed(ref, Number(values.kills), workshop), tasks);
 if (process.platform === 'win32') {
   report.skip('signals', 'Windows does not send them');
   report.skip(FILE_LIMIT, 'it takes a shell that sets one');
@@ -54,5 +61,6 @@ const obstacle = noDisks(join(place, 'disk'));
 if (obstacle) report.skip(FULL_DISK, obstacle);
 else await each((ref, workshop) => fullDisk(ref, 3, workshop));
 
-await report.write(fileURLToPath(new URL('../docs/faults.md', import.meta.url)));
+const command = `npm run faults -- --kills ${values.kills} --rng ${values.rng}`;
+await report.write(fileURLToPath(new URL('../docs/faults.md', import.meta.url)), command);
 process.exitCode = report.failed > 0 ? 1 : 0;

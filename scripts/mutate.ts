@@ -5,7 +5,8 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { KINDS, type Kind } from './mutate/kinds.ts';
+import type { Kind } from './mutate/kind.ts';
+import { KINDS } from './mutate/kinds.ts';
 import { watch } from './mutate/watch.ts';
 import type { Outcome } from './mutate/worker.ts';
 
@@ -92,6 +93,10 @@ else is a *fault*: another error, one that does not name the file, more than 2 s
 memory, a message that fills the screen, a changed prototype, a file outside the folder, a crash, a hang.
 
 ${table}
+
+An ONNX file is counted by its lengths before anything of it is decoded: at most 100,000 nodes, 100,000 tensors, 1,000,000
+messages, texts and 64-bit numbers in lists, 100 levels. 16 MB of empty nodes are refused within 0.1 s and 1 MiB.
+model_index.json of a diffusers folder is not read.
 
 Written by \`npm run mutate -- --count ${values.count} --rng ${values.rng}\`.
 `;

@@ -62,11 +62,12 @@ export async function killed(
   const out = join(folder, 'killed');
   const faults: string[] = [];
   const torn: string[] = [];
-  let [done, runs, read] = [0, 0, 0];
+  let [done, runs, read, seconds] = [0, 0, 0, 0];
   let resume = false;
   while ((done < kills || resume) && faults.length === 0) {
     const moment = done < kills ? draw() * 0.8 * ref.seconds : 1e6;
     const end = await startAndKill(ref.task, out, resume, moment);
+    seconds += end.seconds;
     resume = end.signal === 'SIGKILL';
     if (resume) {
       done++;
@@ -86,6 +87,9 @@ export async function killed(
     faults,
   );
   report.check('after each of them, every file reads whole', ref.task.name, `${read} files`, torn);
+  const lost = done > 0 ? Math.max(0, seconds - runs * ref.seconds) / done : 0;
+  const cell = `${lost.toFixed(1)} of ${ref.seconds.toFixed(1)} s`;
+  report.note('lost to a kill, starting again included, of a whole run', ref.task.name, cell);
 }
 
 const STOPPED = /stopped (at|after) .*; the same command with --resume goes on/;

@@ -50,7 +50,16 @@ const READERS: Record<string, (bytes: Buffer, file: string) => unknown> = {
   '.safetensors': readSafetensors,
   '.npy': readNpy,
   '.png': bytes => sharp(bytes).raw().toBuffer(),
+  '.md': text,
+  '.svg': bytes => {
+    if (!text(bytes).trimEnd().endsWith('</svg>')) throw new Error('its end is missing');
+  },
 };
+
+/** A piece of unfinished work, which has no ending: tensors, or a list of results. */
+const IS_PIECE = /(^|-|\/)piece-\d+$/;
+const readPiece = (bytes: Buffer, file: string) =>
+  bytes[0] === '['.charCodeAt(0) ? JSON.parse(text(bytes)) : readSafetensors(bytes, file);
 
 /** Whether a file is one that has not yet got its name. */
 export const isAside = (name: string) => /^\..*\.tmp$/.test(basename(name));
@@ -61,7 +70,7 @@ export async function tornFiles(folder: string): Promise<{ count: number; torn: 
   const torn: string[] = [];
   for (const [name, bytes] of files) {
     try {
-      const read = READERS[extname(name)];
+      const read = IS_PIECE.test(name) ? readPiece : READERS[extname(name)];
       if (!read) throw new Error('a file of no known kind');
       await read(bytes, name);
     } catch (error) {

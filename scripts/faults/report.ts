@@ -20,6 +20,12 @@ export class Report {
     this.put(title, task, `${mark} ${count}`);
   }
 
+  /** What is told and not judged. */
+  note(title: string, task: string, cell: string): void {
+    console.log(`- ${task}: ${title}: ${cell}`);
+    this.put(title, task, cell);
+  }
+
   skip(title: string, why: string): void {
     console.log(`- skipped: ${title}: ${why}`);
     for (const task of this.tasks) this.put(title, task, 'skipped');
@@ -30,7 +36,8 @@ export class Report {
     this.rows.set(title, row.set(task, cell));
   }
 
-  async write(path: string): Promise<void> {
+  /** @param command by which it was made. */
+  async write(path: string, command: string): Promise<void> {
     const rows = [...this.rows].map(([title, row]) => [
       title,
       ...this.tasks.map(task => row.get(task) ?? ''),
@@ -39,9 +46,10 @@ export class Report {
     await writeFile(
       path,
       `# Faults
-Written by \`npm run faults\`. Two small trainings and the embedding of the pictures that ship are disturbed at random moments and go on with
-\`--resume\`. "The same files" are those of a run that nothing disturbed: the same names, the same bytes but for recorded times
-(\`${TIMES.join('`, `')}\`). A training that a signal stopped also keeps the pictures of that step.
+Written by \`${command}\`. Two small trainings, and commands that use what the second has learned, are disturbed at random
+moments and go on with \`--resume\`. "The same files" are those of a run that nothing disturbed: the same names, the same
+bytes but for recorded times (\`${TIMES.join('`, `')}\`). A training that a signal stopped also keeps the pictures of that
+step. A command that keeps nothing on its way begins again: it then loses what it had done, and nothing else.
 
 ${table.map(cells => `| ${cells.join(' | ')} |`).join('\n')}
 `,

@@ -71,10 +71,11 @@ export async function startAndKill(
 const training = { loss: 'mse', learningRate: 0.004, decay: 'cosine', warmup: 10, ema: 0.95 };
 const often = { checkpointEvery: 7, evaluateEvery: 20 };
 
-/** Two trainings, with all that they need written to `folder`; they save so often that many moments are of writing. */
-export async function trainings(folder: string): Promise<{ points: Task; pictures: Task }> {
-  const pictures = join(folder, 'pictures');
-  await writePictures(pictures);
+/**
+ * Two trainings, with all that they need written to `folder`; they save so often that many moments are of writing.
+ * @param pictures a folder of pictures.
+ */
+export async function trainings(folder: string, pictures: string): Promise<{ points: Task; pictures: Task }> {
   const task = async (name: string, config: object): Promise<Task> => {
     const file = join(folder, `${name}.json`);
     await writeFile(file, JSON.stringify({ schedule: 'continuousCosine', ...config }));
@@ -100,21 +101,39 @@ export async function trainings(folder: string): Promise<{ points: Task; picture
   };
 }
 
-/** The embedding of the ten pictures that ship, in five batches. */
-export function embedding(model: string): Task {
-  const method = ['--method', 'descent', '--iterations', '100', '--batch', '2'];
+/**
+ * Everything else that works long, small: what it works on is what the trainings learned, and their pictures.
+ * @param model the model of pictures. @param pictures the folder of its pictures.
+ */
+export function commands(model: string, pictures: string): Record<CommandName, Task> {
+  const task = (name: CommandName, [command, ...args]: readonly [string, ...string[]]): Task => ({
+    name,
+    args: [command, ...args],
+    begun: `.unfinished-${command}/about.json`,
+  });
+  const of = ['--model', model];
+  const slow = ['--method', 'descent', '--iterations'];
   return {
-    name: 'embed',
-    args: ['embed', '--model', model, ...method],
-    begun: '.unfinished-embed/about.json',
+    // The ten pictures that ship, in five batches.
+    'embed by descent': task('embed by descent', ['embed', ...of, ...slow, '100', '--batch', '2']),
+    embed: task('embed', ['embed', ...of, '--batch', '2']),
+    cloud: task('cloud', ['cloud', join(pictures, '0.png'), ...of, '--count', '96', '--batch', '8']),
+    evaluate: task('evaluate', ['evaluate', '--data', pictures, ...of, '--batch', '16']),
+    sample: task('sample', ['sample', ...of, '--count', '2048']),
+    reproduce: task('reproduce', ['reproduce', 'fig6', 'fig8']),
   };
 }
 
+export type CommandName = 'embed by descent' | 'embed' | 'cloud' | 'evaluate' | 'sample' | 'reproduce';
+
+/** Pictures that a folder of them has. */
+const PICTURES = 160;
+
 /** Discs of different sizes in different places. */
-async function writePictures(folder: string): Promise<void> {
+export async function writePictures(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const side = 16;
-  for (let i = 0; i < 48; i++) {
+  for (let i = 0; i < PICTURES; i++) {
     const [x, y, radius] = [3 + ((i * 5) % 10), 3 + ((i * 7) % 10), 2 + (i % 4)];
     const isInside = (at: number) => Math.hypot((at % side) - x, Math.floor(at / side) - y) < radius;
     const pixels = Array.from({ length: side * side }, (_, at) => (isInside(at) ? 0.9 : 0.1));

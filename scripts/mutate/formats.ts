@@ -172,6 +172,48 @@ export const mutateWebp: Mutate = (draw, bytes) =>
     true,
   );
 
+/** The sizes and flags that a GIF gives: of the screen, of its table of colours, of its first block. */
+export const mutateGif: Mutate = (draw, bytes) =>
+  putInteger(bytes, draw.of([6, 8, 10, 11, 12, 13, 14]), draw.of([1, 2]), draw.of(EDGES), true);
+
+/** The entries of a TIFF file's directory: tag, type, count, value; and where it lies. */
+export const mutateTiff: Mutate = (draw, bytes) => {
+  const view = Buffer.from(bytes);
+  const directory = view.readUInt32LE(4);
+  if (draw.chance(15))
+    return putInteger(bytes, draw.of([4, directory]), draw.of([2, 4]), draw.of(EDGES), true);
+  const entry = directory + 2 + 12 * draw.below(view.readUInt16LE(directory));
+  const [at, width] = draw.of([
+    [0, 2],
+    [2, 2],
+    [4, 4],
+    [8, 4],
+  ] as const);
+  return putInteger(bytes, entry + at, width, draw.of(EDGES), true);
+};
+
+/** A size in one of an AVIF file's boxes: of the box itself, or in its first fields. */
+export const mutateBoxes: Mutate = (draw, bytes) => {
+  const view = Buffer.from(bytes);
+  const names = [
+    'ftyp',
+    'meta',
+    'hdlr',
+    'pitm',
+    'iloc',
+    'iinf',
+    'iprp',
+    'ipco',
+    'ispe',
+    'av1C',
+    'ipma',
+    'mdat',
+  ];
+  const starts = names.map(name => view.indexOf(name) - 4).filter(at => at >= 0);
+  const field = draw.chance(40) ? 0 : 8 + draw.below(16);
+  return putInteger(bytes, draw.of(starts) + field, draw.of([1, 2, 4]), draw.of(EDGES), false);
+};
+
 /** What a graph says, or how it is written. */
 export const mutateOnnx: Mutate = (draw, bytes) =>
   draw.chance(60) ? mutateGraph(draw, bytes) : mutateMessage(draw, bytes);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import sharp from 'sharp';
-import type { EmbedderInfo } from '../../src/diffusion/info.ts';
+import type { EmbedderInfo, SamplerInfo } from '../../src/diffusion/info.ts';
 import { createModel, saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { writeSeeds } from '../../src/embedding/seeds.ts';
@@ -8,13 +8,13 @@ import { buildNetwork, type NetworkConfig } from '../../src/nn/networks.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { writeSafetensors } from '../../src/tensor/safetensors.ts';
-import { float32, int64, tensor, toFloat16 } from '../../src/tensor/tensor.ts';
+import { float32, int64, tensor, toFloat16, toFloat64 } from '../../src/tensor/tensor.ts';
 import { cifarOf, idxOf } from '../../test/data/sets.ts';
 import { tarOf } from '../../test/runtime/tar.ts';
 
 // Small sound files of every kind.
 
-const SHAPE = [1, 8, 8];
+export const SHAPE = [1, 8, 8];
 const count = (length: number) => Uint8Array.from({ length }, (_, i) => i % 251);
 
 /** The model that seeds are of. */
@@ -57,6 +57,23 @@ export const webp = () =>
     picture(4).webp({ lossless: true }).toBuffer(),
     picture(4).webp().toBuffer(),
   ]);
+export const gif = () => Promise.all([picture(3).gif().toBuffer(), picture(1).gif().toBuffer()]);
+export const tiff = () =>
+  Promise.all([
+    picture(3).tiff({ compression: 'none' }).toBuffer(),
+    picture(4).tiff({ compression: 'lzw', predictor: 'horizontal' }).toBuffer(),
+    picture(1).tiff({ compression: 'jpeg', tile: true, tileWidth: 16, tileHeight: 16 }).toBuffer(),
+  ]);
+export const avif = () =>
+  Promise.all([
+    picture(3).avif({ effort: 0 }).toBuffer(),
+    picture(4).avif({ lossless: true, effort: 0 }).toBuffer(),
+  ]);
+/** A picture of the size that the model takes. */
+export const modelPicture = () =>
+  sharp(count(64), { raw: { width: 8, height: 8, channels: 1 } })
+    .png()
+    .toBuffer();
 export const pictureArchive = async () => {
   const [one, two] = await png();
   return [
@@ -81,16 +98,29 @@ export const npy = () => [
   ),
 ];
 
-export const seeds = () => [
-  writeSeeds(latent, {
-    model: oracle.hash,
-    sampler: oracle.info.sampler,
-    method: { name: 'descent', recipe: { iterations: 100, learningRate: 0.1 }, evaluations: 2000 },
-    images: [{ name: 'a.png', sha256: 'f'.repeat(64) }, { name: 'b.png' }],
-    rng: 7,
-    createdBy: 'seedbed',
-  }),
-];
+const provenance = {
+  model: oracle.hash,
+  sampler: oracle.info.sampler,
+  method: { name: 'descent', recipe: { iterations: 100, learningRate: 0.1 }, evaluations: 2000 },
+  images: [{ name: 'a.png', sha256: 'f'.repeat(64) }, { name: 'b.png' }],
+  rng: 7,
+  createdBy: 'seedbed',
+};
+export const seeds = () => [writeSeeds(latent, provenance)];
+
+/** A sampler that keeps two states. */
+export const pairSampler: SamplerInfo = { ...oracle.info.sampler, kind: 'edict' };
+export const pairs = () => {
+  const { sampler: _, ...about } = provenance;
+  const latent2 = normals({ seed: 1, purpose: 'latent' }, [2, ...SHAPE]);
+  return [
+    writeSeeds(
+      latent,
+      { ...about, sampler: pairSampler },
+      { latent: toFloat64(latent), latent2: toFloat64(latent2) },
+    ),
+  ];
+};
 export const tensors = () => [
   writeSafetensors(
     {
@@ -139,7 +169,7 @@ export const embedders = () => {
   return [saveModel(model), saveModel(model, true)];
 };
 
-const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+export const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 const training = { loss: 'mse', learningRate: 0.002, batch: 16, steps: 4, warmup: 2, decay: 'cosine' };
 
 export const denoiserConfig = {
@@ -171,3 +201,9 @@ export const embedderConfigs = () => [
     training: { ...training, objective: 'pairs', pairs: 64 },
   }),
 ];
+
+export const projects = () => {
+  const data = `data:image/png;base64,${Buffer.from(count(60)).toString('base64')}`;
+  const pictures = { 'own-1': { title: 'mine.png', data }, 'own-2': { title: 'other.png', data } };
+  return [json({ seedbed: 'studio project', version: 1, address: '#/embed?picture=own-1', pictures })];
+};

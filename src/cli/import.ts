@@ -54,10 +54,10 @@ export function addImport(program: Command): void {
         throw new SeedbedError('BadArgument', `${file} would be written over; --out names another file`);
       const { bytes, files } = await readOnnxFile(file);
       const graph = widen(parseModel(bytes, file, files));
-      const described = await describe(path, file, graph, flags, console.note);
-      const source = flags.config ?? path;
-      const foreign = parseForeignInfo(described, source);
-      const model = importDenoiser(graph, foreign, await readFixed(foreign.fixedInputs, source), file);
+      const { said, sources } = await describe(path, file, graph, flags, console.note);
+      const foreign = parseForeignInfo(said, sources.join(' and '));
+      const fixed = await readFixed(foreign.fixedInputs, flags.config ?? path);
+      const model = importDenoiser(graph, foreign, fixed, file);
       await writeAtomic(flags.out, saveModel(model));
       const { shape, predicts, level, schedule, sampler } = model.info;
       console.line(
@@ -90,14 +90,14 @@ async function networkIn(folder: string): Promise<string> {
   throw new SeedbedError('BadArgument', `${folder}: neither it nor its folder unet/ holds an .onnx file`);
 }
 
-/** What the model is: what its folder says, where it is one of diffusers, with what --config says besides or instead. */
+/** What the model is: what its folder says, where it is one of diffusers, with what --config says besides or instead; and the files that say it. */
 async function describe(
   path: string,
   file: string,
   graph: Graph,
   { config, samplerSteps, clip }: Flags,
   note: (text: string) => void,
-): Promise<unknown> {
+): Promise<{ said: unknown; sources: string[] }> {
   const first = async (...places: string[]) => {
     for (const place of places) if (await exists(joinPath(path, place))) return joinPath(path, place);
     return undefined;
@@ -115,13 +115,13 @@ async function describe(
         'BadArgument',
         `--sampler-steps and --clip are for diffusers folders; ${config} says both, as sampler.steps and sampler.clipX0`,
       );
-    return own;
+    return { said: own, sources: [config] };
   }
   if (await first('vae', 'vae_decoder', 'vqvae', 'movq'))
     note("it works on an autoencoder's latents, which Seedbed neither decodes nor knows the range of");
   const network = await first('unet/config.json', 'transformer/config.json', 'config.json');
   const python = (file: string) => readJson(file, { python: true });
-  return fromDiffusers(graph, await python(scheduler), network && (await python(network)), {
+  const said = fromDiffusers(graph, await python(scheduler), network && (await python(network)), {
     name: baseName(path),
     file,
     given: fields(own, config),
@@ -129,6 +129,8 @@ async function describe(
     clip,
     note,
   });
+  const sources = [config, scheduler, network].filter(source => source !== undefined);
+  return { said, sources };
 }
 
 /** What --config says, field by field. */

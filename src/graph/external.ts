@@ -8,6 +8,7 @@ import {
 } from 'onnx-buf';
 import { messageOf, SeedbedError } from '../errors.ts';
 import { bytesPerElement, type DType, sizeOf } from '../tensor/tensor.ts';
+import { checkWire } from './wire.ts';
 
 /**
  * The bytes of the files beside an ONNX file that hold its weights, by the name that it gives them.
@@ -15,10 +16,14 @@ import { bytesPerElement, type DType, sizeOf } from '../tensor/tensor.ts';
  */
 export type ExternalFiles = ReadonlyMap<string, Uint8Array>;
 
-/** The message in an ONNX file. @throws {SeedbedError} BadFile when the bytes are no such message. */
+/**
+ * The message in an ONNX file.
+ * @throws {SeedbedError} BadFile when the bytes are no such message, Unsupported when it holds more than Seedbed reads.
+ */
 export function readMessage(bytes: Uint8Array, file: string): ModelProto {
+  checkWire(bytes, file);
   try {
-    return fromBinary(ModelProtoSchema, bytes);
+    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (cause) {
     throw new SeedbedError('BadFile', `${file}: not an ONNX file, or damaged (${messageOf(cause)})`, {
       cause,

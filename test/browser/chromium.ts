@@ -22,9 +22,9 @@ const FLAGS = [
   '--use-webgpu-adapter=swiftshader',
 ];
 
-/** Starts the browser, without a window. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
+/** Starts the browser, without a window. @param flags further ones. */
+export function launch(flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM!, args: [...FLAGS, ...flags] });
 }
 
 /** What threads need: a page that no other origin shares memory with. */

@@ -139,6 +139,13 @@ describe('a diffusers folder says itself what it is', () => {
     expect(visited.slice(-2)).toEqual(last);
   });
 
+  test('what makes no description is refused by the files that say it', async () => {
+    const bad = await pipeline('bad', { beta_end: 5 });
+    expect(await refusal(bad)).toContain(
+      `${join(bad, 'scheduler/scheduler_config.json')} and ${join(bad, 'unet/config.json')}: does not describe a denoiser: 'schedule.betaEnd'`,
+    );
+  });
+
   test('halves are rounded as NumPy rounds them, and steps stay within the schedule', async () => {
     const sixteen = ['--sampler-steps', '16'];
     const trailing = await imported(await pipeline('half', { timestep_spacing: 'trailing' }), ...sixteen);

@@ -16,7 +16,7 @@ import {
 import { normals } from '../../src/tensor/random.ts';
 import { rows } from '../../src/tensor/tensor.ts';
 
-const runtime = createRuntime();
+const runtime = createRuntime({ threads: 1 });
 
 const RECIPE: DenoiserRecipe = {
   network: { kind: 'mlp', channels: [64, 64] },

@@ -102,6 +102,40 @@ test('messages within messages without end are refused', () => {
   expect(() => parseModel(file, 'x.onnx')).toThrow(/^x\.onnx: /);
 });
 
+/** An ONNX file with this as its graph. */
+const withGraph = (bytes: Uint8Array) =>
+  Buffer.concat([Uint8Array.of(0x08, 8, 0x42, 2, 16, 17, 0x3a), varint(bytes.length), bytes]);
+/** A message of no bytes, again and again, as field `field`. */
+const empties = (field: number, count: number) => Buffer.alloc(2 * count, Uint8Array.of(8 * field + 2, 0));
+
+test.each<[string, Uint8Array, RegExp]>([
+  ['nodes', empties(1, 8e6), /more than 100000 nodes, the most that Seedbed reads/],
+  ['weights', empties(5, 8e6), /more than 100000 tensors/],
+  ['shapes of values', empties(13, 8e6), /more than 1000000 nodes, attributes, names and numbers/],
+  [
+    'numbers',
+    Buffer.concat([
+      Uint8Array.of(0x2a),
+      varint(2e6 + 4),
+      Uint8Array.of(0x3a),
+      varint(2e6),
+      Buffer.alloc(2e6),
+    ]),
+    /more than 1000000 nodes, attributes, names and numbers/,
+  ],
+])('millions of %s are counted before they take memory', (_, graph, message) => {
+  const before = process.memoryUsage.rss();
+  const file = withGraph(graph);
+  expect(() => parseModel(file, 'x.onnx')).toThrow(message);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(100 * 2 ** 20);
+});
+
+test('a graph of 20,000 nodes is read', () => {
+  const [node] = claiming('Relu', ['N'], []).nodes;
+  const graph = { ...claiming('Relu', ['N'], []), nodes: new Array(20_000).fill(node) };
+  expect(parseModel(serializeModel(graph), 'x.onnx').nodes).toHaveLength(20_000);
+});
+
 function varint(value: number): Uint8Array {
   const bytes = [];
   for (let rest = value; rest > 0 || bytes.length === 0; rest = Math.floor(rest / 128))

@@ -11,17 +11,21 @@ export interface Studio {
   open(hash: string, options?: Parameters<Browser['newPage']>[0]): Promise<Page>;
   /** What pages said that they should not: errors, breaches of the policy, requests to elsewhere. */
   readonly complaints: string[];
+  /** Where it is served. */
+  readonly address: string;
   close(): Promise<void>;
 }
 
-export async function openStudio(folder: string): Promise<Studio> {
+/** @param flags further ones of the browser. */
+export async function openStudio(folder: string, flags: readonly string[] = []): Promise<Studio> {
   const server = createServer(getRequestListener(studioApp(folder).fetch));
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const browser = await launch();
+  const browser = await launch(flags);
   const complaints: string[] = [];
   return {
     complaints,
+    address,
     async open(hash, options) {
       const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
       page.on('pageerror', error => complaints.push(`${hash}: ${error.message}`));

@@ -2,21 +2,13 @@ import { proxy, wrap } from 'comlink';
 import { createSignal } from 'solid-js';
 import type * as engine from './engine.ts';
 import type { OnReport, Report } from './engine.ts';
+import { Trouble } from './trouble.ts';
 import type { Answer } from './worker.ts';
 
 type Calls = typeof engine;
 type Called<F> = F extends (...given: infer A) => infer R
   ? (...given: A) => Promise<Answer<Awaited<R>>>
   : never;
-
-/** What went wrong, in words for the person. */
-export class Trouble extends Error {
-  readonly kind: string;
-  constructor(kind: string, message: string) {
-    super(message);
-    this.kind = kind;
-  }
-}
 
 let remote: { [K in keyof Calls]: Called<Calls[K]> };
 let died: Promise<never>;

@@ -3,7 +3,7 @@
  * @module
  */
 import { createSignal } from 'solid-js';
-import { Trouble } from '../engine/client.ts';
+import { Trouble } from '../engine/trouble.ts';
 
 export interface Notice {
   readonly tone: 'trouble' | 'word';
