@@ -11,6 +11,8 @@ import { embed } from '../../src/embedding/embed.ts';
 import type { EmbedOptions } from '../../src/embedding/embedding.ts';
 import { meanSquares } from '../../src/embedding/metrics.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
+import { compete } from '../../src/experiments/race.ts';
+import { createPanel } from '../../src/latent/gaussianity.ts';
 import { encodePng } from '../../src/runtime/images.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
@@ -194,6 +196,26 @@ describe('an embedding that is stopped', () => {
     for (const name of ['seeds.safetensors', 'embedding.png'])
       expect(await readFile(at('parts', name)), name).toEqual(await readFile(at('undisturbed', name)));
     expect(await left('parts')).toEqual([]);
+  });
+
+  test('in a race goes on from its batches, and times only what it finds', async () => {
+    const unfinished = await openUnfinished({ out: at('raced') }, { command: 'race' });
+    const contestant = { family: 'split', name: 'split', options: { method: 'split' as const }, cost: 1 };
+    const race = async (stopBefore?: number) => {
+      const { counted, signal, runs } = counting(stopBefore);
+      const settings = { rng: 0, batch: 2, signal, journal: journalIn(unfinished) };
+      const panel = createPanel(SMALL);
+      return {
+        ...(await compete(counted, model, undefined, images, contestant, panel, settings)),
+        runs: runs(),
+      };
+    };
+    await expect(race(60)).rejects.toMatchObject({ kind: 'Interrupted' });
+    const rest = await race();
+    const nothing = await race();
+    expect(nothing).toEqual({ ...rest, seconds: undefined, runs: 0 });
+    expect(rest.seconds).toBeGreaterThan(0);
+    expect(rest.runs).toBeGreaterThan(0);
   });
 
   test('keeps no batch that is not all numbers', async () => {
