@@ -64,7 +64,7 @@ async function readDataset(path: string): Promise<void> {
 
 /** Reads a picture by itself, brought to the size that a model takes, and as a set of one, as it is. */
 async function readPicture(path: string): Promise<void> {
-  await decodeImage(await readBytes(path), path, { size: 4, channels: 1, crop: true });
+  await decodeImage(await readBytes(path), path, { size: 4, channels: 1 });
   await readDataset(path);
 }
 

@@ -5,11 +5,12 @@ import { embed } from '../embedding/embed.ts';
 import type { EmbedProgress, SeedResult } from '../embedding/embedding.ts';
 import { bootstrapMean } from '../embedding/metrics.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { bytesOf } from '../tensor/tensor.ts';
 import { duration, openConsole } from './console.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
-import { openRuntime, whole } from './options.ts';
+import { fitOption, openRuntime, whole } from './options.ts';
 import { openFor } from './pictures.ts';
 import { descentJournal, inPieces, jsonCodec, keptPsnr, openUnfinished, withRemedy } from './unfinished.ts';
 
@@ -19,7 +20,7 @@ interface Flags extends MethodFlags {
   from: number;
   to?: number;
   out: string;
-  crop?: boolean;
+  fit: Fit;
   resume?: boolean;
   force?: boolean;
 }
@@ -60,7 +61,7 @@ export function addEvaluate(program: Command): void {
     .option('--from <n>', 'first item', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--out <folder>', 'where evaluation.json is written', 'out')
-    .option('--crop', 'centre-crop pictures that are not square')
+    .addOption(fitOption())
     .option('--resume', 'go on with unfinished work in the folder')
     .option('--force', 'drop unfinished work in the folder')
     .addHelpText('after', '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder')

@@ -16,6 +16,7 @@ import {
   writeAtomic,
 } from '../runtime/files.ts';
 import { decodeImage, encodePng } from '../runtime/images.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { bytesOf, concatRows, float32, type Tensor, toFloat32, unstack } from '../tensor/tensor.ts';
 
@@ -42,11 +43,11 @@ const MOST_BLOCKS = 5;
 export async function readPictures(
   paths: readonly string[],
   model: Denoiser,
-  crop: boolean,
+  fit: Fit,
   note: (text: string) => void,
 ): Promise<Pictures> {
   checkPictureModel(model);
-  const [channels, size] = pictureShape(model) as [1 | 3, number];
+  const [channels, ...size] = pictureShape(model) as [1 | 3, number, number];
   const files: string[] = [];
   for (const path of paths) {
     const found = (await isDirectory(path))
@@ -70,7 +71,7 @@ export async function readPictures(
       }
       continue;
     }
-    const { pixels, changes } = await decodeImage(bytes, file, { size, crop, channels });
+    const { pixels, changes } = await decodeImage(bytes, file, { size, fit, channels });
     if (changes.length > 0) note(`${baseName(file)}: ${changes.join(', ')}`);
     parts.push(float32([1, ...pixels.shape], pixels.data));
     names.push(baseName(file));
@@ -105,24 +106,20 @@ export async function readItems(
 
 interface OpenFlags {
   readonly dataDir?: string | undefined;
-  readonly crop?: boolean | undefined;
+  readonly fit?: Fit | undefined;
 }
 
 /** A data set whose pictures have the model's size: a set's own, or a folder of pictures that are made to fit. */
-export async function openFor(
-  spec: string,
-  model: Denoiser,
-  { dataDir, crop = false }: OpenFlags,
-): Promise<Dataset> {
+export async function openFor(spec: string, model: Denoiser, { dataDir, fit }: OpenFlags): Promise<Dataset> {
   checkPictureModel(model);
   const wanted = pictureShape(model);
-  const [channels, size] = wanted as [1 | 3, number];
+  const [channels, ...size] = wanted as [1 | 3, number, number];
   const dataset = await openDataset(spec, { dataDir }).catch(error => {
     if (isSeedbedError(error, 'BadArgument') || isSeedbedError(error, 'BadShape')) return undefined;
     throw error;
   });
   if (dataset?.shape.join() === wanted.join()) return dataset;
-  return openDataset(spec, { dataDir, size, channels, crop });
+  return openDataset(spec, { dataDir, size, channels, fit });
 }
 
 /** Writes rows picture / seed / reconstruction, ten across, at most fifty pictures. */
