@@ -40,6 +40,15 @@ export function pngOf(channels: Channels, width: number, height: number): Promis
     .toBuffer();
 }
 
+/** Every grey of 8 bits in a row. */
+export function rampPng(): Promise<Buffer> {
+  const greys = Uint8Array.from({ length: 256 }, (_, value) => value);
+  return sharp(greys, { raw: { width: 256, height: 1, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+}
+
 /** A PNG of the scene, of 16 bits, none of them empty. */
 export function deepPng(channels: 1 | 3, width: number, height: number): Promise<Buffer> {
   const samples = Uint16Array.from(scene(channels, width, height), value => Math.round(65535 * value));
