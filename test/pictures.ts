@@ -66,6 +66,11 @@ export function p3Jpeg(width: number, height: number): Promise<Buffer> {
     .toBuffer();
 }
 
+/** A JPEG with the profile of sRGB, as most programs write it. */
+export function taggedJpeg(width: number, height: number): Promise<Buffer> {
+  return raw(3, width, height).withIccProfile('srgb').jpeg({ quality: 90 }).toBuffer();
+}
+
 /** A JPEG of four inks. */
 export function cmykJpeg(width: number, height: number): Promise<Buffer> {
   return raw(3, width, height).toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer();

@@ -2,13 +2,13 @@ import { SeedbedError } from '../errors.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { resize, type Size } from './resize.ts';
 
-export const FITS = ['crop', 'squeeze'] as const;
-
 /**
  * What is done to a picture of another shape than the model's: its centre is cut out, or the whole is squeezed.
  * @group Files
  */
-export type Fit = (typeof FITS)[number];
+export type Fit = 'crop' | 'squeeze';
+
+export const FITS: readonly Fit[] = ['crop', 'squeeze'];
 
 /** How a picture is brought to the shape that is needed. */
 export interface ImageOptions {

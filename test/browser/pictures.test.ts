@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { prepare } from '../../src/diffusion/batches.ts';
 import * as api from '../../src/index.ts';
 import { unstack } from '../../src/tensor/tensor.ts';
 import * as made from '../pictures.ts';
@@ -38,6 +39,7 @@ async function makeCases(): Promise<Case[]> {
     ['a PNG with transparency', await made.pngOf(4, 60, 60), SHIPPED],
     ['a PNG with gAMA', made.withGamma(await made.pngOf(3, 60, 60), 1), SHIPPED],
     ['a JPEG of four inks', await made.cmykJpeg(60, 60), [3, 60, 60]],
+    ['a JPEG with the profile of sRGB', await made.taggedJpeg(90, 60), [3, 60, 90]],
     ['a wide PNG', await made.pngOf(3, 90, 40), [3, 16, 24]],
   ];
   const within: [string, Uint8Array, readonly number[], number][] = [
@@ -158,8 +160,11 @@ describe.skipIf(!CHROMIUM && !FIREFOX)('one picture is one array of pixels', () 
       [pictures.length, ...SHIPPED],
       pictures.flat().map(value => value / 255),
     );
-    const model = await api.loadModel(api.SHIPPED_DENOISER);
-    const embedder = await api.loadEmbedder(api.SHIPPED_EMBEDDER);
-    return unstack((await api.embed(model, images, { method: 'embedder', embedder })).latent);
+    const { graph, info } = await api.loadEmbedder(api.SHIPPED_EMBEDDER);
+    const runtime = await api.createRuntime();
+    const session = await runtime.load(graph);
+    const found = await session.run({ [info.inputs.image]: prepare(images, info.padding, info.range) });
+    await runtime.dispose();
+    return unstack(found[info.output] as api.Tensor<'float32'>);
   }
 });
