@@ -43,6 +43,7 @@ export async function openInFirefox(address: string): Promise<FirefoxPage> {
   await writeFile(join(profile, 'user.js'), lines.join(''));
   const flags = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0'];
   const browser = spawn(FIREFOX!, [...flags, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  process.once('exit', () => browser.kill());
   const ended = new Promise(resolve => browser.once('exit', resolve));
   const send = await connect(`${await listening(browser)}/session`);
   await send('session.new', { capabilities: {} });
