@@ -16,6 +16,7 @@ import { decode as decodeWith, embed as embedWith } from './embedding/embed.ts';
 import type { Embedding, EmbedOptions } from './embedding/embedding.ts';
 import { toPixels } from './embedding/metrics.ts';
 import { requireWhole } from './errors.ts';
+import type { Fit } from './runtime/picture.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { Source } from './runtime/source.ts';
 import { normals } from './tensor/random.ts';
@@ -92,6 +93,7 @@ export { naturalness } from './latent/naturalness.ts';
 export { type PrincipalComponents, principalComponents } from './latent/pca.ts';
 export { patchCorrelation } from './latent/spatial.ts';
 export { type StatisticSummary, summarise } from './latent/summary.ts';
+export type { Fit } from './runtime/picture.ts';
 export type { Device, Feeds, Runtime, RuntimeOptions, Session } from './runtime/runtime.ts';
 export type { Source } from './runtime/source.ts';
 export { type Eigensystem, symmetricEigen } from './tensor/eigen.ts';
@@ -160,8 +162,20 @@ export async function loadEmbedder(source: Source): Promise<Embedder> {
 }
 
 /**
- * Reads a picture at the size and in the colours that a model takes: the square in its centre, resized; grey is the
- * luma .299 R + .587 G + .114 B (ITU-R BT.601).
+ * How {@link readPicture} makes a picture fit.
+ * @group Files
+ */
+export interface PictureOptions {
+  /** Of a picture of another shape than the model's, its centre (`crop`, unless given) or all of it (`squeeze`). */
+  readonly fit?: Fit | undefined;
+  /** Told what was done to the picture, in words; nothing where it is of the model's size and colours. */
+  readonly onChanges?: ((changes: readonly string[]) => void) | undefined;
+}
+
+/**
+ * Reads a picture at the size and in the colours that a model takes, the same pixels on Node and in the browser: its
+ * centre, resized by Lanczos' filter; grey is the luma .299 R + .587 G + .114 B (ITU-R BT.601). Colours are taken from the
+ * picture's profile to sRGB, and transparency is laid on black. A picture that fits exactly keeps its pixels.
  * @param source where the picture is, as for {@link loadModel}: PNG, JPEG or WebP, at most 2^27 pixels.
  * @returns [1, C, H, W], pixels in [0,1].
  * @throws {SeedbedError} BadArgument when there is no such file, BadFile when it is damaged or not a picture.
@@ -172,10 +186,15 @@ export async function loadEmbedder(source: Source): Promise<Embedder> {
  * const picture = await readPicture('examples/fashion-mnist/9-ankle-boot.png', model);
  * console.log(picture.shape); // prints [ 1, 1, 28, 28 ]
  */
-export async function readPicture(source: Source, model: Denoiser): Promise<Tensor<'float32'>> {
-  const [channels, size] = pictureShape(model) as [1 | 3, number];
+export async function readPicture(
+  source: Source,
+  model: Denoiser,
+  { fit, onChanges }: PictureOptions = {},
+): Promise<Tensor<'float32'>> {
+  const [channels, ...size] = pictureShape(model) as [1 | 3, number, number];
   const { bytes, name } = await readSource(source);
-  const { pixels } = await decodeImage(bytes, name, { size, channels, crop: true });
+  const { pixels, changes } = await decodeImage(bytes, name, { size, channels, fit });
+  if (changes.length > 0) onChanges?.(changes);
   return float32([1, ...pixels.shape], pixels.data);
 }
 

@@ -14,7 +14,7 @@ async function readDataset(path: string): Promise<void> {
 
 /** Reads a picture by itself, brought to the size that a model takes. */
 async function readPicture(path: string): Promise<void> {
-  await decodeImage(await readBytes(path), path, { size: 4, channels: 1, crop: true });
+  await decodeImage(await readBytes(path), path, { size: 4, channels: 1 });
 }
 
 /** Reads a picture by itself, and as a set of one, as it is. */

@@ -7,13 +7,14 @@ import { inversionFor } from '../embedding/settings.ts';
 import { SeedbedError } from '../errors.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, readBytes, readJson } from '../runtime/files.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { concatRows, rows, toFloat32 } from '../tensor/tensor.ts';
 import { type Cloud, writeCloud } from './cloud-report.ts';
 import { openConsole } from './console.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { packaged } from './files.ts';
-import { openRuntime, whole } from './options.ts';
+import { fitOption, openRuntime, whole } from './options.ts';
 import { type Pictures, readItems, readPictures } from './pictures.ts';
 import { joinSought, refusePairs, seedRow, seekInPieces } from './seek.ts';
 import { openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
@@ -25,7 +26,7 @@ interface Flags extends MethodFlags, UnfinishedFlags {
   count: number;
   shard?: Shard;
   join?: string[];
-  crop?: boolean;
+  fit: Fit;
 }
 
 /** Part `part` of `of`, from 1. */
@@ -48,7 +49,7 @@ export function addCloud(program: Command): void {
     .option('--count <n>', 'seeds', whole(2, MOST), 256)
     .option('--shard <i/n>', 'find only the i-th of n parts of them, as on one of n machines', shardOf)
     .option('--join <folders...>', 'put together the parts that lie in these folders')
-    .option('--crop', 'centre-crop a picture that is not square, instead of squeezing it')
+    .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'cloud');
   withUnfinished(command)
     .addHelpText(
@@ -122,7 +123,7 @@ async function onePicture(
     : await readPictures(
         [path ?? packaged('examples/fashion-mnist/9-ankle-boot.png')],
         model,
-        flags.crop === true,
+        flags.fit,
         note,
       );
   if (pictures.names.length > 1)

@@ -6,12 +6,13 @@ import { compete, type Standing, standingSchema } from '../experiments/race.ts';
 import { loadModel } from '../index.ts';
 import { createPanel, type Panel } from '../latent/gaussianity.ts';
 import { principalComponents } from '../latent/pca.ts';
+import type { Fit } from '../runtime/picture.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Console, withConsole } from './console.ts';
 import { packaged } from './files.ts';
 import { journalIn } from './journal.ts';
-import { type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { fitOption, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
 import {
   inPieces,
@@ -25,6 +26,7 @@ import {
 /** Which pictures are embedded, shared by `race` and `frontier`. */
 export interface ContestFlags extends RuntimeFlags, UnfinishedFlags {
   embedder?: string;
+  fit: Fit;
   data?: string;
   dataDir?: string;
   from: number;
@@ -58,6 +60,7 @@ export function withContest(command: Command): Command {
       '--embedder <file>',
       "an embedding network (default: the model's own, NAME-embedder.onnx beside it)",
     )
+    .addOption(fitOption())
     .option('--data <name or path>', 'a data set instead of pictures')
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--from <n>', 'first item of the data set', whole(0), 0)
@@ -78,7 +81,12 @@ export async function openContest(
   const model = { ...loaded, info: { ...loaded.info, sampler } };
   const pictures = flags.data
     ? await readItems(flags.data, model, { ...flags, note })
-    : await readPictures(paths.length > 0 ? paths : [packaged('examples/fashion-mnist')], model, true, note);
+    : await readPictures(
+        paths.length > 0 ? paths : [packaged('examples/fashion-mnist')],
+        model,
+        flags.fit,
+        note,
+      );
   const components = flags.data ? await componentsOf(flags.data, model, flags, pictures) : undefined;
   return { model, pictures, panel: createPanel(model.info.shape, { components }) };
 }

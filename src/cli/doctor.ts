@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import { diagnose } from '../embedding/doctor.ts';
 import { loadModel } from '../index.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
-import { openRuntime, type RuntimeFlags, withRuntime } from './options.ts';
+import { fitOption, openRuntime, type RuntimeFlags, withRuntime } from './options.ts';
 import { readItems, readPictures } from './pictures.ts';
 
 interface Flags extends RuntimeFlags {
+  fit: Fit;
   data?: string;
   dataDir?: string;
   roundTrip: boolean;
@@ -22,6 +24,7 @@ export function addDoctor(program: Command): void {
     .description("look for what is wrong with a model's description, and measure a round trip")
     .argument('<model.onnx>', 'a Seedbed model, as `seedbed import` writes it')
     .argument('[pictures...]', 'some pictures of the kind that it was trained on: a firmer answer')
+    .addOption(fitOption())
     .option('--data <name or path>', 'a data set instead of pictures')
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--no-round-trip', 'do not embed its own samples, which takes most of the time')
@@ -33,7 +36,7 @@ export function addDoctor(program: Command): void {
       const pictures = flags.data
         ? await readItems(flags.data, model, { ...flags, from: 0, to: 8, note: console.note })
         : paths.length > 0
-          ? await readPictures(paths, model, true, console.note)
+          ? await readPictures(paths, model, flags.fit, console.note)
           : undefined;
       const runtime = await openRuntime(console, flags);
       const diagnosis = await diagnose(runtime, model, pictures?.images, {

@@ -7,12 +7,13 @@ import { loadModel } from '../index.ts';
 import { naturalness } from '../latent/naturalness.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { takeRows, unstack } from '../tensor/tensor.ts';
 import { duration, openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { fitOption, openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { joinSought, refusePairs, type Sought, seekInPieces, shortError } from './seek.ts';
 import { openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
@@ -23,7 +24,7 @@ interface Flags extends RuntimeFlags, UnfinishedFlags {
   naturalness: number[];
   samplerSteps?: number;
   rng: number;
-  crop?: boolean;
+  fit: Fit;
   json?: boolean;
   quiet?: boolean;
 }
@@ -43,7 +44,7 @@ export function addEdit(program: Command): void {
     )
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
-    .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
+    .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'edit');
   withUnfinished(command)
     .addHelpText(
@@ -71,7 +72,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   const sampler = chooseSampler(model.info.sampler, flags);
   refusePairs('edit', sampler);
   const one = async (file: string): Promise<Pictures> => {
-    const pictures = await readPictures([file], model, flags.crop === true, console.note);
+    const pictures = await readPictures([file], model, flags.fit, console.note);
     if (pictures.names.length === 1) return pictures;
     throw new SeedbedError('BadArgument', `${file} holds ${pictures.names.length} pictures; edit takes one`);
   };

@@ -8,12 +8,21 @@ import { writeSeeds } from '../embedding/seeds.ts';
 import { type InversionOptions, inversionFor, METHODS, type Method } from '../embedding/settings.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { bytesOf, takeRows, unstack } from '../tensor/tensor.ts';
 import { duration, openConsole, withConsole } from './console.ts';
 import { findEmbedder, packaged, SHIPPED_MODEL, version } from './files.ts';
 import { journalIn } from './journal.ts';
-import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import {
+  fitOption,
+  openRuntime,
+  positive,
+  type RuntimeFlags,
+  whole,
+  withRng,
+  withRuntime,
+} from './options.ts';
 import { type Pictures, readItems, readPictures, writeEmbeddingSheet } from './pictures.ts';
 import { requireNumbers } from './seek.ts';
 import { breakOff, openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
@@ -48,7 +57,7 @@ interface EmbedFlags extends MethodFlags, UnfinishedFlags {
   from: number;
   to?: number;
   starts: number;
-  crop?: boolean;
+  fit: Fit;
 }
 
 /** Adds the options that say how seeds are sought. */
@@ -113,7 +122,7 @@ export function addEmbed(program: Command): void {
     .option('--from <n>', 'first item of the data set', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--starts <n>', 'seeds for each picture (methods that begin from noise)', whole(1, 10_000), 1)
-    .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
+    .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'out');
   withUnfinished(command)
     .addHelpText('after', '\nExample: seedbed embed my.png --tau 0.3 --out my')
@@ -193,7 +202,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     : await readPictures(
         paths.length > 0 ? paths : [packaged('examples/fashion-mnist')],
         model,
-        flags.crop === true,
+        flags.fit,
         console.note,
       );
   const hashes = unstack(pictures.images).map(image => sha256Hex(bytesOf(image)));

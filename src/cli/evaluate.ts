@@ -5,12 +5,13 @@ import { embed } from '../embedding/embed.ts';
 import type { EmbedProgress, SeedResult } from '../embedding/embedding.ts';
 import { bootstrapMean } from '../embedding/metrics.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { bytesOf } from '../tensor/tensor.ts';
 import { duration, openConsole } from './console.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { journalIn, keptResult } from './journal.ts';
-import { openRuntime, whole } from './options.ts';
+import { fitOption, openRuntime, whole } from './options.ts';
 import { openFor } from './pictures.ts';
 import { requireNumbers } from './seek.ts';
 import { inPieces, jsonCodec, openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
@@ -20,7 +21,7 @@ interface Flags extends MethodFlags, UnfinishedFlags {
   dataDir?: string;
   from: number;
   to?: number;
-  crop?: boolean;
+  fit: Fit;
 }
 
 /** Pictures whose results are kept in one file. */
@@ -41,7 +42,7 @@ export function addEvaluate(program: Command): void {
     .option('--from <n>', 'first item', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--out <folder>', 'where evaluation.json is written', 'out')
-    .option('--crop', 'centre-crop pictures that are not square');
+    .addOption(fitOption());
   withUnfinished(command)
     .addHelpText('after', '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder')
     .action((flags: Flags) => run(flags));

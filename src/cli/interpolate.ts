@@ -6,6 +6,7 @@ import { SeedbedError } from '../errors.ts';
 import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';
 import { encodeAnimation } from '../runtime/animation.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { concatRows, float32, rows, type Tensor, unstack } from '../tensor/tensor.ts';
 import { duration, openConsole } from './console.ts';
@@ -13,7 +14,7 @@ import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { growInPieces } from './grow.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
-import { openRuntime } from './options.ts';
+import { fitOption, openRuntime } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { joinSought, refusePairs, seekInPieces } from './seek.ts';
 import { openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
@@ -23,7 +24,7 @@ type Floats = Tensor<'float32'>;
 interface Flags extends MethodFlags, UnfinishedFlags {
   steps: number;
   path: SeedPath;
-  crop?: boolean;
+  fit: Fit;
 }
 
 export function addInterpolate(program: Command): void {
@@ -36,7 +37,7 @@ export function addInterpolate(program: Command): void {
         .choices([...SEED_PATHS])
         .default('slerp'),
     )
-    .option('--crop', 'centre-crop pictures that are not square, instead of squeezing them')
+    .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'interpolation');
   withUnfinished(command)
     .addHelpText(
@@ -59,7 +60,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const { model, options, settings } = await embedOptions(flags);
   const sampler = chooseSampler(model.info.sampler, options);
   refusePairs('interpolate', sampler);
-  const pictures = await readPictures(paths, model, flags.crop === true, console.note);
+  const pictures = await readPictures(paths, model, flags.fit, console.note);
   const count = pictures.names.length;
   if (count < 2)
     throw new SeedbedError('BadArgument', `interpolate goes between two pictures or more, got ${count}`);

@@ -180,8 +180,8 @@ function openSet(
 ): Promise<Dataset> {
   const folder = FOLDERS[name];
   if (!folder) return openDataset(`${name}:${split}`, { dataDir });
-  const [channels, size] = (shape ?? [3, 64]) as [1 | 3, number];
-  return openDataset(packaged(folder), { channels, size, crop: true });
+  const [channels, ...size] = (shape ?? [3, 64, 64]) as [1 | 3, number, number];
+  return openDataset(packaged(folder), { channels, size });
 }
 
 function remedyOf(name: string, folder: string): string {

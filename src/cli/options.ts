@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { createRuntime, NATIVE_REMEDY } from '../runtime/node.ts';
+import { FITS } from '../runtime/picture.ts';
 import { DEVICES, type Device, type Runtime } from '../runtime/runtime.ts';
 import type { Console } from './console.ts';
 
@@ -49,6 +50,12 @@ export async function openRuntime(console: Console, { device, threads }: Runtime
     );
   }
   return runtime;
+}
+
+/** Says --fit. */
+export function fitOption(): Option {
+  const meaning = "pictures of another shape than the model's: cut out their centre, or squeeze the whole";
+  return new Option('--fit <way>', meaning).choices([...FITS]).default('crop');
 }
 
 /** Adds --rng. */

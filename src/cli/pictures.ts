@@ -18,6 +18,7 @@ import {
 } from '../runtime/files.ts';
 import { decodeImage, encodePng } from '../runtime/images.ts';
 import { fileKind } from '../runtime/kind.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { readNpz } from '../tensor/npz.ts';
 import { bytesOf, concatRows, float32, type Tensor, unstack } from '../tensor/tensor.ts';
@@ -45,11 +46,11 @@ const MOST_BLOCKS = 5;
 export async function readPictures(
   paths: readonly string[],
   model: Denoiser,
-  crop: boolean,
+  fit: Fit,
   note: (text: string) => void,
 ): Promise<Pictures> {
   checkPictureModel(model);
-  const [channels, size] = pictureShape(model) as [1 | 3, number];
+  const [channels, ...size] = pictureShape(model) as [1 | 3, number, number];
   const files: string[] = [];
   for (const path of paths) {
     const found = (await isDirectory(path))
@@ -76,7 +77,7 @@ export async function readPictures(
       }
       continue;
     }
-    const { pixels, changes } = await decodeImage(bytes, file, { size, crop, channels });
+    const { pixels, changes } = await decodeImage(bytes, file, { size, fit, channels });
     if (changes.length > 0) note(`${baseName(file)}: ${changes.join(', ')}`);
     parts.push(float32([1, ...pixels.shape], pixels.data));
     names.push(baseName(file));
@@ -110,7 +111,7 @@ export async function readItems(
 
 interface OpenFlags {
   readonly dataDir?: string | undefined;
-  readonly crop?: boolean | undefined;
+  readonly fit?: Fit | undefined;
   /** Told what was done to all items. */
   readonly note: (text: string) => void;
 }
@@ -119,17 +120,17 @@ interface OpenFlags {
 export async function openFor(
   spec: string,
   model: Denoiser,
-  { dataDir, crop = false, note }: OpenFlags,
+  { dataDir, fit, note }: OpenFlags,
 ): Promise<Dataset> {
   checkPictureModel(model);
   const wanted = pictureShape(model);
-  const [channels, size] = wanted as [1 | 3, number];
+  const [channels, ...size] = wanted as [1 | 3, number, number];
   let dataset: Dataset | undefined = await openDataset(spec, { dataDir }).catch(error => {
     if (isSeedbedError(error, 'BadArgument') || isSeedbedError(error, 'BadShape')) return undefined;
     throw error;
   });
   if (dataset?.shape.join() !== wanted.join())
-    dataset = await openDataset(spec, { dataDir, size, channels, crop });
+    dataset = await openDataset(spec, { dataDir, size, channels, fit });
   noteChanges(dataset, note);
   return dataset;
 }

@@ -5,15 +5,25 @@ import { findTrueSeeds, type TrueSeeds } from '../experiments/true-seeds.ts';
 import { loadModel } from '../index.ts';
 import { principalComponents } from '../latent/pca.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
+import type { Fit } from '../runtime/picture.ts';
 import { svgToPng } from '../runtime/svg.ts';
 import { openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
-import { openRuntime, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import {
+  fitOption,
+  openRuntime,
+  positive,
+  type RuntimeFlags,
+  whole,
+  withRng,
+  withRuntime,
+} from './options.ts';
 import { openFor } from './pictures.ts';
 
 interface Flags extends RuntimeFlags {
   data: string;
   dataDir?: string;
+  fit: Fit;
   items: number;
   count: number;
   tau: number;
@@ -32,6 +42,7 @@ export function addRecover(program: Command): void {
     .argument('[model.onnx]', 'the denoiser', SHIPPED_MODEL)
     .requiredOption('--data <name or path>', 'a data set, along whose principal components errors are shown')
     .option('--data-dir <folder>', 'where data sets are looked for first')
+    .addOption(fitOption())
     .option('--items <n>', 'items of it that the components are taken of', whole(10, 100_000), 2000)
     .option('--count <n>', 'seeds', whole(1, 1000), 16)
     .option('--tau <x>', 'how far off a picture may be, standardised', positive, 0.003)

@@ -78,7 +78,7 @@ async function trainDenoiser(given: TrainFlags): Promise<void> {
   const { size, channels, crop } = config.image;
   const dataset = await openDataset(flags.data ?? config.data, {
     dataDir: flags.dataDir,
-    crop,
+    fit: crop ? 'crop' : 'squeeze',
     ...(size && { size }),
     ...(channels && { channels }),
   });

@@ -10,8 +10,9 @@ import type { FileSource } from './sources.ts';
 /** Decoded pictures are kept up to this many bytes, 1 GiB; the rest are decoded anew each time. */
 const MOST_KEPT = 2 ** 30;
 
-/** Headers that are read at once. */
-const AT_ONCE = 64;
+/** Headers that are read at once, and pictures that are decoded at once: each is held at its own size until it fits. */
+const HEADERS_AT_ONCE = 64;
+const PICTURES_AT_ONCE = 4;
 
 /** Whether a file is named as a picture. */
 export function isImageName(name: string): boolean {
@@ -55,9 +56,12 @@ export async function imageFiles(
     itemName: index => files[within(index)]!.name,
     read: async indices => {
       const batch = zeros('float32', [indices.length, ...shape]);
-      const pictures = await Promise.all(Array.from(indices, index => pixelsOf(within(index))));
-      for (const [row, bytes] of pictures.entries()) {
-        for (let i = 0; i < stride; i++) batch.data[row * stride + i] = bytes[i]! / 255;
+      const wanted = Array.from(indices, within);
+      for (let from = 0; from < wanted.length; from += PICTURES_AT_ONCE) {
+        const pictures = await Promise.all(wanted.slice(from, from + PICTURES_AT_ONCE).map(pixelsOf));
+        for (const [row, bytes] of pictures.entries()) {
+          for (let i = 0; i < stride; i++) batch.data[(from + row) * stride + i] = bytes[i]! / 255;
+        }
       }
       return batch;
     },
@@ -66,10 +70,10 @@ export async function imageFiles(
 
 async function commonShape(files: readonly FileSource[], options: ImageOptions): Promise<readonly number[]> {
   const { size, channels } = options;
-  if (size !== undefined && channels) return imageShape({ width: size, height: size, channels }, options);
+  if (size !== undefined && channels) return imageShape({ width: 0, height: 0, channels }, options);
   let common: readonly number[] | undefined;
-  for (let from = 0; from < files.length; from += AT_ONCE) {
-    const some = files.slice(from, from + AT_ONCE);
+  for (let from = 0; from < files.length; from += HEADERS_AT_ONCE) {
+    const some = files.slice(from, from + HEADERS_AT_ONCE);
     const shapes = await Promise.all(
       some.map(async file => imageShape(await readImageHeader(await file.read(), file.name), options)),
     );

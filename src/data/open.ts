@@ -38,10 +38,11 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   const dataset = await (entry
     ? openEntry(entry, split ?? 'train', options)
     : openPath(place, { part, split }, options));
-  const [channels, height, width] = dataset.shape;
-  const wrongSize = options.size !== undefined && (options.size !== height || options.size !== width);
+  const [channels, ...own] = dataset.shape;
+  const size = typeof options.size === 'number' ? [options.size, options.size] : options.size;
+  const wrongSize = size !== undefined && size.join() !== own.join();
   if (wrongSize || (options.channels !== undefined && options.channels !== channels)) {
-    const asked = `size ${options.size ?? 'as it is'}, channels ${options.channels ?? 'as they are'}`;
+    const asked = `size ${size?.join('x') ?? 'as it is'}, channels ${options.channels ?? 'as they are'}`;
     const message = `${dataset.name} has items of shape [${dataset.shape}], asked for: ${asked}`;
     throw new SeedbedError('BadArgument', `${message}. Only pictures in files of their own can be changed`);
   }

@@ -58,10 +58,11 @@ const denoiser = z.strictObject({
     .strictObject({
       size: count(2048).optional(),
       channels: z.union([z.literal(1), z.literal(3)]).optional(),
-      crop: z.boolean().default(false),
+      /** Of pictures that are not square: their centre, or all of them, squeezed. */
+      crop: z.boolean().default(true),
       padding: z.int().gte(0).lte(128).default(0),
     })
-    .default({ crop: false, padding: 0 }),
+    .default({ crop: true, padding: 0 }),
   schedule: z.union([
     z.enum(['linear', 'quadratic', 'cosine', 'continuousCosine']).transform(name => SCHEDULES[name]),
     scheduleSchema,

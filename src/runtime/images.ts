@@ -1,17 +1,17 @@
-import type { Metadata } from 'sharp';
+import type { Metadata, SharpOptions } from 'sharp';
 import sharp from 'sharp';
 import { messageOf, SeedbedError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { fileKind } from './kind.ts';
 import {
   type DecodedImage,
+  fitRaster,
   type ImageHeader,
   type ImageOptions,
-  imageShape,
   MOST_PIXELS,
   MOST_SIDE,
+  type Raster,
   toInterleaved,
-  toPlanes,
 } from './picture.ts';
 
 // One picture at a time on one thread: the same work each time, and no memory held between pictures.
@@ -29,12 +29,11 @@ export async function readImageHeader(bytes: Uint8Array, name: string): Promise<
 }
 
 /**
- * Decodes a PNG, JPEG, WebP, GIF (first frame), TIFF or AVIF file, upright and with 8 bits a channel.
- *
- * Transparency is laid on black; grey is the luma 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
+ * Decodes a PNG, JPEG, WebP, GIF (first frame), TIFF or AVIF file, upright, from its colour profile to sRGB, and brings it
+ * to the shape asked for as {@link fitRaster} does.
  * @param name the file's name, for messages.
  * @throws {SeedbedError} BadFile when it is damaged, cut short, too large, or no picture.
- * @example const { pixels } = await decodeImage(await readBytes('cat.jpg'), 'cat.jpg', { size: 64, crop: true })
+ * @example const { pixels } = await decodeImage(await readBytes('cat.jpg'), 'cat.jpg', { size: 64 })
  */
 export async function decodeImage(
   bytes: Uint8Array,
@@ -42,38 +41,67 @@ export async function decodeImage(
   options: ImageOptions = {},
 ): Promise<DecodedImage> {
   const metadata = await readMetadata(bytes, name);
-  const original = headerOf(metadata);
-  const { width, height } = original;
-  const [channels, rows, columns] = imageShape(original, options);
+  const header = headerOf(metadata);
+  const deep = metadata.depth === 'ushort';
   const changes: string[] = [];
-  const image = open(bytes).toColourspace('srgb');
-
   if ((metadata.orientation ?? 1) > 1) changes.push('turned upright');
-  if (metadata.depth === 'ushort') changes.push('16 bits a channel reduced to 8');
-  if (metadata.hasAlpha) {
-    image.flatten({ background: '#000' });
-    const { isOpaque } = await open(bytes).stats().catch(refuse(name));
-    if (!isOpaque) changes.push('transparency laid on black');
-  }
-  const side = Math.min(width, height);
-  const cropped = options.crop === true && width !== height;
-  if (cropped) {
-    image.extract({ left: (width - side) >> 1, top: (height - side) >> 1, width: side, height: side });
-    changes.push('centre-cropped');
-  }
-  const [fromWidth, fromHeight] = cropped ? [side, side] : [width, height];
-  if (fromWidth !== columns || fromHeight !== rows) {
-    image.resize(columns, rows, { fit: 'fill' });
-    changes.push(`resized ${fromWidth}x${fromHeight} to ${columns}x${rows}`);
-  }
-  if (channels === 1 && original.channels >= 3) changes.push('turned to grey');
-  if (channels === 3 && original.channels < 3) changes.push('grey repeated in three channels');
+  if (deep) changes.push('16 bits a channel reduced to 8');
+  const { samples, channels } = await samplesOf(bytes, metadata).catch(refuse(name));
+  const stride = channels * header.width;
+  const raster: Raster = {
+    ...{ header, changes, channels, most: samples instanceof Uint16Array ? 65535 : 255 },
+    row: y => samples.subarray(y * stride, (y + 1) * stride),
+  };
+  return fitRaster(raster, options);
+}
 
-  const { data, info } = await image
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-    .catch(refuse(name));
-  return { pixels: toPlanes(data, info.channels, [channels, rows, columns]), original, changes };
+interface Samples {
+  readonly samples: Uint8Array | Uint16Array;
+  readonly channels: number;
+}
+
+/** The samples of a picture at its own size. */
+async function samplesOf(bytes: Uint8Array, { channels, depth, space, icc }: Metadata): Promise<Samples> {
+  if (space === 'cmyk' && !icc) return fromInks(bytes);
+  const deep = depth === 'ushort';
+  if (deep && !icc) {
+    const image = open(bytes).toColourspace('rgb16').raw({ depth: 'ushort' });
+    const { data, info } = await image.toBuffer({ resolveWithObject: true });
+    return {
+      samples: new Uint16Array(data.buffer, data.byteOffset, data.length / 2),
+      channels: info.channels,
+    };
+  }
+  const image = open(deep ? await inEightBits(bytes, channels) : bytes)
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' });
+  const { data, info } = await image.toBuffer({ resolveWithObject: true });
+  return { samples: data, channels: info.channels };
+}
+
+/**
+ * A picture of 16 bits as a PNG of 8 with its profile, which sharp would take for one that goes to Display P3. It cuts the
+ * low byte off; of v 256 / 257 + 128 that leaves v / 257 rounded, for every v.
+ */
+function inEightBits(bytes: Uint8Array, channels: number): Promise<Uint8Array> {
+  const image = open(bytes, { ignoreIcc: true })
+    .linear(256 / 257, 128)
+    .toColourspace('srgb');
+  // A profile of grey is kept with grey only.
+  const profiled = channels === 1 ? image.extractChannel(0) : image;
+  return profiled.keepIccProfile().png({ compressionLevel: 1 }).toBuffer();
+}
+
+/** Four inks without a profile as browsers take them: each lets a part of the light through, the last bit cut off. */
+async function fromInks(bytes: Uint8Array): Promise<Samples> {
+  const image = open(bytes).pipelineColourspace('cmyk').toColourspace('cmyk').raw({ depth: 'uchar' });
+  const inks = await image.toBuffer();
+  const samples = new Uint8Array((inks.length / 4) * 3);
+  for (let i = 0; i < samples.length; i++) {
+    const pixel = 4 * Math.floor(i / 3);
+    samples[i] = Math.floor(((255 - inks[pixel + (i % 3)]!) * (255 - inks[pixel + 3]!)) / 255);
+  }
+  return { samples, channels: 3 };
 }
 
 /**
@@ -96,8 +124,8 @@ export async function encodePng(pixels: Tensor<'float32'>): Promise<Uint8Array> 
     .toBuffer();
 }
 
-function open(bytes: Uint8Array) {
-  return sharp(bytes, { autoOrient: true, failOn: 'error', limitInputPixels: MOST_PIXELS });
+function open(bytes: Uint8Array, options: SharpOptions = {}) {
+  return sharp(bytes, { ...options, autoOrient: true, failOn: 'error', limitInputPixels: MOST_PIXELS });
 }
 
 async function readMetadata(bytes: Uint8Array, name: string): Promise<Metadata> {

@@ -1,21 +1,41 @@
 import { SeedbedError } from '../errors.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
+import { resize, type Size } from './resize.ts';
+
+/**
+ * What is done to a picture of another shape than the model's: its centre is cut out, or the whole is squeezed.
+ * @group Files
+ */
+export type Fit = 'crop' | 'squeeze';
+
+export const FITS: readonly Fit[] = ['crop', 'squeeze'];
 
 /** How a picture is brought to the shape that is needed. */
 export interface ImageOptions {
-  /** Side of the square to resize to, in pixels; the picture's own size where it is left out. */
-  readonly size?: number | undefined;
-  /** Take the square in the centre first, instead of stretching what is not square. */
-  readonly crop?: boolean | undefined;
+  /** [height, width], or the side of a square, in pixels; the picture's own size where it is left out. */
+  readonly size?: number | readonly [height: number, width: number] | undefined;
+  /** What is done to a picture of another shape than `size`: 'crop' unless given. */
+  readonly fit?: Fit | undefined;
   /** 1 grey, 3 colour; as the picture is where it is left out. */
   readonly channels?: 1 | 3 | undefined;
 }
 
 /** What a picture's header says: its size when upright, its channels as stored (2 and 4 with transparency). */
-export interface ImageHeader {
-  readonly width: number;
-  readonly height: number;
+export interface ImageHeader extends Size {
   readonly channels: number;
+}
+
+/** A picture as a decoder gives it: at its own size, upright, in sRGB. */
+export interface Raster {
+  readonly header: ImageHeader;
+  /** What the decoder has done to it, in words. */
+  readonly changes: readonly string[];
+  /** Of the samples: 1 grey, 3 colour, 2 and 4 with opacity; the header's may be fewer. */
+  readonly channels: number;
+  /** What stands for white and for opaque: 255, or 65535. */
+  readonly most: number;
+  /** The samples of row y, interleaved; good until the next is asked for. */
+  row(y: number): ArrayLike<number>;
 }
 
 export interface DecodedImage {
@@ -32,42 +52,93 @@ export const MOST_SIDE = 2 ** 16;
 
 /**
  * The shape [C, H, W] that decoding gives a picture with this header.
- * @throws {SeedbedError} BadArgument when `size` is not a whole number of pixels.
+ * @throws {SeedbedError} BadArgument when `size` is not in whole numbers of pixels.
  */
 export function imageShape(
   header: ImageHeader,
-  { size, crop, channels }: ImageOptions,
-): [number, number, number] {
-  if (size !== undefined && !(Number.isInteger(size) && size > 0)) {
-    throw new SeedbedError('BadArgument', `pictures cannot have size ${size}; give a whole number of pixels`);
+  { size, channels }: ImageOptions,
+): [channels: 1 | 3, height: number, width: number] {
+  const [height, width] = typeof size === 'number' ? [size, size] : (size ?? [header.height, header.width]);
+  if (![height, width].every(side => Number.isInteger(side) && side > 0)) {
+    throw new SeedbedError('BadArgument', `pictures cannot have size ${size}; give whole numbers of pixels`);
   }
-  const square = size ?? (crop ? Math.min(header.width, header.height) : undefined);
-  return [channels ?? (header.channels < 3 ? 1 : 3), square ?? header.height, square ?? header.width];
+  return [channels ?? (header.channels < 3 ? 1 : 3), height, width];
+}
+
+interface Box extends Size {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** The largest part about the centre that has the shape of `wanted`. */
+function centreOf({ width, height }: Size, wanted: Size): Box {
+  const part = {
+    width: Math.min(width, Math.max(1, Math.round((height * wanted.width) / wanted.height))),
+    height: Math.min(height, Math.max(1, Math.round((width * wanted.height) / wanted.width))),
+  };
+  return { ...part, left: (width - part.width) >> 1, top: (height - part.height) >> 1 };
 }
 
 /**
- * From interleaved bytes, as decoders give them, to planes in [0,1].
- *
- * Grey from colour is the luma 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
- * @param stored channels of the bytes: 1 grey, 3 colour, 4 colour and an opacity that is passed over.
- * @param shape [C, H, W] with C 1 or 3.
+ * Brings a picture to the shape that is needed: transparency on black, the centre, the size, 8 bits, grey. Grey is the
+ * luma 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601). What is of the shape already keeps its pixels.
+ * @throws {SeedbedError} as {@link imageShape}.
  */
-export function toPlanes(
-  bytes: ArrayLike<number>,
-  stored: number,
-  shape: [number, number, number],
-): Tensor<'float32'> {
-  const [channels, height, width] = shape;
-  const plane = height * width;
-  const values = new Float32Array(channels * plane);
-  for (let i = 0; i < plane; i++) {
-    const red = bytes[i * stored]!;
-    const green = stored >= 3 ? bytes[i * stored + 1]! : red;
-    const blue = stored >= 3 ? bytes[i * stored + 2]! : red;
-    if (channels === 1) values[i] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue) / 255;
-    else for (const [c, value] of [red, green, blue].entries()) values[c * plane + i] = value / 255;
+export function fitRaster(raster: Raster, options: ImageOptions): DecodedImage {
+  const { header } = raster;
+  const [channels, height, width] = imageShape(header, options);
+  const whole = { left: 0, top: 0, width: header.width, height: header.height };
+  const box = options.fit === 'squeeze' ? whole : centreOf(header, { width, height });
+  const seen = { transparent: false, coloured: false };
+  const values = resize(y => planesOf(raster, box, y, channels, seen), channels, box, { width, height });
+
+  const changes = [...raster.changes];
+  if (seen.transparent) changes.push('transparency laid on black');
+  if (box.width !== header.width || box.height !== header.height) changes.push('centre-cropped');
+  if (box.width !== width || box.height !== height) {
+    changes.push(`resized ${box.width}x${box.height} to ${width}x${height}`);
   }
-  return float32(shape, values);
+  if (channels === 1 && header.channels >= 3 && seen.coloured) changes.push('turned to grey');
+  if (channels === 3 && header.channels < 3) changes.push('grey repeated in three channels');
+  const pixels = Float32Array.from(values, value => Math.min(255, Math.max(0, Math.round(value))) / 255);
+  return { pixels: float32([channels, height, width], pixels), original: header, changes };
+}
+
+/** One row of a part of the picture, from 0 to 255, channel after channel; notes what it sees. */
+function planesOf(
+  raster: Raster,
+  { left, top, width }: Box,
+  y: number,
+  channels: 1 | 3,
+  seen: { transparent: boolean; coloured: boolean },
+): Float64Array {
+  const { channels: stored, most } = raster;
+  const samples = raster.row(top + y);
+  const planes = new Float64Array(channels * width);
+  const [green, blue] = stored >= 3 ? [1, 2] : [0, 0];
+  const opacity = stored % 2 === 0 ? stored - 1 : undefined;
+  for (let x = 0; x < width; x++) {
+    const at = (left + x) * stored;
+    const opaque = opacity === undefined ? most : samples[at + opacity]!;
+    if (opaque !== most) seen.transparent = true;
+    const r = toByte(samples[at]!, opaque, most);
+    const g = toByte(samples[at + green]!, opaque, most);
+    const b = toByte(samples[at + blue]!, opaque, most);
+    if (r !== g || r !== b) seen.coloured = true;
+    if (channels === 1) planes[x] = 0.299 * r + 0.587 * g + 0.114 * b;
+    else {
+      planes[x] = r;
+      planes[width + x] = g;
+      planes[2 * width + x] = b;
+    }
+  }
+  return planes;
+}
+
+/** A sample on black in 8 bits; of 16 bits v / 257, rounded. */
+export function toByte(sample: number, opaque: number, most: number): number {
+  if (opaque === 255 && most === 255) return sample;
+  return Math.round((sample * opaque * 255) / (most * most));
 }
 
 /** One picture's 8-bit pixels, interleaved. */

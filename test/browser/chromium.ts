@@ -40,18 +40,41 @@ export interface Opened {
   close(): Promise<void>;
 }
 
-/** Opens test/browser/page/, which holds the public API as it is built, under the name `seedbed`. */
+/** test/browser/page/, which holds the public API as it is built, under the name `seedbed`. */
+export const TEST_PAGE: InlineConfig = {
+  root: join(ROOT, 'test/browser/page'),
+  resolve: { alias: { seedbed: join(ROOT, 'dist/index.js') } },
+};
+
+/** Opens the test page in Chromium. */
 export async function openTestPage(): Promise<Opened> {
-  const opened = await openPage({
-    root: join(ROOT, 'test/browser/page'),
-    resolve: { alias: { seedbed: join(ROOT, 'dist/index.js') } },
-  });
+  const opened = await openPage(TEST_PAGE);
   await opened.page.waitForFunction('globalThis.seedbed');
   return opened;
 }
 
-/** Bundles a page with Vite as docs/browser.md says, serves it isolated, and opens it in Chromium. */
+/** Bundles a page and opens it in Chromium. */
 export async function openPage(config: InlineConfig): Promise<Opened> {
+  const { address, close: stop } = await servePage(config);
+  const browser = await launch();
+  const page = await browser.newPage();
+  const foreign: string[] = [];
+  page.on('request', request => {
+    if (!request.url().startsWith(address) && !/^(data|blob):/.test(request.url()))
+      foreign.push(request.url());
+  });
+  await page.goto(address);
+  const close = async () => {
+    await browser.close();
+    await stop();
+  };
+  return { page, foreign, close };
+}
+
+/** Bundles a page with Vite as docs/browser.md says, and serves it isolated. */
+export async function servePage(
+  config: InlineConfig,
+): Promise<{ readonly address: string; close(): Promise<void> }> {
   const outDir = await mkdtemp(join(tmpdir(), 'seedbed-page-'));
   const shared = { ...config, configFile: false, build: { outDir } } as const;
   await build({
@@ -66,19 +89,9 @@ export async function openPage(config: InlineConfig): Promise<Opened> {
     appType: 'mpa',
     preview: { host: '127.0.0.1', port: 0, headers: ISOLATION },
   });
-  const browser = await launch();
-  const page = await browser.newPage();
-  const address = server.resolvedUrls!.local[0]!;
-  const foreign: string[] = [];
-  page.on('request', request => {
-    if (!request.url().startsWith(address) && !/^(data|blob):/.test(request.url()))
-      foreign.push(request.url());
-  });
-  await page.goto(address);
   const close = async () => {
-    await browser.close();
     await server.close();
     await rm(outDir, { recursive: true });
   };
-  return { page, foreign, close };
+  return { address: server.resolvedUrls!.local[0]!, close };
 }

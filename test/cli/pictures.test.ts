@@ -23,7 +23,7 @@ async function put(name: string, bytes: Uint8Array): Promise<string> {
 /** Reads arrays as commands do, and gives what was said of them. */
 async function read(...paths: string[]) {
   const notes: string[] = [];
-  return { ...(await readPictures(paths, model, false, text => notes.push(text))), notes };
+  return { ...(await readPictures(paths, model, 'crop', text => notes.push(text))), notes };
 }
 
 const of = (shape: number[]) =>

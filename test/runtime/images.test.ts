@@ -4,13 +4,58 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { isSeedbedError } from '../../src/errors.ts';
 import { decodeImage, encodePng } from '../../src/runtime/images.ts';
-import { float32 } from '../../src/tensor/tensor.ts';
+import { float32, type Tensor } from '../../src/tensor/tensor.ts';
+import {
+  ADOBE,
+  adobeRgb,
+  bytesOfScene,
+  deepPng,
+  greyProfile,
+  largeJpeg,
+  pngOf,
+  withProfile,
+} from '../pictures.ts';
 
 const in255 = (data: Float32Array) =>
   Array.from(data, value => value * 255).map(value => Math.round(value * 1e4) / 1e4);
 
 const png = (channels: 1 | 2 | 3 | 4, width: number, height: number, bytes: number[]) =>
   sharp(Uint8Array.from(bytes), { raw: { width, height, channels } }).png().toBuffer();
+
+/** Of 16 bits, a row of grey. */
+const png16 = (samples: number[]) =>
+  sharp(Uint16Array.from(samples), { raw: { width: samples.length, height: 1, channels: 1 } })
+    .toColourspace('grey16')
+    .png()
+    .toBuffer();
+
+/** Planes as red, green, blue, red ... from 0 to 255. */
+function interleaved({ shape, data }: Tensor<'float32'>): number[] {
+  const plane = shape[1]! * shape[2]!;
+  return Array.from(data, (_, i) => Math.round(data[(i % 3) * plane + Math.floor(i / 3)]! * 255));
+}
+
+/** Adobe RGB (1998) in 8 bits to sRGB (IEC 61966-2-1), both about the white D50, not rounded. */
+function fromAdobeRgb(pixel: readonly number[]): number[] {
+  const light = pixel.map(value => (value / 255) ** (563 / 256));
+  const times = (matrix: readonly (readonly number[])[], v: readonly number[]) =>
+    matrix.map(row => row.reduce((sum, value, i) => sum + value * v[i]!, 0));
+  const { rXYZ, gXYZ, bXYZ } = ADOBE;
+  const xyz = times(
+    [0, 1, 2].map(i => [rXYZ[i]!, gXYZ[i]!, bXYZ[i]!]),
+    light,
+  );
+  return times(XYZ_TO_SRGB, xyz)
+    .map(value => Math.min(1, Math.max(0, value)))
+    .map(value => 255 * (value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055));
+}
+
+/** The inverse of sRGB's primaries, taken to D50 by Bradford's transform. */
+const XYZ_TO_SRGB = [
+  [3.1338561, -1.6168667, -0.4906146],
+  [-0.9787684, 1.9161415, 0.033454],
+  [0.0719453, -0.2289914, 1.4052427],
+];
 
 describe('decodeImage', () => {
   test('colour comes as planes of red, green and blue', async () => {
@@ -47,16 +92,52 @@ describe('decodeImage', () => {
     expect(changes).toEqual(['turned to grey']);
   });
 
-  test('what is not square is stretched, or cropped when that is asked', async () => {
+  test('of what is not of the shape asked for the centre is taken, or all of it squeezed when that is asked', async () => {
     const row = [10, 10, 10, 100, 100, 100, 100, 100, 100, 200, 200, 200];
     const bytes = await png(3, 4, 2, [...row, ...row]);
-    const stretched = await decodeImage(bytes, 'a.png', { size: 2 });
-    expect(stretched.changes).toEqual(['resized 4x2 to 2x2']);
-    const cropped = await decodeImage(bytes, 'a.png', { size: 4, crop: true });
+    const cropped = await decodeImage(bytes, 'a.png', { size: 4 });
     expect(cropped.changes).toEqual(['centre-cropped', 'resized 2x2 to 4x4']);
     expect(cropped.pixels.shape).toEqual([3, 4, 4]);
     expect(new Set(in255(cropped.pixels.data))).toEqual(new Set([100]));
-    expect((await decodeImage(bytes, 'a.png', { crop: true })).pixels.shape).toEqual([3, 2, 2]);
+    const squeezed = await decodeImage(bytes, 'a.png', { size: 2, fit: 'squeeze' });
+    expect(squeezed.changes).toEqual(['resized 4x2 to 2x2']);
+    expect(in255(squeezed.pixels.data).slice(0, 2)).not.toEqual([100, 100]);
+    const tall = await decodeImage(bytes, 'a.png', { size: [2, 1] });
+    expect([tall.pixels.shape, tall.changes]).toEqual([[3, 2, 1], ['centre-cropped']]);
+  });
+
+  test('a wide picture is cropped to the shape of a wide model, and one that fits passes untouched', async () => {
+    const wide = await pngOf(3, 90, 40);
+    const cropped = await decodeImage(wide, 'a.png', { size: [16, 24] });
+    expect(cropped.changes).toEqual(['centre-cropped', 'resized 60x40 to 24x16']);
+    const middle = await sharp(wide).extract({ left: 15, top: 0, width: 60, height: 40 }).png().toBuffer();
+    const alone = await decodeImage(middle, 'b.png', { size: [16, 24] });
+    expect(cropped.pixels).toEqual(alone.pixels);
+    expect(alone.changes).toEqual(['resized 60x40 to 24x16']);
+    const exact = await decodeImage(await pngOf(3, 24, 16), 'c.png', { size: [16, 24], channels: 3 });
+    expect(exact.changes).toEqual([]);
+    expect(interleaved(exact.pixels)).toEqual([...bytesOfScene(3, 24, 16)]);
+  });
+
+  test.each([28, 64, 150])('a JPEG and the PNG of its pixels are one picture at %i', async size => {
+    const jpeg = await largeJpeg(1350, 1350);
+    const same = await sharp(jpeg).png({ compressionLevel: 1 }).toBuffer();
+    const pixels = async (bytes: Uint8Array) => (await decodeImage(bytes, 'a', { size })).pixels;
+    expect(await pixels(jpeg)).toEqual(await pixels(same));
+  });
+
+  test('a profile is followed: Adobe RGB within a level of its definition, in 8 bits and in 16', async () => {
+    const [width, height] = [60, 40];
+    const scene = [...bytesOfScene(3, width, height)];
+    const wanted = scene.flatMap((_, i) => (i % 3 ? [] : fromAdobeRgb(scene.slice(i, i + 3))));
+    const plain = { 8: await pngOf(3, width, height), 16: await deepPng(3, width, height) };
+    for (const [depth, bytes] of Object.entries(plain)) {
+      const { pixels } = await decodeImage(withProfile(bytes, adobeRgb()), `${depth}.png`);
+      const off = interleaved(pixels).map((value, i) => Math.abs(value - wanted[i]!));
+      expect(Math.max(...off), depth).toBeLessThan(1);
+    }
+    const grey = withProfile(await png16([0, 32896, 65535]), greyProfile(1));
+    expect(in255((await decodeImage(grey, 'grey.png', { channels: 1 })).pixels.data)).toEqual([0, 188, 255]);
   });
 
   test('transparency is laid on black, and an opaque channel is no change', async () => {
@@ -67,6 +148,8 @@ describe('decodeImage', () => {
     ]);
     expect(half.original.channels).toBe(4);
     expect(half.changes).toEqual(['transparency laid on black']);
+    const rounded = await decodeImage(await png(4, 1, 1, [200, 100, 51, 127]), 'a.png');
+    expect(in255(rounded.pixels.data)).toEqual([100, 50, 25]);
     expect((await decodeImage(await png(4, 1, 1, [200, 100, 50, 255]), 'a.png')).changes).toEqual([]);
   });
 
@@ -79,15 +162,10 @@ describe('decodeImage', () => {
     expect(in255(deep.pixels.data)).toEqual([255, 255, 128, 128, 0, 0]);
     expect(deep.changes).toEqual(['16 bits a channel reduced to 8']);
 
-    const greys = Uint16Array.from([0, 0x80ff, 0xffff]);
-    const deepGrey = await sharp(greys, { raw: { width: 3, height: 1, channels: 1 } })
-      .toColourspace('grey16')
-      .png()
-      .toBuffer();
-    const { pixels } = await decodeImage(deepGrey, 'a.png');
+    const { pixels } = await decodeImage(await png16([0, 128, 129, 0x80ff, 0xffff]), 'a.png');
     expect([pixels.shape, in255(pixels.data)]).toEqual([
-      [1, 1, 3],
-      [0, 128, 255],
+      [1, 1, 5],
+      [0, 0, 1, 128, 255],
     ]);
 
     const print = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#fff' } })
@@ -111,7 +189,7 @@ describe('decodeImage', () => {
       [1, 2, 1],
       [0, 255],
     ]);
-    expect([upright.original.width, upright.changes]).toEqual([1, ['turned upright', 'turned to grey']]);
+    expect([upright.original.width, upright.changes]).toEqual([1, ['turned upright']]);
   });
 
   test('what is no picture, cut short or gigantic is told in plain words', async () => {

@@ -6,8 +6,10 @@ import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import * as api from '../../src/index.ts';
+import { decodeImage } from '../../src/runtime/images.ts';
 import { concatRows, rows, type Tensor } from '../../src/tensor/tensor.ts';
 import { CHROMIUM } from '../browser/chromium.ts';
+import { largeJpeg } from '../pictures.ts';
 import { drop, greys, openStudio, type Studio, shown, still, value } from './open.ts';
 
 type Floats = Tensor<'float32'>;
@@ -386,6 +388,20 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await shown(other);
     expect(await value(other, 'mse')).toBe(mse);
     await other.close();
+  }, 120_000);
+
+  test('what was done to a picture of one’s own is said as the command line says it', async () => {
+    const page = await studio.open('#/embed');
+    await shown(page);
+    const bytes = await largeJpeg(300, 200);
+    const { changes } = await decodeImage(bytes, 'wide.jpg', { size: 28, channels: 1 });
+    await drop(page, [{ name: 'wide.jpg', bytes: [...bytes] }]);
+    await page.waitForSelector('.notice:has-text("wide.jpg")', { timeout: 30_000 });
+    expect(await page.locator('.notice').allInnerTexts()).toEqual([
+      expect.stringContaining(`wide.jpg: ${changes.join(', ')}`),
+    ]);
+    expect(changes).toEqual(['centre-cropped', 'resized 200x200 to 28x28', 'turned to grey']);
+    await page.close();
   }, 120_000);
 
   test('a link to a picture that is not here says so once, and shows another', async () => {

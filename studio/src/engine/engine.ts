@@ -100,9 +100,16 @@ async function cancellable<T>(task: number, work: (signal: AbortSignal) => Promi
   }
 }
 
-/** Reads a picture as a model takes it, [1, C, H, W] in [0,1]. */
-export async function picture(source: Blob | string, model: string): Promise<Floats> {
-  return readPicture(source, await modelOf(model));
+/** Reads a picture as a model takes it, [1, C, H, W] in [0,1], and says what was done to it. */
+export async function picture(
+  source: Blob | string,
+  model: string,
+): Promise<{ readonly pixels: Floats; readonly changes: readonly string[] }> {
+  const changes: string[] = [];
+  const pixels = await readPicture(source, await modelOf(model), {
+    onChanges: told => changes.push(...told),
+  });
+  return { pixels, changes };
 }
 
 /** The pictures that seeds grow, [n, C, H, W]; of points, where they land. */

@@ -53,10 +53,7 @@ async function picture(file: File): Promise<void> {
       `${file.name} is not a picture that this browser reads. Pictures are PNG, JPEG or WebP files; seeds .safetensors, .npy or .npz; models .onnx; projects .json.`,
       'trouble',
     );
-  const { width, height } = shown;
   shown.close();
-  if (width !== height)
-    say(`${file.name} is ${width} x ${height} pixels: the square in its middle is taken.`);
   wants.picture(await addOwn(file, file.name));
 }
 

@@ -5,6 +5,7 @@
 import { ask, during } from '../engine/client.ts';
 import type { Floats, Found } from '../engine/engine.ts';
 import { cardOf } from './models.ts';
+import { say } from './notices.ts';
 import { pictureOf, sourceOf } from './pictures.ts';
 
 const pictures = new Map<string, Promise<Floats>>();
@@ -23,12 +24,14 @@ function once<T>(kept: Map<string, Promise<T>>, key: string, make: () => Promise
   return made;
 }
 
-/** A picture's pixels as a model takes them. */
+/** A picture's pixels as a model takes them; what was done to one of the person's own is said once. */
 export function pixelsOf(model: string, id: string): Promise<Floats> {
   const listed = pictureOf(id);
-  return once(pictures, JSON.stringify([model, listed.id, listed.url]), () =>
-    ask('picture', sourceOf(listed), model),
-  );
+  return once(pictures, JSON.stringify([model, listed.id, listed.url]), async () => {
+    const { pixels, changes } = await ask('picture', sourceOf(listed), model);
+    if (listed.own && changes.length > 0) say(`${listed.title}: ${changes.join(', ')}`);
+    return pixels;
+  });
 }
 
 /** A picture's seed: by the embedder where there is one and that is enough, else by split inversion. */

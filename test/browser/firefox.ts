@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import * as bundle from 'playwright-core/lib/utilsBundle';
+
+/** The Firefox that the tests drive: FIREFOX, or where Debian's package puts it. */
+export const FIREFOX = [process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'].find(
+  path => path && existsSync(path),
+);
+
+/** A new profile that asks nothing of the network. */
+const PREFERENCES = {
+  'app.normandy.enabled': false,
+  'browser.aboutwelcome.enabled': false,
+  'browser.shell.checkDefaultBrowser': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'extensions.getAddons.cache.enabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'services.settings.server': 'data:,',
+  'toolkit.telemetry.server': 'data:,',
+};
+
+/** What the tests need of a page. */
+export interface FirefoxPage {
+  /** What a function gives in the page; it sees nothing of its surroundings, and all goes as JSON. */
+  evaluate<A, R>(work: (given: A) => R | Promise<R>, given: A): Promise<R>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens an address in a Firefox of its own, without a window. Playwright drives only a Firefox that it has patched; this
+ * speaks WebDriver BiDi (https://w3c.github.io/webdriver-bidi/), which every Firefox understands.
+ */
+export async function openInFirefox(address: string): Promise<FirefoxPage> {
+  const profile = await mkdtemp(join(tmpdir(), 'seedbed-firefox-'));
+  const lines = Object.entries(PREFERENCES).map(
+    ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
+  );
+  await writeFile(join(profile, 'user.js'), lines.join(''));
+  const flags = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0'];
+  const browser = spawn(FIREFOX!, [...flags, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  process.once('exit', () => browser.kill());
+  const ended = new Promise(resolve => browser.once('exit', resolve));
+  const send = await connect(`${await listening(browser)}/session`);
+  await send('session.new', { capabilities: {} });
+  const { contexts } = await send('browsingContext.getTree', {});
+  const { context } = contexts[0];
+  await send('browsingContext.navigate', { context, url: address, wait: 'complete' });
+
+  return {
+    async evaluate(work, given) {
+      const { type, result, exceptionDetails } = await send('script.callFunction', {
+        functionDeclaration: `async given => JSON.stringify(await (${work})(JSON.parse(given)))`,
+        arguments: [{ type: 'string', value: JSON.stringify(given) }],
+        target: { context },
+        awaitPromise: true,
+      });
+      if (type === 'success') return JSON.parse(result.value);
+      throw new Error(`in the page: ${exceptionDetails.text}`);
+    },
+    async close() {
+      await send('browser.close', {});
+      await ended;
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** The address that Firefox says it listens at. */
+async function listening(browser: ChildProcess): Promise<string> {
+  for await (const line of createInterface(browser.stderr!)) {
+    const [, address] = /WebDriver BiDi listening on (ws:\S+)/.exec(line) ?? [];
+    if (address) return address;
+  }
+  throw new Error('Firefox ended before it listened');
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the protocol's answers are what its page says.
+type Send = (method: string, params: object) => Promise<any>;
+
+/** Sends commands, and gives each its own answer. */
+async function connect(address: string): Promise<Send> {
+  const socket = new bundle.ws(address);
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+  const waiting = new Map<number, (answer: { type: string; result: object; message: string }) => void>();
+  socket.on('message', data => {
+    const answer = JSON.parse(String(data));
+    waiting.get(answer.id)?.(answer);
+    waiting.delete(answer.id);
+  });
+  let count = 0;
+  return (method, params) =>
+    new Promise((resolve, reject) => {
+      count += 1;
+      waiting.set(count, answer =>
+        answer.type === 'success'
+          ? resolve(answer.result)
+          : reject(new Error(`${method}: ${answer.message}`)),
+      );
+      socket.send(JSON.stringify({ id: count, method, params }));
+    });
+}
