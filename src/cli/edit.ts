@@ -84,6 +84,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   const about = {
     ...{ command: 'edit', model: model.hash, rng, samplerSteps, dials },
     hash: scribbled.hashes[0],
+    before: before?.hashes[0],
   };
   const unfinished = await openUnfinished(flags, about, console.note);
   const found = await seekInPieces(
@@ -91,7 +92,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     { count: dials.length, piece: 1 },
     first => ({
       images: scribbled.images,
-      options: { ...naturalness(dials[first]!, sampler.steps), rng, samplerSteps },
+      options: { ...naturalness(dials[first]!, sampler.steps), rng, samplerSteps, noiseOf: before?.images },
     }),
   );
   const all = joinSought(found);

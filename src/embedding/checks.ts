@@ -28,6 +28,14 @@ export function checkImages(images: Floats, model: Denoiser): void {
   }
 }
 
+export function checkNoiseOf(pictures: Floats, images: Floats): void {
+  if (pictures.shape.join() !== images.shape.join())
+    throw new SeedbedError(
+      'BadShape',
+      `noiseOf: expected as many pictures of the same size as there are to embed, [${images.shape}], got [${pictures.shape}]`,
+    );
+}
+
 export function checkMethod(
   method: Method,
   { kind, steps }: SamplerInfo,

@@ -5,7 +5,7 @@ import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
-import { checkImages, checkMethod, checkSeeds } from './checks.ts';
+import { checkImages, checkMethod, checkNoiseOf, checkSeeds } from './checks.ts';
 import { createDecoder } from './decoder.ts';
 import type { Embedding, EmbedOptions, FinishedBatch, SeedResult } from './embedding.ts';
 import { descentFinder, embedderFinder, type Finder, type Found } from './finders.ts';
@@ -48,13 +48,14 @@ export async function embed(
   requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
   const way = chooseSampler(model.info.sampler, options);
   checkImages(images, model);
+  if (options.noiseOf) checkNoiseOf(options.noiseOf, images);
   checkMethod(method, way, inversion, model, embedder, starts);
 
   const count = images.shape[0]! * starts;
   const batch = Math.min(wanted, count);
   const imageOf = (seed: number) => Math.floor(seed / starts);
   const startOf = (seed: number) => firstStart + (seed % starts);
-  const addresses = pictureAddresses(images);
+  const addresses = pictureAddresses(options.noiseOf ?? images);
   const originals = takeRows(
     images,
     Array.from({ length: count }, (_, seed) => imageOf(seed)),

@@ -27,6 +27,11 @@ export interface EmbedOptions {
    * pixels, so that they do not depend on what else is embedded.
    */
   readonly rng?: number | undefined;
+  /**
+   * Pictures, as many and of the same size, by whose pixels the starts are drawn instead of by the pictures' own: what is
+   * compared, or changed step by step, keeps its noise.
+   */
+  readonly noiseOf?: Tensor<'float32'> | undefined;
   /** The sampler that is to grow the pictures; the model's own unless given. 'exact' needs 'edict', 'bdia' or 'obelm'. */
   readonly sampler?: SamplerKind | undefined;
   /** T, the sampler's steps, from 1; the model's own unless given. */

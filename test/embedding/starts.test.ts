@@ -7,6 +7,7 @@ import { embed } from '../../src/embedding/embed.ts';
 import { pictureAddress, startNoise } from '../../src/embedding/starts.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { concatRows, float32, rows, takeRows } from '../../src/tensor/tensor.ts';
+import { relativeError } from '../support.ts';
 
 const picture = (levels: readonly number[]) =>
   float32(
@@ -40,6 +41,21 @@ test('points are addressed by their own numbers', () => {
 test('the noise of an address differs in its upper bits too', () => {
   const [low, high] = [5, 5 + 2 ** 40].map(image => startNoise(0, [8], [{ image, start: 0 }]).data);
   expect(low).not.toEqual(high);
+});
+
+test('pictures that are compared may share their noise', async () => {
+  const runtime = await createRuntime({ threads: 1 });
+  const model = gaussianDenoiser(0.5);
+  const [one, other] = [picture(new Array(16).fill(100)), picture(new Array(16).fill(101))];
+  const seedOf = async (images: typeof one, noiseOf?: typeof one) =>
+    (await embed(runtime, model, images, { method: 'split', noiseOf })).latent;
+  const apart = async (noiseOf?: typeof one) =>
+    relativeError(await seedOf(other, noiseOf), await seedOf(one, noiseOf));
+  // The pictures are a level apart; what else differs is the noise.
+  expect(4 * (await apart(one))).toBeLessThan(await apart());
+  await expect(seedOf(one, concatRows([one, other]))).rejects.toThrow(
+    /noiseOf: .*\[1,1,4,4\], got \[2,1,4,4\]/,
+  );
 });
 
 test("a picture's seeds depend on nothing but the picture and rng", async () => {

@@ -68,6 +68,7 @@ async function scribble(
     const { latent, pictures } = await find(lab, model, drawn, {
       ...naturalness(dial, model.info.sampler.steps),
       batch,
+      noiseOf: before,
     });
     grown.push({ dial, latent, pictures });
   }

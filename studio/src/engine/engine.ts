@@ -68,6 +68,8 @@ export interface EmbedRequest {
   readonly naturalness?: number | undefined;
   readonly starts?: number | undefined;
   readonly firstStart?: number | undefined;
+  /** What the pictures were before they were changed: they keep its noise. */
+  readonly noiseOf?: Floats | undefined;
   /** Show seeds and pictures on the way, so many times a second. */
   readonly live?: number | undefined;
 }
@@ -138,7 +140,7 @@ export async function seek(task: number, request: EmbedRequest, report: OnReport
       ...{ method, inversion, signal, runtime: await running() },
       embedder: method.includes('embedder') ? await embedderOf(request.model) : undefined,
       ...(descends && { recipe: { ...recipe, iterations: request.iterations ?? recipe.iterations } }),
-      ...{ starts: request.starts, firstStart: request.firstStart },
+      ...{ starts: request.starts, firstStart: request.firstStart, noiseOf: request.noiseOf },
       onProgress(now) {
         progress = now;
         report(now);
@@ -148,6 +150,8 @@ export async function seek(task: number, request: EmbedRequest, report: OnReport
           journal: {
             read: async () => undefined,
             due: () => performance.now() - shownAt > interval,
+            finished: async () => undefined,
+            finish: async () => {},
             async write(_, { latent }) {
               report({ ...progress, shown: { latent, pictures: await grow(request.model, latent) } });
               shownAt = performance.now();

@@ -66,7 +66,7 @@ export function Edit() {
     () => [current(), drawn(), dial()] as const,
     async ([model, images, naturalness], counts, onOutdated) => {
       if (!images || images.shape.slice(1).join() !== card()?.picture.join()) return;
-      const request = { model, images, method: 'auto', naturalness } as const;
+      const request = { model, images, method: 'auto', naturalness, noiseOf: original() } as const;
       const told = await during('Growing it again', onOutdated, (task, report) =>
         ask('seek', task, request, report),
       );
