@@ -6,9 +6,10 @@
 import { createRuntime, decodeImage, readOnnx, readSource } from '#platform';
 import { syntheticPoints } from './data/synthetic.ts';
 import type { DenoiserRecipe } from './diffusion/config.ts';
-import { chooseSampler, type Denoiser, type Embedder, type SamplerKind } from './diffusion/info.ts';
+import { chooseSampler, type Denoiser, type Embedder } from './diffusion/info.ts';
 import { asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
 import { createSampler } from './diffusion/sampler.ts';
+import type { SamplerKind } from './diffusion/samplers.ts';
 import { type TrainOptions, trainInMemory } from './diffusion/train-in-memory.ts';
 import { checkSeeds, pictureShape } from './embedding/checks.ts';
 import { type Diagnosis, diagnose as diagnoseWith } from './embedding/doctor.ts';
@@ -26,16 +27,14 @@ export { createRuntime, encodePng } from '#platform';
 export { type DifferentiateOptions, differentiate, pushForward } from './autodiff/differentiate.ts';
 export type { DenoiserRecipe } from './diffusion/config.ts';
 export { type ForeignInfo, importDenoiser, parseForeignInfo } from './diffusion/foreign.ts';
-export {
-  type Denoiser,
-  type DenoiserInfo,
-  type Embedder,
-  type EmbedderInfo,
-  type Model,
-  type ModelInfo,
-  SAMPLERS,
-  type SamplerInfo,
-  type SamplerKind,
+export type {
+  Denoiser,
+  DenoiserInfo,
+  Embedder,
+  EmbedderInfo,
+  Model,
+  ModelInfo,
+  SamplerInfo,
 } from './diffusion/info.ts';
 export { readModel, saveModel } from './diffusion/model.ts';
 export {
@@ -45,29 +44,26 @@ export {
   type OracleForm,
   samplerGain,
 } from './diffusion/oracle.ts';
+export { SAMPLERS, type SamplerKind } from './diffusion/samplers.ts';
 export { type Rates, ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
 export type { TrainOptions, TrainProgress } from './diffusion/train-in-memory.ts';
 export type { Certificate } from './embedding/certificate.ts';
 export { pictureShape } from './embedding/checks.ts';
 export type { DescentState } from './embedding/descent.ts';
 export type { Diagnosis, Finding } from './embedding/doctor.ts';
-export type {
-  Embedding,
-  EmbedOptions,
-  EmbedProgress,
-  FinishedBatch,
-  Journal,
-  SeedResult,
-} from './embedding/embedding.ts';
+export type { Embedding, EmbedOptions, EmbedProgress } from './embedding/embedding.ts';
 export { UNDOERS, type Undoer, type UndoOptions } from './embedding/inversion/climb.ts';
 export type { AccelerationOptions } from './embedding/inversion/fixed-point.ts';
 export type { LbfgsOptions } from './embedding/inversion/lbfgs.ts';
 export type { LeastSquaresOptions } from './embedding/inversion/least-squares.ts';
 export { SPLIT, type SplitOptions } from './embedding/inversion/split.ts';
+export type { FinishedBatch, Journal } from './embedding/journal.ts';
+export { METHODS, type Method, methodNeeds } from './embedding/methods.ts';
 export { bootstrapMean, type Interval, meanSquaredErrors, psnr } from './embedding/metrics.ts';
 export { type DescentRecipe, type Memory, RECIPES } from './embedding/recipes.ts';
+export type { SeedResult } from './embedding/result.ts';
 export { type Provenance, readSeeds, type SeedPair, type Seeds, writeSeeds } from './embedding/seeds.ts';
-export { type InversionOptions, METHODS, type Method } from './embedding/settings.ts';
+export type { InversionOptions } from './embedding/settings.ts';
 
 export { type ErrorKind, isSeedbedError, SeedbedError } from './errors.ts';
 export { GraphBuilder, type NodeOptions, type Value } from './graph/builder.ts';

@@ -5,7 +5,7 @@ import { journalIn } from '../../src/cli/journal.ts';
 import { soughtCodec } from '../../src/cli/seek.ts';
 import { inPieces, jsonCodec, openUnfinished, tensorCodec } from '../../src/cli/unfinished.ts';
 import { embed } from '../../src/embedding/embed.ts';
-import type { Journal } from '../../src/embedding/embedding.ts';
+import type { Journal } from '../../src/embedding/journal.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { float32 } from '../../src/tensor/tensor.ts';

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { chooseSampler, type Denoiser } from '../diffusion/info.ts';
-import { checkMethod, pictureShape } from '../embedding/checks.ts';
+import { pictureShape } from '../embedding/checks.ts';
+import { checkMethod, inversionFor } from '../embedding/methods.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
-import { inversionFor } from '../embedding/settings.ts';
 import { SeedbedError } from '../errors.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, readBytes, readJson } from '../runtime/files.ts';
@@ -85,7 +85,8 @@ async function seek(path: string | undefined, flags: Flags): Promise<void> {
   const { batch, method, embedder } = options;
   const sampler = chooseSampler(model.info.sampler, options);
   refusePairs('cloud', sampler);
-  checkMethod(method, sampler, inversionFor(method, options.inversion), model, embedder, flags.count);
+  const inversion = inversionFor(method, options.inversion);
+  checkMethod({ method, sampler, inversion, model, embedder, starts: flags.count });
   const picture = await onePicture(path, model, flags, console.note);
   const [from, to] = startsOf(flags.shard ?? { part: 1, of: 1 }, flags.count, batch!);
   const runtime = await openRuntime(console, flags);

@@ -1,13 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import {
-  chooseSampler,
-  type Denoiser,
-  MOST_SAMPLER_STEPS,
-  SAMPLERS,
-  type SamplerInfo,
-  type SamplerKind,
-} from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
+import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { seedPictures } from '../embedding/metrics.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';

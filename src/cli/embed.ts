@@ -1,11 +1,14 @@
 import { type Command, Option } from 'commander';
-import { type Denoiser, MOST_SAMPLER_STEPS, SAMPLERS, type SamplerKind } from '../diffusion/info.ts';
+import { type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { embed } from '../embedding/embed.ts';
-import type { Embedding, EmbedOptions, SeedResult } from '../embedding/embedding.ts';
+import type { Embedding, EmbedOptions } from '../embedding/embedding.ts';
 import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
+import { inversionFor, METHODS, type Method, methodRow } from '../embedding/methods.ts';
 import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
+import type { SeedResult } from '../embedding/result.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
-import { type InversionOptions, inversionFor, METHODS, type Method } from '../embedding/settings.ts';
+import type { InversionOptions } from '../embedding/settings.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
@@ -131,7 +134,7 @@ export function addEmbed(program: Command): void {
 
 /** The recipe that the flags ask for, or the method's own with their changes. */
 export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
-  const recipe = RECIPES[flags.recipe ?? (method === 'descent' ? 'seedbed' : 'refine')];
+  const recipe = flags.recipe ? RECIPES[flags.recipe] : (methodRow(method).recipe ?? RECIPES.refine);
   return {
     ...recipe,
     ...(flags.iterations !== undefined && { iterations: flags.iterations }),
@@ -162,18 +165,9 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   settings: Record<string, unknown>;
 }> {
   const model = await loadModel(flags.model);
-  const embedder = flags.method.includes('embedder')
-    ? await findEmbedder(flags.model, flags.embedder)
-    : undefined;
-  const {
-    method,
-    rng,
-    memory,
-    tolerance,
-    sampler,
-    samplerSteps,
-    batch = method === 'split' || method === 'auto' ? 4 : 16,
-  } = flags;
+  const row = methodRow(flags.method);
+  const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
+  const { method, rng, memory, tolerance, sampler, samplerSteps, batch = row.batch } = flags;
   const inversion = inversionOf(flags);
   const chosen = {
     method,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DescentState } from '../embedding/descent.ts';
-import type { FinishedBatch, Journal, SeedResult } from '../embedding/embedding.ts';
+import type { FinishedBatch, Journal } from '../embedding/journal.ts';
+import type { SeedResult } from '../embedding/result.ts';
 import { exists, writeAtomic } from '../runtime/files.ts';
 import { writeSafetensors } from '../tensor/safetensors.ts';
 import { float32, type Tensor, unstack } from '../tensor/tensor.ts';

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
-import { chooseSampler, MOST_SAMPLER_STEPS, SAMPLERS, type SamplerKind } from '../diffusion/info.ts';
+import { chooseSampler, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
+import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
-import { exactSolver } from '../diffusion/sampler.ts';
+import { samplerRow } from '../diffusion/samplers.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { embed } from '../embedding/embed.ts';
-import type { EmbedOptions, SeedResult } from '../embedding/embedding.ts';
+import type { EmbedOptions } from '../embedding/embedding.ts';
+import type { SeedResult } from '../embedding/result.ts';
 import { SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeSafetensors } from '../tensor/safetensors.ts';
@@ -54,7 +55,7 @@ export interface Seeking {
 
 /** Refuses samplers that keep two states. @param command that works with seeds of one. */
 export function refusePairs(command: string, sampler: SamplerInfo): void {
-  if (exactSolver(sampler))
+  if (samplerRow(sampler.kind).states === 2)
     throw new SeedbedError(
       'BadArgument',
       `sampler '${sampler.kind}' keeps two states for a seed; ${command} works with seeds of one. Use another sampler and method`,

@@ -1,4 +1,4 @@
-import type { GridStep, Level } from './grid.ts';
+import type { GridStep, Level } from './schedule.ts';
 import { affineStep, type Course, type Space } from './solvers.ts';
 
 /** The two states of a sampler with an exact inverse. Of EDICT both lie at one level; of the others `y` is one step on. */

@@ -1,21 +1,14 @@
 import { SeedbedError } from '../errors.ts';
 import type { DenoiserInfo, SamplerInfo } from './info.ts';
-import { CLEAN, type Rates, ratesAt, type Schedule, timestepsOf } from './schedule.ts';
-
-/** A noise level that a sampler visits. */
-export interface Level extends Rates {
-  /** Diffusion time, in (0,1]; 1 is noise. */
-  readonly time: number;
-  /** What the network's level input is fed there. */
-  readonly fed: number;
-}
-
-/** One step of a sampler: from the noise level `from`, at which the network is asked, to `to`. */
-export interface GridStep {
-  readonly from: Level;
-  /** The next level; the last step's is {@link CLEAN}. */
-  readonly to: Level;
-}
+import {
+  CLEAN,
+  type GridStep,
+  type Level,
+  type Rates,
+  ratesAt,
+  type Schedule,
+  timestepsOf,
+} from './schedule.ts';
 
 const CLEAN_LEVEL: Level = { ...CLEAN, time: 0, fed: 0 };
 

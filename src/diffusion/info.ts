@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MOST_NUMBERS } from '../data/dataset.ts';
 import type { Graph } from '../graph/ir.ts';
 import { sizeOf } from '../tensor/tensor.ts';
+import { SAMPLERS, type SamplerKind } from './samplers.ts';
 
 /** The most steps of a sampler, and timesteps of a schedule: what is held in memory grows with them. */
 export const MOST_SAMPLER_STEPS = 10_000;
@@ -43,17 +44,6 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
       .refine(values => falling(values.toReversed()), 'must not fall from one timestep to the next'),
   }),
 ]);
-
-/**
- * The samplers: how a seed is led to its picture. `ddim` (Song et al. 2021), `heun` (Karras et al. 2022, in the DDIM
- * angle) and `dpmpp2m` (Lu et al. 2022) keep one state; `edict` (Wallace et al. 2023), `bdia` (Zhang et al. 2023) and
- * `obelm` (Wang et al. 2024) keep two and can be run backwards exactly.
- * @group Sampling
- * @example
- * import { SAMPLERS } from 'seedbed';
- * console.log(SAMPLERS.join(', ')); // prints ddim, heun, dpmpp2m, edict, bdia, obelm
- */
-export const SAMPLERS = ['ddim', 'heun', 'dpmpp2m', 'edict', 'bdia', 'obelm'] as const;
 
 /** A sampler's description, checked. */
 export const samplerSchema = z.object({
@@ -227,13 +217,6 @@ export function ddim(steps: number): SamplerInfo {
 export function withSampler(model: Denoiser, sampler: SamplerInfo): Denoiser {
   return { ...model, info: { ...model.info, sampler } };
 }
-
-/**
- * A way from a seed to its picture, one of {@link SAMPLERS}.
- * @group Sampling
- * @useDeclaredType
- */
-export type SamplerKind = SamplerInfo['kind'];
 
 /** The model's own sampler with another kind or number of steps, which are then evenly spaced. */
 export function chooseSampler(

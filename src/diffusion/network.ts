@@ -3,8 +3,8 @@ import { dropUnusedInputs, type Graph } from '../graph/ir.ts';
 import { replay } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
-import type { Level } from './grid.ts';
 import type { Denoiser } from './info.ts';
+import type { Level } from './schedule.ts';
 
 type Floats = Tensor<'float32'>;
 

@@ -9,6 +9,7 @@ import { samplerGrid } from './grid.ts';
 import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
 import { levelFeeds, levelInputs, predictEpsilon } from './network.ts';
 import { unrollSampler } from './sampler.ts';
+import { samplerRow } from './samplers.ts';
 import { type AffineStep, affineStep } from './solvers.ts';
 
 type Floats = Tensor<'float32'>;
@@ -54,7 +55,8 @@ export async function checkpointedSampler(
   sampler: SamplerInfo,
   batch: number,
 ): Promise<DifferentiableSampler> {
-  if (sampler.kind !== 'ddim')
+  const row = samplerRow(sampler.kind);
+  if (row.states === 2 || !row.affine)
     throw new SeedbedError(
       'BadArgument',
       `one step at a time there is only the gradient of sampler 'ddim', not of '${sampler.kind}'. Give --memory unrolled`,

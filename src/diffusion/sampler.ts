@@ -3,49 +3,29 @@ import type { GraphBuilder, Value } from '../graph/builder.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { combine, filledRows, inBatches } from '../tensor/rowwise.ts';
 import { concatRows, float64, rows, sizeOf, type Tensor, toFloat32, toFloat64 } from '../tensor/tensor.ts';
-import { bdia, type ExactSolver, edict, obelm } from './exact.ts';
 import { samplerGrid } from './grid.ts';
-import { type Denoiser, type SamplerInfo, type SamplerKind, withSampler } from './info.ts';
+import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
 import { createNetwork, levelConstants, type Network, predictEpsilon } from './network.ts';
-import {
-  ddimSolver,
-  dpmpp2mSolver,
-  follow,
-  heunSolver,
-  type Request,
-  run,
-  type Solver,
-  type Space,
-} from './solvers.ts';
+import { samplerRow, samplersThat } from './samplers.ts';
+import { follow, type Request, run, type Space } from './solvers.ts';
 
 type Floats = Tensor<'float32'>;
 /** A tensor in double precision: what exact samplers keep, so that their inverse is exact to rounding. */
 export type Doubles = Tensor<'float64'>;
 
-const SOLVERS: Partial<Record<SamplerKind, Solver>> = {
-  ddim: ddimSolver,
-  heun: heunSolver,
-  dpmpp2m: dpmpp2mSolver,
-};
-const EXACT: Partial<Record<SamplerKind, ExactSolver>> = { edict, bdia, obelm };
-
-/** The solver of a sampler that keeps two states and can be run backwards; undefined for the others. */
-export function exactSolver({ kind }: SamplerInfo): ExactSolver | undefined {
-  return EXACT[kind];
-}
-
 /** Network evaluations that a sampler takes for a picture. @param paired whether both states of one that keeps two are given. */
 export function evaluationsOf({ kind, steps }: SamplerInfo, paired = false): number {
-  if (kind === 'heun') return 2 * steps - 1;
-  if (kind === 'edict') return 2 * steps;
-  // The others that keep two states have their first step behind them.
-  return paired && EXACT[kind] ? steps - 1 : steps;
+  return samplerRow(kind).evaluations(steps, paired);
 }
 
 /** The whole sampler, all T steps unrolled, from the value `x` to the generated picture (standardised). */
 export function unrollSampler(b: GraphBuilder, model: Denoiser, x: Value, sampler: SamplerInfo): Value {
-  const solver = SOLVERS[sampler.kind];
-  if (!solver) throw onlyExact(sampler);
+  const row = samplerRow(sampler.kind);
+  if (row.states === 2)
+    throw new SeedbedError(
+      'BadArgument',
+      `sampler '${sampler.kind}' keeps two states, which only method 'exact' inverts; others need sampler ${samplersThat(({ states }) => states === 1)}`,
+    );
   const space: Space<Value> = {
     combine: (...terms) =>
       terms
@@ -53,15 +33,8 @@ export function unrollSampler(b: GraphBuilder, model: Denoiser, x: Value, sample
         .reduce((sum, term) => b.add(sum, term)),
   };
   const sampled = withSampler(model, sampler);
-  return follow(solver(space, samplerGrid(model.info, sampler), x), ({ x, level }) =>
+  return follow(row.solver(space, samplerGrid(model.info, sampler), x), ({ x, level }) =>
     predictEpsilon(b, sampled, x, levelConstants(b, level)),
-  );
-}
-
-function onlyExact({ kind }: SamplerInfo): SeedbedError {
-  return new SeedbedError(
-    'BadArgument',
-    `sampler '${kind}' keeps two states, which only method 'exact' inverts; others need sampler ${Object.keys(SOLVERS).join(', ')}`,
   );
 }
 
@@ -89,8 +62,7 @@ export async function createSampler(
 ): Promise<Sampler> {
   const grid = samplerGrid(model.info, sampler);
   const network = await createNetwork(runtime, withSampler(model, sampler), batch);
-  const solver = SOLVERS[sampler.kind];
-  const exact = exactSolver(sampler);
+  const row = samplerRow(sampler.kind);
   const doubles = (t: Tensor, first: number) => toFloat64(filledRows(t, first, batch));
   return {
     sample: (latent, onStep, second) => {
@@ -106,22 +78,24 @@ export async function createSampler(
             return epsilon;
           },
         };
-        if (solver) return run(solver({ combine }, grid, part), ({ x, level }) => counted.epsilon(x, level));
+        if (row.states === 1)
+          return run(row.solver({ combine }, grid, part), ({ x, level }) => counted.epsilon(x, level));
+        const exact = row.solver;
         const pair = second
           ? { x: doubles(latent, first), y: doubles(second, first) }
-          : await runExact(counted, exact!.begin(DOUBLE, grid, toFloat64(part)));
-        return toFloat32(exact!.picture(await runExact(counted, exact!.forward(DOUBLE, grid, pair))));
+          : await runExact(counted, exact.begin(DOUBLE, grid, toFloat64(part)));
+        return toFloat32(exact.picture(await runExact(counted, exact.forward(DOUBLE, grid, pair))));
       });
     },
     async trajectories(latent, onStep) {
-      if (sampler.kind !== 'ddim')
+      if (row.states === 2 || !row.affine)
         throw new SeedbedError('BadArgument', `sampler '${sampler.kind}' has no trajectories; 'ddim' has`);
       const count = latent.shape[0]!;
       const parts: Floats[][] = [];
       for (let first = 0; first < count; first += batch) {
         const states: Floats[] = [];
         const last = await run(
-          ddimSolver({ combine }, grid, filledRows(toFloat32(latent), first, batch)),
+          row.solver({ combine }, grid, filledRows(toFloat32(latent), first, batch)),
           ({ x, level }) => {
             states.push(x);
             onStep?.(

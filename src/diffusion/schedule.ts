@@ -63,6 +63,21 @@ export interface Rates {
   readonly noiseRate: number;
 }
 
+/** A noise level that a sampler visits. */
+export interface Level extends Rates {
+  /** Diffusion time, in (0,1]; 1 is noise. */
+  readonly time: number;
+  /** What the network's level input is fed there. */
+  readonly fed: number;
+}
+
+/** One step of a sampler: from the noise level `from`, at which the network is asked, to `to`. */
+export interface GridStep {
+  readonly from: Level;
+  /** The next level; the last step's is {@link CLEAN}. */
+  readonly to: Level;
+}
+
 /** The rates of the clean picture, alpha_bar = 1. */
 export const CLEAN: Rates = { signalRate: 1, noiseRate: 0 };
 

@@ -1,4 +1,4 @@
-import type { GridStep, Level } from './grid.ts';
+import type { GridStep, Level } from './schedule.ts';
 
 /**
  * Where states live: tensors, or values of a graph under construction, so that one definition of a sampler serves to

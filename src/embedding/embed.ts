@@ -5,22 +5,16 @@ import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
-import { checkImages, checkMethod, checkNoiseOf, checkSeeds } from './checks.ts';
+import { checkImages, checkNoiseOf, checkSeeds } from './checks.ts';
 import { createDecoder } from './decoder.ts';
-import type { Embedding, EmbedOptions, FinishedBatch, SeedResult } from './embedding.ts';
-import { descentFinder, embedderFinder, type Finder, type Found } from './finders.ts';
-import {
-  autoFinder,
-  exactFinder,
-  type Inverting,
-  splitFinder,
-  undoingFinder,
-  wholeFinder,
-} from './inverters.ts';
+import type { Embedding, EmbedOptions } from './embedding.ts';
+import { embedderFinder, type Found } from './finders.ts';
+import type { FinishedBatch } from './journal.ts';
 import { LIKELY_VARIANCE, unlikelySeeds } from './likely.ts';
+import { checkMethod, inversionFor, methodRow, usedSettings } from './methods.ts';
 import { average, meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
-import { type DescentRecipe, RECIPES } from './recipes.ts';
-import { type InversionOptions, inversionFor, type Method, usedSettings } from './settings.ts';
+import { RECIPES } from './recipes.ts';
+import type { SeedResult } from './result.ts';
 import { pictureAddresses, startNoise } from './starts.ts';
 
 type Floats = Tensor<'float32'>;
@@ -39,8 +33,7 @@ export async function embed(
   const { embedder, starts = 1, rng = 0, firstStart = 0 } = options;
   const { tolerance, batch: wanted = 16 } = options;
   const method = options.method ?? (embedder ? 'embedder+descent' : 'auto');
-  const recipe = options.recipe ?? (method === 'descent' ? RECIPES.seedbed : RECIPES.refine);
-  const inversion = inversionFor(method, options.inversion);
+
   requireWhole('starts', starts, 1);
   requireWhole('rng', rng, 0);
   requireWhole('firstStart', firstStart, 0);
@@ -49,7 +42,10 @@ export async function embed(
   const way = chooseSampler(model.info.sampler, options);
   checkImages(images, model);
   if (options.noiseOf) checkNoiseOf(options.noiseOf, images);
-  checkMethod(method, way, inversion, model, embedder, starts);
+  const inversion = inversionFor(method, options.inversion);
+  checkMethod({ method, sampler: way, inversion, model, embedder, starts });
+  const row = methodRow(method);
+  const recipe = options.recipe ?? row.recipe ?? RECIPES.refine;
 
   const count = images.shape[0]! * starts;
   const batch = Math.min(wanted, count);
@@ -62,7 +58,15 @@ export async function embed(
   );
   const targets = prepare(originals, model.info.padding, model.info.range);
   const sampler = await createSampler(runtime, model, way, batch);
-  const finder = await createFinder(runtime, model, method, way, batch, { ...options, recipe, inversion });
+  const finder = row.finder({
+    ...options,
+    runtime: row.recipe ? runtime : stoppable(runtime, options.signal),
+    model,
+    sampler: way,
+    options: inversion,
+    recipe,
+    first: row.network ? await embedderFinder(runtime, embedder!, batch) : undefined,
+  });
   try {
     const parts: FinishedBatch[] = [];
     const { iterations } = finder;
@@ -138,7 +142,7 @@ export async function embed(
 
   function assemble(parts: readonly FinishedBatch[]): Embedding {
     const results = parts.flatMap(part => part.results);
-    const descends = method.endsWith('descent') && { recipe, tolerance: tolerance ?? null };
+    const descends = row.recipe && { recipe, tolerance: tolerance ?? null };
     const both = (name: 'latent' | 'latent2') => concatRows(parts.map(({ pair }) => pair![name]));
     return {
       latent: concatRows(parts.map(part => part.latent)),
@@ -150,7 +154,7 @@ export async function embed(
         name: method,
         ...usedSettings(method, inversion),
         ...descends,
-        ...(method.includes('embedder') && { embedder: embedder!.hash }),
+        ...(row.network && { embedder: embedder!.hash }),
         evaluations: average(results.map(result => result.evaluations)),
       },
     };
@@ -174,44 +178,6 @@ function checkGrown(certificate: Certificate, missed: number, variance: number):
   if (!(variance >= low && variance <= high))
     notes.push(`the seed's variance is ${variance.toPrecision(3)}, where noise has 1`);
   return { ...certificate, flags, notes };
-}
-
-async function createFinder(
-  runtime: Runtime,
-  model: Denoiser,
-  method: Method,
-  sampler: SamplerInfo,
-  batch: number,
-  options: EmbedOptions & { recipe: DescentRecipe; inversion: InversionOptions },
-): Promise<Finder> {
-  const first = method.includes('embedder')
-    ? await embedderFinder(runtime, options.embedder!, batch)
-    : undefined;
-  const inverting: Inverting = {
-    runtime: stoppable(runtime, options.signal),
-    model,
-    sampler,
-    options: options.inversion,
-    first,
-  };
-  switch (method.replace('embedder+', '')) {
-    case 'embedder':
-      return first!;
-    case 'descent':
-      return descentFinder(runtime, model, { ...options, sampler }, first);
-    case 'gauss-newton':
-      return wholeFinder(inverting, 'gauss-newton');
-    case 'lbfgs':
-      return wholeFinder(inverting, 'lbfgs');
-    case 'split':
-      return splitFinder(inverting);
-    case 'auto':
-      return autoFinder(inverting);
-    case 'exact':
-      return exactFinder(inverting);
-    default:
-      return undoingFinder(inverting);
-  }
 }
 
 /** A runtime that runs nothing more once the signal is given: descent, which keeps its state, stops by itself. */

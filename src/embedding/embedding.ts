@@ -1,9 +1,11 @@
-import type { Embedder, SamplerInfo, SamplerKind } from '../diffusion/info.ts';
+import type { Embedder, SamplerInfo } from '../diffusion/info.ts';
+import type { SamplerKind } from '../diffusion/samplers.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Certificate } from './certificate.ts';
-import type { DescentState } from './descent.ts';
+import type { Journal } from './journal.ts';
+import type { Method } from './methods.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
-import type { InversionOptions, Method } from './settings.ts';
+import type { SeedResult } from './result.ts';
+import type { InversionOptions } from './settings.ts';
 
 /**
  * How seeds are sought.
@@ -53,38 +55,6 @@ export interface EmbedOptions {
 }
 
 /**
- * Keeps what is done of an embedding, batch by batch, so that work that was stopped goes on to the same bits.
- * @group Embedding
- */
-export interface Journal {
-  /** The state of descent that was written for a batch, of seeds of this `shape`; undefined where there is none. */
-  read(batch: number, shape: readonly number[]): Promise<DescentState | undefined>;
-  /** Keeps a batch's state of descent in place of the one before. */
-  write(batch: number, state: DescentState): Promise<void>;
-  /** Whether it is time to write a state again. */
-  due(): boolean;
-  /** What was kept of a batch that is done, of seeds of this `shape`; undefined where it is to be done. */
-  finished(batch: number, shape: readonly number[]): Promise<FinishedBatch | undefined>;
-  /** Keeps what was found for a batch. */
-  finish(batch: number, found: FinishedBatch): Promise<void>;
-}
-
-/**
- * What was found for one batch of seeds.
- * @group Embedding
- */
-export interface FinishedBatch {
-  /** The seeds [n, ...shape]. */
-  readonly latent: Tensor<'float32'>;
-  /** Of samplers that keep two states: both, in double precision. */
-  readonly pair?: { readonly latent: Tensor<'float64'>; readonly latent2: Tensor<'float64'> } | undefined;
-  /** What they grow, standardised, [n, ...shape]. */
-  readonly grown: Tensor<'float32'>;
-  /** What was found for each seed. */
-  readonly results: readonly SeedResult[];
-}
-
-/**
  * How far an embedding has come.
  * @group Embedding
  */
@@ -95,35 +65,6 @@ export interface EmbedProgress {
   readonly total: number;
   /** Mean loss of the seeds in work. */
   readonly loss: number;
-}
-
-/**
- * What was found for one seed. Errors are of pixels in [0,1], clipped, inside the padding.
- * @group Embedding
- */
-export interface SeedResult {
-  /** Index of the picture, from 0. */
-  readonly image: number;
-  /** Index of the start among those of the picture, from `firstStart`. */
-  readonly start: number;
-  /** Mean squared error of the grown picture. */
-  readonly mse: number;
-  /** Its peak signal-to-noise ratio, decibels. */
-  readonly psnr: number;
-  /** Mean squared error of the embedder's seed, before it was refined; of 'embedder+...' but split only. */
-  readonly mseBefore?: number;
-  /** Largest relative residual |g(x) - x| / |x| of a step that was undone, where that was measured. */
-  readonly residual?: number;
-  /** What inversion measured on its way, and what is wrong. */
-  readonly certificate?: Certificate;
-  /** Descent: true only when a tolerance was given and reached. Inversion: its equations were solved and nothing is flagged. */
-  readonly converged: boolean;
-  /** Mean square of the seed's coordinates; 1 for Gaussian noise. */
-  readonly latentVariance: number;
-  /** Network passes for this seed: forward 1, forward with its gradient 2, the check at the end included. */
-  readonly evaluations: number;
-  /** The loss before each iteration of descent; empty where there was none. */
-  readonly losses: readonly number[];
 }
 
 /**

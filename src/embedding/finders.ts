@@ -6,7 +6,7 @@ import { inBatches } from '../tensor/rowwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
 import { descend } from './descent.ts';
-import type { Journal } from './embedding.ts';
+import type { Journal } from './journal.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
 import { createStepper } from './stepper.ts';
 

@@ -1,6 +1,7 @@
 import { standardise } from '../data/pixels.ts';
-import { type Level, levelAt } from '../diffusion/grid.ts';
+import { levelAt } from '../diffusion/grid.ts';
 import { type DenoiserInfo, LEVEL_KINDS, PREDICTIONS } from '../diffusion/info.ts';
+import type { Level } from '../diffusion/schedule.ts';
 import { ratesAt, SCHEDULES, type Schedule, timestepsOf } from '../diffusion/schedule.ts';
 import { combine } from '../tensor/rowwise.ts';
 import type { Tensor } from '../tensor/tensor.ts';

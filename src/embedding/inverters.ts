@@ -1,6 +1,7 @@
 import { samplerGrid } from '../diffusion/grid.ts';
 import { type Denoiser, type SamplerInfo, withSampler } from '../diffusion/info.ts';
-import { DOUBLE, evaluationsOf, exactSolver, runExact } from '../diffusion/sampler.ts';
+import { DOUBLE, evaluationsOf, runExact } from '../diffusion/sampler.ts';
+import { samplerRow, type TwoStates } from '../diffusion/samplers.ts';
 import { affineStep } from '../diffusion/solvers.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { choose, combine, dots, filledRows } from '../tensor/rowwise.ts';
@@ -201,19 +202,20 @@ export function wholeFinder(inverting: Inverting, by: 'gauss-newton' | 'lbfgs'):
 }
 
 /**
- * Runs a sampler that keeps two states backwards, in double precision but for the network. EDICT begins from the picture
+ * Runs a sampler that keeps two states backwards, in double precision but for the network. Some begin from the picture
  * twice; the others need the state before the last step too, which is found by least squares as in split inversion.
  */
 export function exactFinder(inverting: Inverting): Finder {
   const { model, sampler, options } = inverting;
   const grid = samplerGrid(model.info, sampler);
-  const solver = exactSolver(sampler)!;
+  // Only samplers of two states come here.
+  const { solver, ends } = samplerRow(sampler.kind) as TwoStates;
   const last = grid.at(-1)!;
   return stepFinder(inverting, async (map, { targets, noise }) => {
     const result = await counted(map, async () => {
       const picture = toFloat64(targets);
       const before =
-        sampler.kind === 'edict'
+        ends === 'picture twice'
           ? { x: targets, errors: undefined }
           : await leastSquares(
               stepOf(map, affineStep(last)),

@@ -1,8 +1,9 @@
 import type { Denoiser } from '../diffusion/info.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
 import type { Undoer } from '../embedding/inversion/climb.ts';
+import { inversionFor, type Method } from '../embedding/methods.ts';
 import { RECIPES } from '../embedding/recipes.ts';
-import { inversionFor, type Method, POLISH } from '../embedding/settings.ts';
+import { POLISH } from '../embedding/settings.ts';
 
 /** One way to find seeds with settings of its own: a point of the race. */
 export interface Contestant {

@@ -1,5 +1,5 @@
 import type { Denoiser } from '../diffusion/info.ts';
-import { inversionFor } from '../embedding/settings.ts';
+import { inversionFor } from '../embedding/methods.ts';
 import { scatterFigure } from '../figures/scatter.ts';
 import type { Contestant } from './contestants.ts';
 import type { Standing } from './race.ts';

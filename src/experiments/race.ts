@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { embed } from '../embedding/embed.ts';
-import type { Journal, SeedResult } from '../embedding/embedding.ts';
+import type { Journal } from '../embedding/journal.ts';
+import { methodRow } from '../embedding/methods.ts';
 import { average, bootstrapMean, type Interval } from '../embedding/metrics.ts';
+import type { SeedResult } from '../embedding/result.ts';
 import type { Panel } from '../latent/gaussianity.ts';
 import { summarise } from '../latent/summary.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -74,7 +76,7 @@ export async function compete(
   const clock = startClock();
   const { latent, results } = await embed(runtime, model, images, {
     ...contestant.options,
-    ...(contestant.options.method!.includes('embedder') && { embedder }),
+    ...(methodRow(contestant.options.method!).network && { embedder }),
     rng: settings.rng,
     batch: settings.batch,
     signal: settings.signal,

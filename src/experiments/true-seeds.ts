@@ -1,5 +1,6 @@
-import { type GridStep, samplerGrid } from '../diffusion/grid.ts';
+import { samplerGrid } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
+import type { GridStep } from '../diffusion/schedule.ts';
 import { affineStep } from '../diffusion/solvers.ts';
 import { climb, type UndoOptions } from '../embedding/inversion/climb.ts';
 import { leastSquares } from '../embedding/inversion/least-squares.ts';

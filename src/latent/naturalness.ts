@@ -1,5 +1,5 @@
 import type { EmbedOptions } from '../embedding/embedding.ts';
-import { inversionFor } from '../embedding/settings.ts';
+import { inversionFor } from '../embedding/methods.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 
 /** Where the dial goes over from fitting the picture to replacing steps by draws. */

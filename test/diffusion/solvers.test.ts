@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkGradient } from '../../src/autodiff/check.ts';
 import { bdia, type ExactSolver, edict, obelm, type Pair } from '../../src/diffusion/exact.ts';
-import { type GridStep, samplerGrid } from '../../src/diffusion/grid.ts';
+import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { type DenoiserInfo, ddim, type SamplerInfo } from '../../src/diffusion/info.ts';
 import {
   gaussianDenoiser,
@@ -10,6 +10,7 @@ import {
   mixtureEpsilon,
 } from '../../src/diffusion/oracle.ts';
 import { createSampler, evaluationsOf, unrollSampler } from '../../src/diffusion/sampler.ts';
+import type { GridStep } from '../../src/diffusion/schedule.ts';
 import { type Rates, SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { ddimSolver, dpmpp2mSolver, follow, heunSolver, type Space } from '../../src/diffusion/solvers.ts';
 import { decode, embed } from '../../src/embedding/embed.ts';

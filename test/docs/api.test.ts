@@ -175,6 +175,7 @@ test('exports what it promises', () => {
         "loadModel",
         "marchenkoPastur",
         "meanSquaredErrors",
+        "methodNeeds",
         "mixtureDenoiser",
         "naturalness",
         "openSampler",

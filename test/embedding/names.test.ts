@@ -6,7 +6,7 @@ import { createModel } from '../../src/diffusion/model.ts';
 import { mixtureDenoiser } from '../../src/diffusion/oracle.ts';
 import { diagnose } from '../../src/embedding/doctor.ts';
 import { embed } from '../../src/embedding/embed.ts';
-import { METHODS } from '../../src/embedding/settings.ts';
+import { METHODS } from '../../src/embedding/methods.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Graph } from '../../src/graph/ir.ts';
 import { createRuntime } from '../../src/runtime/node.ts';

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { bdia, edict, obelm } from '../../src/diffusion/exact.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
-import { ddim, SAMPLERS } from '../../src/diffusion/info.ts';
+import { ddim } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
+import { SAMPLERS } from '../../src/diffusion/samplers.ts';
 import { follow, type Space } from '../../src/diffusion/solvers.ts';
-import { METHODS } from '../../src/embedding/settings.ts';
+import { METHODS } from '../../src/embedding/methods.ts';
 import {
   backwardWeights,
   type ExactKind,

@@ -1,4 +1,4 @@
-import type { Level } from '../../diffusion/grid.ts';
+import type { Level } from '../../diffusion/schedule.ts';
 import type { AffineStep } from '../../diffusion/solvers.ts';
 import { choose, combine, norms } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';

@@ -1,4 +1,4 @@
-import type { GridStep } from '../../diffusion/grid.ts';
+import type { GridStep } from '../../diffusion/schedule.ts';
 import { affineStep } from '../../diffusion/solvers.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';

@@ -1,4 +1,4 @@
-import type { SamplerKind } from '../../diffusion/info.ts';
+import type { SamplerKind } from '../../diffusion/samplers.ts';
 
 /**
  * What samplers multiply Gaussian data by, where all of them are linear: recursions on single numbers, in the angle phi

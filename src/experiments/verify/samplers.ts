@@ -1,9 +1,10 @@
 import { backward } from '../../autodiff/backward.ts';
 import { samplerGrid } from '../../diffusion/grid.ts';
-import { type Denoiser, ddim, SAMPLERS, type SamplerInfo, type SamplerKind } from '../../diffusion/info.ts';
+import { type Denoiser, ddim, type SamplerInfo } from '../../diffusion/info.ts';
 import { type Mixture, mixtureEpsilon, type OracleForm, samplerGain } from '../../diffusion/oracle.ts';
 import { createSampler, unrollSampler } from '../../diffusion/sampler.ts';
 import { checkpointedSampler } from '../../diffusion/sampler-gradient.ts';
+import { SAMPLERS, type SamplerKind } from '../../diffusion/samplers.ts';
 import {
   ddimSolver,
   dpmpp2mSolver,

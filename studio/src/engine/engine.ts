@@ -14,10 +14,10 @@ import {
   interpolateSeeds,
   type Method,
   marchenkoPastur,
+  methodNeeds,
   naturalness,
   openSampler,
   principalComponents,
-  RECIPES,
   ratesAt,
   readPicture,
   readSeeds,
@@ -132,20 +132,19 @@ export async function seek(task: number, request: EmbedRequest, report: OnReport
       request.naturalness === undefined
         ? { method: request.method, inversion: undefined }
         : naturalness(request.naturalness, model.info.sampler.steps);
-    const descends = method.endsWith('descent');
-    const recipe = method === 'descent' ? RECIPES.seedbed : RECIPES.refine;
+    const { embedder, recipe } = methodNeeds(method);
     let [shownAt, progress] = [performance.now(), { done: 0, total: 1, loss: 0 }];
     const interval = 1000 / (request.live ?? 1);
     const { latent, pictures, results } = await embed(model, request.images, {
       ...{ method, inversion, signal, runtime: await running() },
-      embedder: method.includes('embedder') ? await embedderOf(request.model) : undefined,
-      ...(descends && { recipe: { ...recipe, iterations: request.iterations ?? recipe.iterations } }),
+      embedder: embedder ? await embedderOf(request.model) : undefined,
+      ...(recipe && { recipe: { ...recipe, iterations: request.iterations ?? recipe.iterations } }),
       ...{ starts: request.starts, firstStart: request.firstStart, noiseOf: request.noiseOf },
       onProgress(now) {
         progress = now;
         report(now);
       },
-      ...(descends &&
+      ...(recipe &&
         request.live && {
           journal: {
             read: async () => undefined,

@@ -18,15 +18,15 @@ import { pixelsOf } from '../state/seeds.ts';
 import { items } from '../state/tensors.ts';
 
 /** The methods that the room offers, from the quickest on. */
-const METHODS = [
-  ['embedder', 'the embedder, in one pass'],
-  ['embedder+descent', 'the embedder, then descent'],
-  ['auto', 'split inversion'],
-  ['fixed-point', 'the sampler undone step by step'],
-  ['descent', 'descent from noise'],
-] as const;
-type Offered = (typeof METHODS)[number][0];
-const NAMES = METHODS.map(([method]) => method);
+const METHODS = {
+  embedder: { label: 'the embedder, in one pass', network: true, descends: false },
+  'embedder+descent': { label: 'the embedder, then descent', network: true, descends: true },
+  auto: { label: 'split inversion', network: false, descends: false },
+  'fixed-point': { label: 'the sampler undone step by step', network: false, descends: false },
+  descent: { label: 'descent from noise', network: false, descends: true },
+} as const;
+type Offered = keyof typeof METHODS;
+const NAMES = Object.keys(METHODS) as Offered[];
 
 /** What is shown: the seed, what it grows once that is known, and its numbers once it is found. */
 type Shown = { [K in keyof Found]?: Found[K] | undefined } & { readonly method?: Offered };
@@ -46,10 +46,10 @@ export function Embed() {
   const [stopped, setStopped] = createSignal(false);
 
   const offered = createMemo(() =>
-    METHODS.filter(([method]) => card()?.hasEmbedder !== false || !method.includes('embedder')),
+    NAMES.filter(name => card()?.hasEmbedder !== false || !METHODS[name].network),
   );
-  const method = createMemo<Offered>(() => (offered().some(([name]) => name === asked()) ? asked() : 'auto'));
-  const descends = () => method().endsWith('descent');
+  const method = createMemo<Offered>(() => (offered().includes(asked()) ? asked() : 'auto'));
+  const descends = () => METHODS[method()].descends;
 
   useFiles({
     picture: id => {
@@ -206,7 +206,12 @@ export function Embed() {
         >
           Refine
         </Button>
-        <Select label="Method" options={offered()} value={method()} onChoose={setMethod} />
+        <Select
+          label="Method"
+          options={offered().map(name => [name, METHODS[name].label] as const)}
+          value={method()}
+          onChoose={setMethod}
+        />
         <Show when={descends()}>
           <Slider
             label="Steps of descent"

@@ -1,0 +1,71 @@
+import { bdia, type ExactSolver, edict, obelm } from './exact.ts';
+import { ddimSolver, dpmpp2mSolver, heunSolver, type Solver } from './solvers.ts';
+
+/** A sampler that leads one state from noise to the picture. */
+export interface OneState {
+  readonly states: 1;
+  readonly solver: Solver;
+  /** Whether its steps are S(x) = alpha x + beta epsilon(x), each of one evaluation, which can be undone one by one. */
+  readonly affine: boolean;
+  /** Network evaluations for a picture in T steps. */
+  evaluations(steps: number): number;
+}
+
+/** A sampler that keeps two states, and is undone by its own arithmetic. */
+export interface TwoStates {
+  readonly states: 2;
+  readonly solver: ExactSolver;
+  /** What its last pair holds: the picture twice, or the state before the last step and the picture. */
+  readonly ends: 'picture twice' | 'state and picture';
+  /** Network evaluations for a picture in T steps. @param paired whether both states of a seed are given, not one. */
+  evaluations(steps: number, paired: boolean): number;
+}
+
+export type SamplerRow = OneState | TwoStates;
+
+/**
+ * All samplers: what leads a seed to its picture. Whoever adds one adds a row here, its solver (solvers.ts, or exact.ts),
+ * and what it multiplies Gaussian data by (experiments/verify/gains.ts); all else reads this table.
+ */
+const TABLE = {
+  ddim: { states: 1, solver: ddimSolver, affine: true, evaluations: steps => steps },
+  heun: { states: 1, solver: heunSolver, affine: false, evaluations: steps => 2 * steps - 1 },
+  dpmpp2m: { states: 1, solver: dpmpp2mSolver, affine: false, evaluations: steps => steps },
+  edict: { states: 2, solver: edict, ends: 'picture twice', evaluations: steps => 2 * steps },
+  // A pair has their first step behind it.
+  bdia: { states: 2, solver: bdia, ends: 'state and picture', evaluations: afterPair },
+  obelm: { states: 2, solver: obelm, ends: 'state and picture', evaluations: afterPair },
+} satisfies Record<string, SamplerRow>;
+
+function afterPair(steps: number, paired: boolean): number {
+  return paired ? steps - 1 : steps;
+}
+
+/**
+ * A way from a seed to its picture, one of {@link SAMPLERS}.
+ * @group Sampling
+ * @useDeclaredType
+ */
+export type SamplerKind = keyof typeof TABLE;
+
+/**
+ * The samplers: how a seed is led to its picture. `ddim` (Song et al. 2021), `heun` (Karras et al. 2022, in the DDIM
+ * angle) and `dpmpp2m` (Lu et al. 2022) keep one state; `edict` (Wallace et al. 2023), `bdia` (Zhang et al. 2023) and
+ * `obelm` (Wang et al. 2024) keep two and can be run backwards exactly.
+ * @group Sampling
+ * @example
+ * import { SAMPLERS } from 'seedbed';
+ * console.log(SAMPLERS.join(', ')); // prints ddim, heun, dpmpp2m, edict, bdia, obelm
+ */
+export const SAMPLERS = Object.keys(TABLE) as readonly SamplerKind[];
+
+/** What a sampler is. */
+export function samplerRow(kind: SamplerKind): SamplerRow {
+  return TABLE[kind];
+}
+
+/** The samplers of one kind, in words for messages: 'ddim', 'heun' and 'dpmpp2m'. */
+export function samplersThat(holds: (row: SamplerRow) => boolean): string {
+  const names = SAMPLERS.filter(kind => holds(TABLE[kind])).map(kind => `'${kind}'`);
+  return [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' and ');
+}

@@ -1,0 +1,30 @@
+import type { Certificate } from './certificate.ts';
+
+/**
+ * What was found for one seed. Errors are of pixels in [0,1], clipped, inside the padding.
+ * @group Embedding
+ */
+export interface SeedResult {
+  /** Index of the picture, from 0. */
+  readonly image: number;
+  /** Index of the start among those of the picture, from `firstStart`. */
+  readonly start: number;
+  /** Mean squared error of the grown picture. */
+  readonly mse: number;
+  /** Its peak signal-to-noise ratio, decibels. */
+  readonly psnr: number;
+  /** Mean squared error of the embedder's seed, before it was refined; of 'embedder+...' but split only. */
+  readonly mseBefore?: number;
+  /** Largest relative residual |g(x) - x| / |x| of a step that was undone, where that was measured. */
+  readonly residual?: number;
+  /** What inversion measured on its way, and what is wrong. */
+  readonly certificate?: Certificate;
+  /** Descent: true only when a tolerance was given and reached. Inversion: its equations were solved and nothing is flagged. */
+  readonly converged: boolean;
+  /** Mean square of the seed's coordinates; 1 for Gaussian noise. */
+  readonly latentVariance: number;
+  /** Network passes for this seed: forward 1, forward with its gradient 2, the check at the end included. */
+  readonly evaluations: number;
+  /** The loss before each iteration of descent; empty where there was none. */
+  readonly losses: readonly number[];
+}
