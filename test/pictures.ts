@@ -156,9 +156,27 @@ export function greyProfile(curve: Buffer): Buffer {
   return profile('GRAY', [['kTRC', curve]]);
 }
 
-/** A profile with a table of colours, which need not make sense. */
+/**
+ * Adobe RGB as a profile with a table of colours (lut16Type of ICC.1:2010): curves to light, the eight corners of the
+ * colours that light can be, with linear steps between them, as XYZ of which 1 is 32768, and no further curves.
+ */
 export function tableProfile(): Buffer {
-  return profile('RGB ', [['A2B0', Buffer.from('mft1............')]]);
+  const head = Buffer.alloc(52);
+  head.write('mft2', 'latin1');
+  head.set([3, 3, 2], 8);
+  for (const at of [12, 28, 44]) head.writeInt32BE(fixed(1), at);
+  head.writeUInt16BE(256, 48);
+  head.writeUInt16BE(2, 50);
+  const light = Array.from({ length: 256 }, (_, i) => 65535 * (i / 255) ** (563 / 256));
+  const { rXYZ, gXYZ, bXYZ } = ADOBE;
+  const corners = Array.from({ length: 8 }, (_, i) =>
+    [0, 1, 2].map(c => (i >> 2) * rXYZ[c]! + ((i >> 1) & 1) * gXYZ[c]! + (i & 1) * bXYZ[c]!),
+  );
+  const xyz = corners.flat().map(value => 32768 * value);
+  const words = [light, light, light, xyz, [0, 65535, 0, 65535, 0, 65535]].flat().map(Math.round);
+  const body = Buffer.alloc(2 * words.length);
+  for (const [i, word] of words.entries()) body.writeUInt16BE(word, 2 * i);
+  return profile('RGB ', [['A2B0', Buffer.concat([head, body])]]);
 }
 
 const fixed = (value: number) => Math.round(value * 65536);

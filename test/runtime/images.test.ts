@@ -14,6 +14,7 @@ import {
   largeJpeg,
   pngOf,
   power,
+  tableProfile,
   withProfile,
   wordsOfScene,
 } from '../pictures.ts';
@@ -140,6 +141,11 @@ describe('decodeImage', () => {
       const off = interleaved(pixels).map((value, i) => Math.abs(value - wanted[i]!));
       expect(Math.max(...off), depth).toBeLessThan(1);
       expect(changes[0]).toBe('taken from its colour profile to sRGB');
+      const left = await decodeImage(withProfile(bytes, tableProfile()), `${depth}.png`);
+      const leftOff = interleaved(left.pixels).map((value, i) => Math.abs(value - wanted[i]!));
+      // The decoder has few colours of its own table in the dark: 12 levels off at the most.
+      expect(leftOff.reduce((sum, value) => sum + value) / leftOff.length, depth).toBeLessThan(0.4);
+      expect(left.changes[0]).toBe('colour profile left to the decoder');
     }
     const grey = withProfile(await png16([0, 32896, 65535]), greyProfile(power(1)));
     expect(in255((await decodeImage(grey, 'grey.png', { channels: 1 })).pixels.data)).toEqual([0, 188, 255]);
