@@ -38,7 +38,7 @@ export async function decodeImage(
       `it has more than ${MOST_PIXELS} pixels, or a side of more than ${MOST_SIDE}; make it smaller first`,
     );
   }
-  const samples = (await (byDecoder ? undefined : pngSamples(bytes)?.catch(damaged))) ?? drawn(bitmap);
+  const samples = (byDecoder ? undefined : await pngSamples(bytes).catch(damaged)) ?? drawn(bitmap);
   bitmap.close();
 
   const changes = [...followed];

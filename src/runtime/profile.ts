@@ -95,8 +95,8 @@ function curveOf(tag: DataView | undefined): Curve | undefined {
 }
 
 /**
- * The formulas of `para`, table 65: (a x + b)^g + e from d on, c x + f below. Those without d have it at -b / a, below
- * which the base is none; the third's c takes the place of e.
+ * The formulas 0 to 4 of `para`, table 65: (a x + b)^g + e from d on, c x + f below; clipped to [0,1]. Those without d
+ * have it at -b / a, below which the base counts as 0, and 2 has c in the place of e.
  */
 function formulaOf(tag: DataView): Curve | undefined {
   const kind = tag.getUint16(8);
@@ -145,6 +145,8 @@ function levelOf(light: number): number {
   return level;
 }
 
+type Nine = [number, number, number, number, number, number, number, number, number];
+
 /**
  * Rows of sRGB's levels, rounded to 8 bits, in place of stored numbers; opacity stays. Curves and borders are of single
  * precision, so that engines whose powers differ in the last bit give the same levels.
@@ -178,8 +180,6 @@ function rowsInSrgb(
   };
   return { row: inSrgb };
 }
-
-type Nine = [number, number, number, number, number, number, number, number, number];
 
 /**
  * Whether a profile leaves every grey, and every colour of a grid, within one level of 8 bits, as those profiles of sRGB
