@@ -24,6 +24,11 @@ export function bytesOfScene(channels: Channels, width: number, height: number):
   return Uint8Array.from(scene(channels, width, height), value => Math.round(255 * value));
 }
 
+/** The scene as samples of 16 bits. */
+export function wordsOfScene(channels: Channels, width: number, height: number): Uint16Array {
+  return Uint16Array.from(scene(channels, width, height), value => Math.round(65535 * value));
+}
+
 const raw = (channels: Channels, width: number, height: number) =>
   sharp(bytesOfScene(channels, width, height), { raw: { width, height, channels } });
 
@@ -40,6 +45,11 @@ export function pngOf(channels: Channels, width: number, height: number): Promis
     .toBuffer();
 }
 
+/** A PNG of the scene in the colours of a palette, some of them transparent where it has four channels. */
+export function palettePng(channels: 3 | 4, width: number, height: number): Promise<Buffer> {
+  return raw(channels, width, height).png({ palette: true }).toBuffer();
+}
+
 /** Every grey of 8 bits in a row. */
 export function rampPng(): Promise<Buffer> {
   const greys = Uint8Array.from({ length: 256 }, (_, value) => value);
@@ -51,8 +61,7 @@ export function rampPng(): Promise<Buffer> {
 
 /** A PNG of the scene, of 16 bits, none of them empty. */
 export function deepPng(channels: 1 | 3, width: number, height: number): Promise<Buffer> {
-  const samples = Uint16Array.from(scene(channels, width, height), value => Math.round(65535 * value));
-  return sharp(samples, { raw: { width, height, channels } })
+  return sharp(wordsOfScene(channels, width, height), { raw: { width, height, channels } })
     .toColourspace(channels === 1 ? 'grey16' : 'rgb16')
     .png()
     .toBuffer();
@@ -64,6 +73,11 @@ export function p3Jpeg(width: number, height: number): Promise<Buffer> {
     .withIccProfile('p3')
     .jpeg({ quality: 95, chromaSubsampling: '4:4:4' })
     .toBuffer();
+}
+
+/** A WebP in the colours of Display P3. */
+export function p3WebP(width: number, height: number): Promise<Buffer> {
+  return raw(3, width, height).withIccProfile('p3').webp({ quality: 90 }).toBuffer();
 }
 
 /** A JPEG with the profile of sRGB, as most programs write it. */
@@ -102,6 +116,22 @@ export function withProfile(png: Uint8Array, profile: Uint8Array): Buffer {
   return withChunk(png, 'iCCP', Buffer.concat([Buffer.from('test\0\0', 'latin1'), deflateSync(profile)]));
 }
 
+/** A JPEG with a colour profile in several segments, which stand in the order given. @param order from 1 on. */
+export function withSegments(
+  jpeg: Uint8Array,
+  parts: readonly Uint8Array[],
+  order: readonly number[] = parts.map((_, i) => i + 1),
+): Buffer {
+  const segments = order.map(number => {
+    const body = parts[number - 1]!;
+    const head = Buffer.from('\xff\xe2..ICC_PROFILE\0..', 'latin1');
+    head.writeUInt16BE(16 + body.length, 2);
+    head.set([number, parts.length], 16);
+    return Buffer.concat([head, body]);
+  });
+  return Buffer.concat([jpeg.subarray(0, 2), ...segments, jpeg.subarray(2)]);
+}
+
 /** Primaries about the white of ICC profiles, D50: the columns of Adobe RGB (1998). */
 export const ADOBE = {
   rXYZ: [0.60974, 0.31111, 0.01947],
@@ -110,15 +140,43 @@ export const ADOBE = {
 };
 
 /** The profile of Adobe RGB (1998): gamma 563/256. */
-export function adobeRgb(): Buffer {
-  const primaries = Object.entries(ADOBE).map(([name, xyz]): [string, Buffer] => [name, xyzTag(xyz)]);
-  const curves = ['rTRC', 'gTRC', 'bTRC'].map((name): [string, Buffer] => [name, curveTag(563 / 256)]);
-  return profile('RGB ', [...primaries, ...curves]);
+export const adobeRgb = () => colourProfile(ADOBE, power(563 / 256));
+
+/** A profile of red, green and blue with one curve. */
+export function colourProfile(primaries: Readonly<Record<string, readonly number[]>>, curve: Buffer): Buffer {
+  const columns = Object.entries(primaries).map(([name, xyz]): [string, Buffer] => [name, xyzTag(xyz)]);
+  return profile('RGB ', [
+    ...columns,
+    ...['rTRC', 'gTRC', 'bTRC'].map((name): [string, Buffer] => [name, curve]),
+  ]);
 }
 
-/** A profile of grey that goes by a power of the light. */
-export function greyProfile(gamma: number): Buffer {
-  return profile('GRAY', [['kTRC', curveTag(gamma)]]);
+/** A profile of grey. */
+export function greyProfile(curve: Buffer): Buffer {
+  return profile('GRAY', [['kTRC', curve]]);
+}
+
+/**
+ * Adobe RGB as a profile with a table of colours (lut16Type of ICC.1:2010): curves to light, the eight corners of the
+ * colours that light can be, with linear steps between them, as XYZ of which 1 is 32768, and no further curves.
+ */
+export function tableProfile(): Buffer {
+  const head = Buffer.alloc(52);
+  head.write('mft2', 'latin1');
+  head.set([3, 3, 2], 8);
+  for (const at of [12, 28, 44]) head.writeInt32BE(fixed(1), at);
+  head.writeUInt16BE(256, 48);
+  head.writeUInt16BE(2, 50);
+  const light = Array.from({ length: 256 }, (_, i) => 65535 * (i / 255) ** (563 / 256));
+  const { rXYZ, gXYZ, bXYZ } = ADOBE;
+  const corners = Array.from({ length: 8 }, (_, i) =>
+    [0, 1, 2].map(c => (i >> 2) * rXYZ[c]! + ((i >> 1) & 1) * gXYZ[c]! + (i & 1) * bXYZ[c]!),
+  );
+  const xyz = corners.flat().map(value => 32768 * value);
+  const words = [light, light, light, xyz, [0, 65535, 0, 65535, 0, 65535]].flat().map(Math.round);
+  const body = Buffer.alloc(2 * words.length);
+  for (const [i, word] of words.entries()) body.writeUInt16BE(word, 2 * i);
+  return profile('RGB ', [['A2B0', Buffer.concat([head, body])]]);
 }
 
 const fixed = (value: number) => Math.round(value * 65536);
@@ -129,9 +187,28 @@ function xyzTag(xyz: readonly number[]): Buffer {
   return tag;
 }
 
-function curveTag(gamma: number): Buffer {
+/** A curve that is a power. */
+export function power(gamma: number): Buffer {
   const tag = Buffer.from('curv\0\0\0\0\0\0\0\x01..\0\0', 'latin1');
   tag.writeUInt16BE(Math.round(gamma * 256), 12);
+  return tag;
+}
+
+/** A curve that is a table of numbers in [0,1]. */
+export function table(values: readonly number[]): Buffer {
+  const tag = Buffer.alloc(12 + 4 * Math.ceil(values.length / 2));
+  tag.write('curv', 'latin1');
+  tag.writeUInt32BE(values.length, 8);
+  for (const [i, value] of values.entries()) tag.writeUInt16BE(Math.round(value * 65535), 12 + 2 * i);
+  return tag;
+}
+
+/** A curve by one of the five formulas of version 4, with its numbers g a b c d e f. */
+export function formula(kind: number, numbers: readonly number[]): Buffer {
+  const tag = Buffer.alloc(12 + 4 * numbers.length);
+  tag.write('para', 'latin1');
+  tag.writeUInt16BE(kind, 8);
+  for (const [i, value] of numbers.entries()) tag.writeInt32BE(fixed(value), 12 + 4 * i);
   return tag;
 }
 

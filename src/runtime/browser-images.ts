@@ -7,10 +7,10 @@ import {
   MOST_PIXELS,
   MOST_SIDE,
   type Raster,
-  toByte,
   toInterleaved,
 } from './picture.ts';
-import { chunksOf, readTags, withChunk, withoutPngColour } from './picture-file.ts';
+import { isPng, profileIn, readTags, withoutProfile } from './picture-file.ts';
+import { followProfile } from './profile.ts';
 
 type Samples = Uint8Array | Uint8ClampedArray | Uint16Array;
 
@@ -29,19 +29,20 @@ export async function decodeImage(
   };
   const damaged = (cause: unknown) =>
     refuse('it is damaged, or not a picture that this browser reads', cause);
-  const bitmap = await bitmapOf(withoutPngColour(bytes)).catch(damaged);
+  const { channels, colours, depth, orientation } = readTags(bytes);
+  const { byDecoder, toSrgb, changes: followed } = followProfile(profileIn(bytes), colours);
+  const bitmap = await bitmapOf(bytes, byDecoder).catch(damaged);
   const { width, height } = bitmap;
   if (width * height > MOST_PIXELS || Math.max(width, height) > MOST_SIDE) {
     refuse(
       `it has more than ${MOST_PIXELS} pixels, or a side of more than ${MOST_SIDE}; make it smaller first`,
     );
   }
-  const samples = (await pngSamples(bytes).catch(damaged)) ?? drawn(bitmap);
+  const samples = (byDecoder ? undefined : await pngSamples(bytes).catch(damaged)) ?? drawn(bitmap);
   bitmap.close();
 
-  const { channels, depth, orientation } = readTags(bytes);
-  const changes: string[] = [];
-  if (orientation > 1) changes.push('turned upright');
+  const changes = [...followed];
+  if (orientation > 1) changes.unshift('turned upright');
   if (depth === 16) changes.push('16 bits a channel reduced to 8');
   const stride = samples.length / height;
   const raster: Raster = {
@@ -49,11 +50,13 @@ export async function decodeImage(
     most: samples instanceof Uint16Array ? 65535 : 255,
     row: y => samples.subarray(y * stride, (y + 1) * stride),
   };
-  return fitRaster(raster, options);
+  return fitRaster(toSrgb?.(raster) ?? raster, options);
 }
 
-function bitmapOf(file: Uint8Array): Promise<ImageBitmap> {
-  return createImageBitmap(new Blob([file as Uint8Array<ArrayBuffer>]));
+/** The picture as stored, whatever its file says of colour, or after its profile where the browser shall follow it. */
+function bitmapOf(file: Uint8Array, byDecoder: boolean): Promise<ImageBitmap> {
+  const colorSpaceConversion = byDecoder ? 'default' : 'none';
+  return createImageBitmap(new Blob([file as Uint8Array<ArrayBuffer>]), { colorSpaceConversion });
 }
 
 /** Red, green, blue and opacity as the browser draws them, pixel on pixel. */
@@ -66,23 +69,16 @@ function drawn(bitmap: ImageBitmap): Uint8ClampedArray {
 
 /**
  * The samples of a PNG of which a canvas keeps less: 16 bits a channel, or opacity, by which it multiplies. Undefined for
- * what a canvas gives as well, and for what else only the browser resolves: a transparent colour, turning by EXIF.
+ * what a canvas gives as well, and for what else only the browser resolves: one transparent colour, turning by EXIF.
  */
 async function pngSamples(bytes: Uint8Array): Promise<Samples | undefined> {
-  const chunks = chunksOf(bytes);
-  const { channels, depth } = readTags(bytes);
-  const profile = chunks.get('iCCP');
-  const lossy = depth === 16 || (channels % 2 === 0 && !profile);
-  if (chunks.size === 0 || !lossy || chunks.has('tRNS') || chunks.has('eXIf')) return undefined;
-  const { decode, encode } = await import('fast-png');
-  const png = decode(bytes, { checkCrc: true });
-  if (!profile) return png.data as Samples;
-  // The browser knows profiles: it is given the picture in 8 bits, rounded.
-  const data = Uint8Array.from(png.data, value => toByte(value, 65535, 65535));
-  const bitmap = await bitmapOf(withChunk(encode({ ...png, data, depth: 8 }), profile));
-  const samples = drawn(bitmap);
-  bitmap.close();
-  return samples;
+  const { channels, depth, orientation } = readTags(bytes);
+  const isLossy = depth === 16 || channels % 2 === 0;
+  if (!isPng(bytes) || !isLossy || orientation > 1) return undefined;
+  const { convertIndexedToRgb, decode } = await import('fast-png');
+  const png = decode(withoutProfile(bytes), { checkCrc: true });
+  if (png.transparency) return undefined;
+  return png.palette && png.channels === 1 ? convertIndexedToRgb(png) : (png.data as Samples);
 }
 
 /**

@@ -13,12 +13,17 @@ import {
   type Raster,
   toInterleaved,
 } from './picture.ts';
+import { profileIn } from './picture-file.ts';
+import { followProfile } from './profile.ts';
 
 // One picture at a time on one thread: the same work each time, and no memory held between pictures.
 sharp.concurrency(1);
 sharp.cache(false);
 
 const FORMATS = new Set(['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif']);
+
+/** The colours of what is stored, without opacity; other spaces the decoder takes to sRGB itself. */
+const COLOURS: Partial<Record<string, number>> = { 'b-w': 1, grey16: 1, srgb: 3, rgb16: 3, cmyk: 4 };
 
 /**
  * Reads the size and channels of a picture without decoding it.
@@ -42,17 +47,20 @@ export async function decodeImage(
 ): Promise<DecodedImage> {
   const metadata = await readMetadata(bytes, name);
   const header = headerOf(metadata);
-  const deep = metadata.depth === 'ushort';
-  const changes: string[] = [];
-  if ((metadata.orientation ?? 1) > 1) changes.push('turned upright');
-  if (deep) changes.push('16 bits a channel reduced to 8');
-  const { samples, channels } = await samplesOf(bytes, metadata).catch(refuse(name));
+  const colours = COLOURS[metadata.space];
+  const following = colours
+    ? followProfile(profileIn(bytes) ?? metadata.icc, colours)
+    : { byDecoder: true, changes: [] };
+  const changes = [...following.changes];
+  if ((metadata.orientation ?? 1) > 1) changes.unshift('turned upright');
+  if (metadata.depth === 'ushort') changes.push('16 bits a channel reduced to 8');
+  const { samples, channels } = await samplesOf(bytes, metadata, following.byDecoder).catch(refuse(name));
   const stride = channels * header.width;
   const raster: Raster = {
     ...{ header, changes, channels, most: samples instanceof Uint16Array ? 65535 : 255 },
     row: y => samples.subarray(y * stride, (y + 1) * stride),
   };
-  return fitRaster(raster, options);
+  return fitRaster(following.toSrgb?.(raster) ?? raster, options);
 }
 
 interface Samples {
@@ -60,19 +68,23 @@ interface Samples {
   readonly channels: number;
 }
 
-/** The samples of a picture at its own size. */
-async function samplesOf(bytes: Uint8Array, { channels, depth, space, icc }: Metadata): Promise<Samples> {
-  if (space === 'cmyk' && !icc) return fromInks(bytes);
+/** The samples of a picture at its own size: as stored, or after its profile where the decoder shall follow it. */
+async function samplesOf(
+  bytes: Uint8Array,
+  { channels, depth, space }: Metadata,
+  byDecoder: boolean,
+): Promise<Samples> {
+  if (space === 'cmyk' && !byDecoder) return fromInks(bytes);
   const deep = depth === 'ushort';
-  if (deep && !icc) {
-    const image = open(bytes).toColourspace('rgb16').raw({ depth: 'ushort' });
+  if (deep && !byDecoder) {
+    const image = open(bytes, { ignoreIcc: true }).toColourspace('rgb16').raw({ depth: 'ushort' });
     const { data, info } = await image.toBuffer({ resolveWithObject: true });
     return {
       samples: new Uint16Array(data.buffer, data.byteOffset, data.length / 2),
       channels: info.channels,
     };
   }
-  const image = open(deep ? await inEightBits(bytes, channels) : bytes)
+  const image = open(deep ? await inEightBits(bytes, channels) : bytes, { ignoreIcc: !byDecoder })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' });
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
@@ -94,8 +106,8 @@ function inEightBits(bytes: Uint8Array, channels: number): Promise<Uint8Array> {
 
 /** Four inks without a profile as browsers take them: each lets a part of the light through, the last bit cut off. */
 async function fromInks(bytes: Uint8Array): Promise<Samples> {
-  const image = open(bytes).pipelineColourspace('cmyk').toColourspace('cmyk').raw({ depth: 'uchar' });
-  const inks = await image.toBuffer();
+  const image = open(bytes, { ignoreIcc: true }).pipelineColourspace('cmyk').toColourspace('cmyk');
+  const inks = await image.raw({ depth: 'uchar' }).toBuffer();
   const samples = new Uint8Array((inks.length / 4) * 3);
   for (let i = 0; i < samples.length; i++) {
     const pixel = 4 * Math.floor(i / 3);

@@ -25,7 +25,7 @@ export interface ImageHeader extends Size {
   readonly channels: number;
 }
 
-/** A picture as a decoder gives it: at its own size, upright, in sRGB. */
+/** A picture as a decoder gives it: at its own size, upright; in sRGB once its colour profile was followed. */
 export interface Raster {
   readonly header: ImageHeader;
   /** What the decoder has done to it, in words. */

@@ -13,7 +13,10 @@ import {
   greyProfile,
   largeJpeg,
   pngOf,
+  power,
+  tableProfile,
   withProfile,
+  wordsOfScene,
 } from '../pictures.ts';
 
 const in255 = (data: Float32Array) =>
@@ -35,7 +38,7 @@ function interleaved({ shape, data }: Tensor<'float32'>): number[] {
   return Array.from(data, (_, i) => Math.round(data[(i % 3) * plane + Math.floor(i / 3)]! * 255));
 }
 
-/** Adobe RGB (1998) in 8 bits to sRGB (IEC 61966-2-1), both about the white D50, not rounded. */
+/** Adobe RGB (1998) from 0 to 255 to sRGB (IEC 61966-2-1), both about the white D50, not rounded. */
 function fromAdobeRgb(pixel: readonly number[]): number[] {
   const light = pixel.map(value => (value / 255) ** (563 / 256));
   const times = (matrix: readonly (readonly number[])[], v: readonly number[]) =>
@@ -128,15 +131,23 @@ describe('decodeImage', () => {
 
   test('a profile is followed: Adobe RGB within a level of its definition, in 8 bits and in 16', async () => {
     const [width, height] = [60, 40];
-    const scene = [...bytesOfScene(3, width, height)];
-    const wanted = scene.flatMap((_, i) => (i % 3 ? [] : fromAdobeRgb(scene.slice(i, i + 3))));
-    const plain = { 8: await pngOf(3, width, height), 16: await deepPng(3, width, height) };
-    for (const [depth, bytes] of Object.entries(plain)) {
-      const { pixels } = await decodeImage(withProfile(bytes, adobeRgb()), `${depth}.png`);
+    const scenes = {
+      8: [await pngOf(3, width, height), [...bytesOfScene(3, width, height)]],
+      16: [await deepPng(3, width, height), Array.from(wordsOfScene(3, width, height), word => word / 257)],
+    } as const;
+    for (const [depth, [bytes, scene]] of Object.entries(scenes)) {
+      const wanted = scene.flatMap((_, i) => (i % 3 ? [] : fromAdobeRgb(scene.slice(i, i + 3))));
+      const { pixels, changes } = await decodeImage(withProfile(bytes, adobeRgb()), `${depth}.png`);
       const off = interleaved(pixels).map((value, i) => Math.abs(value - wanted[i]!));
       expect(Math.max(...off), depth).toBeLessThan(1);
+      expect(changes[0]).toBe('taken from its colour profile to sRGB');
+      const left = await decodeImage(withProfile(bytes, tableProfile()), `${depth}.png`);
+      const leftOff = interleaved(left.pixels).map((value, i) => Math.abs(value - wanted[i]!));
+      // The decoder has few colours of its own table in the dark: 12 levels off at the most.
+      expect(leftOff.reduce((sum, value) => sum + value) / leftOff.length, depth).toBeLessThan(0.4);
+      expect(left.changes[0]).toBe('colour profile left to the decoder');
     }
-    const grey = withProfile(await png16([0, 32896, 65535]), greyProfile(1));
+    const grey = withProfile(await png16([0, 32896, 65535]), greyProfile(power(1)));
     expect(in255((await decodeImage(grey, 'grey.png', { channels: 1 })).pixels.data)).toEqual([0, 188, 255]);
   });
 
