@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -15,8 +14,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Vitest keeps a core for itself otherwise, half of a small machine.
-    maxWorkers: availableParallelism(),
+    // One after the other: two that run networks on the same cores take more than twice as long as one.
+    maxWorkers: 1,
     projects: [
       { extends: true, test: { name: 'plain', include: PLAIN, isolate: false } },
       {
