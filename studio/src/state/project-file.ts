@@ -31,7 +31,11 @@ export function parseProject(text: string, name: string): ReadProject {
   if (typeof value !== 'object' || value?.seedbed !== 'studio project')
     throw refuse('it does not say that it is one');
   const { version, address, pictures } = value;
-  if (version !== 1) throw refuse(`it is of version ${version}, this studio reads version 1`);
+  // What is no number may be nested too deep to be written out.
+  if (version !== 1)
+    throw refuse(
+      `it is of ${typeof version === 'number' ? `version ${version}` : 'no version'}, this studio reads version 1`,
+    );
   if (typeof address !== 'string' || !address.startsWith('#/')) throw refuse('its address is missing');
   const read = Object.values(pictures ?? {}).map(picture => {
     const bytes = typeof picture?.data === 'string' ? bytesOf(picture.data) : undefined;
