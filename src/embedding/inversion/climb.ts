@@ -6,7 +6,7 @@ import { type AccelerationOptions, COARSEST, type FixedPoint, solveFixedPoint } 
 import type { StepMap } from './maps.ts';
 import { solveByNewton } from './newton.ts';
 import { renoise, type Whitener } from './renoise.ts';
-import { Slopes } from './slopes.ts';
+import { ROUNDING, Slopes } from './slopes.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -96,9 +96,6 @@ export async function climb(
 }
 
 type Undone = Pick<FixedPoint, 'x' | 'residuals' | 'goals' | 'slopes'>;
-
-/** What rounding to single precision adds to a state, relative. */
-const ROUNDING = 2 ** -23;
 
 /**
  * From a bound of y's relative error to one of x's. With f(x) = g(x) - x, an error e of y moves x's fixed point by

@@ -107,11 +107,11 @@ export async function solveFixedPoint(
 /** The largest relative residual with which a row has arrived, however far off its first guess was. */
 export const COARSEST = 5e-4;
 /** A relative residual that single precision cannot be asked to go below. */
-const ROUNDING = 1e-7;
+const FINEST = 1e-7;
 
 /** The relative residuals at which rows have arrived, from those of their first guesses. */
 export function goalsFrom(first: Float64Array, tolerance: number): Float64Array {
-  return first.map(residual => Math.max(Math.min(tolerance * residual, COARSEST), ROUNDING));
+  return first.map(residual => Math.max(Math.min(tolerance * residual, COARSEST), FINEST));
 }
 
 /** |f| / |x| of each row; infinite where that is no number, so that it never passes for small. */

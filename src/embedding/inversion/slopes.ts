@@ -18,8 +18,8 @@ export interface Difference {
 /** Differences shorter than this share of a point are rounding, and show no slope. */
 const SHORTEST = 1e-5;
 
-/** What rounding to single precision does to a point, relative: it would pass for a slope. */
-const ROUNDING = 2 ** -23;
+/** What rounding to single precision does to a point, relative. */
+export const ROUNDING = 2 ** -23;
 
 /**
  * How steep a map g is, as pairs of its iterates show it: a secant says by how much g stretches one direction, and by how
@@ -43,6 +43,7 @@ export class Slopes {
     const [lengths, sizes, moved] = [norms(dx), norms(to.x), norms(combine([1, dx], [1, df]))];
     norms(df).forEach((turned, row) => {
       if (!(lengths[row]! > SHORTEST * sizes[row]!)) return;
+      // Rounding would pass for a slope.
       const moves = moved[row]! - ROUNDING * sizes[row]!;
       this.factors[row] = larger(this.factors[row]!, moves / lengths[row]!);
       this.stretches[row] = larger(this.stretches[row]!, lengths[row]! / turned);
