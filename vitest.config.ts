@@ -4,9 +4,9 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const source = (path: string) => fileURLToPath(new URL(`src/${path}`, import.meta.url));
 const below = (folders: string) => [`test/${folders}/**/*.test.ts`];
 
-/** Folders whose files change nothing outside themselves: one process imports for all of them. */
-const PLAIN = below('{tensor,graph,autodiff,figures,latent,nn,diffusion,embedding}');
 const IN_BROWSER = below('{browser,studio}');
+/** They work in a folder of their own, look at the whole package, or put a module in another's place. */
+const APART = [...below('docs'), 'test/*.test.ts', 'test/cli/options.test.ts'];
 
 export default defineConfig({
   // The tests run the sources; "#platform" in package.json and the examples' 'seedbed' name what is built.
@@ -17,15 +17,17 @@ export default defineConfig({
     // One after the other: two that run networks on the same cores take more than twice as long as one.
     maxWorkers: 1,
     projects: [
-      { extends: true, test: { name: 'plain', include: PLAIN, isolate: false } },
+      // Their files change nothing outside themselves: one process imports for all of them.
       {
         extends: true,
         test: {
-          name: 'apart',
+          name: 'plain',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...PLAIN, ...IN_BROWSER],
+          exclude: [...configDefaults.exclude, ...APART, ...IN_BROWSER],
+          isolate: false,
         },
       },
+      { extends: true, test: { name: 'apart', include: APART } },
       // What a browser opens is built only when one of these runs.
       { extends: true, test: { name: 'browser', include: IN_BROWSER, globalSetup: ['test/browser/build.ts'] } },
     ],

@@ -48,9 +48,14 @@ export class SeedbedError extends Error {
 /** The most letters of a message: what files say of themselves is quoted in some, and may be of any length. */
 const MOST_LETTERS = 4000;
 
-/** A message cut to what a person reads, its control characters written out, so that no file can steer a terminal. */
+/**
+ * A message cut to what a person reads, its control characters written out, so that no file can steer a terminal. The
+ * middle goes: what went wrong stands at one end, what to do about it at the other.
+ */
 function printable(message: string): string {
-  const short = message.length > MOST_LETTERS ? `${message.slice(0, MOST_LETTERS)} ...` : message;
+  const half = MOST_LETTERS / 2;
+  const short =
+    message.length > MOST_LETTERS ? `${message.slice(0, half)} ... ${message.slice(-half)}` : message;
   return short.replace(/(?!\n)\p{Cc}/gu, c => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 

@@ -2,12 +2,12 @@ import { expect, test } from 'vitest';
 import { inFile, SeedbedError } from '../src/errors.ts';
 import { thrownBy } from './support.ts';
 
-test('a message quotes no more of a file than a person reads, and steers no terminal', () => {
+test('a message quotes no more of a file than a person reads, keeps both its ends, and steers no terminal', () => {
   const { message } = new SeedbedError(
     'BadFile',
-    `x.json: \u001b[31mred\u0007\u009b\nnext${'x'.repeat(1e6)}`,
+    `x.json: \u001b[31mred\u0007\u009b\nnext${'x'.repeat(1e6)}: no known data set`,
   );
-  expect(message).toMatch(/^x\.json: \\x1b\[31mred\\x07\\x9b\nnextx+ \.\.\.$/);
+  expect(message).toMatch(/^x\.json: \\x1b\[31mred\\x07\\x9b\nnextx+ \.\.\. x+: no known data set$/);
   expect(message.length).toBeLessThan(5000);
 });
 

@@ -75,7 +75,7 @@ export function withMethod(command: Command): Command {
     .addOption(new Option('--recipe <name>', 'settings of the descent').choices(Object.keys(RECIPES)))
     .option(
       '--iterations <n>',
-      "iterations of descent, of 'lbfgs', or of each step that is undone, instead of the method's own",
+      "iterations of descent, of 'lbfgs', or of each step that is undone (2 and more), instead of the method's own",
       whole(1),
     )
     .option('--learning-rate <x>', "its learning rate, instead of the recipe's", positive)

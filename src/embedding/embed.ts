@@ -3,14 +3,14 @@ import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/inf
 import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { concatRows, rows, type Tensor, takeRows } from '../tensor/tensor.ts';
+import { concatRows, rows, sizeOf, type Tensor, takeRows } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
 import { checkImages, checkNoiseOf, checkSeeds } from './checks.ts';
 import { createDecoder } from './decoder.ts';
 import type { Embedding, EmbedOptions } from './embedding.ts';
 import { embedderFinder, type Found } from './finders.ts';
 import type { FinishedBatch } from './journal.ts';
-import { LIKELY_VARIANCE, unlikelySeeds } from './likely.ts';
+import { isLikely, unlikelySeeds } from './likely.ts';
 import { checkMethod, inversionFor, methodRow, usedSettings } from './methods.ts';
 import { average, meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
 import { RECIPES } from './recipes.ts';
@@ -122,7 +122,8 @@ export async function embed(
     const missed = meanSquaredErrors(grown, sought);
     return errors(grown).map((mse, row) => {
       const certificate =
-        found.certificates && checkGrown(found.certificates[row]!, missed[row]!, variance[row]!);
+        found.certificates &&
+        checkGrown(found.certificates[row]!, missed[row]!, variance[row]!, sizeOf(model.info.shape));
       const residuals = certificate?.residuals.filter(residual => residual !== null) ?? [];
       return {
         image: imageOf(first + row),
@@ -166,16 +167,15 @@ function agrees({ miss }: Certificate, missed: number): boolean {
   return miss === undefined || missed <= 4 * miss + 1e-3;
 }
 
-/** A certificate with what the sampler's own picture of the seed shows. @param missed its mean squared error, standardised. */
-function checkGrown(certificate: Certificate, missed: number, variance: number): Certificate {
+/** A certificate with what the sampler's own picture of the seed shows. @param missed its mean squared error, standardised. @param size coordinates of a seed. */
+function checkGrown(certificate: Certificate, missed: number, variance: number, size: number): Certificate {
   const flags = [...certificate.flags];
   const notes = [...certificate.notes];
   if (!agrees(certificate, missed))
     flags.push(
       `the sampler misses the picture by ${Math.sqrt(missed).toPrecision(2)}, where the solved equations say ${Math.sqrt(certificate.miss!).toPrecision(2)}`,
     );
-  const [low, high] = LIKELY_VARIANCE;
-  if (!(variance >= low && variance <= high))
+  if (!isLikely(variance, size))
     notes.push(`the seed's variance is ${variance.toPrecision(3)}, where noise has 1`);
   return { ...certificate, flags, notes };
 }

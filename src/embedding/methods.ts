@@ -205,6 +205,9 @@ export function checkMethod(asked: Asked): void {
     throw refusal(
       `of ${sampler.steps} steps at most ${sampler.steps - 1} can be replaced by noise, not ${inversion.diffused}`,
     );
+  const { solver, iterations } = inversion.interior;
+  // The first is naive inversion's guess; how well it undoes a step shows only in the next.
+  if (row.uses.includes('interior') && solver !== 'naive') requireWhole('iterations', iterations, 2);
   const refused = row.refuses?.(asked);
   if (refused) throw refusal(refused);
   const fixed = way.states === 2 && way.ends === 'picture twice';

@@ -114,6 +114,8 @@ export class GraphBuilder {
       outputCount: outputs.length,
     };
     const types = inferTypes(op, facts);
+    if (outputs.length > types.length)
+      throw new SeedbedError('BadFile', `${what}: names ${outputs.length} outputs, but has ${types.length}`);
     const folded = this.fold(op, inputs, facts.types[0], types[0]!, attributes);
     if (folded) return [this.constant(folded, outputs[0])];
     outputs.forEach((output, i) => {

@@ -19,8 +19,9 @@ import { convOutput, convTransposeOutput, poolOutput } from './windows.ts';
 type Infer = (n: NodeFacts) => ValueType[];
 
 const same: Infer = n => [typeAt(n, 0)];
-const comparison: Infer = n => [{ dtype: 'bool', shape: elementwise(n).shape }];
-const arithmetic: Infer = n => [elementwise(n)];
+const comparison: Infer = n => [{ dtype: 'bool', shape: pair(n).shape }];
+const arithmetic: Infer = n => [pair(n)];
+const ofAny: Infer = n => [elementwise(n)];
 
 /** For every operator, the types of its outputs. */
 const INFER: Readonly<Record<Op, Infer>> = {
@@ -56,14 +57,14 @@ const INFER: Readonly<Record<Op, Infer>> = {
   GreaterOrEqual: comparison,
   Less: comparison,
   LessOrEqual: comparison,
-  Max: arithmetic,
-  Min: arithmetic,
+  Max: ofAny,
+  Min: ofAny,
   Mul: arithmetic,
   Or: comparison,
   // The exponent may have a type of its own.
-  Pow: n => [{ dtype: typeAt(n, 0).dtype, shape: broadcastAll(n) }],
+  Pow: n => [{ dtype: typeAt(n, 0).dtype, shape: broadcastAll(n, 2) }],
   Sub: arithmetic,
-  Where: n => [{ dtype: elementwise(n, 1).dtype, shape: broadcastAll(n) }],
+  Where: n => [{ dtype: elementwise(n, 1).dtype, shape: broadcastAll(n, 3) }],
 
   AveragePool: poolOutput,
   Conv: convOutput,
@@ -284,6 +285,12 @@ function typeAt(n: NodeFacts, index: number): ValueType {
   return type;
 }
 
+/** The common type of two operands; with one alone, folding a node of known numbers would find nothing to compute with. */
+function pair(n: NodeFacts): ValueType {
+  typeAt(n, 1);
+  return elementwise(n);
+}
+
 /** The common type of the operands from `first` on. */
 function elementwise(n: NodeFacts, first = 0): ValueType {
   const operands = n.types.map((_, i) => typeAt(n, i)).slice(first);
@@ -298,8 +305,9 @@ function elementwise(n: NodeFacts, first = 0): ValueType {
   return { dtype, shape: broadcastShapes(...operands.map(operand => operand.shape)) };
 }
 
-function broadcastAll(n: NodeFacts): Dim[] {
-  return broadcastShapes(...n.types.map(type => type!.shape));
+/** The shape of an operator of `count` operands. */
+function broadcastAll(n: NodeFacts, count: number): Dim[] {
+  return broadcastShapes(...Array.from({ length: count }, (_, i) => typeAt(n, i).shape));
 }
 
 type Operands = Pick<NodeFacts, 'types' | 'values'>;

@@ -32,8 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** With one thread, so that results are the same to the bit. */
-const seedbed = (...args: string[]) => run(...args, '--threads', '1');
+const seedbed = (...args: string[]) => run(...args, '--threads', '2');
 
 const cloud = (out: string, ...more: string[]) =>
   seedbed('cloud', picture, '--model', model, '--count', '30', '--out', at(out), ...more);
@@ -59,34 +58,34 @@ test.each(['cloud', 'interpolate', 'edit', 'compare'])(
 
 describe('cloud', () => {
   test('many seeds of one picture, measured: with the shipped model', async () => {
-    const { code, out } = await seedbed('cloud', `${EXAMPLES}/8-bag.png`, '--count', '6', '--out', at('bag'));
+    const { code, out } = await seedbed('cloud', `${EXAMPLES}/8-bag.png`, '--count', '4', '--out', at('bag'));
     expect(code).toBe(0);
-    expect(out).toMatch(/^6 seeds of 8-bag.png by auto/);
+    expect(out).toMatch(/^4 seeds of 8-bag.png by auto/);
     const report = await json('bag', 'report.json');
     const seeds = await seedsIn('bag', 'seeds.safetensors');
-    expect(seeds.latent.shape).toEqual([6, 1, 32, 32]);
+    expect(seeds.latent.shape).toEqual([4, 1, 32, 32]);
     expect(seeds.provenance).toMatchObject({
       model: report.model,
       method: { name: 'auto', evaluations: expect.any(Number) },
       images: [{ name: '8-bag.png', sha256: report.picture.sha256 }],
     });
-    expect(report.results.map((r: { start: number }) => r.start)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(report.results.map((r: { start: number }) => r.start)).toEqual([0, 1, 2, 3]);
     expect(report.mse.mean).toBeLessThan(0.0005);
     expect(report.mse.low).toBeLessThanOrEqual(report.mse.mean);
     // Seeds of one picture have something in common, and are no copies.
     expect(report.correlation).toBeGreaterThan(0.02);
     expect(report.correlation).toBeLessThan(0.5);
     expect(report.distance.rms).toBeCloseTo(Math.sqrt(2 * (1 - report.correlation) * report.variance), 6);
-    expect(report.means.map((m: { of: number }) => m.of)).toEqual([1, 2, 4, 6]);
+    expect(report.means.map((m: { of: number }) => m.of)).toEqual([1, 2, 4]);
     for (const mean of report.means) {
       expect(mean.variance / mean.expected).toBeCloseTo(1, 1);
       expect(mean.mse).toBeLessThan(0.01);
     }
-    expect(report.spectrum.variances.length).toBe(5);
+    expect(report.spectrum.variances.length).toBe(3);
     await isPicture('bag', 'cloud.png');
     await isPicture('bag', 'spectrum.png');
     expect(await readFile(at('bag', 'spectrum.svg'), 'utf8')).toMatch(/^<svg/);
-    expect(await readFile(at('bag', 'seeds.npy'))).toHaveLength(128 + 6 * 1024 * 4);
+    expect(await readFile(at('bag', 'seeds.npy'))).toHaveLength(128 + 4 * 1024 * 4);
     expect(existsSync(at('bag', '.unfinished-cloud'))).toBe(false);
   });
 

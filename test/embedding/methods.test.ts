@@ -288,6 +288,12 @@ describe('method and sampler that do not fit are refused in words', () => {
     ],
     ['fixed-point', { inversion: { diffused: -1 } }, 'diffused is a whole number of at least 0, got -1'],
     ['fixed-point', { inversion: { diffused: 1.5 } }, 'diffused is a whole number of at least 0, got 1.5'],
+    [
+      'fixed-point',
+      { inversion: inside({ iterations: 1 }) },
+      'iterations is a whole number of at least 2, got 1',
+    ],
+    ['split', { inversion: inside({ iterations: 1 }) }, 'iterations is a whole number of at least 2, got 1'],
     ['split', { inversion: inside({ solver: 'renoise' }) }, "method 'split' cannot use it"],
     ['auto', { inversion: inside({ solver: 'renoise' }) }, "method 'auto' cannot use it"],
     ['guess' as Method, {}, "there is no method 'guess'. There are: embedder, descent"],
@@ -597,7 +603,7 @@ describe('evaluations', () => {
       : [[method, {}] as [Method, EmbedOptions]],
   );
   cases.push(
-    ['auto', { inversion: { interior: { ...SPLIT.interior, iterations: 1 } } }],
+    ['auto', { inversion: { interior: { ...SPLIT.interior, iterations: 2 } } }],
     ['fixed-point', { inversion: inside({ solver: 'renoise', iterations: 5 }) }],
     ['split', { inversion: inside({ solver: 'anderson+newton', iterations: 2 }) }],
   );

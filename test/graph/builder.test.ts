@@ -37,6 +37,15 @@ describe('a built graph', () => {
     expect(new Set(['Neg_0', ...b.nodes.flatMap(node => node.outputs)]).size).toBe(7);
   });
 
+  test('has no node that names more outputs than its operator has', () => {
+    const b = new GraphBuilder('outputs');
+    const x = b.input('x', 'float32', [1]);
+    expect(thrownBy(() => b.node('Neg', [x], {}, { name: 'down.0', outputs: ['y', 'z'] }))).toMatchObject({
+      kind: 'BadFile',
+      message: "Neg 'down.0': names 2 outputs, but has 1",
+    });
+  });
+
   test('may have a constant among its outputs', async () => {
     const b = new GraphBuilder('shape');
     const x = b.input('x', 'float32', [2, 3]);

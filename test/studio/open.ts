@@ -1,14 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { studioApp } from '../../src/cli/studio.ts';
 import { launch } from '../browser/chromium.ts';
 
 /** The studio, served as `seedbed studio` serves it, and a browser. */
 export interface Studio {
-  /** Opens a room in a page of its own; device WebAssembly unless the address says otherwise. */
-  open(hash: string, options?: Parameters<Browser['newPage']>[0]): Promise<Page>;
+  /** Opens a room in a page of its own, with what the browser keeps of the others; device WebAssembly unless the address says otherwise. */
+  open(hash: string): Promise<Page>;
   /** What pages said that they should not: errors, breaches of the policy, requests to elsewhere. */
   readonly complaints: string[];
   /** Where it is served. */
@@ -22,12 +22,13 @@ export async function openStudio(folder: string, flags: readonly string[] = []):
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const browser = await launch(flags);
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
   const complaints: string[] = [];
   return {
     complaints,
     address,
-    async open(hash, options) {
-      const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
+    async open(hash) {
+      const page = await context.newPage();
       page.on('pageerror', error => complaints.push(`${hash}: ${error.message}`));
       page.on('console', message => {
         if (message.type() === 'error') complaints.push(`${hash}: ${message.text()}`);

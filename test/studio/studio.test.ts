@@ -16,7 +16,7 @@ type Floats = Tensor<'float32'>;
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const ROOMS = ['embed', 'edit', 'walk', 'cloud', 'networks', 'gravity'];
+type Room = 'embed' | 'edit' | 'walk' | 'cloud' | 'networks' | 'gravity';
 
 describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM names it)', () => {
   let studio: Studio;
@@ -39,6 +39,49 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     return api.readSeeds(new Uint8Array(readFileSync(path)), 'seed.npy').latent;
   }
 
+  /** Closes a room's page, after what holds in every room as the test leaves it: see `accessible` and `forgiving`. */
+  async function leave(page: Page, room: Room): Promise<void> {
+    await forgiving(page, room);
+    await accessible(page);
+    await page.close();
+  }
+
+  /** What cannot be read is told in words. */
+  async function forgiving(page: Page, room: Room): Promise<void> {
+    const picture =
+      room === 'gravity' ? /drop it in another room/ : /is not a picture that this browser reads/;
+    for (const [name, words] of [
+      ['holiday.png', picture],
+      ['model.onnx', /model\.onnx/],
+      ['seeds.safetensors', /seeds\.safetensors/],
+      ['seeds.npy', /seeds\.npy/],
+      ['project.json', /project\.json is no project of the studio/],
+    ] as const) {
+      await drop(page, [{ name, bytes: [...Buffer.from('this is no such file')] }]);
+      const notice = page.locator('.notice.trouble', { hasText: words });
+      await notice.waitFor({ timeout: 30_000 });
+      expect(await notice.innerText()).not.toMatch(/unforeseen|undefined|at \w+ \(/);
+      await notice.locator('button').click();
+    }
+  }
+
+  /** It breaks no rule of accessibility, in light and dark, wide and narrow. */
+  async function accessible(page: Page): Promise<void> {
+    await still(page);
+    for (const [colorScheme, width, height] of [
+      ['light', 1280, 860],
+      ['dark', 390, 844],
+    ] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height });
+      const violations = await page.evaluate(`${AXE}; axe.run().then(({ violations }) => violations.map(
+        ({ id, nodes }) => id + ': ' + nodes.map(node => node.target + ' ' + node.failureSummary).join('; ')))`);
+      expect(violations).toEqual([]);
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(wider, 'pixels that the page is wider than the window').toBeLessThanOrEqual(0);
+    }
+  }
+
   test("Embed finds the shipped picture's seed at once, and refines it, with Node's numbers", async () => {
     const page = await studio.open('#/embed?picture=8-bag');
     await shown(page);
@@ -55,7 +98,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     expect(largest(await downloaded(page), refined.latent)).toBeLessThan(1e-3);
     expect(await value(page, 'mse')).toBeCloseTo(refined.results[0]!.mse, 5);
     expect(await page.locator('.chart svg').count()).toBe(1);
-    await page.close();
+    await leave(page, 'embed');
   }, 180_000);
 
   test('Embed decodes a seed that is dropped, and stops when it is told to', async () => {
@@ -126,7 +169,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press(' ');
     await page.waitForSelector('text=2 strokes');
-    await page.close();
+    await leave(page, 'edit');
   }, 180_000);
 
   test('Walk goes from picture to picture through pixels and seeds', async () => {
@@ -152,7 +195,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
       expect(bytes.subarray(0, 6).toString('latin1')).toContain(magic);
       expect(bytes.length).toBeGreaterThan(2000);
     }
-    await page.close();
+    await leave(page, 'walk');
   }, 120_000);
 
   test('Cloud measures the shipped seeds at once, and new ones join', async () => {
@@ -194,7 +237,9 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     expect(await value(page, 'mean-error')).toBeLessThan(0.02);
     await drop(page, [{ name: 'boot.safetensors', bytes: [...readFileSync(file)] }]);
     await page.waitForSelector('.notice.trouble:has-text("choose that picture first")');
-    await page.close();
+    await page.click('.notice.trouble button');
+    await page.click('[aria-label^="Stop: Finding seeds"]');
+    await leave(page, 'cloud');
   }, 180_000);
 
   test('Same seed compares the shipped networks, and one that is dropped', async () => {
@@ -213,7 +258,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
       timeout: 90_000,
     });
     expect(await page.locator('.notice.trouble').count()).toBe(0);
-    await page.close();
+    await leave(page, 'networks');
   }, 180_000);
 
   test('Gravity learns circles within seconds, and follows a seed', async () => {
@@ -253,7 +298,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await shown(page);
     expect(await value(page, 'miss')).toBeLessThan(0.3);
     expect(await page.locator('.notice').count()).toBe(0);
-    await page.close();
+    await leave(page, 'gravity');
   }, 180_000);
 
   test('a tiny model of one’s own on WebGPU grows what Node grows', async () => {
@@ -289,53 +334,6 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await page.close();
   }, 240_000);
 
-  test('what cannot be read is told in words, in every room', async () => {
-    const broken = (name: string) => ({ name, bytes: [...Buffer.from('this is no such file')] });
-    for (const room of ROOMS) {
-      const page = await studio.open(`#/${room}`);
-      await page.waitForSelector('main[data-ready=yes]', { timeout: 60_000 });
-      for (const [name, words] of [
-        [
-          'holiday.png',
-          room === 'gravity' ? /drop it in another room/ : /is not a picture that this browser reads/,
-        ],
-        ['model.onnx', /model\.onnx/],
-        ['seeds.safetensors', /seeds\.safetensors/],
-        ['seeds.npy', /seeds\.npy/],
-        ['project.json', /project\.json is no project of the studio/],
-      ] as const) {
-        await drop(page, [broken(name)]);
-        const notice = page.locator('.notice.trouble', { hasText: words });
-        await notice.waitFor({ timeout: 30_000 });
-        expect(await notice.innerText()).not.toMatch(/unforeseen|undefined|at \w+ \(/);
-        await notice.locator('button').click();
-      }
-      await page.close();
-    }
-  }, 240_000);
-
-  test.each(ROOMS)(
-    '%s breaks no rule of accessibility, in light and dark, wide and narrow',
-    async room => {
-      const page = await studio.open(`#/${room}`);
-      await shown(page);
-      for (const [colorScheme, width, height] of [
-        ['light', 1280, 860],
-        ['dark', 390, 844],
-      ] as const) {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height });
-        const violations = await page.evaluate(`${AXE}; axe.run().then(({ violations }) => violations.map(
-        ({ id, nodes }) => id + ': ' + nodes.map(node => node.target + ' ' + node.failureSummary).join('; ')))`);
-        expect(violations).toEqual([]);
-        const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        expect(wider, 'pixels that the page is wider than the window').toBeLessThanOrEqual(0);
-      }
-      await page.close();
-    },
-    180_000,
-  );
-
   // Other work on the machine may stretch a task: what is slow is slow three times.
   test('the page weighs less than 0.4 MB, compressed, and keeps its own thread free', {
     timeout: 120_000,
@@ -367,44 +365,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(400_000);
   });
 
-  test('a project carries pictures of one’s own', async () => {
-    const page = await studio.open('#/embed');
-    await shown(page);
-    const bytes = [...readFileSync(join(ROOT, 'examples/fashion-mnist/1-trouser.png'))];
-    await drop(page, [{ name: 'mine.png', bytes }]);
-    await page.waitForSelector('[data-picture^="own-"][aria-pressed=true]');
-    await still(page);
-    const mse = await value(page, 'mse');
-    const waiting = page.waitForEvent('download');
-    await page.click('text=Save project');
-    const saved = [...readFileSync(await (await waiting).path())];
-    await page.close();
-
-    const other = await studio.open('#/walk');
-    await shown(other);
-    await drop(other, [{ name: 'studio.seedbed.json', bytes: saved }]);
-    await other.waitForSelector('h1:has-text("Embed")');
-    await other.waitForSelector('[data-picture^="own-"][aria-pressed=true]');
-    await shown(other);
-    expect(await value(other, 'mse')).toBe(mse);
-    await other.close();
-  }, 120_000);
-
-  test('what was done to a picture of one’s own is said as the command line says it', async () => {
-    const page = await studio.open('#/embed');
-    await shown(page);
-    const bytes = await largeJpeg(300, 200);
-    const { changes } = await decodeImage(bytes, 'wide.jpg', { size: 28, channels: 1 });
-    await drop(page, [{ name: 'wide.jpg', bytes: [...bytes] }]);
-    await page.waitForSelector('.notice:has-text("wide.jpg")', { timeout: 30_000 });
-    expect(await page.locator('.notice').allInnerTexts()).toEqual([
-      expect.stringContaining(`wide.jpg: ${changes.join(', ')}`),
-    ]);
-    expect(changes).toEqual(['centre-cropped', 'resized 200x200 to 28x28', 'turned to grey']);
-    await page.close();
-  }, 120_000);
-
-  test('a link to a picture that is not here says so once, and shows another', async () => {
+  test('a picture of one’s own is missed by links, told of what was done to it, and carried by projects', async () => {
     const page = await studio.open('#/embed?picture=own-deadbeef');
     await shown(page);
     expect(await page.locator('.notice').allInnerTexts()).toEqual([expect.stringContaining('its sender')]);
@@ -412,7 +373,35 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await page.click('[data-picture="3-dress"]');
     await still(page);
     expect(await page.locator('.notice').count()).toBe(0);
+
+    const wide = await largeJpeg(300, 200);
+    const { changes } = await decodeImage(wide, 'wide.jpg', { size: 28, channels: 1 });
+    expect(changes).toEqual(['centre-cropped', 'resized 200x200 to 28x28', 'turned to grey']);
+    await drop(page, [{ name: 'wide.jpg', bytes: [...wide] }]);
+    await page.waitForSelector('.notice:has-text("wide.jpg")', { timeout: 30_000 });
+    // As the command line says it.
+    expect(await page.locator('.notice').allInnerTexts()).toEqual([
+      expect.stringContaining(`wide.jpg: ${changes.join(', ')}`),
+    ]);
+
+    const bytes = [...readFileSync(join(ROOT, 'examples/fashion-mnist/1-trouser.png'))];
+    await drop(page, [{ name: 'mine.png', bytes }]);
+    await page.waitForSelector('[data-picture^="own-"][aria-pressed=true][title="mine.png"]');
+    await still(page);
+    const mse = await value(page, 'mse');
+    const waiting = page.waitForEvent('download');
+    await page.click('text=Save project');
+    const saved = [...readFileSync(await (await waiting).path())];
     await page.close();
+
+    const other = await studio.open('#/gravity');
+    await other.waitForSelector('main[data-ready=yes]');
+    await drop(other, [{ name: 'studio.seedbed.json', bytes: saved }]);
+    await other.waitForSelector('h1:has-text("Embed")');
+    await other.waitForSelector('[data-picture^="own-"][aria-pressed=true]');
+    await shown(other);
+    expect(await value(other, 'mse')).toBe(mse);
+    await other.close();
   }, 120_000);
 
   test('no page complained, asked elsewhere, or broke its own policy', () => {
