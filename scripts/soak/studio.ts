@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { openStudio, type Studio, shown, still } from '../../test/studio/open.ts';
-import { judge, type Soaked } from './memory.ts';
+import { judge, kept, type Soaked } from './memory.ts';
 
 const FOLDER = fileURLToPath(new URL('../../studio/dist', import.meta.url));
 /** Samples of memory over all requests. */
@@ -33,12 +33,12 @@ async function soakServer({ address }: Studio, count: number): Promise<Soaked> {
     const answer = await fetch(`${address}${files[i % files.length]}`);
     if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
     await answer.arrayBuffer();
-    if (i % Math.ceil(count / SAMPLES) === 0) samples.push(process.memoryUsage.rss());
+    if (i % Math.ceil(count / SAMPLES) === 0) samples.push(kept());
   }
   return judge(
     "the studio's server",
     `${count} requests`,
-    'resident, of the process that asks and answers',
+    'kept by the process that asks and answers',
     samples,
   );
 }
