@@ -35,7 +35,8 @@ export function readMessage(bytes: Uint8Array, file: string): ModelProto {
  * The files beside an ONNX file that hold its weights, as paths from its folder with forward slashes; none for most.
  * Given their bytes, {@link parseModel} reads the model.
  * @param file the name that messages give the file.
- * @throws {SeedbedError} BadFile when the bytes are not an ONNX model, or a path is absolute or leads out of the folder.
+ * @throws {SeedbedError} BadFile when the bytes are not an ONNX model, or a path is absolute or leads out of the folder,
+ * Unsupported when they hold more parts than Seedbed reads.
  * @group Files
  * @example
  * import { readFile } from 'node:fs/promises';
