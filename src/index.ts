@@ -220,7 +220,7 @@ export async function embed(
 
 /**
  * Looks for what is wrong with a model's description: removes noise from pictures as it says, and as it would be with each
- * likely mistake mended (another prediction, level, step, schedule or range); grows pictures; embeds them again.
+ * likely mistake corrected (another prediction, level, step, schedule or range); grows pictures; embeds them again.
  * @param options `pictures` of the model's kind, [n, C, H, W] with pixels in [0,1], make the answer firmer: the model's own
  * samples are used for want of them.
  * @throws {SeedbedError} Machine when the device fails.

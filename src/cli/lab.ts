@@ -29,7 +29,7 @@ export interface LabFlags {
   rng: number;
 }
 
-/** The denoiser of 64 x 64 portraits of other hands, which the person names. */
+/** The third-party denoiser of 64 x 64 portraits, which the person names. */
 const PORTRAITS = 'anime64';
 /** Folders of pictures that ship. */
 const FOLDERS: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import { type Denoiser, type DenoiserInfo, denoiserSchema, samplerSchema } from 
 import { acceptModel } from './model.ts';
 
 /**
- * What a model of other hands says of itself, a JSON file beside it: a {@link DenoiserInfo}, and two things that are
+ * What a third-party model says of itself, a JSON file beside it: a {@link DenoiserInfo}, and two things that are
  * worked into the graph when it is imported.
  * @group Models
  * @useDeclaredType
@@ -35,7 +35,7 @@ const foreignSchema = z.strictObject({
 });
 
 /**
- * Reads the description of a model of other hands. Nothing is guessed: what is missing is asked for by name.
+ * Reads the description of a third-party model. Nothing is guessed: what is missing is asked for by name.
  * @param file the name that messages give the description.
  * @throws {SeedbedError} BadFile naming every field that is missing or wrong.
  * @group Models

@@ -71,7 +71,7 @@ export interface DoctorOptions {
 
 /**
  * Looks for what is wrong with a model's description: removes noise from pictures as the description says and as it would
- * be with each likely mistake mended (another prediction, level, step, schedule or range), grows pictures from noise, and
+ * be with each likely mistake corrected (another prediction, level, step, schedule or range), grows pictures from noise, and
  * embeds them. It stops at a mistake: what would be measured after it would be that mistake's doing.
  * @param pictures [n, C, H, W], pixels in [0,1] (points: [n, D]); the model's own samples are used unless given.
  */

@@ -133,17 +133,17 @@ export function autoFinder(inverting: Inverting): Finder {
       const near = { ...sought, targets: part(sought.targets), noise: part(found.latent) };
       const polished = await polish.find(near);
       const place = found.converged.map((_, row) => flagged.indexOf(row));
-      const mended = place.map(at => at >= 0);
+      const repaired = place.map(at => at >= 0);
       const spread = place.map(at => Math.max(at, 0));
       const pick = <T>(own: readonly T[], others: readonly T[]) =>
-        own.map((value, row) => (mended[row] ? others[place[row]!]! : value));
+        own.map((value, row) => (repaired[row] ? others[place[row]!]! : value));
       return {
         ...found,
-        latent: choose(mended, takeRows(polished.latent, spread), found.latent),
+        latent: choose(repaired, takeRows(polished.latent, spread), found.latent),
         certificates: pick(found.certificates!, polished.certificates!),
         converged: pick(found.converged, polished.converged),
         evaluations: found.evaluations.map(
-          (own, row) => own + (mended[row] ? polished.evaluations[place[row]!]! : 0),
+          (own, row) => own + (repaired[row] ? polished.evaluations[place[row]!]! : 0),
         ),
       };
     },

@@ -66,7 +66,7 @@ export async function findTrueSeeds(
   const between = map.evaluations;
   const anchor = diffuse(x0, normals({ seed: rng, purpose: 'anchor' }, shape), grid.at(-1)!);
   const found = await splitInversion(map, grid, x0, anchor, split);
-  const latent = await mend(map, grid, x0, found, split.lastStep.tau);
+  const latent = await repair(map, grid, x0, found, split.lastStep.tau);
   const after = map.evaluations;
   let grown = latent;
   for (const step of grid) grown = await map.value(grown, affineStep(step));
@@ -87,11 +87,11 @@ export async function findTrueSeeds(
 
 /** A step that is undone to no less than this has met a state outside of its range. */
 const UNDONE = 1e-4;
-/** How such seeds are mended. */
-const MENDING = { outer: 6, inner: 16 };
+/** How such seeds are repaired. */
+const REPAIR = { outer: 6, inner: 16 };
 
 /** The seeds found; those of states that have none by least squares through the whole sampler, near where they are. */
-async function mend(
+async function repair(
   map: StepMap,
   grid: readonly GridStep[],
   x0: Floats,
@@ -103,7 +103,7 @@ async function mend(
   );
   if (!stuck.some(Boolean)) return latent;
   const chain = chainOf(map, grid.map(affineStep));
-  const { x } = await leastSquares(chain, x0, latent, 1, { ...MENDING, tau });
+  const { x } = await leastSquares(chain, x0, latent, 1, { ...REPAIR, tau });
   return choose(stuck, x, latent);
 }
 

@@ -201,14 +201,14 @@ export const methods: Check = {
       ),
     );
     const hasty = { ...inversionFor('auto'), ...undone({ iterations: 2 }), lastStep: solved(0.1) };
-    const [left, mended] = [
+    const [left, repaired] = [
       await find('split', { inversion: hasty }),
       await find('auto', { inversion: hasty }),
     ];
     found.push(
       nothing(
         'auto, where split left steps undone',
-        distance(mended.latent, least(gain, 0.1, left.latent, 1)),
+        distance(repaired.latent, least(gain, 0.1, left.latent, 1)),
         1e-4,
       ),
     );
