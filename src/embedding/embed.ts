@@ -167,7 +167,11 @@ function agrees({ miss }: Certificate, missed: number): boolean {
   return miss === undefined || missed <= 4 * miss + 1e-3;
 }
 
-/** A certificate with what the sampler's own picture of the seed shows. @param missed its mean squared error, standardised. @param size coordinates of a seed. */
+/**
+ * A certificate with what the sampler's own picture of the seed shows.
+ * @param missed its mean squared error, standardised.
+ * @param size the number of the seed's coordinates.
+ */
 function checkGrown(certificate: Certificate, missed: number, variance: number, size: number): Certificate {
   const flags = [...certificate.flags];
   const notes = [...certificate.notes];
