@@ -102,7 +102,7 @@ export function withMethod(command: Command): Command {
     .addOption(new Option('--solver <name>', 'how steps are undone').choices([...UNDOERS]))
     .option(
       '--residual <share>',
-      'a step is undone when this share of the residual is left that naive inversion leaves (default: 0.005)',
+      'a step is undone when this share of the residual is left that its first guess leaves (default: 0.05 by 'split' and 'auto', else 0.005)',
       positive,
     )
     .option('--diffused <n>', 'steps next to the picture that a draw of noise replaces', whole(0))

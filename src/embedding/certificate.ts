@@ -20,6 +20,8 @@ export interface Certificate {
   readonly bound?: number;
   /** Mean square by which the solved equations miss the picture, standardised: 0 of an exact inverse; where known. */
   readonly miss?: number;
+  /** How far off, root mean square, the picture may be, standardised; of methods that fit a picture. */
+  readonly tau?: number;
   /** What failed, in words; empty where nothing did. */
   readonly flags: readonly string[];
   /** What is no failure but worth knowing, such as a seed that is no likely noise. */
@@ -68,10 +70,41 @@ export function certify(
       factors,
       ...(known && { bound }),
       ...(miss !== undefined && { miss }),
+      ...(tau !== undefined && { tau }),
       flags,
       notes: [],
     };
   });
+}
+
+/** What rounding and steps undone to their tolerances may change in a picture, mean square, standardised. */
+const SMALLEST_MISS = 1e-3;
+
+/**
+ * Whether the sampler grows from a seed what was fitted: the picture to within tau, and what the solved equations promise to
+ * within a factor of two.
+ * @param missed mean square by which the grown picture misses the one wanted, standardised.
+ */
+function agrees({ miss, tau }: Certificate, missed: number): boolean {
+  if (miss === undefined) return true;
+  const most = tau === undefined ? Number.POSITIVE_INFINITY : Math.max(tau ** 2, SMALLEST_MISS);
+  return missed <= Math.min(4 * miss + SMALLEST_MISS, most);
+}
+
+/**
+ * A certificate with what the sampler's own picture of the seed shows. A method that fits a picture answers for that
+ * picture: where the sampler grows it, what its steps left undone is worth knowing, but no failure.
+ * @param missed as of {@link agrees}.
+ */
+export function judge(certificate: Certificate, missed: number): Certificate {
+  const { flags, notes, miss, tau } = certificate;
+  if (agrees(certificate, missed)) {
+    if (tau === undefined) return certificate;
+    return { ...certificate, flags: [], notes: [...notes, ...flags] };
+  }
+  const off = (square: number) => Math.sqrt(square).toPrecision(2);
+  const told = `the sampler misses the picture by ${off(missed)}, where the solved equations say ${off(miss!)}`;
+  return { ...certificate, flags: [...flags, told] };
 }
 
 function finiteOrNull(value: number): number | null {

@@ -4,7 +4,7 @@ import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { concatRows, rows, sizeOf, type Tensor, takeRows } from '../tensor/tensor.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, judge } from './certificate.ts';
 import { checkImages, checkNoiseOf, checkSeeds } from './checks.ts';
 import { createDecoder } from './decoder.ts';
 import type { Embedding, EmbedOptions } from './embedding.ts';
@@ -64,6 +64,7 @@ export async function embed(
     model,
     sampler: way,
     options: inversion,
+    grow: latent => sampler.sample(latent),
     recipe,
     first: row.network ? await embedderFinder(runtime, embedder!, batch) : undefined,
   });
@@ -94,7 +95,9 @@ export async function embed(
           loss,
         });
       const found = await finder.find({ targets: sought, noise, index: parts.length, report });
-      const grown = await sampler.sample(found.pair?.latent ?? found.latent, undefined, found.pair?.latent2);
+      const grown =
+        found.grown ??
+        (await sampler.sample(found.pair?.latent ?? found.latent, undefined, found.pair?.latent2));
       const grownBefore = found.before && (await sampler.sample(found.before));
       const results = describe(first, found, sought, grown, grownBefore);
       const part = { latent: found.latent, pair: found.pair, grown, results };
@@ -123,7 +126,7 @@ export async function embed(
     return errors(grown).map((mse, row) => {
       const certificate =
         found.certificates &&
-        checkGrown(found.certificates[row]!, missed[row]!, variance[row]!, sizeOf(model.info.shape));
+        noteVariance(judge(found.certificates[row]!, missed[row]!), variance[row]!, sizeOf(model.info.shape));
       const residuals = certificate?.residuals.filter(residual => residual !== null) ?? [];
       return {
         image: imageOf(first + row),
@@ -135,7 +138,8 @@ export async function embed(
         ...(certificate && { certificate }),
         converged: (found.converged[row] ?? false) && !certificate?.flags.length,
         latentVariance: variance[row]!,
-        evaluations: found.evaluations[row]! + evaluationsOf(way, found.pair !== undefined),
+        evaluations:
+          found.evaluations[row]! + (found.grown ? 0 : evaluationsOf(way, found.pair !== undefined)),
         losses: found.losses.map(losses => losses[row]!),
       };
     });
@@ -162,26 +166,11 @@ export async function embed(
   }
 }
 
-/** Whether the sampler grows from a seed what the solved equations promise, to a factor of two. @param missed mean square. */
-function agrees({ miss }: Certificate, missed: number): boolean {
-  return miss === undefined || missed <= 4 * miss + 1e-3;
-}
-
-/**
- * A certificate with what the sampler's own picture of the seed shows.
- * @param missed its mean squared error, standardised.
- * @param size the number of the seed's coordinates.
- */
-function checkGrown(certificate: Certificate, missed: number, variance: number, size: number): Certificate {
-  const flags = [...certificate.flags];
-  const notes = [...certificate.notes];
-  if (!agrees(certificate, missed))
-    flags.push(
-      `the sampler misses the picture by ${Math.sqrt(missed).toPrecision(2)}, where the solved equations say ${Math.sqrt(certificate.miss!).toPrecision(2)}`,
-    );
-  if (!isLikely(variance, size))
-    notes.push(`the seed's variance is ${variance.toPrecision(3)}, where noise has 1`);
-  return { ...certificate, flags, notes };
+/** A certificate that says so where a seed is no likely noise. @param size the number of the seed's coordinates. */
+function noteVariance(certificate: Certificate, variance: number, size: number): Certificate {
+  if (isLikely(variance, size)) return certificate;
+  const note = `the seed's variance is ${variance.toPrecision(3)}, where noise has 1`;
+  return { ...certificate, notes: [...certificate.notes, note] };
 }
 
 /** A runtime that runs nothing more once the signal is given: descent, which keeps its state, stops by itself. */

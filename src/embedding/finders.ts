@@ -29,7 +29,10 @@ export interface Found {
   readonly latent: Floats;
   /** Where descent began, when a network had found that. */
   readonly before?: Floats;
+  /** What the sampler grows from the seeds, standardised, where that was needed to find them; its evaluations are counted. */
+  readonly grown?: Floats;
   readonly losses: readonly (readonly number[])[];
+  /** Whether each seed's equations were solved, for all that its certificate does not flag. */
   readonly converged: readonly boolean[];
   /** Of exact samplers: the two states that grow the picture again, in double precision. */
   readonly pair?: { readonly latent: Doubles; readonly latent2: Doubles };
@@ -39,8 +42,8 @@ export interface Found {
   readonly evaluations: readonly number[];
 }
 
-/** A number for each of a batch's seeds. */
-export function forEach({ shape }: Floats, value: number): number[] {
+/** A value for each of a batch's seeds. */
+export function forEach<T extends number | boolean>({ shape }: Floats, value: T): T[] {
   return new Array(shape[0]!).fill(value);
 }
 

@@ -4,9 +4,9 @@ import { DOUBLE, evaluationsOf, runExact } from '../diffusion/sampler.ts';
 import { samplerRow, type TwoStates } from '../diffusion/samplers.ts';
 import { affineStep } from '../diffusion/solvers.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { choose, combine, dots, filledRows } from '../tensor/rowwise.ts';
-import { rows, sizeOf, type Tensor, takeRows, toFloat32, toFloat64 } from '../tensor/tensor.ts';
-import { type Certificate, certify } from './certificate.ts';
+import { choose, combine, dots, filledRows, spreadRows } from '../tensor/rowwise.ts';
+import { rows, type Tensor, takeRows, toFloat32, toFloat64 } from '../tensor/tensor.ts';
+import { certify, judge } from './certificate.ts';
 import { BySize, type Finder, type Found, forEach, type Sought } from './finders.ts';
 import { climb, type UndoOptions } from './inversion/climb.ts';
 import { minimise } from './inversion/lbfgs.ts';
@@ -14,6 +14,7 @@ import { leastSquares } from './inversion/least-squares.ts';
 import { chainOf, createStepMap, type DifferentiableMap, type StepMap, stepOf } from './inversion/maps.ts';
 import { createWhitener } from './inversion/renoise.ts';
 import { diffuse, splitInversion } from './inversion/split.ts';
+import { meanSquaredErrors } from './metrics.ts';
 import { type InversionOptions, POLISH } from './settings.ts';
 
 type Floats = Tensor<'float32'>;
@@ -24,6 +25,8 @@ export interface Inverting {
   readonly model: Denoiser;
   readonly sampler: SamplerInfo;
   readonly options: InversionOptions;
+  /** Grows the sampler's pictures, standardised, from seeds. */
+  readonly grow: (latent: Floats) => Promise<Floats>;
   /** What finds a first seed; noise is one unless given. */
   readonly first?: Finder | undefined;
 }
@@ -50,14 +53,13 @@ function stepFinder(
   };
 }
 
-/** Counts the evaluations of a piece of work, a row. */
-async function counted<T>(map: StepMap, work: () => Promise<T>): Promise<T & { spent: number }> {
+/** Counts the evaluations of a piece of work, those of each row. */
+async function counted<T>(map: StepMap, work: () => Promise<T>): Promise<T & { evaluations: number[] }> {
   const before = map.evaluations;
   const result = await work();
-  return { ...result, spent: map.evaluations - before };
+  return { ...result, evaluations: Array.from(map.evaluations, (count, row) => count - before[row]!) };
 }
 
-const clean = (certificates: readonly Certificate[]) => certificates.map(({ flags }) => flags.length === 0);
 /** Whether a way to undo steps solves their equations, and does not only come near. */
 const solves = ({ solver }: UndoOptions) => solver !== 'naive' && solver !== 'renoise';
 
@@ -72,13 +74,14 @@ export function undoingFinder(inverting: Inverting): Finder {
     const likeness =
       interior.solver === 'renoise' ? { targets, noise, whitener: await whiteners.get(targets) } : undefined;
     const steps = grid.slice(0, grid.length - diffused).map(affineStep);
-    const { latent, reports, spent } = await counted(map, () => climb(map, steps, from, interior, likeness));
-    const certificates = certify(targets.shape[0]!, reports);
+    const { latent, reports, evaluations } = await counted(map, () =>
+      climb(map, steps, from, interior, { likeness }),
+    );
     return {
       latent,
-      certificates,
-      converged: clean(certificates).map(yes => yes && solves(interior)),
-      evaluations: forEach(targets, spent),
+      certificates: certify(targets.shape[0]!, reports),
+      converged: forEach(targets, solves(interior)),
+      evaluations,
     };
   });
   return {
@@ -100,51 +103,63 @@ export function splitFinder(inverting: Inverting): Finder {
       const anchor = begun ? await chainOf(map, before).value(begun.latent) : diffuse(targets, noise, last);
       return splitInversion(map, grid, targets, anchor, options);
     });
-    const certificates = certify(targets.shape[0]!, found.reports, found.errors, options.lastStep.tau);
+    const { latent, reports, errors, evaluations } = found;
     return {
-      latent: found.latent,
-      certificates,
-      converged: clean(certificates).map(yes => yes && solves(options.interior)),
-      evaluations: forEach(targets, found.spent),
+      latent,
+      certificates: certify(targets.shape[0]!, reports, errors, options.lastStep.tau),
+      converged: forEach(targets, solves(options.interior)),
+      evaluations,
     };
   });
 }
 
 /**
- * Split inversion, and where its certificate is flagged, least squares through the whole sampler near the seed that it
- * found: a state outside of a step's range has no seed, but there are seeds near by that grow the picture.
+ * Split inversion, and where the sampler does not grow the picture from what it found, least squares through the whole
+ * sampler near that seed: a state outside of a step's range has no seed, but there are seeds near by that grow the
+ * picture. Of the two seeds the better is kept.
  */
 export function autoFinder(inverting: Inverting): Finder {
-  const { tau } = inverting.options.lastStep;
+  const { options, sampler, grow } = inverting;
   const split = splitFinder(inverting);
-  const polish = wholeFinder(
-    { ...inverting, options: { ...inverting.options, whole: { ...POLISH, tau } } },
-    'gauss-newton',
-  );
+  const whole = { ...POLISH, tau: options.lastStep.tau };
+  const polish = wholeFinder({ ...inverting, options: { ...options, whole } }, 'gauss-newton');
+  const pass = evaluationsOf(sampler);
   return {
     iterations: 1,
     async find(sought) {
       const found = await split.find(sought);
-      const flagged = found.certificates!.flatMap(({ flags }, row) => (flags.length > 0 ? [row] : []));
-      if (flagged.length === 0) return found;
+      const grown = await grow(found.latent);
+      const missed = meanSquaredErrors(grown, sought.targets);
+      const failed = found.certificates!.flatMap((certificate, row) =>
+        judge(certificate, missed[row]!).flags.length > 0 ? [row] : [],
+      );
+      const evaluations = found.evaluations.map(own => own + pass);
+      if (failed.length === 0) return { ...found, grown, evaluations };
       // Graphs are loaded for each size of a batch: a power of two, filled up with copies, so that they are few.
-      const size = Math.min(2 ** Math.ceil(Math.log2(flagged.length)), found.converged.length);
-      const part = (t: Floats) => filledRows(takeRows(t, flagged), 0, size);
-      const near = { ...sought, targets: part(sought.targets), noise: part(found.latent) };
-      const polished = await polish.find(near);
-      const place = found.converged.map((_, row) => flagged.indexOf(row));
-      const repaired = place.map(at => at >= 0);
-      const spread = place.map(at => Math.max(at, 0));
-      const pick = <T>(own: readonly T[], others: readonly T[]) =>
-        own.map((value, row) => (repaired[row] ? others[place[row]!]! : value));
+      const count = evaluations.length;
+      const size = Math.min(2 ** Math.ceil(Math.log2(failed.length)), count);
+      const part = (t: Floats) => filledRows(takeRows(t, failed), 0, size);
+      const targets = part(sought.targets);
+      const polished = await polish.find({ ...sought, targets, noise: part(found.latent) });
+      const again = await grow(polished.latent);
+      const left = meanSquaredErrors(again, targets);
+      const better = new Array<boolean>(count).fill(false);
+      const [certificates, converged] = [[...found.certificates!], [...found.converged]];
+      failed.forEach((row, at) => {
+        evaluations[row]! += polished.evaluations[at]! + pass;
+        better[row] = left[at]! < missed[row]! || !Number.isFinite(missed[row]!);
+        if (!better[row]) return;
+        certificates[row] = polished.certificates![at]!;
+        converged[row] = polished.converged[at]!;
+      });
+      const spread = (t: Floats) => spreadRows(t, failed, count);
       return {
         ...found,
-        latent: choose(repaired, takeRows(polished.latent, spread), found.latent),
-        certificates: pick(found.certificates!, polished.certificates!),
-        converged: pick(found.converged, polished.converged),
-        evaluations: found.evaluations.map(
-          (own, row) => own + (repaired[row] ? polished.evaluations[place[row]!]! : 0),
-        ),
+        latent: choose(better, spread(polished.latent), found.latent),
+        grown: choose(better, spread(again), grown),
+        certificates,
+        converged,
+        evaluations,
       };
     },
     dispose: async () => {
@@ -161,17 +176,16 @@ export function wholeFinder(inverting: Inverting, by: 'gauss-newton' | 'lbfgs'):
   return stepFinder(inverting, async (map, { targets, noise, report }, begun) => {
     const anchor = begun?.latent ?? noise;
     const chain = chainOf(map, steps);
-    const { x, errors, spent } = await counted(map, () =>
+    const { x, errors, evaluations } = await counted(map, () =>
       by === 'gauss-newton'
         ? leastSquares(chain, targets, anchor, 1, options.whole)
         : bfgs(chain, targets, anchor, report),
     );
-    const certificates = certify(targets.shape[0]!, [], errors, tau);
     return {
       latent: x,
-      certificates,
-      converged: clean(certificates),
-      evaluations: forEach(targets, spent),
+      certificates: certify(targets.shape[0]!, [], errors, tau),
+      converged: forEach(targets, true),
+      evaluations,
       ...(begun && { before: begun.latent }),
     };
   });
@@ -181,8 +195,7 @@ export function wholeFinder(inverting: Inverting, by: 'gauss-newton' | 'lbfgs'):
     targets: Floats,
     anchor: Floats,
     report: Sought['report'],
-  ): Promise<{ x: Floats; errors: Float64Array }> {
-    const width = sizeOf(targets.shape.slice(1));
+  ): Promise<{ x: Floats; errors: ArrayLike<number> }> {
     const fit = 1 / tau ** 2;
     const objective = async (x: Floats) => {
       const difference = combine([1, await chain.value(x)], [-1, targets]);
@@ -196,8 +209,7 @@ export function wholeFinder(inverting: Inverting, by: 'gauss-newton' | 'lbfgs'):
     const { x } = await minimise(objective, anchor, options.lbfgs, (i, values) =>
       report(i / options.lbfgs.iterations, values.reduce((sum, value) => sum + value, 0) / values.length),
     );
-    const difference = combine([1, await chain.value(x)], [-1, targets]);
-    return { x, errors: dots(difference, difference).map(value => value / width) };
+    return { x, errors: meanSquaredErrors(await chain.value(x), targets) };
   }
 }
 
@@ -244,7 +256,7 @@ export function exactFinder(inverting: Inverting): Finder {
       pair: { latent: x, latent2: y },
       certificates,
       converged: finite,
-      evaluations: forEach(targets, result.spent),
+      evaluations: result.evaluations,
     };
   });
 }

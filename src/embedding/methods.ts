@@ -96,7 +96,7 @@ function undoing(interior: Partial<InversionOptions['interior']>): MethodRow {
         ? `'renoise' works on pictures whose sides are multiples of 4, not on [${info.shape}]`
         : undefined,
     uses: ['interior', 'diffused'],
-    settings: { interior: { ...DEFAULTS.interior, ...interior } },
+    settings: { interior: { ...DEFAULTS.interior, tolerance: 5e-3, ...interior } },
     batch: 16,
     finder: undoingFinder,
   };

@@ -19,7 +19,10 @@ export interface SeedResult {
   readonly residual?: number;
   /** What inversion measured on its way, and what is wrong. */
   readonly certificate?: Certificate;
-  /** Descent: true only when a tolerance was given and reached. Inversion: its equations were solved and nothing is flagged. */
+  /**
+   * Descent: true only when a tolerance was given and reached. Inversion: its equations were solved, or the sampler grows the
+   * picture that they were fitted to, and nothing is flagged.
+   */
   readonly converged: boolean;
   /** Mean square of the seed's coordinates; 1 for Gaussian noise. */
   readonly latentVariance: number;

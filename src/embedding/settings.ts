@@ -23,5 +23,5 @@ export const DEFAULTS: InversionOptions = {
   lbfgs: { tau: 0.1, iterations: 60, memory: 10 },
 };
 
-/** How `auto` repairs a seed that split inversion flagged: least squares through the whole sampler, near that seed. */
-export const POLISH = { outer: 2, inner: 6 };
+/** How `auto` repairs a seed that does not grow its picture: least squares through the whole sampler, near that seed. */
+export const POLISH = { outer: 1, inner: 4, extra: 4 };

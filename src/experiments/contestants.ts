@@ -12,7 +12,7 @@ export interface Contestant {
   /** The family and its settings; unique in a race. */
   readonly name: string;
   readonly options: Pick<EmbedOptions, 'method' | 'inversion' | 'recipe' | 'sampler'>;
-  /** Network evaluations a seed at most, the check at the end included. */
+  /** Network evaluations a seed, the check at the end included: hard pictures may take more. */
   readonly cost: number;
 }
 
@@ -62,18 +62,18 @@ function leastSquares(steps: number): Contestant[] {
   const split = (outer: number, inner: number, tau = own.lastStep.tau): Contestant => ({
     family: 'split',
     name: `split, ${outer} x ${inner}`,
-    options: { method: 'split', inversion: { lastStep: { tau, outer, inner } } },
+    options: { method: 'split', inversion: { lastStep: { ...own.lastStep, tau, outer, inner } } },
     cost: 1 + outer * (3 + 3 * inner) + (steps - 1) * 12 + steps,
   });
   return [
     split(1, 4),
-    split(2, 8),
+    split(2, 4),
     split(4, 24, 0.03),
     {
       family: 'auto',
       name: 'auto',
       options: { method: 'auto' },
-      cost: split(2, 8).cost + (POLISH.outer * (4 * POLISH.inner + 5) + 1) * steps,
+      cost: split(2, 4).cost + (POLISH.outer * (4 * POLISH.inner + 5) + 1) * steps,
     },
     ...[6, 20].map(iterations => ({
       family: 'L-BFGS',

@@ -77,7 +77,7 @@ export async function findTrueSeeds(
     fromState: rms(combine([1, again], [-1, truth])),
     fromPicture: rms(off),
     mse: average(meanSquaredErrors(toPixels(grown, model.info), toPixels(x0, model.info))),
-    evaluations: { state: between - before, picture: after - between },
+    evaluations: { state: spent(before, between), picture: spent(between, after) },
     bands: bandsOf(off, components, variances).map(band => ({
       ...band,
       predicted: predictedError(grid, band.variance, split.lastStep.tau),
@@ -105,6 +105,11 @@ async function repair(
   const chain = chainOf(map, grid.map(affineStep));
   const { x } = await leastSquares(chain, x0, latent, 1, { ...REPAIR, tau });
   return choose(stuck, x, latent);
+}
+
+/** Network evaluations a row, mean, between two counts. */
+function spent(before: Float64Array, after: Float64Array): number {
+  return average(Array.from(after, (count, row) => count - before[row]!));
 }
 
 function rms(t: Floats): number {

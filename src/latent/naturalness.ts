@@ -1,11 +1,12 @@
 import type { EmbedOptions } from '../embedding/embedding.ts';
-import { inversionFor } from '../embedding/methods.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 
 /** Where the dial goes over from fitting the picture to replacing steps by draws. */
 const TURN = 0.4;
 /** How far off the picture may be at both ends of the first part, standardised. */
 const [STRICT, LOOSE] = [0.03, 3];
+/** Least squares on the first part: where tau is small the picture needs more conjugate gradients. */
+const SQUARES = { outer: 2, inner: 8 };
 
 /**
  * How to seek the seed of a picture that somebody drew on, on a dial from faithful to natural. The seed stands for noise
@@ -41,5 +42,5 @@ export function naturalness(
   }
   const part = Math.min(1, dial / TURN);
   const tau = STRICT * (LOOSE / STRICT) ** part;
-  return { method: 'auto', inversion: { lastStep: { ...inversionFor('auto').lastStep, tau } } };
+  return { method: 'auto', inversion: { lastStep: { tau, ...SQUARES } } };
 }

@@ -1,4 +1,4 @@
-import { type DType, float32, sizeOf, type Tensor, zeros } from './tensor.ts';
+import { type DType, float32, sizeOf, type Tensor, takeRows, zeros } from './tensor.ts';
 
 type Floats = Tensor<'float32'>;
 
@@ -52,6 +52,17 @@ export function choose(chosen: readonly boolean[], a: Floats, b: Floats): Floats
   return float32(a.shape, result);
 }
 
+/** Rows put back to their places among `count`, those of none at zero: the inverse of taking rows. */
+export function spreadRows(few: Floats, places: readonly number[], count: number): Floats {
+  const shape = few.shape.slice(1);
+  const width = sizeOf(shape);
+  const result = zeros('float32', [count, ...shape]);
+  places.forEach((place, row) => {
+    result.data.set(few.data.subarray(row * width, (row + 1) * width), place * width);
+  });
+  return result;
+}
+
 /** Runs a function of a fixed batch size over any number of rows; the last batch is filled up with its first row. */
 export async function inBatches(
   rowsIn: Floats,
@@ -66,6 +77,34 @@ export async function inBatches(
     result.set(data.subarray(0, Math.min(batch, count - first) * width), first * width);
   }
   return float32(rowsIn.shape, result);
+}
+
+/**
+ * Runs a function of tensors of a fixed batch size on some of their rows; what comes back has those rows in their places,
+ * and zero in the others.
+ */
+export async function onRows(
+  tensors: Readonly<Record<string, Floats>>,
+  some: readonly number[],
+  batch: number,
+  run: (parts: Record<string, Floats>) => Promise<Record<string, Floats>>,
+): Promise<Record<string, Floats>> {
+  const [count = 0, ...shape] = Object.values(tensors)[0]!.shape;
+  const width = sizeOf(shape);
+  const taken = Object.entries(tensors).map(([name, t]) => [name, takeRows(t, some)] as const);
+  const results: Record<string, Floats> = {};
+  for (let first = 0; first < some.length; first += batch) {
+    const places = some.slice(first, first + batch);
+    const found = await run(
+      Object.fromEntries(taken.map(([name, t]) => [name, filledRows(t, first, batch)])),
+    );
+    for (const [name, { data }] of Object.entries(found)) {
+      results[name] ??= zeros('float32', [count, ...shape]);
+      for (const [row, place] of places.entries())
+        results[name].data.set(data.subarray(row * width, (row + 1) * width), place * width);
+    }
+  }
+  return results;
 }
 
 /** `batch` rows from `first` on; where there are too few, row `first` again. */

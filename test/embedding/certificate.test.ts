@@ -4,12 +4,12 @@ import type { Denoiser } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser } from '../../src/diffusion/oracle.ts';
 import { SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { affineStep } from '../../src/diffusion/solvers.ts';
-import { certify } from '../../src/embedding/certificate.ts';
+import { certify, judge } from '../../src/embedding/certificate.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import type { EmbedOptions } from '../../src/embedding/embedding.ts';
 import { climb, type UndoOptions } from '../../src/embedding/inversion/climb.ts';
 import { createStepMap } from '../../src/embedding/inversion/maps.ts';
-import { SPLIT } from '../../src/embedding/inversion/split.ts';
+import { inversionFor } from '../../src/embedding/methods.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine, norms } from '../../src/tensor/rowwise.ts';
@@ -58,9 +58,33 @@ describe('a certificate', () => {
   test('holds what least squares miss against tau', () => {
     const misses = [0.005, 0.04, Number.NaN];
     const [met, missed, lost] = certify(3, [], misses, 0.1);
-    expect(met).toEqual({ residuals: [], factors: [], miss: 0.005, flags: [], notes: [] });
+    expect(met).toEqual({ residuals: [], factors: [], miss: 0.005, tau: 0.1, flags: [], notes: [] });
     expect(missed!.flags).toEqual(['the last step misses the picture by 0.20, more than tau 0.1']);
     expect(lost!.flags).toHaveLength(1);
+  });
+});
+
+describe('a certificate beside the picture that the seed grows', () => {
+  const [, stuck] = certify(6, reports);
+  const [, fitted] = certify(6, reports, new Float64Array(6).fill(0.002), 0.05);
+  const [exact] = certify(1, [], [0]);
+
+  test('of a method that fits a picture has no flags where it is grown, but remembers what was left undone', () => {
+    expect(judge(fitted!, 0.0024)).toMatchObject({ flags: [], notes: fitted!.flags });
+  });
+
+  test('is flagged where the picture is further off than tau, or than the equations say', () => {
+    expect(judge(fitted!, 0.0026).flags).toEqual([
+      ...fitted!.flags,
+      'the sampler misses the picture by 0.051, where the solved equations say 0.045',
+    ]);
+    expect(judge(exact!, 0.0009).flags).toEqual([]);
+    expect(judge(exact!, 0.0011).flags).toHaveLength(1);
+    expect(judge(exact!, Number.NaN).flags).toHaveLength(1);
+  });
+
+  test('of a method that undoes steps answers for the seed, whatever it grows', () => {
+    expect(judge(stuck!, 0).flags).toEqual(stuck!.flags);
   });
 });
 
@@ -91,7 +115,7 @@ describe.each(MODELS)('what is called solved on a %s oracle', (_, modelOf) => {
     let pictures = seeds;
     for (const step of grid) pictures = await map.value(pictures, step);
     const undo = (solver: UndoOptions['solver']) =>
-      climb(map, grid, pictures, { ...SPLIT.interior, solver, iterations: 60 });
+      climb(map, grid, pictures, { ...inversionFor('fixed-point').interior, solver, iterations: 60 });
     const naive = errorsOf((await undo('naive')).latent, seeds);
     for (const solver of ['plain', 'averaged', 'anderson', 'newton'] as const) {
       const found = await undo(solver);
@@ -153,7 +177,7 @@ describe('as methods of embed', () => {
     const last = samplerGrid(sharp.info, sharp.info.sampler).slice(-1).map(affineStep);
     const state = normals({ seed: 3, purpose: 'x' }, [count, 1, 4, 4]);
     const picture = await map.value(state, last[0]!);
-    const undo = { ...SPLIT.interior, solver: 'plain', iterations: 31 } as const;
+    const undo = { ...inversionFor('fixed-point').interior, solver: 'plain', iterations: 31 } as const;
     const { reports } = await climb(map, last, picture, undo);
     const [certificate] = certify(count, reports);
     const [residual] = certificate!.residuals;

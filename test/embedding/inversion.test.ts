@@ -42,7 +42,7 @@ describe("a sampler's step", () => {
       expect(relativeError(pushed, combine([gain, v]))).toBeLessThan(1e-5);
       expect(relativeError(pulled, combine([gain ** 2, v]))).toBeLessThan(1e-5);
     }
-    expect(map.evaluations).toBe(3 * (1 + 2 + 3));
+    expect(Array.from(map.evaluations)).toEqual(new Array(3).fill(3 * (1 + 2 + 3)));
     await map.dispose();
   });
 });
@@ -64,27 +64,35 @@ describe('fixed points', () => {
 
   test('acceleration finds one that repels the plain iteration, and measures by how much', async () => {
     const factors = [0.3, -0.8, 1.6, -2];
-    const found = await solveFixedPoint(linear(factors, b), b, options);
+    const found = await solveFixedPoint(linear(factors, b), { state: b }, options);
     expect(Math.max(...found.residuals)).toBeLessThan(1e-5);
     expect(relativeError(found.x, solution(factors))).toBeLessThan(1e-4);
     expect(found.evaluations).toBeLessThan(15);
     expect(Math.max(...found.slopes.factors)).toBeGreaterThan(1);
-    const plain = await solveFixedPoint(linear(factors, b), b, { ...options, memory: 0, damping: 1 });
+    const plain = await solveFixedPoint(
+      linear(factors, b),
+      { state: b },
+      { ...options, memory: 0, damping: 1 },
+    );
     expect(Math.min(...plain.residuals)).toBeGreaterThan(0.1);
   });
 
   test('the plain iteration contracts by the factor that it says', async () => {
     const factors = [0.4, 0.4, 0.4, 0.4];
-    const plain = await solveFixedPoint(linear(factors, b), b, { ...options, memory: 0, damping: 1 });
+    const plain = await solveFixedPoint(
+      linear(factors, b),
+      { state: b },
+      { ...options, memory: 0, damping: 1 },
+    );
     for (const factor of plain.slopes.factors) expect(factor).toBeCloseTo(0.4, 5);
     expect(relativeError(plain.x, solution(factors))).toBeLessThan(1e-4);
   });
 
   test('a row does not depend on the others', async () => {
     const factors = [0.3, -0.8, 0.5, 0.9];
-    const both = await solveFixedPoint(linear(factors, b), b, options);
+    const both = await solveFixedPoint(linear(factors, b), { state: b }, options);
     const one = rows(b, 1, 2);
-    const alone = await solveFixedPoint(linear(factors, one), one, options);
+    const alone = await solveFixedPoint(linear(factors, one), { state: one }, options);
     expect(relativeError(rows(both.x, 1, 2), alone.x)).toBeLessThan(1e-4);
   });
 });

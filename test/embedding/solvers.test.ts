@@ -146,7 +146,7 @@ describe("Newton's method", () => {
     const slope = async (_: Floats, v: Floats) => combine([0.5, v]);
     for (const { residuals } of [
       await solveByNewton(g, slope, b, options),
-      await solveFixedPoint(g, b, { memory: 4, damping: 0.5, tolerance: 1e-6, iterations: 60 }),
+      await solveFixedPoint(g, { state: b }, { memory: 4, damping: 0.5, tolerance: 1e-6, iterations: 60 }),
     ]) {
       expect(residuals[0]).toBe(Number.POSITIVE_INFINITY);
       expect(residuals[1]).toBeLessThan(1);
@@ -162,9 +162,9 @@ test('the evaluations of a fixed-point iteration are its calls', async () => {
   };
   const start = normals({ seed: 3, purpose: 'start' }, [2, 4]);
   const plain = { memory: 0, damping: 1, tolerance: 1e-6, iterations: 100 };
-  expect((await solveFixedPoint(halved, start, plain)).evaluations).toBe(calls);
+  expect((await solveFixedPoint(halved, { state: start }, plain)).evaluations).toBe(calls);
   expect(calls).toBeLessThan(30);
-  const hasty = await solveFixedPoint(halved, start, { ...plain, iterations: 1 });
+  const hasty = await solveFixedPoint(halved, { state: start }, { ...plain, iterations: 1 });
   expect([hasty.evaluations, hasty.x]).toEqual([1, await halved(start)]);
 });
 

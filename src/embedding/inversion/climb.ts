@@ -2,7 +2,13 @@ import type { Level } from '../../diffusion/schedule.ts';
 import type { AffineStep } from '../../diffusion/solvers.ts';
 import { choose, combine, norms } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type AccelerationOptions, COARSEST, type FixedPoint, solveFixedPoint } from './fixed-point.ts';
+import {
+  type AccelerationOptions,
+  COARSEST,
+  type FixedPoint,
+  type RowMap,
+  solveFixedPoint,
+} from './fixed-point.ts';
 import type { StepMap } from './maps.ts';
 import { solveByNewton } from './newton.ts';
 import { renoise, type Whitener } from './renoise.ts';
@@ -74,20 +80,34 @@ export interface Likeness {
   readonly whitener: Whitener;
 }
 
-/** Undoes steps one after the other, from the last to the first. @param likeness needed by `renoise`. */
+/** What is known where a climb begins. */
+export interface Known {
+  /** Needed by `renoise`. */
+  readonly likeness?: Likeness | undefined;
+  /**
+   * The network's answer at the state that the climb begins from, at that state's own level. Acceleration then makes the first
+   * guess of every step with the epsilon of the state just found: at no cost, and better than epsilon taken at y, which is
+   * not of x's level. But a guess so near says less of how steep a step is, so that a bound may stay unknown.
+   */
+  readonly epsilon?: Floats;
+}
+
+/** Undoes steps one after the other, from the last to the first. */
 export async function climb(
   map: StepMap,
   steps: readonly AffineStep[],
   from: Floats,
   options: UndoOptions,
-  likeness?: Likeness,
+  known: Known = {},
 ): Promise<{ latent: Floats; reports: StepReport[] }> {
   let y = from;
+  let { epsilon } = known;
   let bounds: Float64Array = new Float64Array(from.shape[0]!);
   const reports: StepReport[] = [];
   for (const step of steps.toReversed()) {
-    const undone = await undo(map, step, y, options, likeness);
+    const undone = await undo(map, step, y, options, { ...known, epsilon });
     bounds = carry(bounds, step, y, undone);
+    epsilon = epsilon && undone.image && epsilonOf(step, y, undone.image);
     const { residuals, goals, slopes } = undone;
     reports.push({ level: step.level, residuals, goals, factors: slopes.factors, bounds });
     y = undone.x;
@@ -95,7 +115,12 @@ export async function climb(
   return { latent: y, reports };
 }
 
-type Undone = Pick<FixedPoint, 'x' | 'residuals' | 'goals' | 'slopes'>;
+type Undone = Pick<FixedPoint, 'x' | 'residuals' | 'goals' | 'slopes'> & Partial<Pick<FixedPoint, 'image'>>;
+
+/** epsilon(x), where g(x) = (y - beta epsilon(x)) / alpha is known; undefined where the step does not use it. */
+function epsilonOf({ alpha, beta }: AffineStep, y: Floats, image: Floats): Floats | undefined {
+  return beta === 0 ? undefined : combine([1 / beta, y], [-alpha / beta, image]);
+}
 
 /**
  * From a bound of y's relative error to one of x's. With f(x) = g(x) - x, an error e of y moves x's fixed point by
@@ -114,11 +139,12 @@ async function undo(
   step: AffineStep,
   y: Floats,
   options: UndoOptions,
-  likeness: Likeness | undefined,
+  { likeness, epsilon }: Known,
 ): Promise<Undone> {
   const { alpha, beta, level } = step;
   const solved = (epsilon: Floats) => combine([1 / alpha, y], [-beta / alpha, epsilon]);
-  const g = async (x: Floats) => solved(await map.epsilon(x, level));
+  const g: RowMap = async (x, wanted) => solved(await map.epsilon(x, level, wanted));
+  const begin = epsilon ? { guess: solved(epsilon) } : { state: y };
   const count = y.shape[0]!;
   const unmeasured = () => new Float64Array(count).fill(Number.NaN);
   // v - Dg v = v + beta/alpha D epsilon v = (J v) / alpha.
@@ -129,11 +155,11 @@ async function undo(
     case 'naive':
       return { x: await g(y), residuals: unmeasured(), goals: unmeasured(), slopes: new Slopes(count) };
     case 'plain':
-      return solveFixedPoint(g, y, { ...options, memory: 0, damping: 1 });
+      return solveFixedPoint(g, { state: y }, { ...options, memory: 0, damping: 1 });
     case 'averaged':
-      return solveFixedPoint(g, y, { ...options, memory: 0, damping: 0.5 });
+      return solveFixedPoint(g, { state: y }, { ...options, memory: 0, damping: 0.5 });
     case 'anderson':
-      return solveFixedPoint(g, y, options);
+      return solveFixedPoint(g, begin, options);
     case 'renoise': {
       const { targets, noise, whitener } = likeness!;
       const likely = combine([level.signalRate, targets], [level.noiseRate, noise]);
@@ -143,13 +169,14 @@ async function undo(
     case 'newton':
       return newton();
     case 'anderson+newton': {
-      const found = await solveFixedPoint(g, y, options);
+      const found = await solveFixedPoint(g, begin, options);
       if (found.residuals.every((residual, row) => residual <= found.goals[row]!)) return found;
       const repaired = await newton(found);
       const better = Array.from(repaired.residuals, (residual, row) => residual < found.residuals[row]!);
       return {
         ...repaired,
         x: choose(better, repaired.x, found.x),
+        image: choose(better, repaired.image, found.image),
         residuals: repaired.residuals.map((residual, row) => Math.min(residual, found.residuals[row]!)),
       };
     }

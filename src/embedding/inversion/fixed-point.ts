@@ -14,11 +14,11 @@ export interface AccelerationOptions {
   /** The share of the residual that is taken in steps without a history, after the first; 1 is undamped. */
   readonly damping: number;
   /**
-   * A row has arrived when its residual |g(x) - x| is at most this share of the residual that naive inversion leaves, so
-   * that its error falls with the step as naive inversion's does; or when nothing but rounding is left.
+   * A row has arrived when its residual |g(x) - x| is at most this share of the residual that its first guess leaves, so
+   * that its error falls with the step as the guess's does; or when nothing but rounding is left.
    */
   readonly tolerance: number;
-  /** Evaluations of g, at most, from 2: the first gives naive inversion's guess. */
+  /** Evaluations of g, at most, from 2: how good a guess is shows in the next. */
   readonly iterations: number;
 }
 
@@ -26,47 +26,62 @@ export interface AccelerationOptions {
 export interface FixedPoint {
   /** For each row the iterate with the least residual. */
   readonly x: Floats;
+  /** g(x) there. */
+  readonly image: Floats;
   /** Each row's relative residual |g(x) - x| / |x| there. */
   readonly residuals: Float64Array;
   /** The relative residual at which each row has arrived. */
   readonly goals: Float64Array;
   /** What the iterates showed of g. */
   readonly slopes: Slopes;
+  /** Calls of g. */
   readonly evaluations: number;
 }
+
+/** Where a fixed point is sought from: a state whose image is the first guess, or a guess. */
+export type Beginning = { readonly state: Floats } | { readonly guess: Floats };
+
+/**
+ * A map of a batch [n, ...] to a batch; rows do not see each other.
+ * @param wanted the rows that are needed; of the others anything may come back.
+ */
+export type RowMap = (x: Floats, wanted?: readonly boolean[]) => Promise<Floats>;
 
 /**
  * Solves x = g(x) for every row of a batch at once, each row on its own: Anderson's acceleration (Anderson 1965;
  * Walker and Ni 2011, type II). With f = g(x) - x the next iterate is x + b f - (dX + b dF) c, where c minimises
  * |f - dF c| over the last `memory` differences.
- * @param g maps a batch [n, ...] to a batch; rows do not see each other.
- * @param start what the first guess g(start) is made from: of a sampler's step, the state that it leads to.
  */
 export async function solveFixedPoint(
-  g: (x: Floats) => Promise<Floats>,
-  start: Floats,
+  g: RowMap,
+  begin: Beginning,
   { memory, damping, tolerance, iterations }: AccelerationOptions,
 ): Promise<FixedPoint> {
-  const count = start.shape[0]!;
+  let x = 'guess' in begin ? begin.guess : await g(begin.state);
+  let last: Iterate | undefined =
+    'guess' in begin ? undefined : { x: begin.state, f: combine([1, x], [-1, begin.state]) };
+  const count = x.shape[0]!;
   const slopes = new Slopes(count);
   const steps: Difference[] = [];
-  let x = await g(start);
-  let last: Iterate = { x: start, f: combine([1, x], [-1, start]) };
+  let evaluations = last ? 1 : 0;
   let best = x;
+  let image = x;
   let residuals = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
-  let goals: Float64Array | undefined;
+  let goals: Float64Array = new Float64Array(count);
+  /** Rows that have neither arrived nor stalled: the others stay where they are, and are not evaluated again. */
+  let going = new Array<boolean>(count).fill(true);
   /** Each row's residual when it last fell by a fifth, and the evaluations since. */
   const fallen = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   const idle = new Int32Array(count);
-  let evaluations = 1;
-  while (evaluations < iterations) {
-    const f = combine([1, await g(x)], [-1, x]);
+  for (let first = true; evaluations < iterations; first = false) {
+    const at = await g(x, going);
     evaluations++;
+    const f = choose(going, combine([1, at], [-1, x]), last?.f ?? x);
     const now = relativeSizes(f, x);
-    goals ??= goalsFrom(now, tolerance);
-    const arrives = goals;
-    const better = Array.from(now, (residual, row) => residual < residuals[row]!);
+    if (first) goals = goalsFrom(now, tolerance);
+    const better = going.map((yes, row) => yes && now[row]! < residuals[row]!);
     best = choose(better, x, best);
+    image = choose(better, at, image);
     residuals = residuals.map((old, row) => (better[row] ? now[row]! : old));
     residuals.forEach((residual, row) => {
       idle[row]! += 1;
@@ -74,8 +89,9 @@ export async function solveFixedPoint(
       fallen[row] = residual;
       idle[row] = 0;
     });
-    steps.push(slopes.see(last, { x, f }));
-    if (residuals.every((residual, row) => residual <= arrives[row]! || idle[row]! >= PATIENCE)) break;
+    if (last) steps.push(slopes.see(last, { x, f }));
+    going = going.map((yes, row) => yes && !(residuals[row]! <= goals[row]!) && idle[row]! < PATIENCE);
+    if (!going.includes(true)) break;
 
     if (steps.length > memory) steps.shift();
     last = { x, f };
@@ -94,14 +110,9 @@ export async function solveFixedPoint(
           ] as [PerRow, Floats][],
       ),
     );
-    // Rows that have arrived stay where they are.
-    x = choose(
-      Array.from(now, (residual, row) => residual > arrives[row]!),
-      moved,
-      x,
-    );
+    x = choose(going, moved, x);
   }
-  return { x: best, residuals, goals: goals ?? new Float64Array(count), slopes, evaluations };
+  return { x: best, image, residuals, goals, slopes, evaluations };
 }
 
 /** The largest relative residual with which a row has arrived, however far off its first guess was. */

@@ -15,25 +15,31 @@ export interface LeastSquaresOptions {
   readonly outer: number;
   /** Conjugate-gradient steps in each, from 1; three network evaluations each through one sampler step, 4 T through T. */
   readonly inner: number;
+  /** Further steps, at most, of pictures that are still missed by more than 0.8 tau; default 0. */
+  readonly extra?: number | undefined;
 }
 
 export interface LeastSquaresResult {
   readonly x: Floats;
+  /** F(x). */
+  readonly value: Floats;
   /** Mean square of F(x) - target in each row, standardised. */
   readonly errors: Float64Array;
-  /** Network evaluations, a row. */
-  readonly evaluations: number;
 }
 
 /** The damping's factors on success and on failure, and where it starts. */
 const EASE = 0.3;
 const TIGHTEN = 4;
 const FIRST_DAMPING = 1e-3;
+/** The share of tau within which a picture has no need of further steps. */
+const NEAR = 0.8;
+/** How often a step that made things worse is halved before it is given up: that costs an evaluation, a new step many. */
+const HALVINGS = 2;
 
 /**
  * Finds x with F(x) = target near an anchor: minimises |F(x) - target|^2 / tau^2 + |x - anchor|^2 / spread^2 in every row
  * by Levenberg and Marquardt's method, with the step from conjugate gradients (products with J only, never J itself). A
- * step is taken only where it lowers the objective.
+ * step, or half or a quarter of it, is taken only where it lowers the objective.
  * @param anchor the prior's mean of x, off by about `spread`.
  */
 export async function leastSquares(
@@ -41,11 +47,10 @@ export async function leastSquares(
   target: Floats,
   anchor: Floats,
   spread: number,
-  { tau, outer, inner }: LeastSquaresOptions,
+  { tau, outer, inner, extra = 0 }: LeastSquaresOptions,
 ): Promise<LeastSquaresResult> {
   const count = target.shape[0]!;
   const width = sizeOf(target.shape.slice(1));
-  const before = map.evaluations;
   const fit = 1 / tau ** 2;
   const hold = 1 / spread ** 2;
   const objective = (difference: Floats, offset: Floats) => {
@@ -57,22 +62,29 @@ export async function leastSquares(
   let damping: Float64Array = new Float64Array(count).fill(FIRST_DAMPING * (fit + hold));
   let difference = combine([1, await map.value(x)], [-1, target]);
   let values = objective(difference, zeros('float32', target.shape));
-  for (let i = 0; i < outer; i++) {
+  for (let i = 0; i < outer + extra; i++) {
+    const far = dots(difference, difference).map(sum => sum / width - (NEAR * tau) ** 2);
+    const going = Array.from(far, excess => i < outer || excess > 0);
+    if (!going.includes(true)) break;
     const at = x;
-    const downhill = combine([-fit, await map.pull(at, difference)], [-hold, at], [hold, anchor]);
-    const curvature = async (v: Floats) => combine([fit, await map.normal(at, v)], [hold, v]);
+    const downhill = combine([-fit, await map.pull(at, difference, going)], [-hold, at], [hold, anchor]);
+    const curvature = async (v: Floats) => combine([fit, await map.normal(at, v, going)], [hold, v]);
     const move = await conjugateGradients(curvature, downhill, damping, inner);
-    const tried = combine([1, at], [1, move]);
-    const triedDifference = combine([1, await map.value(tried)], [-1, target]);
-    const triedValues = objective(triedDifference, combine([1, tried], [-1, anchor]));
-    const better = Array.from(triedValues, (value, row) => value < values[row]!);
-    x = choose(better, tried, x);
-    difference = choose(better, triedDifference, difference);
-    values = values.map((value, row) => (better[row] ? triedValues[row]! : value));
-    damping = damping.map((value, row) => value * (better[row] ? EASE : TIGHTEN));
+    let pending: readonly boolean[] = going;
+    for (let halving = 0; halving <= HALVINGS && pending.includes(true); halving++) {
+      const tried = combine([1, at], [0.5 ** halving, move]);
+      const triedDifference = combine([1, await map.value(tried, pending)], [-1, target]);
+      const triedValues = objective(triedDifference, combine([1, tried], [-1, anchor]));
+      const better = pending.map((yes, row) => yes && triedValues[row]! < values[row]!);
+      x = choose(better, tried, x);
+      difference = choose(better, triedDifference, difference);
+      values = values.map((value, row) => (better[row] ? triedValues[row]! : value));
+      pending = pending.map((yes, row) => yes && !better[row]);
+      if (halving === 0) damping = damping.map((value, row) => value * (pending[row] ? TIGHTEN : EASE));
+    }
   }
   const errors = dots(difference, difference).map(value => value / width);
-  return { x, errors, evaluations: map.evaluations - before };
+  return { x, value: combine([1, target], [1, difference]), errors };
 }
 
 /**

@@ -5,63 +5,94 @@ import type { AffineStep } from '../../diffusion/solvers.ts';
 import { GraphBuilder, type Value } from '../../graph/builder.ts';
 import { dropUnusedInputs, type Graph } from '../../graph/ir.ts';
 import type { Runtime, Session } from '../../runtime/runtime.ts';
+import { onRows } from '../../tensor/rowwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 type Floats = Tensor<'float32'>;
 
 /**
- * A function F of batches [n, ...shape], row by row, and the products with its Jacobian J. `evaluations` counts network
- * passes for each row.
+ * A function F of batches [n, ...shape], row by row, and the products with its Jacobian J. Of rows that are not wanted
+ * anything may come back.
  */
 export interface DifferentiableMap {
-  value(x: Floats): Promise<Floats>;
+  value(x: Floats, wanted?: Wanted): Promise<Floats>;
   /** J^T u. */
-  pull(x: Floats, u: Floats): Promise<Floats>;
+  pull(x: Floats, u: Floats, wanted?: Wanted): Promise<Floats>;
   /** J^T J v. */
-  normal(x: Floats, v: Floats): Promise<Floats>;
-  readonly evaluations: number;
+  normal(x: Floats, v: Floats, wanted?: Wanted): Promise<Floats>;
 }
+
+/** Which rows of a batch are needed; all where nothing is said. */
+export type Wanted = readonly boolean[];
 
 /**
  * A sampler's first-order steps S(x) = alpha x + beta epsilon(x) as functions of their input, for batches of one size.
  * Passes for each row: 1 for a value, 2 with a product J v or J^T u, 3 for J^T J v, which holds one pass forward, one of
- * tangents, one backward.
+ * tangents, one backward. Rows that are not wanted have none, and may come back as zero.
  */
 export interface StepMap {
-  value(x: Floats, step: AffineStep): Promise<Floats>;
+  /** S(x). */
+  value(x: Floats, step: AffineStep, wanted?: Wanted): Promise<Floats>;
   /** epsilon(x), for the arithmetic that is done outside. */
-  epsilon(x: Floats, level: AffineStep['level']): Promise<Floats>;
+  epsilon(x: Floats, level: AffineStep['level'], wanted?: Wanted): Promise<Floats>;
   /** S(x) and J^T u. */
-  pullBack(x: Floats, u: Floats, step: AffineStep): Promise<{ value: Floats; pulled: Floats }>;
+  pullBack(
+    x: Floats,
+    u: Floats,
+    step: AffineStep,
+    wanted?: Wanted,
+  ): Promise<{ value: Floats; pulled: Floats }>;
   /** S(x) and J v. */
-  tangent(x: Floats, v: Floats, step: AffineStep): Promise<{ value: Floats; pushed: Floats }>;
+  tangent(
+    x: Floats,
+    v: Floats,
+    step: AffineStep,
+    wanted?: Wanted,
+  ): Promise<{ value: Floats; pushed: Floats }>;
   /** J v and J^T J v. */
-  push(x: Floats, v: Floats, step: AffineStep): Promise<{ pushed: Floats; pulled: Floats }>;
-  readonly evaluations: number;
+  push(x: Floats, v: Floats, step: AffineStep, wanted?: Wanted): Promise<{ pushed: Floats; pulled: Floats }>;
+  /** The network passes that each row has had. */
+  readonly evaluations: Float64Array;
   dispose(): Promise<void>;
 }
 
 /** Makes the steps of a denoiser's sampler ready; each graph is only loaded when it is first needed. */
 export function createStepMap(runtime: Runtime, model: Denoiser, batch: number): StepMap {
   const sessions = new Map<string, Promise<Session>>();
-  let evaluations = 0;
-  const run = async (name: keyof typeof GRAPHS, feeds: Record<string, Floats>, step: AffineStep) => {
-    const { passes, outputs } = GRAPHS[name];
-    if (!sessions.has(name)) sessions.set(name, runtime.load(stepGraph(name, model, batch, outputs)));
-    const session = await sessions.get(name)!;
-    evaluations += passes;
-    return (await session.run({ ...feeds, ...affineFeeds(step) })) as Record<string, never>;
+  const evaluations = new Float64Array(batch);
+  const load = (name: keyof typeof GRAPHS, size: number) => {
+    const key = `${name} ${size}`;
+    if (!sessions.has(key))
+      sessions.set(key, runtime.load(stepGraph(name, model, size, GRAPHS[name].outputs)));
+    return sessions.get(key)!;
+  };
+  // Few rows are run by the quarter of a batch.
+  const part = Math.ceil(batch / 4);
+  const run = async (
+    name: keyof typeof GRAPHS,
+    feeds: Record<string, Floats>,
+    step: AffineStep,
+    wanted: Wanted = new Array(batch).fill(true),
+  ): Promise<Record<string, Floats>> => {
+    const few = wanted.flatMap((yes, row) => (yes ? [row] : []));
+    const whole = few.length > batch - part;
+    const session = await load(name, whole ? batch : part);
+    const call = async (some: Record<string, Floats>) =>
+      (await session.run({ ...some, ...affineFeeds(step) })) as Record<string, Floats>;
+    const { passes } = GRAPHS[name];
+    for (const row of whole ? evaluations.keys() : few) evaluations[row]! += passes;
+    return whole ? call(feeds) : onRows(feeds, few, part, call);
   };
   return {
-    value: async (x, step) => (await run('value', { x }, step)).value!,
-    epsilon(x, level) {
-      return this.value(x, { alpha: 0, beta: 1, level });
+    value: async (x, step, wanted) => (await run('value', { x }, step, wanted)).value!,
+    epsilon(x, level, wanted) {
+      return this.value(x, { alpha: 0, beta: 1, level }, wanted);
     },
-    pullBack: (x, u, step) => run('pull back', { x, u }, step) as Promise<never>,
-    tangent: (x, v, step) => run('tangent', { x, v }, step) as Promise<never>,
-    push: (x, v, step) => run('push', { x, v }, step) as Promise<never>,
+    pullBack: (x, u, step, wanted) => run('pull back', { x, u }, step, wanted) as Promise<never>,
+    tangent: (x, v, step, wanted) => run('tangent', { x, v }, step, wanted) as Promise<never>,
+    push: (x, v, step, wanted) => run('push', { x, v }, step, wanted) as Promise<never>,
     get evaluations() {
-      return evaluations;
+      return evaluations.slice();
     },
     async dispose() {
       await Promise.all([...sessions.values()].map(async session => (await session).dispose()));
@@ -120,43 +151,38 @@ function stepGraph(
 /** One step as a map. */
 export function stepOf(map: StepMap, step: AffineStep): DifferentiableMap {
   return {
-    value: x => map.value(x, step),
-    pull: async (x, u) => (await map.pullBack(x, u, step)).pulled,
-    normal: async (x, v) => (await map.push(x, v, step)).pulled,
-    get evaluations() {
-      return map.evaluations;
-    },
+    value: (x, wanted) => map.value(x, step, wanted),
+    pull: async (x, u, wanted) => (await map.pullBack(x, u, step, wanted)).pulled,
+    normal: async (x, v, wanted) => (await map.push(x, v, step, wanted)).pulled,
   };
 }
 
 /** Steps one after the other as a map; memory does not grow with their number but for a picture each. */
 export function chainOf(map: StepMap, steps: readonly AffineStep[]): DifferentiableMap {
-  let known: { x: Floats; states: Floats[] } | undefined;
+  let known: { x: Floats; wanted: Wanted | undefined; states: Floats[] } | undefined;
   /** The states that the steps are taken at, and the last. */
-  const trajectory = async (x: Floats): Promise<Floats[]> => {
-    if (known?.x === x) return known.states;
+  const trajectory = async (x: Floats, wanted: Wanted | undefined): Promise<Floats[]> => {
+    if (known?.x === x && (!known.wanted || known.wanted === wanted)) return known.states;
     const states = [x];
-    for (const step of steps) states.push(await map.value(states.at(-1)!, step));
-    known = { x, states };
+    for (const step of steps) states.push(await map.value(states.at(-1)!, step, wanted));
+    known = { x, wanted, states };
     return states;
   };
-  const pullThrough = async (states: readonly Floats[], u: Floats) => {
+  const pullThrough = async (states: readonly Floats[], u: Floats, wanted: Wanted | undefined) => {
     let pulled = u;
     for (let k = steps.length - 1; k >= 0; k--)
-      pulled = (await map.pullBack(states[k]!, pulled, steps[k]!)).pulled;
+      pulled = (await map.pullBack(states[k]!, pulled, steps[k]!, wanted)).pulled;
     return pulled;
   };
   return {
-    value: async x => (await trajectory(x)).at(-1)!,
-    pull: async (x, u) => pullThrough(await trajectory(x), u),
-    async normal(x, v) {
-      const states = await trajectory(x);
+    value: async (x, wanted) => (await trajectory(x, wanted)).at(-1)!,
+    pull: async (x, u, wanted) => pullThrough(await trajectory(x, wanted), u, wanted),
+    async normal(x, v, wanted) {
+      const states = await trajectory(x, wanted);
       let pushed = v;
-      for (const [k, step] of steps.entries()) pushed = (await map.tangent(states[k]!, pushed, step)).pushed;
-      return pullThrough(states, pushed);
-    },
-    get evaluations() {
-      return map.evaluations;
+      for (const [k, step] of steps.entries())
+        pushed = (await map.tangent(states[k]!, pushed, step, wanted)).pushed;
+      return pullThrough(states, pushed, wanted);
     },
   };
 }

@@ -29,7 +29,7 @@ const ROUNDING = 1e-6;
  * not need a contraction.
  * @param g maps a batch [n, ...] to a batch, rows on their own.
  * @param slope from x and a direction v to v - Dg(x) v.
- * @param start what the first guess g(start) is made from, as of {@link solveFixedPoint}.
+ * @param start the state whose image g(start) is the first guess.
  * @param begun where another method stopped, instead.
  */
 export async function solveByNewton(
@@ -67,7 +67,7 @@ export async function solveByNewton(
     }
     slopes.see({ x: at, f: before }, { x, f: residual });
   }
-  return { x, residuals: sizes, goals, slopes, evaluations };
+  return { x, image: combine([1, x], [1, residual]), residuals: sizes, goals, slopes, evaluations };
 }
 
 /** The d in the span of r, A r, ..., A^(m-1) r that makes |r - A d| least, in every row. @param slopes learn what A does. */
