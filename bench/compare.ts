@@ -1,13 +1,6 @@
+import { median } from '../src/tensor/statistics.ts';
 import { Peer } from './peer.ts';
-import {
-  type Compared,
-  type Comparison,
-  median,
-  PRODUCT_SIZE,
-  type Setting,
-  type Side,
-  unitsOf,
-} from './results.ts';
+import { type Compared, type Comparison, PRODUCT_SIZE, type Setting, type Side, unitsOf } from './results.ts';
 
 /** A program that takes part, and what it may be set to. */
 export interface Contender {

@@ -1,5 +1,6 @@
+import { median } from '../src/tensor/statistics.ts';
 import { ratios, shareOfPeak } from './compare.ts';
-import { type Comparison, type Growth, median, PROMISED, type Results, type Start } from './results.ts';
+import { type Comparison, type Growth, PROMISED, type Results, type Start } from './results.ts';
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;
 const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);

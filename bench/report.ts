@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { median } from '../src/tensor/statistics.ts';
 import { ratios, shareOfPeak } from './compare.ts';
 import { disturbance, shortfalls } from './judge.ts';
 import { inRepository } from './paths.ts';
 import {
   type Comparison,
   type Growth,
-  median,
   PRODUCT_SIZE,
   PROMISED,
   type Results,

@@ -90,9 +90,3 @@ export const PROMISED = {
 export function unitsOf(task: Task, batch: number): number {
   return task === 'sampling' ? STEPS * batch : batch;
 }
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}

@@ -8,6 +8,7 @@ import { syntheticPoints } from './data/synthetic.ts';
 import type { DenoiserRecipe } from './diffusion/config.ts';
 import { chooseSampler, type Denoiser, type Embedder } from './diffusion/info.ts';
 import { asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
+import { toPixels } from './diffusion/pictures.ts';
 import { createSampler } from './diffusion/sampler.ts';
 import type { SamplerKind } from './diffusion/samplers.ts';
 import { type TrainOptions, trainInMemory } from './diffusion/train-in-memory.ts';
@@ -15,7 +16,6 @@ import { checkSeeds, pictureShape } from './embedding/checks.ts';
 import { type Diagnosis, diagnose as diagnoseWith } from './embedding/doctor.ts';
 import { decode as decodeWith, embed as embedWith } from './embedding/embed.ts';
 import type { Embedding, EmbedOptions } from './embedding/embedding.ts';
-import { toPixels } from './embedding/metrics.ts';
 import { requireWhole } from './errors.ts';
 import type { Fit } from './runtime/picture.ts';
 import type { Runtime } from './runtime/runtime.ts';
@@ -59,17 +59,15 @@ export type { LeastSquaresOptions } from './embedding/inversion/least-squares.ts
 export { SPLIT, type SplitOptions } from './embedding/inversion/split.ts';
 export type { FinishedBatch, Journal } from './embedding/journal.ts';
 export { METHODS, type Method, methodNeeds } from './embedding/methods.ts';
-export { bootstrapMean, type Interval, meanSquaredErrors, psnr } from './embedding/metrics.ts';
 export { type DescentRecipe, type Memory, RECIPES } from './embedding/recipes.ts';
 export type { SeedResult } from './embedding/result.ts';
 export { type Provenance, readSeeds, type SeedPair, type Seeds, writeSeeds } from './embedding/seeds.ts';
 export type { InversionOptions } from './embedding/settings.ts';
-
 export { type ErrorKind, isSeedbedError, SeedbedError } from './errors.ts';
 export { GraphBuilder, type NodeOptions, type Value } from './graph/builder.ts';
 export { type ExternalFiles, externalFiles } from './graph/external.ts';
+export type { Op } from './graph/infer.ts';
 export type { Attribute, Attributes, Dim, Graph, Node, ValueInfo, ValueType } from './graph/ir.ts';
-export type { Op } from './graph/ops.ts';
 export { parseModel, serializeModel } from './graph/protobuf.ts';
 export { bind } from './graph/replay.ts';
 export { exportWeights, importWeights } from './graph/weights.ts';
@@ -94,7 +92,8 @@ export type { Device, Feeds, Runtime, RuntimeOptions, Session } from './runtime/
 export type { Source } from './runtime/source.ts';
 export { type Eigensystem, symmetricEigen } from './tensor/eigen.ts';
 export { writeNpy } from './tensor/npy.ts';
-export { type ArrayOf, type DType, float32, type Tensor } from './tensor/tensor.ts';
+export { bootstrapMean, type Interval, meanSquaredErrors, psnr } from './tensor/statistics.ts';
+export { type ArrayOf, type DType, type Floats, float32, type Tensor } from './tensor/tensor.ts';
 
 /**
  * Where the denoiser lies that ships with Seedbed: a U-Net of 1,960,737 weights for Fashion-MNIST, which grows

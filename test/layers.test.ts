@@ -89,13 +89,13 @@ function domGlobals(file: string, text: string): string[] {
 }
 
 /** One line for each import that closes a circle of files. */
-function cycles(sources: Sources): string[] {
+function cycles(sources: Sources, root = 'src/'): string[] {
   const found: string[] = [];
   const finished = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {
     const at = path.indexOf(file);
     if (at >= 0)
-      found.push(`cycle: ${[...path.slice(at), file].map(name => `src/${name}`).join(' imports ')}`);
+      found.push(`cycle: ${[...path.slice(at), file].map(name => `${root}${name}`).join(' imports ')}`);
     if (at >= 0 || finished.has(file)) return;
     const local = importsOf(sources[file] ?? '').filter(specifier => specifier.startsWith('.'));
     for (const specifier of local) visit(resolve(file, specifier), [...path, file]);
@@ -105,14 +105,22 @@ function cycles(sources: Sources): string[] {
   return found;
 }
 
-test('imports in src/ run one way, without cycles, and only runtime and cli know a platform', () => {
-  const root = new URL('../src/', import.meta.url);
+/** The TypeScript files below a folder of the project, by their path in it. */
+function sourcesIn(folder: string): Sources {
+  const root = new URL(`../${folder}/`, import.meta.url);
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .map(file => file.replaceAll('\\', '/'))
-    .filter(file => file.endsWith('.ts'));
+    .filter(file => /\.tsx?$/.test(file));
   expect(files.length).toBeGreaterThan(0);
-  const sources = Object.fromEntries(files.map(file => [file, readFileSync(new URL(file, root), 'utf8')]));
-  expect(violations(sources)).toEqual([]);
+  return Object.fromEntries(files.map(file => [file, readFileSync(new URL(file, root), 'utf8')]));
+}
+
+test('imports in src/ run one way, without cycles, and only runtime and cli know a platform', () => {
+  expect(violations(sourcesIn('src'))).toEqual([]);
+});
+
+test.each(['scripts', 'bench', 'studio/src'])('no files in %s import each other in a circle', folder => {
+  expect(cycles(sourcesIn(folder), `${folder}/`)).toEqual([]);
 });
 
 test.each<[string, Sources, string]>([

@@ -16,12 +16,10 @@ import { buildNetwork } from '../../src/nn/networks.ts';
 import { type TrainingProgress, type TrainingTask, train } from '../../src/nn/trainer.ts';
 import type { Feeds, Runtime } from '../../src/runtime/runtime.ts';
 import { normals } from '../../src/tensor/random.ts';
-import { float32, type Tensor, zeros } from '../../src/tensor/tensor.ts';
+import { type Floats, float32, zeros } from '../../src/tensor/tensor.ts';
 import { inRepository } from '../paths.ts';
 import { STEPS } from '../results.ts';
 import { byRounds, type Work } from './serve.ts';
-
-type Floats = Tensor<'float32'>;
 
 const shipped = (name: string) => readModel(readFileSync(inRepository(`models/${name}.onnx`)), name);
 export const denoiser = asDenoiser(shipped('fashion-mnist'), 'denoiser');

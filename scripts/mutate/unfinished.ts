@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keptPicture } from '../../src/cli/evaluate.ts';
-import { journalIn } from '../../src/cli/journal.ts';
-import { soughtCodec } from '../../src/cli/seek.ts';
-import { inPieces, jsonCodec, openUnfinished, tensorCodec } from '../../src/cli/unfinished.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import type { Journal } from '../../src/embedding/journal.ts';
+import { journalIn } from '../../src/embedding/journal-files.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
+import { soughtCodec } from '../../src/embedding/seek.ts';
+import { inPieces, jsonCodec, openUnfinished, tensorCodec } from '../../src/embedding/unfinished.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
 import type { Mutate } from './bytes.ts';

@@ -1,8 +1,8 @@
 import { messageOf, SeedbedError } from '../errors.ts';
 import { broadcastAxes } from '../graph/broadcast.ts';
 import type { GraphBuilder, Value } from '../graph/builder.ts';
+import type { Op } from '../graph/infer.ts';
 import { describeNode, type Node } from '../graph/ir.ts';
-import type { Op } from '../graph/ops.ts';
 import { SUPPORTED_OPS } from '../graph/replay.ts';
 import { toNumbers } from '../tensor/tensor.ts';
 import type { RuleContext } from './context.ts';

@@ -1,8 +1,8 @@
 import { SeedbedError } from '../errors.ts';
 import { normalAxis } from '../graph/broadcast.ts';
 import type { Value } from '../graph/builder.ts';
+import type { Op } from '../graph/infer.ts';
 import { floatOf, intOf, intsOf, textOf } from '../graph/ir.ts';
-import type { Op } from '../graph/ops.ts';
 import { flat, type NotDifferentiable, type Rule, type RuleContext, refused } from './context.ts';
 import { convRule, convTransposeRule } from './convolution.ts';
 import { matMulRule } from './matmul.ts';

@@ -1,7 +1,9 @@
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import { seedPictures } from '../diffusion/pictures.ts';
 import { decode } from '../embedding/embed.ts';
-import { average, bootstrapMean, meanSquaredErrors, seedPictures } from '../embedding/metrics.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
+import type { Sought } from '../embedding/seek.ts';
+import { shortError } from '../figures/text.ts';
 import { type CloudStatistics, cloudStatistics, meanSeed } from '../latent/cloud.ts';
 import { marchenkoPastur, type NoiseSpectrum } from '../latent/marchenko-pastur.ts';
 import { principalComponents } from '../latent/pca.ts';
@@ -9,13 +11,11 @@ import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { svgToPng } from '../runtime/svg.ts';
 import { writeNpy } from '../tensor/npy.ts';
-import { concatRows, rows, sizeOf, type Tensor, takeRows, unstack } from '../tensor/tensor.ts';
-import { type Console, duration } from './console.ts';
+import { average, bootstrapMean, meanSquaredErrors } from '../tensor/statistics.ts';
+import { concatRows, type Floats, rows, sizeOf, takeRows, unstack } from '../tensor/tensor.ts';
 import { version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { type Sought, shortError } from './seek.ts';
-
-type Floats = Tensor<'float32'>;
+import { duration, type Terminal } from './terminal.ts';
 
 /** Seeds of one picture, all of a cloud's or a part of them. */
 export interface Cloud extends Omit<Sought, 'pictures'> {
@@ -27,7 +27,7 @@ export interface Cloud extends Omit<Sought, 'pictures'> {
 }
 
 interface Place {
-  readonly console: Console;
+  readonly terminal: Terminal;
   readonly runtime: Runtime;
   readonly model: Denoiser;
   readonly out: string;
@@ -42,12 +42,12 @@ const SLOW = 1200;
 
 /** Measures a cloud, writes all of its files and says what they show. */
 export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
-  const { console, model, out } = place;
+  const { terminal, model, out } = place;
   const { latent, rows: results, picture, rng, sampler } = cloud;
   const [found = 0, ...shape] = latent.shape;
   const statistics = cloudStatistics(latent);
   if (Math.min(found, sizeOf(shape)) > SLOW)
-    console.note(`decomposing ${found} seeds of ${sizeOf(shape)} coordinates, which takes minutes`);
+    terminal.note(`decomposing ${found} seeds of ${sizeOf(shape)} coordinates, which takes minutes`);
   const { variances } = principalComponents(latent);
   const noise = marchenkoPastur(found, sizeOf(shape), statistics.varianceWithin);
   const means = await growMeans(place, cloud, statistics);
@@ -103,8 +103,8 @@ export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
   await writeAtomic(at('spectrum.svg'), figure);
   await writeAtomic(at('spectrum.png'), await svgToPng(figure));
   await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  for (const line of describe(cloud, report, out)) console.line(line);
-  console.json(report);
+  for (const line of describe(cloud, report, out)) terminal.line(line);
+  terminal.json(report);
 }
 
 /** The mean seeds of the first 1, 2, 4, ... seeds, and what they grow. */

@@ -4,6 +4,8 @@ import { chooseSampler, type Denoiser } from '../diffusion/info.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { checkMethod, inversionFor } from '../embedding/methods.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
+import { joinSought, seedRow } from '../embedding/seek.ts';
+import { openUnfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, readBytes, readJson } from '../runtime/files.ts';
@@ -11,15 +13,14 @@ import type { Fit } from '../runtime/picture.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { concatRows, rows, toFloat32 } from '../tensor/tensor.ts';
 import { type Cloud, writeCloud } from './cloud-report.ts';
-import { openConsole } from './console.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { packaged } from './files.ts';
-import { fitOption, openRuntime, whole } from './options.ts';
+import { fitOption, openRuntime, refusePairs, whole, withUnfinished } from './options.ts';
 import { type Pictures, readItems, readPictures } from './pictures.ts';
-import { joinSought, refusePairs, seedRow, seekInPieces } from './seek.ts';
-import { openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
+import { seekShown } from './seek.ts';
+import { openTerminal } from './terminal.ts';
 
-interface Flags extends MethodFlags, UnfinishedFlags {
+interface Flags extends MethodFlags, UnfinishedOptions {
   data?: string;
   dataDir?: string;
   from: number;
@@ -80,16 +81,16 @@ export function startsOf({ part, of }: Shard, count: number, batch: number): [fr
 
 async function seek(path: string | undefined, flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
+  const terminal = openTerminal(flags);
   const { model, options, settings } = await embedOptions(flags);
   const { batch, method, embedder } = options;
   const sampler = chooseSampler(model.info.sampler, options);
   refusePairs('cloud', sampler);
   const inversion = inversionFor(method, options.inversion);
   checkMethod({ method, sampler, inversion, model, embedder, starts: flags.count });
-  const picture = await onePicture(path, model, flags, console.note);
+  const picture = await onePicture(path, model, flags, terminal.note);
   const [from, to] = startsOf(flags.shard ?? { part: 1, of: 1 }, flags.count, batch!);
-  const runtime = await openRuntime(console, flags);
+  const runtime = await openRuntime(terminal, flags);
   const about = {
     command: 'cloud',
     ...settings,
@@ -97,17 +98,17 @@ async function seek(path: string | undefined, flags: Flags): Promise<void> {
     starts: [from, to],
     picture: picture.sha256,
   };
-  const unfinished = await openUnfinished(flags, about, console.note);
+  const unfinished = await openUnfinished(flags, about, terminal.note);
   const pieces = { count: to - from, piece: Math.ceil(PIECE / batch!) * batch! };
   const found = joinSought(
-    await seekInPieces({ console, runtime, model, unfinished }, pieces, (first, last) => ({
+    await seekShown(terminal, { runtime, model, unfinished }, pieces, (first, last) => ({
       images: picture.image,
       options: { ...options, firstStart: from + first, starts: last - first },
     })),
   );
   const { count, rng, out } = flags;
   const cloud: Cloud = { ...found, picture, sampler, rng, count };
-  await writeCloud({ console, runtime, model, out, started }, cloud);
+  await writeCloud({ terminal, runtime, model, out, started }, cloud);
   await unfinished.remove();
 }
 
@@ -173,7 +174,7 @@ const commonOf = ({ picture, method, sampler, rng }: Cloud) =>
 
 async function join(path: string | undefined, flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
+  const terminal = openTerminal(flags);
   if (path !== undefined || flags.data || flags.shard)
     throw new SeedbedError('BadArgument', '--join takes folders only: they know picture and method');
   const model = await loadModel(flags.model);
@@ -199,8 +200,8 @@ async function join(path: string | undefined, flags: Flags): Promise<void> {
     latent: concatRows(order.map(({ part, row }) => rows(part.latent, row, row + 1))),
     rows: order.map(({ part, row }) => part.rows[row]!),
   };
-  const runtime = await openRuntime(console, flags);
-  await writeCloud({ console, runtime, model, out: flags.out, started }, cloud);
+  const runtime = await openRuntime(terminal, flags);
+  await writeCloud({ terminal, runtime, model, out: flags.out, started }, cloud);
 }
 
 /** Where the seed of each start is. @throws {SeedbedError} BadArgument when some are missing or there twice. */

@@ -1,10 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
+import { seedPictures } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { pictureShape } from '../embedding/checks.ts';
-import { seedPictures } from '../embedding/metrics.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
+import { openUnfinished, type Unfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
 import { loadModel } from '../index.ts';
 import { compareGrown } from '../latent/comparison.ts';
@@ -12,17 +13,14 @@ import { baseName, joinPath, readBytes, sha256Hex, writeAtomic } from '../runtim
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { normals } from '../tensor/random.ts';
-import { bytesOf, rows, type Tensor, unstack } from '../tensor/tensor.ts';
-import { type Console, duration, openConsole, withConsole } from './console.ts';
+import { bytesOf, type Floats, rows, unstack } from '../tensor/tensor.ts';
 import { version } from './files.ts';
 import { growInPieces } from './grow.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
-import { openUnfinished, type Unfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
+import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
+import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
 
-type Floats = Tensor<'float32'>;
-
-interface Flags extends RuntimeFlags, UnfinishedFlags {
+interface Flags extends RuntimeFlags, UnfinishedOptions {
   count?: number;
   seeds?: string;
   sampler?: SamplerKind[];
@@ -44,7 +42,7 @@ const MOST = 1000;
 const SHOWN = 12;
 
 export function addCompare(program: Command): void {
-  const command = withConsole(withRng(withRuntime(program.command('compare'))))
+  const command = withTerminal(withRng(withRuntime(program.command('compare'))))
     .description('grow the same seeds by several models or samplers, and measure how alike the pictures are')
     .argument('<models...>', 'denoisers of one shape')
     .option('--count <n>', 'random seeds (default: 10, or all of --seeds)', whole(2, MOST))
@@ -88,7 +86,7 @@ function samplersOf(text: string): SamplerKind[] {
 
 async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
+  const terminal = openTerminal(flags);
   const models = await Promise.all(paths.map(path => loadModel(path)));
   models.forEach((model, i) => {
     requireAlike(models[0]!, model, paths[0]!, paths[i]!);
@@ -99,15 +97,15 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
       'BadArgument',
       'there is one way to grow pictures and nothing to compare it with; name another model, or several --sampler-steps',
     );
-  const latent = await seedsOf(flags, models[0]!, console.note);
+  const latent = await seedsOf(flags, models[0]!, terminal.note);
   const about = {
     command: 'compare',
     ways: ways.map(({ model, sampler }) => ({ model: model.hash, sampler })),
     seeds: sha256Hex(bytesOf(latent)),
   };
-  const runtime = await openRuntime(console, flags);
-  const unfinished = await openUnfinished(flags, about, console.note);
-  const grown = await growAll(console, runtime, unfinished, ways, latent);
+  const runtime = await openRuntime(terminal, flags);
+  const unfinished = await openUnfinished(flags, about, terminal.note);
+  const grown = await growAll(terminal, runtime, unfinished, ways, latent);
   const results = ways.flatMap((a, i) =>
     ways.slice(i + 1).map((b, k) => {
       const { ratio, ...distances } = compareGrown(grown[i]!, grown[i + 1 + k]!, flags.rng);
@@ -142,13 +140,13 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   await unfinished.remove();
   for (const { a, b, same, different, ratio } of results) {
     const percent = (part: number) => `${(100 * part).toPrecision(3)} %`;
-    console.line(
+    terminal.line(
       `${a} and ${b}: squared distance ${same.toFixed(6)} from the same seed, ${different.toFixed(6)} from different ones: ${percent(ratio.mean)} (95 % interval ${percent(ratio.low)} to ${percent(ratio.high)})`,
     );
   }
   const files = `${flat ? `${at('comparison.png')} (seeds; then a row for each of the ${ways.length}), ` : ''}${at('report.json')}, seeds.npy`;
-  console.line(`${count} seeds, ${duration(seconds)}: ${files}`);
-  console.json(report);
+  terminal.line(`${count} seeds, ${duration(seconds)}: ${files}`);
+  terminal.json(report);
 }
 
 /** @throws {SeedbedError} BadShape unless one seed fits both. */
@@ -198,7 +196,7 @@ async function seedsOf(flags: Flags, model: Denoiser, note: (text: string) => vo
 }
 
 async function growAll(
-  console: Console,
+  terminal: Terminal,
   runtime: Runtime,
   unfinished: Unfinished,
   ways: readonly Way[],
@@ -206,13 +204,13 @@ async function growAll(
 ): Promise<Floats[]> {
   const count = latent.shape[0]!;
   const total = count * ways.reduce((sum, { sampler }) => sum + evaluationsOf(sampler), 0);
-  const progress = console.progress('growing', 'evaluations');
+  const progress = terminal.progress('growing', 'evaluations');
   let before = 0;
   const grown: Floats[] = [];
   try {
     for (const [i, { model, sampler }] of ways.entries()) {
       const own = { ...unfinished, path: (name: string) => unfinished.path(`${i}-${name}`) };
-      const folder = { console, runtime, unfinished: own };
+      const folder = { terminal, runtime, unfinished: own };
       grown.push(
         await growInPieces(folder, { model, sampler }, { latent }, done =>
           progress.update(before + done, total),

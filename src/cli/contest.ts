@@ -1,30 +1,29 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { chooseSampler, type Denoiser, type Embedder, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
-import type { Contestant } from '../experiments/contestants.ts';
-import { compete, type Standing, standingSchema } from '../experiments/race.ts';
+import { journalIn } from '../embedding/journal-files.ts';
+import {
+  inPieces,
+  jsonCodec,
+  openUnfinished,
+  type Unfinished,
+  type UnfinishedOptions,
+} from '../embedding/unfinished.ts';
+import type { Contestant } from '../experiments/race/contestants.ts';
+import { compete, type Standing, standingSchema } from '../experiments/race/race.ts';
 import { loadModel } from '../index.ts';
 import { createPanel, type Panel } from '../latent/gaussianity.ts';
 import { principalComponents } from '../latent/pca.ts';
 import type { Fit } from '../runtime/picture.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Console, withConsole } from './console.ts';
 import { packaged } from './files.ts';
-import { journalIn } from './journal.ts';
-import { fitOption, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { fitOption, type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
-import {
-  inPieces,
-  jsonCodec,
-  openUnfinished,
-  type Unfinished,
-  type UnfinishedFlags,
-  withUnfinished,
-} from './unfinished.ts';
+import { type Terminal, withTerminal } from './terminal.ts';
 
 /** Which pictures are embedded, shared by `race` and `frontier`. */
-export interface ContestFlags extends RuntimeFlags, UnfinishedFlags {
+export interface ContestFlags extends RuntimeFlags, UnfinishedOptions {
   embedder?: string;
   fit: Fit;
   data?: string;
@@ -50,7 +49,7 @@ export interface Contest {
 
 /** Adds what says which model and pictures a contest is about. */
 export function withContest(command: Command): Command {
-  return withUnfinished(withConsole(withRng(withRuntime(command))))
+  return withUnfinished(withTerminal(withRng(withRuntime(command))))
     .argument('<model.onnx>', 'the denoiser')
     .argument(
       '[pictures...]',
@@ -111,7 +110,7 @@ async function componentsOf(
  * @param about the command, by which unfinished work is known, and the line that says what a contestant reached.
  */
 export async function runContest(
-  console: Console,
+  terminal: Terminal,
   runtime: Runtime,
   { model, pictures, panel }: Contest,
   embedder: Embedder | undefined,
@@ -128,20 +127,20 @@ export async function runContest(
     names: contestants.map(({ family, name }) => `${family} ${name}`),
     batch: flags.batch,
   };
-  const unfinished = await openUnfinished(flags, about, console.note);
+  const unfinished = await openUnfinished(flags, about, terminal.note);
   const count = contestants.length;
-  const progress = console.progress(command, 'settings');
-  const pieces = { count, piece: 1, signal: console.signal, codec: jsonCodec(standingSchema) };
+  const progress = terminal.progress(command, 'settings');
+  const pieces = { count, piece: 1, signal: terminal.signal, codec: jsonCodec(standingSchema) };
   const standings = await inPieces(unfinished, pieces, async (first, _, inside) => {
     const contestant = contestants[first]!;
     const reached = await compete(runtime, model, embedder, pictures.images, contestant, panel, {
       rng: flags.rng,
       batch: Math.min(flags.batch, pictures.names.length),
-      signal: console.signal,
+      signal: terminal.signal,
       journal: journalIn(inside),
       onProgress: share => progress.update(Number((first + share).toFixed(1)), count, contestant.name),
     });
-    progress.above(() => console.line(describe(reached)));
+    progress.above(() => terminal.line(describe(reached)));
     return [reached];
   }).finally(() => progress.stop());
   return { standings: standings.flat(), unfinished };

@@ -4,8 +4,8 @@ import { verifyDataset } from '../data/verify.ts';
 import { isSeedbedError, messageOf, SeedbedError } from '../errors.ts';
 import { download } from '../runtime/download.ts';
 import { joinPath, userDataDir } from '../runtime/files.ts';
-import { type Console, openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
+import { openTerminal, type Terminal, withTerminal } from './terminal.ts';
 
 interface Flags {
   dataDir: string;
@@ -16,19 +16,19 @@ interface Flags {
 export function addData(program: Command): void {
   const command = program.command('data').description('the data sets that go by a name');
   const shared = (sub: Command) =>
-    withConsole(sub).option(
+    withTerminal(sub).option(
       '--data-dir <folder>',
       'where data sets lie, each in a folder of its name',
       userDataDir(),
     );
 
-  withConsole(command.command('list'))
+  withTerminal(command.command('list'))
     .description('what there is, where it comes from, its licence and size')
     .addHelpText('after', '\nExample: seedbed data list')
     .action(async (flags: Flags) => {
-      const console = openConsole(flags);
-      for (const entry of CATALOGUE) for (const line of describe(entry)) console.line(line);
-      console.json({ seedbed: await version(), command: 'data list', results: CATALOGUE });
+      const terminal = openTerminal(flags);
+      for (const entry of CATALOGUE) for (const line of describe(entry)) terminal.line(line);
+      terminal.json({ seedbed: await version(), command: 'data list', results: CATALOGUE });
     });
 
   shared(command.command('fetch'))
@@ -36,13 +36,13 @@ export function addData(program: Command): void {
     .argument('<name>')
     .addHelpText('after', '\nExample: seedbed data fetch fashion-mnist')
     .action(async (name: string, flags: Flags) => {
-      const console = openConsole(flags);
+      const terminal = openTerminal(flags);
       const entry = entryOf(name);
       const folder = joinPath(flags.dataDir, name);
-      if (entry.files.length === 0) console.line(`${name} is computed; there is nothing to fetch`);
-      for (const file of entry.files) await fetchFile(console, entry, file, folder);
-      if (entry.files.length > 0) console.line(`${name} is in ${folder}`);
-      console.json({
+      if (entry.files.length === 0) terminal.line(`${name} is computed; there is nothing to fetch`);
+      for (const file of entry.files) await fetchFile(terminal, entry, file, folder);
+      if (entry.files.length > 0) terminal.line(`${name} is in ${folder}`);
+      terminal.json({
         seedbed: await version(),
         command: 'data fetch',
         results: entry.files.map(file => joinPath(folder, file.name)),
@@ -55,11 +55,11 @@ export function addData(program: Command): void {
     .argument('[folder]', 'where its files are (default: the folder of its name in the data folder)')
     .addHelpText('after', '\nExample: seedbed data verify mnist ~/Downloads/mnist')
     .action(async (name: string, folder: string | undefined, flags: Flags) => {
-      const console = openConsole(flags);
+      const terminal = openTerminal(flags);
       const results = await verifyDataset(name, folder ?? joinPath(flags.dataDir, name));
       for (const { file, ok, message } of results)
-        console.line(`${ok ? 'right' : 'WRONG'}  ${file}: ${message}`);
-      console.json({ seedbed: await version(), command: 'data verify', results });
+        terminal.line(`${ok ? 'right' : 'WRONG'}  ${file}: ${message}`);
+      terminal.json({ seedbed: await version(), command: 'data verify', results });
       const wrong = results.filter(result => !result.ok).length;
       if (wrong > 0)
         throw new SeedbedError(
@@ -71,14 +71,14 @@ export function addData(program: Command): void {
 
 /** Tries a file's sources one after the other. */
 async function fetchFile(
-  console: Console,
+  terminal: Terminal,
   entry: CatalogueEntry,
   file: CatalogueEntry['files'][number],
   folder: string,
 ): Promise<void> {
   const failures: string[] = [];
   for (const source of entry.sources) {
-    const progress = console.progress(file.name, 'bytes');
+    const progress = terminal.progress(file.name, 'bytes');
     try {
       const { bytes, md5, name } = file;
       const onProgress = (done: number) => progress.update(done, bytes);
@@ -86,7 +86,7 @@ async function fetchFile(
         bytes,
         md5,
         onProgress,
-        signal: console.signal,
+        signal: terminal.signal,
       });
     } catch (error) {
       if (isSeedbedError(error, 'Interrupted')) throw error;

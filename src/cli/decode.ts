@@ -4,15 +4,15 @@ import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { unlikelySeeds } from '../embedding/likely.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
+import type { UnfinishedOptions } from '../embedding/unfinished.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
-import { openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { growAndWrite } from './grow.ts';
-import { openRuntime, type RuntimeFlags, whole, withRuntime } from './options.ts';
-import { type UnfinishedFlags, withUnfinished } from './unfinished.ts';
+import { openRuntime, type RuntimeFlags, whole, withRuntime, withUnfinished } from './options.ts';
+import { openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, UnfinishedFlags {
+interface Flags extends RuntimeFlags, UnfinishedOptions {
   model: string;
   sampler?: SamplerKind;
   samplerSteps?: number;
@@ -22,7 +22,7 @@ interface Flags extends RuntimeFlags, UnfinishedFlags {
 }
 
 export function addDecode(program: Command): void {
-  const command = withConsole(withRuntime(program.command('decode')))
+  const command = withTerminal(withRuntime(program.command('decode')))
     .description('grow pictures from seeds')
     .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy, .npz)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
@@ -38,26 +38,26 @@ export function addDecode(program: Command): void {
     .addHelpText('after', '\nExample: seedbed decode out/seeds.safetensors --out grown')
     .action(async (file: string, flags: Flags) => {
       const started = performance.now();
-      const console = openConsole(flags);
+      const terminal = openTerminal(flags);
       const model = await loadModel(flags.model);
       const bytes = await readBytes(file);
       const seeds = readSeeds(bytes, file);
       if (!seeds.provenance)
-        console.note(`${file}: a bare array; which model and sampler it belongs to is unknown`);
+        terminal.note(`${file}: a bare array; which model and sampler it belongs to is unknown`);
       const sampler = chooseSampler(model.info.sampler, flags);
       checkSeeds(seeds, model, sampler, file, flags.force);
       const unlikely = unlikelySeeds(seeds.latent);
-      if (unlikely) console.note(`${file}: ${unlikely}`);
+      if (unlikely) terminal.note(`${file}: ${unlikely}`);
       const about = { command: 'decode', seeds: sha256Hex(bytes) };
-      const files = await growAndWrite(console, await openRuntime(console, flags), model, seeds, {
+      const files = await growAndWrite(terminal, await openRuntime(terminal, flags), model, seeds, {
         ...flags,
         sampler,
         about,
       });
       const count = seeds.latent.shape[0]!;
       const seconds = (performance.now() - started) / 1000;
-      console.line(`${count} pictures: ${files.map(name => joinPath(flags.out, name)).join(', ')}`);
-      console.json({
+      terminal.line(`${count} pictures: ${files.map(name => joinPath(flags.out, name)).join(', ')}`);
+      terminal.json({
         seedbed: await version(),
         command: 'decode',
         model: model.hash,

@@ -4,8 +4,8 @@ import { parseModel, serializeModel } from '../graph/protobuf.ts';
 import { widen } from '../graph/widen.ts';
 import { writeAtomic } from '../runtime/files.ts';
 import { readOnnxFile } from '../runtime/onnx-file.ts';
-import { openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
+import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags {
   of: string;
@@ -17,7 +17,7 @@ interface Flags {
 }
 
 export function addDifferentiate(program: Command): void {
-  withConsole(program.command('differentiate'))
+  withTerminal(program.command('differentiate'))
     .description('write the gradient of an ONNX graph as another ONNX graph')
     .argument('<graph.onnx>', 'a graph of operator set 13 to 22')
     .requiredOption('--of <output>', 'the output to differentiate')
@@ -31,17 +31,17 @@ export function addDifferentiate(program: Command): void {
       '\nExample: seedbed differentiate unet.onnx --of epsilon --wrt x --bind N=1 --out unet-grad.onnx',
     )
     .action(async (file: string, flags: Flags) => {
-      const console = openConsole(flags);
+      const terminal = openTerminal(flags);
       const { bytes, files } = await readOnnxFile(file);
       const graph = widen(parseModel(bytes, file, files));
       const gradient = differentiate(graph, { of: flags.of, wrt: flags.wrt, bind: flags.bind, file });
       await writeAtomic(flags.out, serializeModel(gradient));
       const inputs = gradient.inputs.map(i => `${i.name} [${i.shape}]`);
       const outputs = gradient.outputs.map(o => `${o.name} [${o.shape}]`);
-      console.line(
+      terminal.line(
         `${flags.out}: ${gradient.nodes.length} nodes\n  inputs  ${inputs.join(', ')}\n  outputs ${outputs.join(', ')}`,
       );
-      console.json({
+      terminal.json({
         seedbed: await version(),
         command: 'differentiate',
         results: [{ file: flags.out, nodes: gradient.nodes.length, inputs, outputs }],

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { diagnose } from '../embedding/doctor.ts';
 import { loadModel } from '../index.ts';
 import type { Fit } from '../runtime/picture.ts';
-import { openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
 import { fitOption, openRuntime, type RuntimeFlags, withRuntime } from './options.ts';
 import { readItems, readPictures } from './pictures.ts';
+import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags {
   fit: Fit;
@@ -20,7 +20,7 @@ interface Flags extends RuntimeFlags {
 const SHOWN = 6;
 
 export function addDoctor(program: Command): void {
-  withConsole(withRuntime(program.command('doctor')))
+  withTerminal(withRuntime(program.command('doctor')))
     .description("look for what is wrong with a model's description, and measure a round trip")
     .argument('<model.onnx>', 'a Seedbed model, as `seedbed import` writes it')
     .argument('[pictures...]', 'some pictures of the kind that it was trained on: a firmer answer')
@@ -31,34 +31,34 @@ export function addDoctor(program: Command): void {
     .addHelpText('after', '\nExample: seedbed doctor my.onnx some-pictures/')
     .action(async (file: string, paths: string[], flags: Flags) => {
       const started = performance.now();
-      const console = openConsole(flags);
+      const terminal = openTerminal(flags);
       const model = await loadModel(file);
       const pictures = flags.data
-        ? await readItems(flags.data, model, { ...flags, from: 0, to: 8, note: console.note })
+        ? await readItems(flags.data, model, { ...flags, from: 0, to: 8, note: terminal.note })
         : paths.length > 0
-          ? await readPictures(paths, model, flags.fit, console.note)
+          ? await readPictures(paths, model, flags.fit, terminal.note)
           : undefined;
-      const runtime = await openRuntime(console, flags);
+      const runtime = await openRuntime(terminal, flags);
       const diagnosis = await diagnose(runtime, model, pictures?.images, {
         roundTrip: flags.roundTrip,
-        onProgress: doing => console.note(`${doing} ...`),
+        onProgress: doing => terminal.note(`${doing} ...`),
       });
       const { findings, errors, given, roundTrip } = diagnosis;
       if (errors.length > 0)
-        console.line(
+        terminal.line(
           `noise left in ${given ? 'the pictures given' : "the model's own samples"}; knowing only their variance leaves 1:`,
         );
       for (const { change, error } of errors.slice(0, SHOWN))
-        console.line(
+        terminal.line(
           `  ${error.toPrecision(3).padEnd(9)} ${change === '' ? 'as described' : `with ${change}`}`,
         );
       if (roundTrip)
-        console.line(
+        terminal.line(
           `round trip of its own samples: ${roundTrip.psnr.toFixed(1)} dB, seed variance ${roundTrip.variance.toFixed(2)}, ${roundTrip.evaluations} evaluations`,
         );
-      for (const { topic, text } of findings) console.line(`\n${topic}: ${text}`);
-      if (findings.length === 0) console.line('\nnothing wrong was found');
-      console.json({
+      for (const { topic, text } of findings) terminal.line(`\n${topic}: ${text}`);
+      if (findings.length === 0) terminal.line('\nnothing wrong was found');
+      terminal.json({
         seedbed: await version(),
         command: 'doctor',
         model: model.hash,

@@ -1,24 +1,36 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
-import { meanSquaredErrors, seedPictures } from '../embedding/metrics.ts';
+import { seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
+import { joinSought, type Sought } from '../embedding/seek.ts';
+import { openUnfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
+import { shortError } from '../figures/text.ts';
 import { loadModel } from '../index.ts';
 import { naturalness } from '../latent/naturalness.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
+import { meanSquaredErrors } from '../tensor/statistics.ts';
 import { takeRows, unstack } from '../tensor/tensor.ts';
-import { duration, openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { fitOption, openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import {
+  fitOption,
+  openRuntime,
+  type RuntimeFlags,
+  refusePairs,
+  whole,
+  withRng,
+  withRuntime,
+  withUnfinished,
+} from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
-import { joinSought, refusePairs, type Sought, seekInPieces, shortError } from './seek.ts';
-import { openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
+import { seekShown } from './seek.ts';
+import { duration, openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, UnfinishedFlags {
+interface Flags extends RuntimeFlags, UnfinishedOptions {
   model: string;
   scribbled: string;
   naturalness: number[];
@@ -32,7 +44,7 @@ interface Flags extends RuntimeFlags, UnfinishedFlags {
 const POSITIONS = [0, 0.25, 0.5, 0.75, 1];
 
 export function addEdit(program: Command): void {
-  const command = withConsole(withRng(withRuntime(program.command('edit'))))
+  const command = withTerminal(withRng(withRuntime(program.command('edit'))))
     .description('grow a picture that somebody drew on again, from faithful to natural')
     .argument('[picture]', 'the picture before, for the sheet only')
     .requiredOption('--scribbled <file>', 'the picture after, as a paint program saved it')
@@ -67,18 +79,18 @@ function dialOf(text: string): number[] {
 
 async function run(path: string | undefined, flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
+  const terminal = openTerminal(flags);
   const model = await loadModel(flags.model);
   const sampler = chooseSampler(model.info.sampler, flags);
   refusePairs('edit', sampler);
   const one = async (file: string): Promise<Pictures> => {
-    const pictures = await readPictures([file], model, flags.fit, console.note);
+    const pictures = await readPictures([file], model, flags.fit, terminal.note);
     if (pictures.names.length === 1) return pictures;
     throw new SeedbedError('BadArgument', `${file} holds ${pictures.names.length} pictures; edit takes one`);
   };
   const scribbled = await one(flags.scribbled);
   const before = path === undefined ? undefined : await one(path);
-  const runtime = await openRuntime(console, flags);
+  const runtime = await openRuntime(terminal, flags);
   const dials = flags.naturalness;
   const { rng, samplerSteps } = flags;
   const about = {
@@ -86,9 +98,10 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     hash: scribbled.hashes[0],
     before: before?.hashes[0],
   };
-  const unfinished = await openUnfinished(flags, about, console.note);
-  const found = await seekInPieces(
-    { console, runtime, model, unfinished },
+  const unfinished = await openUnfinished(flags, about, terminal.note);
+  const found = await seekShown(
+    terminal,
+    { runtime, model, unfinished },
     { count: dials.length, piece: 1 },
     first => ({
       images: scribbled.images,
@@ -138,14 +151,14 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     const flagged = r.flags.map(flag => `\n  flagged: ${flag}`).join('');
     const off =
       r.mseToOriginal === undefined ? '' : `, from the picture before ${r.mseToOriginal.toFixed(6)}`;
-    console.line(
+    terminal.line(
       `naturalness ${String(r.naturalness).padEnd(5)} (${how.padEnd(13)}) squared distance from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`,
     );
   }
-  console.line(
+  terminal.line(
     `${duration(seconds)}: ${at('edit.png')} (${before ? 'the picture, ' : ''}the scribbled one, what is grown from left to right), ${results.map(r => r.image).join(', ')}, seeds.safetensors, seeds.npy, report.json`,
   );
-  console.json(report);
+  terminal.json(report);
 }
 
 /** What the dial came to, as the method's settings say. */

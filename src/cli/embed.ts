@@ -4,19 +4,20 @@ import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { embed } from '../embedding/embed.ts';
 import type { Embedding, EmbedOptions } from '../embedding/embedding.ts';
 import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
+import { journalIn } from '../embedding/journal-files.ts';
 import { inversionFor, METHODS, type Method, methodRow } from '../embedding/methods.ts';
 import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
+import { requireNumbers } from '../embedding/seek.ts';
 import type { InversionOptions } from '../embedding/settings.ts';
+import { breakOff, openUnfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { bytesOf, takeRows, unstack } from '../tensor/tensor.ts';
-import { duration, openConsole, withConsole } from './console.ts';
 import { findEmbedder, packaged, SHIPPED_MODEL, version } from './files.ts';
-import { journalIn } from './journal.ts';
 import {
   fitOption,
   openRuntime,
@@ -25,10 +26,10 @@ import {
   whole,
   withRng,
   withRuntime,
+  withUnfinished,
 } from './options.ts';
 import { type Pictures, readItems, readPictures, writeEmbeddingSheet } from './pictures.ts';
-import { requireNumbers } from './seek.ts';
-import { breakOff, openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
+import { duration, openTerminal, withTerminal } from './terminal.ts';
 
 /** How seeds are sought, shared by `embed` and `evaluate`. */
 export interface MethodFlags extends RuntimeFlags {
@@ -54,7 +55,7 @@ export interface MethodFlags extends RuntimeFlags {
   quiet?: boolean;
 }
 
-interface EmbedFlags extends MethodFlags, UnfinishedFlags {
+interface EmbedFlags extends MethodFlags, UnfinishedOptions {
   data?: string;
   dataDir?: string;
   from: number;
@@ -65,7 +66,7 @@ interface EmbedFlags extends MethodFlags, UnfinishedFlags {
 
 /** Adds the options that say how seeds are sought. */
 export function withMethod(command: Command): Command {
-  return withConsole(withRng(withRuntime(command)))
+  return withTerminal(withRng(withRuntime(command)))
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option(
       '--embedder <file>',
@@ -102,7 +103,7 @@ export function withMethod(command: Command): Command {
     .addOption(new Option('--solver <name>', 'how steps are undone').choices([...UNDOERS]))
     .option(
       '--residual <share>',
-      'a step is undone when this share of the residual is left that its first guess leaves (default: 0.05 by 'split' and 'auto', else 0.005)',
+      "a step is undone when this share of the residual is left that its first guess leaves (default: 0.05 by 'split' and 'auto', else 0.005)",
       positive,
     )
     .option('--diffused <n>', 'steps next to the picture that a draw of noise replaces', whole(0))
@@ -189,30 +190,30 @@ export async function embedOptions(flags: MethodFlags): Promise<{
 
 async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
+  const terminal = openTerminal(flags);
   const { model, options, settings } = await embedOptions(flags);
   const pictures = flags.data
-    ? await readItems(flags.data, model, { ...flags, note: console.note })
+    ? await readItems(flags.data, model, { ...flags, note: terminal.note })
     : await readPictures(
         paths.length > 0 ? paths : [packaged('examples/fashion-mnist')],
         model,
         flags.fit,
-        console.note,
+        terminal.note,
       );
   const hashes = unstack(pictures.images).map(image => sha256Hex(bytesOf(image)));
   const about = { command: 'embed', ...settings, starts: flags.starts, from: flags.from, hashes };
-  const unfinished = await openUnfinished(flags, about, console.note);
-  const progress = console.progress('embedding', 'iterations');
-  const embedding = await embed(await openRuntime(console, flags), model, pictures.images, {
+  const unfinished = await openUnfinished(flags, about, terminal.note);
+  const progress = terminal.progress('embedding', 'iterations');
+  const embedding = await embed(await openRuntime(terminal, flags), model, pictures.images, {
     ...options,
     starts: flags.starts,
-    signal: console.signal,
+    signal: terminal.signal,
     journal: journalIn(unfinished),
     onResults: results => {
       requireNumbers(results, ({ image }) => pictures.names[image]!);
       progress.above(() => {
         for (const result of results)
-          console.line(describe(result, pictures.names[result.image]!, flags.starts));
+          terminal.line(describe(result, pictures.names[result.image]!, flags.starts));
       });
     },
     onProgress: p => progress.update(p.done, p.total, p.loss > 0 ? `loss ${p.loss.toPrecision(4)}` : ''),
@@ -232,10 +233,10 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   };
   await writeAll(flags, model, pictures, embedding, report);
   await unfinished.remove();
-  console.line(
+  terminal.line(
     `${embedding.results.length} seeds in ${duration(seconds)}: ${joinPath(flags.out, 'embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
   );
-  console.json(report);
+  terminal.json(report);
 }
 
 async function writeAll(

@@ -3,21 +3,21 @@ import { z } from 'zod';
 import { slice } from '../data/dataset.ts';
 import { embed } from '../embedding/embed.ts';
 import type { EmbedProgress } from '../embedding/embedding.ts';
-import { bootstrapMean } from '../embedding/metrics.ts';
+import { journalIn, keptResult } from '../embedding/journal-files.ts';
 import type { SeedResult } from '../embedding/result.ts';
+import { requireNumbers } from '../embedding/seek.ts';
+import { inPieces, jsonCodec, openUnfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
+import { bootstrapMean } from '../tensor/statistics.ts';
 import { bytesOf } from '../tensor/tensor.ts';
-import { duration, openConsole } from './console.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
-import { journalIn, keptResult } from './journal.ts';
-import { fitOption, openRuntime, whole } from './options.ts';
+import { fitOption, openRuntime, whole, withUnfinished } from './options.ts';
 import { openFor } from './pictures.ts';
-import { requireNumbers } from './seek.ts';
-import { inPieces, jsonCodec, openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
+import { duration, openTerminal } from './terminal.ts';
 
-interface Flags extends MethodFlags, UnfinishedFlags {
+interface Flags extends MethodFlags, UnfinishedOptions {
   data: string;
   dataDir?: string;
   from: number;
@@ -51,11 +51,11 @@ export function addEvaluate(program: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
+  const terminal = openTerminal(flags);
   const { model, options, settings } = await embedOptions(flags);
-  const all = await openFor(flags.data, model, { ...flags, note: console.note });
+  const all = await openFor(flags.data, model, { ...flags, note: terminal.note });
   const dataset = slice(all, flags.from, Math.min(flags.to ?? all.length, all.length));
-  const runtime = await openRuntime(console, flags);
+  const runtime = await openRuntime(terminal, flags);
   const ends = await dataset.read([0, dataset.length - 1]);
   const about = {
     command: 'evaluate',
@@ -64,12 +64,12 @@ async function run(flags: Flags): Promise<void> {
     from: flags.from,
     to: flags.to,
   };
-  const unfinished = await openUnfinished(flags, about, console.note);
-  const progress = console.progress('embedding', 'pictures');
+  const unfinished = await openUnfinished(flags, about, terminal.note);
+  const progress = terminal.progress('embedding', 'pictures');
   const pieces = {
     count: dataset.length,
     piece: PIECE,
-    signal: console.signal,
+    signal: terminal.signal,
     codec: jsonCodec(keptPicture),
   };
   const results = (
@@ -79,7 +79,7 @@ async function run(flags: Flags): Promise<void> {
         progress.update(first + Math.floor((done / total) * indices.length), dataset.length);
       const part = await embed(runtime, model, await dataset.read(indices), {
         ...options,
-        signal: console.signal,
+        signal: terminal.signal,
         journal: journalIn(inside),
         onResults: found => requireNumbers(found, ({ image }) => dataset.itemName(first + image)),
         onProgress,
@@ -128,13 +128,13 @@ async function run(flags: Flags): Promise<void> {
   };
   const text = (i: { mean: number; low: number; high: number }) =>
     `${i.mean.toFixed(6)} (95 % interval ${i.low.toFixed(6)} to ${i.high.toFixed(6)})`;
-  console.line(
+  terminal.line(
     `${results.length} pictures of ${dataset.name} by ${options.method}, ${duration(seconds)}, ${evaluations / results.length} evaluations a picture`,
   );
-  if (before) console.line(`mean squared error before descent ${text(before)}`);
-  console.line(`mean squared error ${before ? 'after descent' : ''} ${text(after)}`.replace('  ', ' '));
-  console.line(`seed variance ${variance.mean.toFixed(3)}`);
+  if (before) terminal.line(`mean squared error before descent ${text(before)}`);
+  terminal.line(`mean squared error ${before ? 'after descent' : ''} ${text(after)}`.replace('  ', ' '));
+  terminal.line(`seed variance ${variance.mean.toFixed(3)}`);
   await writeAtomic(joinPath(flags.out, 'evaluation.json'), `${JSON.stringify(summary, null, 2)}\n`);
   await unfinished.remove();
-  console.json(summary);
+  terminal.json(summary);
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import type { Standing } from '../experiments/race.ts';
+import type { Standing } from '../experiments/race/race.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
 import { svgToPng } from '../runtime/svg.ts';
-import { duration, openConsole } from './console.ts';
 import { type ContestFlags, openContest, runContest, withContest } from './contest.ts';
 import { findEmbedder, version } from './files.ts';
 import { openRuntime } from './options.ts';
+import { duration, openTerminal } from './terminal.ts';
 
 export function addFrontier(program: Command): void {
   withContest(program.command('frontier'))
@@ -20,14 +20,14 @@ export function addFrontier(program: Command): void {
 
 async function run(file: string, paths: readonly string[], flags: ContestFlags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
-  const contest = await openContest(file, paths, flags, console.note);
+  const terminal = openTerminal(flags);
+  const contest = await openContest(file, paths, flags, terminal.note);
   const { model, pictures } = contest;
   const embedder = await findEmbedder(file, flags.embedder);
-  const { dials, frontierFigure } = await import('../experiments/frontier.ts');
+  const { dials, frontierFigure } = await import('../experiments/race/frontier.ts');
   const all = dials(model, embedder !== undefined);
-  const runtime = await openRuntime(console, flags);
-  const { standings, unfinished } = await runContest(console, runtime, contest, embedder, all, flags, {
+  const runtime = await openRuntime(terminal, flags);
+  const { standings, unfinished } = await runContest(terminal, runtime, contest, embedder, all, flags, {
     command: 'frontier',
     describe,
   });
@@ -48,10 +48,10 @@ async function run(file: string, paths: readonly string[], flags: ContestFlags):
   };
   await writeAtomic(at('frontier.json'), `${JSON.stringify(report, null, 2)}\n`);
   await unfinished.remove();
-  console.line(
+  terminal.line(
     `${all.length} positions in ${duration(seconds)}: ${at('frontier.png')}, frontier.svg, frontier.json`,
   );
-  console.json(report);
+  terminal.json(report);
 }
 
 function describe({ family, name, mse, departure, evaluations }: Standing): string {

@@ -3,19 +3,19 @@ import { evaluationsOf } from '../diffusion/sampler.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { createDecoder } from '../embedding/decoder.ts';
 import type { Seeds } from '../embedding/seeds.ts';
-import { joinPath, writeAtomic } from '../runtime/files.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { writeNpy } from '../tensor/npy.ts';
-import { concatRows, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
-import type { Console } from './console.ts';
-import { writeSheet } from './pictures.ts';
 import {
   inPieces,
   openUnfinished,
   tensorCodec,
   type Unfinished,
-  type UnfinishedFlags,
-} from './unfinished.ts';
+  type UnfinishedOptions,
+} from '../embedding/unfinished.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { writeNpy } from '../tensor/npy.ts';
+import { concatRows, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { writeSheet } from './pictures.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Seeds in work at once; and numbers in a piece that is kept, at least, so that it is worth its writing. */
 const BATCH = 16;
@@ -26,7 +26,7 @@ const LEAST_NUMBERS = 2 ** 14;
  * @param onProgress told the evaluations that are done.
  */
 export async function growInPieces(
-  { console, runtime, unfinished }: { console: Console; runtime: Runtime; unfinished: Unfinished },
+  { terminal, runtime, unfinished }: { terminal: Terminal; runtime: Runtime; unfinished: Unfinished },
   { model, sampler }: { model: Denoiser; sampler: SamplerInfo },
   { latent, pair }: Pick<Seeds, 'latent' | 'pair'>,
   onProgress: (done: number) => void,
@@ -37,7 +37,7 @@ export async function growInPieces(
   const decoder = await createDecoder(runtime, model, sampler, Math.min(BATCH, count));
   const pieces = await inPieces(
     unfinished,
-    { count, piece, signal: console.signal, codec: tensorCodec(pictureShape(model)) },
+    { count, piece, signal: terminal.signal, codec: tensorCodec(pictureShape(model)) },
     (first, last) =>
       decoder.grow(
         rows(pair?.latent ?? latent, first, last),
@@ -54,7 +54,7 @@ export async function growInPieces(
  * @returns the names of the files written.
  */
 export async function growAndWrite(
-  console: Console,
+  terminal: Terminal,
   runtime: Runtime,
   model: Denoiser,
   seeds: Pick<Seeds, 'latent' | 'pair'>,
@@ -62,12 +62,12 @@ export async function growAndWrite(
     sampler,
     about,
     ...folder
-  }: UnfinishedFlags & { sampler: SamplerInfo; about: { command: string } & Record<string, unknown> },
+  }: UnfinishedOptions & { sampler: SamplerInfo; about: { command: string } & Record<string, unknown> },
 ): Promise<string[]> {
-  const unfinished = await openUnfinished(folder, { ...about, model: model.hash, sampler }, console.note);
-  const progress = console.progress('growing', 'evaluations');
+  const unfinished = await openUnfinished(folder, { ...about, model: model.hash, sampler }, terminal.note);
+  const progress = terminal.progress('growing', 'evaluations');
   const total = seeds.latent.shape[0]! * evaluationsOf(sampler);
-  const pictures = await growInPieces({ console, runtime, unfinished }, { model, sampler }, seeds, done =>
+  const pictures = await growInPieces({ terminal, runtime, unfinished }, { model, sampler }, seeds, done =>
     progress.update(done, total),
   ).finally(() => progress.stop());
   const { out } = folder;

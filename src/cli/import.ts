@@ -21,9 +21,9 @@ import {
 import { readOnnxFile } from '../runtime/onnx-file.ts';
 import { readNpy } from '../tensor/npy.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
 import { whole } from './options.ts';
+import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags {
   config?: string;
@@ -35,7 +35,7 @@ interface Flags {
 }
 
 export function addImport(program: Command): void {
-  withConsole(program.command('import'))
+  withTerminal(program.command('import'))
     .description('make a Seedbed model of a diffusion model that somebody exported to ONNX')
     .argument('<model>', 'an .onnx file, or a diffusers folder (unet/ exported to ONNX beside scheduler/)')
     .option('--config <model.json>', 'what the model is; of a diffusers folder, what it does not say itself')
@@ -48,23 +48,23 @@ export function addImport(program: Command): void {
     )
     .action(async (path: string, flags: Flags) => {
       const started = performance.now();
-      const console = openConsole(flags);
+      const terminal = openTerminal(flags);
       const file = (await isDirectory(path)) ? await networkIn(path) : path;
       if (resolve(flags.out) === resolve(file))
         throw new SeedbedError('BadArgument', `${file} would be written over; --out names another file`);
       const { bytes, files } = await readOnnxFile(file);
       const graph = widen(parseModel(bytes, file, files));
-      const { said, sources } = await describe(path, file, graph, flags, console.note);
+      const { said, sources } = await describe(path, file, graph, flags, terminal.note);
       const foreign = parseForeignInfo(said, sources.join(' and '));
       const fixed = await readFixed(foreign.fixedInputs, flags.config ?? path);
       const model = importDenoiser(graph, foreign, fixed, file);
       await writeAtomic(flags.out, saveModel(model));
       const { shape, predicts, level, schedule, sampler } = model.info;
-      console.line(
+      terminal.line(
         `${flags.out}: '${model.info.name}', pictures [${shape}], predicts ${predicts}, told the ${level}, ${schedule.kind}, ${sampler.steps} steps of ${sampler.kind}`,
       );
-      console.line(`Next: seedbed doctor ${flags.out}${shape.length === 3 ? ' PICTURES' : ''}`);
-      console.json({
+      terminal.line(`Next: seedbed doctor ${flags.out}${shape.length === 3 ? ' PICTURES' : ''}`);
+      terminal.json({
         seedbed: await version(),
         command: 'import',
         model: model.hash,

@@ -5,22 +5,22 @@ import { parseModel } from '../graph/protobuf.ts';
 import { countParameters } from '../nn/networks.ts';
 import { readBytes } from '../runtime/files.ts';
 import { readOnnxFile } from '../runtime/onnx-file.ts';
-import { openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
+import { openTerminal, withTerminal } from './terminal.ts';
 
 export function addInfo(program: Command): void {
-  withConsole(program.command('info'))
+  withTerminal(program.command('info'))
     .description('tell what a model, a graph or a seed file is')
     .argument('[file]', 'an .onnx, .safetensors, .npy or .npz file', SHIPPED_MODEL)
     .addHelpText('after', '\nExample: seedbed info out/seeds.safetensors')
     .action(async (file: string, flags: { json?: boolean; quiet?: boolean }) => {
-      const console = openConsole(flags);
+      const terminal = openTerminal(flags);
       const about = file.endsWith('.onnx')
         ? describeGraph(await readOnnxFile(file), file)
         : describeSeeds(await readBytes(file), file);
       for (const [key, value] of Object.entries(about))
-        console.line(`${key.padEnd(14)} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
-      console.json({ seedbed: await version(), command: 'info', results: [{ file, ...about }] });
+        terminal.line(`${key.padEnd(14)} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+      terminal.json({ seedbed: await version(), command: 'info', results: [{ file, ...about }] });
     });
 }
 

@@ -1,27 +1,27 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
-import { meanSquaredErrors, meanSquares, seedPictures } from '../embedding/metrics.ts';
+import { seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
+import { joinSought } from '../embedding/seek.ts';
+import { openUnfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
 import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';
 import { encodeAnimation } from '../runtime/animation.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
-import { concatRows, float32, rows, type Tensor, unstack } from '../tensor/tensor.ts';
-import { duration, openConsole } from './console.ts';
+import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
+import { concatRows, type Floats, float32, rows, unstack } from '../tensor/tensor.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { growInPieces } from './grow.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
-import { fitOption, openRuntime } from './options.ts';
+import { fitOption, openRuntime, refusePairs, withUnfinished } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
-import { joinSought, refusePairs, seekInPieces } from './seek.ts';
-import { openUnfinished, type UnfinishedFlags, withUnfinished } from './unfinished.ts';
+import { seekShown } from './seek.ts';
+import { duration, openTerminal } from './terminal.ts';
 
-type Floats = Tensor<'float32'>;
-
-interface Flags extends MethodFlags, UnfinishedFlags {
+interface Flags extends MethodFlags, UnfinishedOptions {
   steps: number;
   path: SeedPath;
   fit: Fit;
@@ -56,33 +56,33 @@ function stepsOf(text: string): number {
 
 async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
+  const terminal = openTerminal(flags);
   const { model, options, settings } = await embedOptions(flags);
   const sampler = chooseSampler(model.info.sampler, options);
   refusePairs('interpolate', sampler);
-  const pictures = await readPictures(paths, model, flags.fit, console.note);
+  const pictures = await readPictures(paths, model, flags.fit, terminal.note);
   const count = pictures.names.length;
   if (count < 2)
     throw new SeedbedError('BadArgument', `interpolate goes between two pictures or more, got ${count}`);
-  const runtime = await openRuntime(console, flags);
+  const runtime = await openRuntime(terminal, flags);
   const about = { command: 'interpolate', ...settings, hashes: pictures.hashes };
-  const unfinished = await openUnfinished(flags, about, console.note);
+  const unfinished = await openUnfinished(flags, about, terminal.note);
   const found = joinSought(
-    await seekInPieces({ console, runtime, model, unfinished }, { count, piece: 1 }, (first, last) => ({
+    await seekShown(terminal, { runtime, model, unfinished }, { count, piece: 1 }, (first, last) => ({
       images: rows(pictures.images, first, last),
       options,
     })),
   );
   const frames = framesOf(found.latent, flags.steps, flags.path);
   const latent = stacked(frames.map(frame => frame.seed));
-  const progress = console.progress('growing', 'evaluations');
+  const progress = terminal.progress('growing', 'evaluations');
   const own = {
     ...unfinished,
     path: (name: string) => unfinished.path(`${flags.path}-${flags.steps}-${name}`),
   };
   const total = frames.length * sampler.steps;
   const grown = await growInPieces(
-    { console, runtime, unfinished: own },
+    { terminal, runtime, unfinished: own },
     { model, sampler },
     { latent },
     done => progress.update(done, total),
@@ -116,18 +116,18 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   await unfinished.remove();
   found.rows.forEach((row, i) => {
     const flagged = row.flags.map(flag => `\n  flagged: ${flag}`).join('');
-    console.line(
+    terminal.line(
       `${pictures.names[i]!.padEnd(24)} squared error of its seed ${row.mse.toFixed(6)}${flagged}`,
     );
   });
   const least = Math.min(...variances);
-  console.line(
+  terminal.line(
     `${frames.length} seeds on the ${flags.path === 'slerp' ? 'arcs' : 'chords'} in ${duration(seconds)}, of variance ${least.toFixed(2)} to ${Math.max(...variances).toFixed(2)}`,
   );
-  console.line(
+  terminal.line(
     `${joinPath(flags.out, 'interpolation.png')} (blended pixels; seeds; what the seeds grow), interpolation.webp (the frames, moving), seeds.safetensors, seeds.npy, report.json`,
   );
-  console.json(report);
+  terminal.json(report);
 }
 
 /** A seed between those of pictures `from` and `from` + 1. */

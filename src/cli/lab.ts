@@ -1,8 +1,9 @@
 import type { Dataset } from '../data/dataset.ts';
 import { openDataset } from '../data/open.ts';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
-import { average } from '../embedding/metrics.ts';
 import { RECIPES } from '../embedding/recipes.ts';
+import { joinSought, seekInPieces } from '../embedding/seek.ts';
+import type { Unfinished } from '../embedding/unfinished.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   BATCH,
@@ -12,14 +13,13 @@ import {
   type Sizes,
   SUBJECTS,
   type Subject,
-} from '../experiments/lab.ts';
+} from '../experiments/paper/lab.ts';
 import { loadEmbedder, loadModel } from '../index.ts';
 import { isDirectory, joinPath, listFiles } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { Console } from './console.ts';
+import { average } from '../tensor/statistics.ts';
 import { packaged } from './files.ts';
-import { joinSought, seekInPieces } from './seek.ts';
-import type { Unfinished } from './unfinished.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Where the laboratory finds what experiments ask for. */
 export interface LabFlags {
@@ -49,7 +49,7 @@ export interface OpenLab extends Lab {
 
 /** Opens the laboratory of `reproduce`. @param progress told what is being done. */
 export async function openLab(
-  { runtime, console, unfinished }: { runtime: Runtime; console: Console; unfinished: Unfinished },
+  { runtime, terminal, unfinished }: { runtime: Runtime; terminal: Terminal; unfinished: Unfinished },
   flags: LabFlags,
   sizes: Sizes,
   progress: (done: number, total: number) => void,
@@ -78,10 +78,10 @@ export async function openLab(
     runtime,
     sizes,
     rng: flags.rng,
-    signal: console.signal,
+    signal: terminal.signal,
     used,
     report(done, total) {
-      if (console.signal.aborted)
+      if (terminal.signal.aborted)
         throw new SeedbedError('Interrupted', 'stopped; the same command with --resume goes on');
       progress(done, total);
     },
@@ -113,17 +113,13 @@ export async function openLab(
     // A cloud that diverges leaves what other experiments found.
     const path = (name: string) => unfinished.path(`cloud-${key}-${name}`);
     const own = { path, remove: async () => {} };
-    const quiet = {
-      ...console,
-      progress: () => ({ update: progress, above: (write: () => void) => write(), stop() {} }),
-    };
     const {
       latent,
       pictures: grown,
       rows,
     } = joinSought(
       await seekInPieces(
-        { console: quiet, runtime, model, unfinished: own },
+        { runtime, model, unfinished: own, signal: terminal.signal, onProgress: progress },
         { count, piece: PIECE },
         (first, last) => ({
           images: image,

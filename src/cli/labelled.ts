@@ -2,9 +2,7 @@ import { sheetFigure } from '../figures/sheet.ts';
 import { writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
 import { svgToPng } from '../runtime/svg.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import type { Floats } from '../tensor/tensor.ts';
 
 /** A row of pictures with its name. */
 export interface LabelledRow {

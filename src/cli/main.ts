@@ -2,7 +2,6 @@ import { Command, CommanderError } from 'commander';
 import { type ErrorKind, isSeedbedError, messageOf } from '../errors.ts';
 import { addCloud } from './cloud.ts';
 import { addCompare } from './compare.ts';
-import { watchSignals } from './console.ts';
 import { addData } from './data.ts';
 import { addDecode } from './decode.ts';
 import { addDifferentiate } from './differentiate.ts';
@@ -20,6 +19,7 @@ import { addRecover } from './recover.ts';
 import { addReproduce } from './reproduce.ts';
 import { addSample } from './sample.ts';
 import { addStudio } from './studio.ts';
+import { watchSignals } from './terminal.ts';
 import { addTrain } from './train.ts';
 import { addVerify } from './verify.ts';
 

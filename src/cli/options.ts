@@ -1,8 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { SamplerInfo } from '../diffusion/info.ts';
+import { samplerRow } from '../diffusion/samplers.ts';
+import { SeedbedError } from '../errors.ts';
 import { createRuntime, NATIVE_REMEDY } from '../runtime/node.ts';
 import { FITS } from '../runtime/picture.ts';
 import { DEVICES, type Device, type Runtime } from '../runtime/runtime.ts';
-import type { Console } from './console.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Parses a whole number from `least` to `most`. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -42,10 +45,10 @@ export function withRuntime(command: Command): Command {
 }
 
 /** The runtime that the flags ask for; where nothing is asked and the native one is missing, says in a line what that costs. */
-export async function openRuntime(console: Console, { device, threads }: RuntimeFlags): Promise<Runtime> {
+export async function openRuntime(terminal: Terminal, { device, threads }: RuntimeFlags): Promise<Runtime> {
   const runtime = await createRuntime({ device, threads });
   if (device === undefined && runtime.device === 'wasm') {
-    console.note(
+    terminal.note(
       `running as WebAssembly, 14 times slower on one thread: the native runtime is not here; ${NATIVE_REMEDY}`,
     );
   }
@@ -61,4 +64,23 @@ export function fitOption(): Option {
 /** Adds --rng. */
 export function withRng(command: Command): Command {
   return command.option('--rng <n>', 'random number seed', whole(0), 0);
+}
+
+/** What a command promises that goes on where it was stopped: docs/same-bits.md. */
+export const SAME_BITS = 'to the same bits where machine, version and --threads are the same';
+
+/** Adds --resume and --fresh. */
+export function withUnfinished(command: Command): Command {
+  return command
+    .option('--resume', `go on with unfinished work in the folder, ${SAME_BITS}`)
+    .option('--fresh', 'drop unfinished work in the folder');
+}
+
+/** Refuses samplers that keep two states. @param command that works with seeds of one. */
+export function refusePairs(command: string, sampler: SamplerInfo): void {
+  if (samplerRow(sampler.kind).states === 2)
+    throw new SeedbedError(
+      'BadArgument',
+      `sampler '${sampler.kind}' keeps two states for a seed; ${command} works with seeds of one. Use another sampler and method`,
+    );
 }

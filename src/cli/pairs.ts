@@ -1,20 +1,20 @@
 import type { Denoiser } from '../diffusion/info.ts';
 import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import type { Pairs } from '../embedding/train-embedder.ts';
+import { inPieces, openUnfinished, tensorCodec } from '../embedding/unfinished.ts';
 import { exists, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, requireFinite, rows, type Tensor } from '../tensor/tensor.ts';
-import type { Console } from './console.ts';
-import { inPieces, openUnfinished, tensorCodec } from './unfinished.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Pairs generated between two writings of what is done: a batch. */
 const PIECE = 32;
 
 /** Seeds and what they grow, generated once a run, resumable, and kept beside its checkpoint. */
 export async function pairsOf(
-  { console, runtime, denoiser }: { console: Console; runtime: Runtime; denoiser: Denoiser },
+  { terminal, runtime, denoiser }: { terminal: Terminal; runtime: Runtime; denoiser: Denoiser },
   { count, rng, ...folder }: { count: number; rng: number; out: string; resume: boolean },
 ): Promise<Pairs> {
   const { shape, sampler } = denoiser.info;
@@ -30,9 +30,9 @@ export async function pairsOf(
   const latent = normals({ seed: rng, purpose: 'pairs' }, [count, ...shape]);
   const each = evaluationsOf(sampler);
   const unfinished = await openUnfinished({ ...folder, fresh: true }, { command: 'pairs', ...about });
-  const progress = console.progress('pairs', 'evaluations');
+  const progress = terminal.progress('pairs', 'evaluations');
   const engine = await createSampler(runtime, denoiser, sampler, PIECE);
-  const pieces = { count, piece: PIECE, signal: console.signal, codec: tensorCodec(shape) };
+  const pieces = { count, piece: PIECE, signal: terminal.signal, codec: tensorCodec(shape) };
   const grown = await inPieces(unfinished, pieces, async (first, last) => {
     const x = await engine.sample(rows(latent, first, last), done =>
       progress.update(first * each + done, count * each),

@@ -4,8 +4,8 @@ import { isImageName } from '../data/folder.ts';
 import { openDataset } from '../data/open.ts';
 import { contactSheet } from '../data/sheet.ts';
 import type { Denoiser } from '../diffusion/info.ts';
+import { seedPictures } from '../diffusion/pictures.ts';
 import { pictureShape } from '../embedding/checks.ts';
-import { seedPictures } from '../embedding/metrics.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   baseName,
@@ -21,9 +21,7 @@ import { fileKind } from '../runtime/kind.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { readNpz } from '../tensor/npz.ts';
-import { bytesOf, concatRows, float32, type Tensor, unstack } from '../tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import { bytesOf, concatRows, type Floats, float32, type Tensor, unstack } from '../tensor/tensor.ts';
 
 /** Pictures to work on, ready for a model. */
 export interface Pictures {

@@ -1,22 +1,22 @@
 import type { Command } from 'commander';
 import type { Denoiser } from '../diffusion/info.ts';
 import { decode } from '../embedding/embed.ts';
-import { meanSquaredErrors, meanSquares } from '../embedding/metrics.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
-import { contestants } from '../experiments/contestants.ts';
-import { type Standing, standing } from '../experiments/race.ts';
-import type { RaceFacts } from '../experiments/race-report.ts';
+import { contestants } from '../experiments/race/contestants.ts';
+import { type Standing, standing } from '../experiments/race/race.ts';
+import type { RaceFacts } from '../experiments/race/race-report.ts';
 import type { Panel } from '../latent/gaussianity.ts';
 import { baseName, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { svgToPng } from '../runtime/svg.ts';
+import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { takeRows } from '../tensor/tensor.ts';
-import { duration, openConsole } from './console.ts';
 import { type ContestFlags, openContest, runContest, withContest } from './contest.ts';
 import { findEmbedder, version } from './files.ts';
 import { openRuntime, whole } from './options.ts';
 import type { Pictures } from './pictures.ts';
+import { duration, openTerminal } from './terminal.ts';
 
 interface Flags extends ContestFlags {
   most: number;
@@ -49,8 +49,8 @@ export function addRace(program: Command): void {
 
 async function run(file: string, paths: readonly string[], flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
-  const contest = await openContest(file, paths, flags, console.note);
+  const terminal = openTerminal(flags);
+  const contest = await openContest(file, paths, flags, terminal.note);
   const { model, pictures, panel } = contest;
   const embedder = await findEmbedder(file, flags.embedder);
   const all = contestants(model, embedder !== undefined, flags.most);
@@ -60,8 +60,8 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
       'BadArgument',
       `no method is left to run; there are: ${[...new Set(all.map(({ family }) => family))].join(', ')}`,
     );
-  const runtime = await openRuntime(console, flags);
-  const { standings, unfinished } = await runContest(console, runtime, contest, embedder, chosen, flags, {
+  const runtime = await openRuntime(terminal, flags);
+  const { standings, unfinished } = await runContest(terminal, runtime, contest, embedder, chosen, flags, {
     command: 'race',
     describe,
   });
@@ -78,7 +78,7 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
     command: ['npx seedbed race', baseName(file), ...which, '--most', flags.most].join(' '),
     columns: COLUMNS.filter(name => panel.statistics.includes(name)),
   };
-  const { raceFigure, raceReport } = await import('../experiments/race-report.ts');
+  const { raceFigure, raceReport } = await import('../experiments/race/race-report.ts');
   const at = (name: string) => joinPath(flags.out, name);
   await writeAtomic(at('race.md'), `${raceReport(standings, facts)}\n`);
   for (const [name, by] of [
@@ -102,10 +102,10 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
   };
   await writeAtomic(at('race.json'), `${JSON.stringify(report, null, 2)}\n`);
   await unfinished.remove();
-  console.line(
+  terminal.line(
     `${count} methods on ${pictures.names.length} pictures in ${duration(seconds)}: ${at('race.md')}, race.json, race.png, race-time.png`,
   );
-  console.json(report);
+  terminal.json(report);
 }
 
 function describe({ name, evaluations, mse, variance, rejected }: Standing): string {

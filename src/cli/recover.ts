@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { SPLIT } from '../embedding/inversion/split.ts';
-import { findTrueSeeds, type TrueSeeds } from '../experiments/true-seeds.ts';
+import { findTrueSeeds, type TrueSeeds } from '../experiments/race/true-seeds.ts';
 import { loadModel } from '../index.ts';
 import { principalComponents } from '../latent/pca.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { svgToPng } from '../runtime/svg.ts';
-import { openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import {
   fitOption,
@@ -19,6 +18,7 @@ import {
   withRuntime,
 } from './options.ts';
 import { openFor } from './pictures.ts';
+import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags {
   data: string;
@@ -37,7 +37,7 @@ interface Flags extends RuntimeFlags {
 const TIGHT = { ...SPLIT.interior, tolerance: 1e-7, iterations: 60 };
 
 export function addRecover(program: Command): void {
-  withConsole(withRng(withRuntime(program.command('recover'))))
+  withTerminal(withRng(withRuntime(program.command('recover'))))
     .description('grow pictures from known seeds, look for the seeds again, and say how near one comes')
     .argument('[model.onnx]', 'the denoiser', SHIPPED_MODEL)
     .requiredOption('--data <name or path>', 'a data set, along whose principal components errors are shown')
@@ -53,16 +53,16 @@ export function addRecover(program: Command): void {
 
 async function run(file: string, flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
+  const terminal = openTerminal(flags);
   const model = await loadModel(file);
-  const dataset = await openFor(flags.data, model, { ...flags, note: console.note });
+  const dataset = await openFor(flags.data, model, { ...flags, note: terminal.note });
   const items = Math.min(flags.items, dataset.length);
   const pictures = await dataset.read(Array.from({ length: items }, (_, i) => i));
-  console.note('taking principal components ...');
+  terminal.note('taking principal components ...');
   const components = principalComponents(prepare(pictures, model.info.padding, model.info.range));
-  console.note('looking for seeds ...');
+  terminal.note('looking for seeds ...');
   const split = { lastStep: { tau: flags.tau, outer: 10, inner: 24 }, interior: TIGHT };
-  const runtime = await openRuntime(console, flags);
+  const runtime = await openRuntime(terminal, flags);
   const settings = { split, interior: TIGHT, rng: flags.rng };
   const found = await findTrueSeeds(runtime, model, flags.count, components, settings);
   const at = (name: string) => joinPath(flags.out, name);
@@ -82,14 +82,14 @@ async function run(file: string, flags: Flags): Promise<void> {
     results: [found],
   };
   await writeAtomic(at('recover.json'), `${JSON.stringify(report, null, 2)}\n`);
-  console.line(
+  terminal.line(
     `from the state before the last step: seeds to ${found.fromState.toExponential(1)} root mean square, ${found.evaluations.state} evaluations`,
   );
-  console.line(
+  terminal.line(
     `from the picture alone: squared error ${found.mse.toExponential(1)}, seeds to ${found.fromPicture.toPrecision(2)}, ${found.evaluations.picture} evaluations`,
   );
-  console.line(`${at('recover.md')}, recover.json, recover.png`);
-  console.json(report);
+  terminal.line(`${at('recover.md')}, recover.json, recover.png`);
+  terminal.json(report);
 }
 
 function pageOf(

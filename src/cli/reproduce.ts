@@ -1,33 +1,27 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
+import { damaged, openUnfinished, type Unfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
-import { type Picture, VERDICTS } from '../experiments/findings.ts';
-import { type Experiment, SIZES, type Sizes } from '../experiments/lab.ts';
-import type { ModelFacts, Omitted, Reproduced } from '../experiments/reproduction-report.ts';
+import { type Experiment, SIZES, type Sizes } from '../experiments/paper/lab.ts';
+import { type Picture, VERDICTS } from '../experiments/paper/report/findings.ts';
+import type { ModelFacts, Omitted, Reproduced } from '../experiments/paper/report/reproduction-report.ts';
 import { baseName, exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
 import { svgToPng } from '../runtime/svg.ts';
-import { duration, openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
 import { type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { openRuntime, type RuntimeFlags, withRng, withRuntime } from './options.ts';
-import {
-  damaged,
-  openUnfinished,
-  type Unfinished,
-  type UnfinishedFlags,
-  withUnfinished,
-} from './unfinished.ts';
+import { openRuntime, type RuntimeFlags, withRng, withRuntime, withUnfinished } from './options.ts';
+import { duration, openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, LabFlags, UnfinishedFlags {
+interface Flags extends RuntimeFlags, LabFlags, UnfinishedOptions {
   full?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
 
 export function addReproduce(program: Command): void {
-  const command = withConsole(withRng(withRuntime(program.command('reproduce'))))
+  const command = withTerminal(withRng(withRuntime(program.command('reproduce'))))
     .description('regenerate figures, tables and claims of the paper, with intervals, controls and verdicts')
     .argument('<names...>', "experiments such as fig12 or table1, or 'all'; 'list' names them")
     .option(
@@ -54,22 +48,22 @@ export function addReproduce(program: Command): void {
 
 async function run(names: readonly string[], flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
-  const { EXPERIMENTS } = await import('../experiments/reproduction.ts');
+  const terminal = openTerminal(flags);
+  const { EXPERIMENTS } = await import('../experiments/paper/reproduction.ts');
   if (names.includes('list')) {
-    for (const { name, title } of EXPERIMENTS) console.line(`${name.padEnd(14)} ${title}`);
-    console.json({ results: EXPERIMENTS.map(({ name, title, needs }) => ({ name, title, needs })) });
+    for (const { name, title } of EXPERIMENTS) terminal.line(`${name.padEnd(14)} ${title}`);
+    terminal.json({ results: EXPERIMENTS.map(({ name, title, needs }) => ({ name, title, needs })) });
     return;
   }
   const all = names.includes('all');
   const chosen = all ? EXPERIMENTS : names.map(name => experimentOf(name, EXPERIMENTS));
   const sizes: Sizes = flags.full ? SIZES.full : SIZES.default;
-  const runtime = await openRuntime(console, flags);
+  const runtime = await openRuntime(terminal, flags);
   const about = { command: 'reproduce', seedbed: await version(), rng: flags.rng, sizes };
-  const unfinished = await openUnfinished(flags, about, console.note);
-  const progress = console.progress('reproduce', 'experiments');
+  const unfinished = await openUnfinished(flags, about, terminal.note);
+  const progress = terminal.progress('reproduce', 'experiments');
   let at = { index: 0, name: '' };
-  const lab = await openLab({ runtime, console, unfinished }, flags, sizes, (done, total) =>
+  const lab = await openLab({ runtime, terminal, unfinished }, flags, sizes, (done, total) =>
     progress.update(at.index, chosen.length, `${at.name}: ${done} of ${total}`),
   );
   const done: Reproduced[] = [];
@@ -88,13 +82,13 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
       done.push(found);
       progress.above(() => {
         for (const { verdict, because } of found.claims)
-          console.line(`${found.name.padEnd(14)} ${verdict.padEnd(7)} ${because}`);
+          terminal.line(`${found.name.padEnd(14)} ${verdict.padEnd(7)} ${because}`);
       });
     }
   } finally {
     progress.stop();
   }
-  const { reproductionReport } = await import('../experiments/reproduction-report.ts');
+  const { reproductionReport } = await import('../experiments/paper/report/reproduction-report.ts');
   const seconds = (performance.now() - started) / 1000;
   const page = reproductionReport(done, omitted, {
     command: [
@@ -120,11 +114,11 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
   await writeAtomic(joinPath(flags.out, 'README.md'), `${page}\n`);
   await writeAtomic(joinPath(flags.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
   await unfinished.remove();
-  for (const { name, reason } of omitted) console.note(`${name}: not run: ${reason}`);
-  console.line(
+  for (const { name, reason } of omitted) terminal.note(`${name}: not run: ${reason}`);
+  terminal.line(
     `${done.length} experiments in ${duration(seconds)}: ${joinPath(flags.out, 'README.md')}, report.json`,
   );
-  console.json(report);
+  terminal.json(report);
 }
 
 function experimentOf(name: string, all: readonly Experiment[]): Experiment {
@@ -219,7 +213,7 @@ function factsOf(name: string, { info, hash }: Denoiser | Embedder): ModelFacts 
   const part = learn ? `, items ${learn[0]} to ${learn[1]}` : '';
   return {
     name,
-    network: network ? `${network.kind} [${network.channels}]` : 'of other hands',
+    network: network ? `${network.kind} [${network.channels}]` : 'third-party',
     data: `${training.data ?? ''}${part}`,
     seen: Number.isFinite(images) ? `${images.toLocaleString('en')} pictures` : '',
     hash,

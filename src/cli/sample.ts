@@ -3,16 +3,16 @@ import { chooseSampler, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
+import type { UnfinishedOptions } from '../embedding/unfinished.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { normals } from '../tensor/random.ts';
-import { openConsole, withConsole } from './console.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { growAndWrite } from './grow.ts';
-import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
-import { type UnfinishedFlags, withUnfinished } from './unfinished.ts';
+import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
+import { openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, UnfinishedFlags {
+interface Flags extends RuntimeFlags, UnfinishedOptions {
   model: string;
   count: number;
   sampler?: SamplerKind;
@@ -23,7 +23,7 @@ interface Flags extends RuntimeFlags, UnfinishedFlags {
 }
 
 export function addSample(program: Command): void {
-  const command = withConsole(withRng(withRuntime(program.command('sample'))))
+  const command = withTerminal(withRng(withRuntime(program.command('sample'))))
     .description('grow pictures from random seeds (Algorithm 2)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option('--count <n>', 'how many', whole(1, 1_000_000), 20)
@@ -38,15 +38,15 @@ export function addSample(program: Command): void {
     .addHelpText('after', '\nExample: seedbed sample --count 50 --rng 7 --out samples')
     .action(async (flags: Flags) => {
       const started = performance.now();
-      const console = openConsole(flags);
+      const terminal = openTerminal(flags);
       const { count, rng, out } = flags;
       const model = await loadModel(flags.model);
       const sampler = chooseSampler(model.info.sampler, flags);
       const latent = normals({ seed: rng, purpose: 'sample' }, [count, ...model.info.shape]);
       const about = { command: 'sample', count, rng };
       const files = await growAndWrite(
-        console,
-        await openRuntime(console, flags),
+        terminal,
+        await openRuntime(terminal, flags),
         model,
         { latent },
         {
@@ -66,10 +66,10 @@ export function addSample(program: Command): void {
       };
       await writeAtomic(joinPath(out, 'seeds.safetensors'), writeSeeds(latent, provenance));
       const seconds = (performance.now() - started) / 1000;
-      console.line(
+      terminal.line(
         `${count} pictures: ${[...files, 'seeds.safetensors'].map(name => joinPath(out, name)).join(', ')}`,
       );
-      console.json({
+      terminal.json({
         seedbed: await version(),
         command: 'sample',
         model: model.hash,

@@ -10,9 +10,9 @@ import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { SeedbedError } from '../errors.ts';
 import { exists, joinPath } from '../runtime/files.ts';
-import { openConsole, withConsole } from './console.ts';
 import { packaged } from './files.ts';
 import { whole } from './options.ts';
+import { openTerminal, withTerminal } from './terminal.ts';
 
 /** The port that is tried first; the next free one is taken when it is not. */
 const PORT = 8420;
@@ -25,7 +25,7 @@ interface Flags {
 }
 
 export function addStudio(program: Command): void {
-  withConsole(program.command('studio'))
+  withTerminal(program.command('studio'))
     .description('serve the studio: embed, edit and walk in a browser, which computes everything itself')
     .option('--host <address>', 'where to listen; others on the network reach 0.0.0.0', '127.0.0.1')
     .option('--port <n>', `the port (default: ${PORT}, or a free one when it is taken)`, whole(0, 65_535))
@@ -34,7 +34,7 @@ export function addStudio(program: Command): void {
 }
 
 async function run({ host, port, ...flags }: Flags): Promise<void> {
-  const console = openConsole(flags);
+  const terminal = openTerminal(flags);
   const folder = packaged('studio/dist');
   if (!(await exists(joinPath(folder, 'index.html'))))
     throw new SeedbedError('Machine', 'the studio is not built; in a clone, npm run build builds it');
@@ -47,12 +47,12 @@ async function run({ host, port, ...flags }: Flags): Promise<void> {
     name => `http://${name.includes(':') ? `[${name}]` : name}:${listening.port}/`,
   );
   const address = addresses[0]!;
-  console.line(
+  terminal.line(
     `The studio is at ${addresses.join(', ')}\nIt computes in the browser; nothing leaves this machine. Ctrl-C ends it.`,
   );
-  console.json({ command: 'studio', address });
+  terminal.json({ command: 'studio', address });
   await new Promise<void>(resolve => {
-    console.signal.addEventListener('abort', () => {
+    terminal.signal.addEventListener('abort', () => {
       server.close(() => resolve());
       server.closeAllConnections();
     });

@@ -14,12 +14,11 @@ import { loadEmbedder, loadModel } from '../index.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
 import { exists, joinPath, readJson } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type Console, duration, openConsole, withConsole } from './console.ts';
 import { packaged, refuseExisting, SHIPPED_MODEL, version } from './files.ts';
-import { openRuntime, positive, type RuntimeFlags, whole, withRuntime } from './options.ts';
+import { openRuntime, positive, type RuntimeFlags, SAME_BITS, whole, withRuntime } from './options.ts';
 import { pairsOf } from './pairs.ts';
 import { noteChanges, openFor } from './pictures.ts';
-import { SAME_BITS } from './unfinished.ts';
+import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
 
 interface TrainFlags extends RuntimeFlags {
   config?: string;
@@ -40,7 +39,7 @@ interface TrainFlags extends RuntimeFlags {
 export function addTrain(program: Command): void {
   const command = program.command('train').description('train a denoiser, or an embedding network for one');
   const shared = (sub: Command, out: string) =>
-    withConsole(withRuntime(sub))
+    withTerminal(withRuntime(sub))
       .option('--rng <n>', 'random number seed (default: 0)', whole(0))
       .option('--config <file>', 'configuration (JSON); a run that is resumed remembers its own')
       .option(
@@ -73,7 +72,7 @@ export function addTrain(program: Command): void {
 }
 
 async function trainDenoiser(given: TrainFlags): Promise<void> {
-  const { console, flags } = await begin(given);
+  const { terminal, flags } = await begin(given);
   const config = parseDenoiserConfig(...(await configOf(flags, 'configs/fashion-mnist.json')));
   const { size, channels, crop } = config.image;
   const dataset = await openDataset(flags.data ?? config.data, {
@@ -82,29 +81,29 @@ async function trainDenoiser(given: TrainFlags): Promise<void> {
     ...(size && { size }),
     ...(channels && { channels }),
   });
-  noteChanges(dataset, console.note);
-  console.note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
-  const runtime = await openRuntime(console, flags);
+  noteChanges(dataset, terminal.note);
+  terminal.note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
+  const runtime = await openRuntime(terminal, flags);
   const init = flags.init ? await loadModel(flags.init) : undefined;
   const task = await denoiserTask(runtime, { config, dataset, rng: flags.rng, out: flags.out, init });
-  await run(console, runtime, flags, config, task, 'train denoiser');
+  await run(terminal, runtime, flags, config, task, 'train denoiser');
 }
 
 async function trainEmbedder(given: TrainFlags): Promise<void> {
-  const { console, flags } = await begin(given);
+  const { terminal, flags } = await begin(given);
   const config = parseEmbedderConfig(...(await configOf(flags, 'configs/fashion-mnist-embedder.json')));
   const denoiser = await loadModel(flags.model);
   const dataset = await openFor(flags.data ?? config.data, denoiser, {
     dataDir: flags.dataDir,
-    note: console.note,
+    note: terminal.note,
   });
-  const runtime = await openRuntime(console, flags);
+  const runtime = await openRuntime(terminal, flags);
   const init = flags.init ? await loadEmbedder(flags.init) : undefined;
   const { rng, out } = flags;
   const wanted = { count: config.training.pairs, rng, out, resume: flags.resume === true };
-  const pairs = () => pairsOf({ console, runtime, denoiser }, wanted);
+  const pairs = () => pairsOf({ terminal, runtime, denoiser }, wanted);
   const task = await embedderTask(runtime, { config, denoiser, dataset, rng, out, init, pairs });
-  await run(console, runtime, flags, config, task, 'train embedder');
+  await run(terminal, runtime, flags, config, task, 'train embedder');
 }
 
 /** What a run folder remembers of its command, beside the configuration. */
@@ -117,13 +116,13 @@ const memorySchema = z.object({
 });
 
 /**
- * Opens the console; a resumed run takes from its folder what it is not told again, a fresh one finds it empty.
+ * Opens the terminal; a resumed run takes from its folder what it is not told again, a fresh one finds it empty.
  * @throws {SeedbedError} BadArgument unless the folder holds a run where one is to go on, and none where one is to begin.
  */
 async function begin(
   given: TrainFlags,
-): Promise<{ console: Console; flags: TrainFlags & { rng: number; model: string } }> {
-  const console = openConsole(given);
+): Promise<{ terminal: Terminal; flags: TrainFlags & { rng: number; model: string } }> {
+  const terminal = openTerminal(given);
   const checkpoint = joinPath(given.out, 'checkpoint.safetensors');
   if (!given.resume) await refuseExisting(checkpoint, 'a training run', given.fresh === true);
   else if (!(await exists(checkpoint)))
@@ -133,7 +132,7 @@ async function begin(
     );
   const memory = joinPath(given.out, 'command.json');
   const remembered = given.resume && (await exists(memory)) ? await readMemory(memory) : {};
-  return { console, flags: { rng: 0, model: SHIPPED_MODEL, ...remembered, ...given } };
+  return { terminal, flags: { rng: 0, model: SHIPPED_MODEL, ...remembered, ...given } };
 }
 
 async function readMemory(path: string): Promise<z.infer<typeof memorySchema>> {
@@ -160,7 +159,7 @@ async function configOf(flags: TrainFlags, shipped: string): Promise<[unknown, s
 }
 
 async function run(
-  console: Console,
+  terminal: Terminal,
   runtime: Runtime,
   flags: TrainFlags & { rng: number },
   config: DenoiserConfig | EmbedderConfig,
@@ -170,7 +169,7 @@ async function run(
   const { optimiser, learningRate, decay, warmup, weightDecay, ema, steps, checkpointEvery, evaluateEvery } =
     config.training;
   const started = performance.now();
-  const progress = console.progress('training', 'steps');
+  const progress = terminal.progress('training', 'steps');
   const result = await train(runtime, task, {
     optimiser: { learningRate, decay, warmup, weightDecay: optimiser === 'adamw' ? weightDecay : 0, ema },
     steps,
@@ -181,7 +180,7 @@ async function run(
     resume: flags.resume === true,
     checkpointEvery,
     evaluateEvery,
-    signal: console.signal,
+    signal: terminal.signal,
     onProgress: p => {
       const kept = p.heldOut === undefined ? '' : `, held out ${p.heldOut.toPrecision(4)}`;
       progress.update(
@@ -194,17 +193,17 @@ async function run(
   const { step, finished, heldOut } = result;
   const seconds = (performance.now() - started) / 1000;
   const kept = heldOut === undefined ? '' : `, held-out loss ${heldOut.toPrecision(4)}`;
-  console.line(
+  terminal.line(
     `${step} of ${steps} steps, ${duration(seconds)}${kept}; the model is ${joinPath(flags.out, 'model.onnx')}`,
   );
-  console.json({
+  terminal.json({
     seedbed: await version(),
     command,
     rng: flags.rng,
     seconds,
     results: [{ out: flags.out, step, finished, heldOut }],
   });
-  if (console.signal.aborted && !finished) {
+  if (terminal.signal.aborted && !finished) {
     throw new SeedbedError(
       'Interrupted',
       `stopped at step ${step} of ${steps}; the same command with --resume goes on`,

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { SeedbedError } from '../errors.ts';
 import type { Row } from '../experiments/verify/row.ts';
-import { openConsole, withConsole } from './console.ts';
 import { version } from './files.ts';
 import { openRuntime, type RuntimeFlags, withRng, withRuntime } from './options.ts';
+import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags {
   rng: number;
@@ -12,7 +12,7 @@ interface Flags extends RuntimeFlags {
 }
 
 export function addVerify(program: Command): void {
-  withConsole(withRng(withRuntime(program.command('verify'))))
+  withTerminal(withRng(withRuntime(program.command('verify'))))
     .description('hold samplers, methods and statistics on this machine against answers known in closed form')
     .addHelpText('after', '\nExample: seedbed verify')
     .action(run);
@@ -20,18 +20,18 @@ export function addVerify(program: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const started = performance.now();
-  const console = openConsole(flags);
-  const { verify } = await import('../experiments/verify.ts');
-  const runtime = await openRuntime(console, flags);
-  const progress = console.progress('verifying', 'checks');
-  console.line(`${''.padEnd(WIDTH)} ${'expected'.padEnd(11)} came out`);
+  const terminal = openTerminal(flags);
+  const { verify } = await import('../experiments/verify/verify.ts');
+  const runtime = await openRuntime(terminal, flags);
+  const progress = terminal.progress('verifying', 'checks');
+  terminal.line(`${''.padEnd(WIDTH)} ${'expected'.padEnd(11)} came out`);
   const results = await verify(runtime, {
     rng: flags.rng,
-    signal: console.signal,
+    signal: terminal.signal,
     onRows(title, rows, done, total) {
       progress.above(() => {
-        console.line(`\n${title}`);
-        for (const row of rows) console.line(lineOf(row));
+        terminal.line(`\n${title}`);
+        for (const row of rows) terminal.line(lineOf(row));
       });
       progress.update(done, total);
     },
@@ -39,10 +39,10 @@ async function run(flags: Flags): Promise<void> {
   const rows = results.flatMap(check => check.rows);
   const off = rows.filter(({ passed }) => !passed);
   const seconds = (performance.now() - started) / 1000;
-  console.line(
+  terminal.line(
     `\n${rows.length - off.length} of ${rows.length} as expected, ${seconds.toFixed(0)} s on ${runtime.device}`,
   );
-  console.json({
+  terminal.json({
     seedbed: await version(),
     command: 'verify',
     device: runtime.device,

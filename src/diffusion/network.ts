@@ -2,11 +2,9 @@ import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { dropUnusedInputs, type Graph } from '../graph/ir.ts';
 import { replay } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { float32, type Tensor } from '../tensor/tensor.ts';
+import { type Floats, float32 } from '../tensor/tensor.ts';
 import type { Denoiser } from './info.ts';
 import type { Level } from './schedule.ts';
-
-type Floats = Tensor<'float32'>;
 
 /** A noise level in a graph, as three float32 scalars. */
 export interface LevelValues {

@@ -4,15 +4,13 @@ import { SeedbedError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { dropUnusedInputs, type Graph, keepOutputs, liveNodes } from '../graph/ir.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { type Floats, float32, sizeOf } from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
 import { levelFeeds, levelInputs, predictEpsilon } from './network.ts';
 import { unrollSampler } from './sampler.ts';
 import { samplerRow } from './samplers.ts';
 import { type AffineStep, affineStep } from './solvers.ts';
-
-type Floats = Tensor<'float32'>;
 
 /** A sampler with its gradient: pictures from seeds, and how a loss on the pictures pulls on the seeds. */
 export interface DifferentiableSampler {

@@ -2,14 +2,22 @@ import { SeedbedError } from '../errors.ts';
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { combine, filledRows, inBatches } from '../tensor/rowwise.ts';
-import { concatRows, float64, rows, sizeOf, type Tensor, toFloat32, toFloat64 } from '../tensor/tensor.ts';
+import {
+  concatRows,
+  type Floats,
+  float64,
+  rows,
+  sizeOf,
+  type Tensor,
+  toFloat32,
+  toFloat64,
+} from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
 import { createNetwork, levelConstants, type Network, predictEpsilon } from './network.ts';
 import { samplerRow, samplersThat } from './samplers.ts';
 import { follow, type Request, run, type Space } from './solvers.ts';
 
-type Floats = Tensor<'float32'>;
 /** A tensor in double precision: what exact samplers keep, so that their inverse is exact to rounding. */
 export type Doubles = Tensor<'float64'>;
 

@@ -1,8 +1,6 @@
 import type { Denoiser } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import type { Floats, Tensor } from '../tensor/tensor.ts';
 
 /**
  * The size of the pictures that a model takes, without its padding.

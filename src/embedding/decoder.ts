@@ -1,8 +1,8 @@
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler } from '../diffusion/sampler.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { requireFinite, type Tensor } from '../tensor/tensor.ts';
-import { toPixels } from './metrics.ts';
 
 /** What grows pictures from seeds, made ready once and used piece after piece. */
 export interface Decoder {

@@ -1,6 +1,6 @@
 import { SeedbedError } from '../errors.ts';
+import { average } from '../tensor/statistics.ts';
 import { concatRows, requireFinite, rows, type Tensor, zeros } from '../tensor/tensor.ts';
-import { average } from './metrics.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
 import type { Moving, PreparedStepper } from './stepper.ts';
 

@@ -2,18 +2,16 @@ import { padImages, unstandardise } from '../data/pixels.ts';
 import { samplerGrid } from '../diffusion/grid.ts';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { levelInput } from '../diffusion/network.ts';
+import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler } from '../diffusion/sampler.ts';
 import { timestepsOf } from '../diffusion/schedule.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { replay } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
-import { float32, rows, type Tensor } from '../tensor/tensor.ts';
+import { type Floats, float32, rows } from '../tensor/tensor.ts';
 import { embed } from './embed.ts';
 import { type Ask, denoisingErrors, hypotheses, timeOf } from './hypotheses.ts';
-import { toPixels } from './metrics.ts';
-
-type Floats = Tensor<'float32'>;
 
 /**
  * Something that is wrong with a model's description, or that limits what can be done with the model.

@@ -1,9 +1,11 @@
 import { prepare } from '../diffusion/batches.ts';
 import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
+import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { concatRows, rows, sizeOf, type Tensor, takeRows } from '../tensor/tensor.ts';
+import { average, meanSquaredErrors, meanSquares, psnr } from '../tensor/statistics.ts';
+import { concatRows, type Floats, rows, sizeOf, type Tensor, takeRows } from '../tensor/tensor.ts';
 import { type Certificate, judge } from './certificate.ts';
 import { checkImages, checkNoiseOf, checkSeeds } from './checks.ts';
 import { createDecoder } from './decoder.ts';
@@ -12,12 +14,9 @@ import { embedderFinder, type Found } from './finders.ts';
 import type { FinishedBatch } from './journal.ts';
 import { isLikely, unlikelySeeds } from './likely.ts';
 import { checkMethod, inversionFor, methodRow, usedSettings } from './methods.ts';
-import { average, meanSquaredErrors, meanSquares, psnr, toPixels } from './metrics.ts';
 import { RECIPES } from './recipes.ts';
 import type { SeedResult } from './result.ts';
 import { pictureAddresses, startNoise } from './starts.ts';
-
-type Floats = Tensor<'float32'>;
 
 /**
  * Finds seeds from which a denoiser grows the given pictures.

@@ -3,14 +3,12 @@ import { type Doubles, evaluationsOf } from '../diffusion/sampler.ts';
 import { bind } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { inBatches } from '../tensor/rowwise.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import type { Floats } from '../tensor/tensor.ts';
 import type { Certificate } from './certificate.ts';
 import { descend } from './descent.ts';
 import type { Journal } from './journal.ts';
 import type { DescentRecipe, Memory } from './recipes.ts';
 import { createStepper } from './stepper.ts';
-
-type Floats = Tensor<'float32'>;
 
 /** One batch of seeds to be found. */
 export interface Sought {

@@ -4,10 +4,8 @@ import { type DenoiserInfo, LEVEL_KINDS, PREDICTIONS } from '../diffusion/info.t
 import type { Level } from '../diffusion/schedule.ts';
 import { ratesAt, SCHEDULES, type Schedule, timestepsOf } from '../diffusion/schedule.ts';
 import { combine } from '../tensor/rowwise.ts';
-import type { Tensor } from '../tensor/tensor.ts';
-import { average } from './metrics.ts';
-
-type Floats = Tensor<'float32'>;
+import { average } from '../tensor/statistics.ts';
+import type { Floats } from '../tensor/tensor.ts';
 
 /** One way in which a model's description may be mistaken, and the description as it would then be right. */
 export interface Hypothesis {

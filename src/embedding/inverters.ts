@@ -5,7 +5,8 @@ import { samplerRow, type TwoStates } from '../diffusion/samplers.ts';
 import { affineStep } from '../diffusion/solvers.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { choose, combine, dots, filledRows, spreadRows } from '../tensor/rowwise.ts';
-import { rows, type Tensor, takeRows, toFloat32, toFloat64 } from '../tensor/tensor.ts';
+import { meanSquaredErrors } from '../tensor/statistics.ts';
+import { type Floats, rows, takeRows, toFloat32, toFloat64 } from '../tensor/tensor.ts';
 import { certify, judge } from './certificate.ts';
 import { BySize, type Finder, type Found, forEach, type Sought } from './finders.ts';
 import { climb, type UndoOptions } from './inversion/climb.ts';
@@ -14,10 +15,7 @@ import { leastSquares } from './inversion/least-squares.ts';
 import { chainOf, createStepMap, type DifferentiableMap, type StepMap, stepOf } from './inversion/maps.ts';
 import { createWhitener } from './inversion/renoise.ts';
 import { diffuse, splitInversion } from './inversion/split.ts';
-import { meanSquaredErrors } from './metrics.ts';
 import { type InversionOptions, POLISH } from './settings.ts';
-
-type Floats = Tensor<'float32'>;
 
 /** What every way to invert a sampler needs. */
 export interface Inverting {

@@ -1,5 +1,5 @@
+import { meanSquares } from '../tensor/statistics.ts';
 import { sizeOf, type Tensor, toFloat32 } from '../tensor/tensor.ts';
-import { meanSquares } from './metrics.ts';
 
 /**
  * Whether a mean square of a seed's coordinates is one that noise has. With fewer than some two hundred coordinates chance

@@ -1,8 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { normals } from '../tensor/random.ts';
-import { rows, type Tensor } from '../tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import { type Floats, rows } from '../tensor/tensor.ts';
 
 /** Which of the starts of which picture a seed is. */
 export interface Start {

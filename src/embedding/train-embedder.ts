@@ -5,6 +5,7 @@ import type { EmbedderConfig } from '../diffusion/config.ts';
 import { lossOf } from '../diffusion/denoiser-problem.ts';
 import type { Denoiser, Embedder, EmbedderInfo } from '../diffusion/info.ts';
 import { createModel, saveModel } from '../diffusion/model.ts';
+import { seedPictures, toPixels } from '../diffusion/pictures.ts';
 import { createSampler, unrollSampler } from '../diffusion/sampler.ts';
 import { timeless } from '../diffusion/train-denoiser.ts';
 import { SeedbedError } from '../errors.ts';
@@ -13,11 +14,9 @@ import type { TrainingTask } from '../nn/trainer.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type Tensor, takeRows, unstack } from '../tensor/tensor.ts';
+import { average, meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
+import { type Floats, takeRows, unstack } from '../tensor/tensor.ts';
 import { createEncoder } from './finders.ts';
-import { average, meanSquaredErrors, meanSquares, seedPictures, toPixels } from './metrics.ts';
-
-type Floats = Tensor<'float32'>;
 
 /** Held-out pictures on which an embedder is measured, and those shown. */
 const HELD_OUT_IMAGES = 128;

@@ -94,3 +94,12 @@ export function sharedArea(a: Box, b: Box): number {
   const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
   return Math.max(0, width) * Math.max(0, height);
 }
+
+const RAISED = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** A squared error as a caption: 0.00021, 0.013, 3.2·10⁻⁷. */
+export function shortError(mse: number): string {
+  if (mse === 0) return '0';
+  const [digits, power] = mse.toPrecision(2).split('e-');
+  return power ? `${digits}·10⁻${Array.from(power, digit => RAISED[Number(digit)]).join('')}` : digits!;
+}

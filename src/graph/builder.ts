@@ -2,6 +2,7 @@ import { SeedbedError } from '../errors.ts';
 import { type DType, float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { ONNX_DTYPES } from './dtypes.ts';
 import { evaluate, FOLD_LIMIT } from './evaluate.ts';
+import type { Op } from './infer.ts';
 import { inferTypes } from './infer.ts';
 import {
   type Attributes,
@@ -18,7 +19,6 @@ import {
   type ValueInfo,
   type ValueType,
 } from './ir.ts';
-import type { Op } from './ops.ts';
 
 /**
  * A value in a graph under construction: its name.

@@ -13,7 +13,6 @@ import {
   staticShape,
   type ValueType,
 } from './ir.ts';
-import type { Op } from './ops.ts';
 import { convOutput, convTransposeOutput, poolOutput } from './windows.ts';
 
 type Infer = (n: NodeFacts) => ValueType[];
@@ -23,8 +22,11 @@ const comparison: Infer = n => [{ dtype: 'bool', shape: pair(n).shape }];
 const arithmetic: Infer = n => [pair(n)];
 const ofAny: Infer = n => [elementwise(n)];
 
-/** For every operator, the types of its outputs. */
-const INFER: Readonly<Record<Op, Infer>> = {
+/**
+ * The operators that Seedbed's graphs are made of, and for each the types of its outputs. Each has a gradient rule besides
+ * (autodiff/rules.ts); composite operators are rewritten into these (lower.ts).
+ */
+const INFER = {
   Abs: same,
   Cast: n => [{ dtype: dtypeFromOnnx(intOf(n.attributes, 'to', 0), n.what), shape: typeAt(n, 0).shape }],
   Ceil: same,
@@ -220,7 +222,20 @@ const INFER: Readonly<Record<Op, Infer>> = {
   Unsqueeze: n => [
     { dtype: typeAt(n, 0).dtype, shape: unsqueezed(typeAt(n, 0).shape, requireValue(n, 1, 'axes')) },
   ],
-};
+} satisfies Readonly<Record<string, Infer>>;
+
+/**
+ * An operator that graphs are made of, by its ONNX name.
+ * @group Graphs and gradients
+ * @useDeclaredType
+ */
+export type Op = keyof typeof INFER;
+
+export const OPS = Object.keys(INFER) as readonly Op[];
+
+export function isOp(op: string): op is Op {
+  return Object.hasOwn(INFER, op);
+}
 
 /**
  * The types of an operator's outputs from what is known of its inputs.

@@ -3,10 +3,9 @@ import { int64, toNumbers } from '../tensor/tensor.ts';
 import { normalAxis } from './broadcast.ts';
 import { GraphBuilder, type Value } from './builder.ts';
 import { ONNX_DTYPES } from './dtypes.ts';
-import { reductionAxes } from './infer.ts';
+import { isOp, OPS, type Op, reductionAxes } from './infer.ts';
 import { type Attributes, type Dim, describeNode, type Graph, intOf, type Node, textOf } from './ir.ts';
 import { knownValue, LOWERINGS } from './lower.ts';
-import { isOp, OPS, type Op } from './ops.ts';
 import { windowOf } from './windows.ts';
 
 /** Every operator that Seedbed understands in a file. */

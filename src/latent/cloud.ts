@@ -1,10 +1,8 @@
 import { SeedbedError } from '../errors.ts';
 import { innerProducts } from '../tensor/products.ts';
-import { float32, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { type Floats, float32, rows, sizeOf } from '../tensor/tensor.ts';
 
 /** @inline */
-type Floats = Tensor<'float32'>;
-
 /**
  * How the seeds of one picture lie to each other: see {@link cloudStatistics}.
  * @group Statistics

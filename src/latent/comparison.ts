@@ -1,7 +1,7 @@
-import type { Interval } from '../embedding/metrics.ts';
 import { SeedbedError } from '../errors.ts';
 import { innerProducts } from '../tensor/products.ts';
 import { fillUniform } from '../tensor/random.ts';
+import type { Interval } from '../tensor/statistics.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 
 /**

@@ -1,9 +1,7 @@
 import { SeedbedError } from '../errors.ts';
-import { float32, sizeOf, type Tensor, unstack } from '../tensor/tensor.ts';
+import { type Floats, float32, sizeOf, unstack } from '../tensor/tensor.ts';
 
 /** @inline */
-type Floats = Tensor<'float32'>;
-
 /**
  * The ways between two seeds that {@link interpolateSeeds} knows: `slerp`, the arc, and `lerp`, the chord.
  * @group Statistics

@@ -1,5 +1,5 @@
-import { average } from '../embedding/metrics.ts';
 import { SeedbedError } from '../errors.ts';
+import { average } from '../tensor/statistics.ts';
 import { LEVEL, type Panel, type SeedVerdict } from './gaussianity.ts';
 
 /**

@@ -1,6 +1,4 @@
-import { type DType, float32, sizeOf, type Tensor, takeRows, zeros } from './tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import { type DType, type Floats, float32, sizeOf, type Tensor, takeRows, zeros } from './tensor.ts';
 
 /** Numbers for each row of a batch, or one for all. */
 export type PerRow = number | ArrayLike<number>;

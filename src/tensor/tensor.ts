@@ -43,6 +43,12 @@ export interface Tensor<D extends DType = DType> {
   readonly data: ArrayOf<D>;
 }
 
+/**
+ * What networks are fed and give: single precision.
+ * @group Tensors and errors
+ */
+export type Floats = Tensor<'float32'>;
+
 /** The most axes of a tensor that is read, as in NumPy. */
 export const MOST_AXES = 64;
 

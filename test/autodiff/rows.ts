@@ -1,7 +1,7 @@
 import { GraphBuilder, type Value } from '../../src/graph/builder.ts';
 import { ONNX_DTYPES } from '../../src/graph/dtypes.ts';
+import type { Op } from '../../src/graph/infer.ts';
 import type { Attributes, Graph } from '../../src/graph/ir.ts';
-import type { Op } from '../../src/graph/ops.ts';
 import { fillUniform } from '../../src/tensor/random.ts';
 import { float32, int64, sizeOf, type Tensor, tensor } from '../../src/tensor/tensor.ts';
 

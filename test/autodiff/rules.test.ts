@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkGradient } from '../../src/autodiff/check.ts';
 import { differentiate, pushForward } from '../../src/autodiff/differentiate.ts';
 import { RULES } from '../../src/autodiff/rules.ts';
-import { OPS } from '../../src/graph/ops.ts';
+import { OPS } from '../../src/graph/infer.ts';
 import { float32, type Tensor, toNumbers } from '../../src/tensor/tensor.ts';
 import { relativeError, runGraph } from '../support.ts';
 import { ROWS } from './rows.ts';

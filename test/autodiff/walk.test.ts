@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { type DifferentiateOptions, differentiate, pushForward } from '../../src/autodiff/differentiate.ts';
 import { SeedbedError } from '../../src/errors.ts';
 import { GraphBuilder, type Value } from '../../src/graph/builder.ts';
+import { OPS } from '../../src/graph/infer.ts';
 import type { Dim, Graph } from '../../src/graph/ir.ts';
-import { OPS } from '../../src/graph/ops.ts';
 import { float32, int64, type Tensor, toFloat16, toNumbers, zeros } from '../../src/tensor/tensor.ts';
 import { runGraph, singleNode, thrownBy } from '../support.ts';
 

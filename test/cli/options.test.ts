@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import type { Console } from '../../src/cli/console.ts';
 import { openRuntime } from '../../src/cli/options.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
 
 const built = vi.hoisted(() => ({ device: 'wasm' }));
 vi.mock('../../src/runtime/node.ts', async original => ({
@@ -11,7 +11,7 @@ vi.mock('../../src/runtime/node.ts', async original => ({
 async function notes(device: string, flags: Parameters<typeof openRuntime>[1]): Promise<string[]> {
   built.device = device;
   const said: string[] = [];
-  await openRuntime({ note: text => void said.push(text) } as Console, flags);
+  await openRuntime({ note: text => void said.push(text) } as Terminal, flags);
   return said;
 }
 

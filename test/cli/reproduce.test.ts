@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EXPERIMENTS } from '../../src/experiments/reproduction.ts';
+import { EXPERIMENTS } from '../../src/experiments/paper/reproduction.ts';
 import { seedbed as run } from './in-process.ts';
 
 let folder: string;

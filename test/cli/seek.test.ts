@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { shortError, soughtCodec } from '../../src/cli/seek.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import { soughtCodec } from '../../src/embedding/seek.ts';
+import { shortError } from '../../src/figures/text.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
 import { readOrRefused, spoilt } from '../hostile.ts';
 

@@ -92,9 +92,9 @@ describe('train', () => {
       const { counted, signal, runs } = counting(stopBefore);
       const ignore = () => {};
       const progress = () => ({ update: ignore, above: ignore, stop: ignore });
-      const console = { line: ignore, note: ignore, json: ignore, progress, signal };
+      const terminal = { line: ignore, note: ignore, json: ignore, progress, signal };
       const wanted = { count: 70, rng: 0, out: at(out), resume: true };
-      return { pairs: await pairsOf({ console, runtime: counted, denoiser: model }, wanted), runs: runs() };
+      return { pairs: await pairsOf({ terminal, runtime: counted, denoiser: model }, wanted), runs: runs() };
     };
     const whole = await generate('pairs', denoiser);
     const broken = generate('stopped pairs', denoiser, 3 + 2);

@@ -1,11 +1,11 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { noise } from '../../src/experiments/verify/statistics.ts';
-import * as verification from '../../src/experiments/verify.ts';
+import * as verification from '../../src/experiments/verify/verify.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine } from '../../src/tensor/rowwise.ts';
 import { seedbed } from './in-process.ts';
 
-vi.mock('../../src/experiments/verify.ts', { spy: true });
+vi.mock('../../src/experiments/verify/verify.ts', { spy: true });
 const { verify } = await vi.importActual<typeof verification>('../../src/experiments/verify.ts');
 
 /** Only what is soon done, with noise of another size. */

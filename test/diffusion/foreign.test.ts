@@ -62,7 +62,7 @@ const alphaBar = {
 const timesteps: OracleForm = { level: 'timestep', schedule: alphaBar, sampler: { start: { timestep: 99 } } };
 const sigmas = { kind: 'sigmas' as const, values: Array.from({ length: 60 }, (_, n) => 0.02 * 1.15 ** n) };
 
-describe('a model of other hands grows what its description says, after a file in between', () => {
+describe('a third-party model grows what its description says, after a file in between', () => {
   const forms: [string, OracleForm][] = [
     ['epsilon, the noise variance [N]', {}],
     ['x0, the noise rate', { predicts: 'x0', level: 'noiseRate' }],

@@ -15,10 +15,8 @@ import { layoutOf, pack, unpack } from '../../src/nn/packing.ts';
 import { stepGraph } from '../../src/nn/training-step.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { readSafetensors } from '../../src/tensor/safetensors.ts';
-import { float32, type Tensor, zeros } from '../../src/tensor/tensor.ts';
+import { type Floats, float32, zeros } from '../../src/tensor/tensor.ts';
 import { relativeError } from '../support.ts';
-
-type Floats = Tensor<'float32'>;
 
 const file = new URL('../fixtures/golden/unet_8_12_16.safetensors', import.meta.url);
 const { tensors } = readSafetensors(readFileSync(file), 'unet_8_12_16');

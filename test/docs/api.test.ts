@@ -88,6 +88,7 @@ test('exports what it promises', () => {
         "Finding",
         "FinishedBatch",
         "Fit",
+        "Floats",
         "ForeignInfo",
         "Graph",
         "GrownComparison",

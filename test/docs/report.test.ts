@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { VERDICTS } from '../../src/experiments/findings.ts';
-import { EXPERIMENTS } from '../../src/experiments/reproduction.ts';
+import { VERDICTS } from '../../src/experiments/paper/report/findings.ts';
+import { EXPERIMENTS } from '../../src/experiments/paper/reproduction.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

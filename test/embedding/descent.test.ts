@@ -9,10 +9,8 @@ import { isSeedbedError } from '../../src/errors.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { normals } from '../../src/tensor/random.ts';
-import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
+import { type Floats, float32, rows } from '../../src/tensor/tensor.ts';
 import { relativeError } from '../support.ts';
-
-type Floats = Tensor<'float32'>;
 
 const runtime = await createRuntime({ threads: 1 });
 const model = gaussianDenoiser(1);

@@ -13,10 +13,8 @@ import { diffuse, SPLIT, splitInversion } from '../../src/embedding/inversion/sp
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine } from '../../src/tensor/rowwise.ts';
-import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
+import { type Floats, float32, rows } from '../../src/tensor/tensor.ts';
 import { relativeError } from '../support.ts';
-
-type Floats = Tensor<'float32'>;
 
 const runtime = await createRuntime({ threads: 1 });
 const draw = (purpose: string, n = 3): Floats => normals({ seed: 5, purpose }, [n, 1, 4, 4]);

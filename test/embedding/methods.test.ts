@@ -19,10 +19,8 @@ import { createRuntime } from '../../src/runtime/node.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine, dots } from '../../src/tensor/rowwise.ts';
-import { float32, rows, type Tensor, takeRows } from '../../src/tensor/tensor.ts';
+import { type Floats, float32, rows, takeRows } from '../../src/tensor/tensor.ts';
 import { relativeError } from '../support.ts';
-
-type Floats = Tensor<'float32'>;
 
 const runtime = await createRuntime({ threads: 1 });
 const variance = 0.6;

@@ -6,10 +6,8 @@ import { createWhitener } from '../../src/embedding/inversion/renoise.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine, norms } from '../../src/tensor/rowwise.ts';
-import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
+import { type Floats, float32, rows } from '../../src/tensor/tensor.ts';
 import { relativeError } from '../support.ts';
-
-type Floats = Tensor<'float32'>;
 
 const runtime = await createRuntime({ threads: 1 });
 

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { type Dataset, imagesInMemory } from '../../src/data/dataset.ts';
 import type { Denoiser, Embedder } from '../../src/diffusion/info.ts';
 import { createModel } from '../../src/diffusion/model.ts';
-import { average } from '../../src/embedding/metrics.ts';
-import { errorsAgainst } from '../../src/experiments/around.ts';
 import {
   find,
   grow,
@@ -14,14 +12,13 @@ import {
   type SeedCloud,
   type Sizes,
   SUBJECTS,
-} from '../../src/experiments/lab.ts';
+} from '../../src/experiments/paper/lab.ts';
+import { errorsAgainst } from '../../src/experiments/paper/measure/around.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
-
 import { normals } from '../../src/tensor/random.ts';
-import type { Tensor } from '../../src/tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import { average } from '../../src/tensor/statistics.ts';
+import type { Floats } from '../../src/tensor/tensor.ts';
 
 /** Sizes at which an experiment takes a second. */
 export const TOY: Sizes = {

@@ -1,11 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { SPLIT } from '../../src/embedding/inversion/split.ts';
-import { contestants } from '../../src/experiments/contestants.ts';
-import { dials, frontierFigure } from '../../src/experiments/frontier.ts';
-import { bestWithin, compete, type Standing, standing, standingSchema } from '../../src/experiments/race.ts';
-import { type RaceFacts, raceFigure, raceReport } from '../../src/experiments/race-report.ts';
-import { findTrueSeeds } from '../../src/experiments/true-seeds.ts';
+import { contestants } from '../../src/experiments/race/contestants.ts';
+import { dials, frontierFigure } from '../../src/experiments/race/frontier.ts';
+import {
+  bestWithin,
+  compete,
+  type Standing,
+  standing,
+  standingSchema,
+} from '../../src/experiments/race/race.ts';
+import { type RaceFacts, raceFigure, raceReport } from '../../src/experiments/race/race-report.ts';
+import { findTrueSeeds } from '../../src/experiments/race/true-seeds.ts';
 import { createPanel } from '../../src/latent/gaussianity.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';

@@ -26,8 +26,8 @@ import {
   panel,
   patches,
 } from '../../src/experiments/verify/statistics.ts';
+import { CHECKS, type VerifyOptions, verify } from '../../src/experiments/verify/verify.ts';
 import { walsh } from '../../src/experiments/verify/walsh.ts';
-import { CHECKS, type VerifyOptions, verify } from '../../src/experiments/verify.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine, dots } from '../../src/tensor/rowwise.ts';

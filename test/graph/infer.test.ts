@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { isSeedbedError } from '../../src/errors.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
+import type { Op } from '../../src/graph/infer.ts';
 import type { Attributes, Dim } from '../../src/graph/ir.ts';
-import type { Op } from '../../src/graph/ops.ts';
 import { float32, int64, type Tensor } from '../../src/tensor/tensor.ts';
 import { thrownBy } from '../support.ts';
 

@@ -4,9 +4,7 @@ import { compareGrown } from '../../src/latent/comparison.ts';
 import { marchenkoPastur } from '../../src/latent/marchenko-pastur.ts';
 import { principalComponents } from '../../src/latent/pca.ts';
 import { normals } from '../../src/tensor/random.ts';
-import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import { type Floats, float32, rows } from '../../src/tensor/tensor.ts';
 
 const noise = (count: number, dims: number, seed = 0) =>
   normals({ seed, purpose: 'latent' }, [count, 1, dims]);

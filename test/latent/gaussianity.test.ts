@@ -6,10 +6,8 @@ import { principalComponents } from '../../src/latent/pca.ts';
 import { autocorrelation, neighbourCorrelation, patchCorrelation } from '../../src/latent/spatial.ts';
 import { summarise } from '../../src/latent/summary.ts';
 import { normals } from '../../src/tensor/random.ts';
-import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
+import { type Floats, float32, rows } from '../../src/tensor/tensor.ts';
 import { thrownBy } from '../support.ts';
-
-type Floats = Tensor<'float32'>;
 
 const SHAPE = [1, 16, 16];
 const noise = (count: number, shape: readonly number[] = SHAPE, seed = 0) =>

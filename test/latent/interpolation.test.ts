@@ -2,9 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { combineSeeds, interpolateSeeds, SEED_PATHS } from '../../src/latent/interpolation.ts';
 import { normals } from '../../src/tensor/random.ts';
-import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import { type Floats, float32, rows } from '../../src/tensor/tensor.ts';
 
 const noise = (count: number, dims: number, seed = 0) =>
   normals({ seed, purpose: 'latent' }, [count, 1, dims]);

@@ -7,12 +7,10 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import * as api from '../../src/index.ts';
 import { decodeImage } from '../../src/runtime/images.ts';
-import { concatRows, rows, type Tensor } from '../../src/tensor/tensor.ts';
+import { concatRows, type Floats, rows } from '../../src/tensor/tensor.ts';
 import { CHROMIUM } from '../browser/chromium.ts';
 import { largeJpeg } from '../pictures.ts';
 import { drop, greys, openStudio, type Studio, shown, still, value } from './open.ts';
-
-type Floats = Tensor<'float32'>;
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -1,7 +1,7 @@
 import type { Level } from '../../diffusion/schedule.ts';
 import type { AffineStep } from '../../diffusion/solvers.ts';
 import { choose, combine, norms } from '../../tensor/rowwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import type { Floats } from '../../tensor/tensor.ts';
 import {
   type AccelerationOptions,
   COARSEST,
@@ -13,8 +13,6 @@ import type { StepMap } from './maps.ts';
 import { solveByNewton } from './newton.ts';
 import { renoise, type Whitener } from './renoise.ts';
 import { ROUNDING, Slopes } from './slopes.ts';
-
-type Floats = Tensor<'float32'>;
 
 /**
  * Ways to undo one step y = alpha x + beta epsilon(x), that is to solve x = (y - beta epsilon(x)) / alpha:

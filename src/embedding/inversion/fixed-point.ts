@@ -1,8 +1,6 @@
 import { choose, combine, dots, norms, type PerRow } from '../../tensor/rowwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import type { Floats } from '../../tensor/tensor.ts';
 import { type Difference, type Iterate, Slopes } from './slopes.ts';
-
-type Floats = Tensor<'float32'>;
 
 /**
  * How a fixed point is sought, by Anderson's acceleration.

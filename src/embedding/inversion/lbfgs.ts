@@ -1,7 +1,5 @@
 import { choose, combine, dots, norms } from '../../tensor/rowwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import type { Floats } from '../../tensor/tensor.ts';
 
 /**
  * How the limited-memory BFGS method moves seeds.

@@ -1,8 +1,6 @@
 import { choose, combine, dots } from '../../tensor/rowwise.ts';
-import { sizeOf, type Tensor, zeros } from '../../tensor/tensor.ts';
+import { type Floats, sizeOf, zeros } from '../../tensor/tensor.ts';
 import type { DifferentiableMap } from './maps.ts';
-
-type Floats = Tensor<'float32'>;
 
 /**
  * How least squares weighs a faithful picture against a likely state, and how long it tries.
@@ -15,7 +13,7 @@ export interface LeastSquaresOptions {
   readonly outer: number;
   /** Conjugate-gradient steps in each, from 1; three network evaluations each through one sampler step, 4 T through T. */
   readonly inner: number;
-  /** Further steps, at most, of pictures that are still missed by more than 0.8 tau; default 0. */
+  /** Further steps, at most, of pictures that are still missed by more than 0.75 tau; default 0. */
   readonly extra?: number | undefined;
 }
 
@@ -32,7 +30,7 @@ const EASE = 0.3;
 const TIGHTEN = 4;
 const FIRST_DAMPING = 1e-3;
 /** The share of tau within which a picture has no need of further steps. */
-const NEAR = 0.8;
+const NEAR = 0.75;
 /** How often a step that made things worse is halved before it is given up: that costs an evaluation, a new step many. */
 const HALVINGS = 2;
 

@@ -6,9 +6,7 @@ import { GraphBuilder, type Value } from '../../graph/builder.ts';
 import { dropUnusedInputs, type Graph } from '../../graph/ir.ts';
 import type { Runtime, Session } from '../../runtime/runtime.ts';
 import { onRows } from '../../tensor/rowwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import type { Floats } from '../../tensor/tensor.ts';
 
 /**
  * A function F of batches [n, ...shape], row by row, and the products with its Jacobian J. Of rows that are not wanted

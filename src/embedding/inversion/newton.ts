@@ -1,9 +1,7 @@
 import { choose, combine, dots, norms } from '../../tensor/rowwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import type { Floats } from '../../tensor/tensor.ts';
 import { type FixedPoint, goalsFrom, mixture, relativeSizes } from './fixed-point.ts';
 import { Slopes } from './slopes.ts';
-
-type Floats = Tensor<'float32'>;
 
 /**
  * How Newton's method solves a step.

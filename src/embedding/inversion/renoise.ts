@@ -3,11 +3,9 @@ import type { AffineStep } from '../../diffusion/solvers.ts';
 import { GraphBuilder, type Value } from '../../graph/builder.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { combine } from '../../tensor/rowwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import type { Floats } from '../../tensor/tensor.ts';
 import { type FixedPoint, relativeSizes } from './fixed-point.ts';
 import type { StepMap } from './maps.ts';
-
-type Floats = Tensor<'float32'>;
 
 /** Makes predictions more like noise: less correlated in themselves, and alike to a reference patch by patch. */
 export interface Whitener {

@@ -1,7 +1,5 @@
 import { combine, norms } from '../../tensor/rowwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-
-type Floats = Tensor<'float32'>;
+import type { Floats } from '../../tensor/tensor.ts';
 
 /** A point and its residual f = g(x) - x. */
 export interface Iterate {

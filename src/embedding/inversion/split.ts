@@ -1,12 +1,10 @@
 import type { GridStep } from '../../diffusion/schedule.ts';
 import { affineStep } from '../../diffusion/solvers.ts';
 import { combine } from '../../tensor/rowwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import type { Floats } from '../../tensor/tensor.ts';
 import { climb, type StepReport, type UndoOptions } from './climb.ts';
 import { type LeastSquaresOptions, leastSquares } from './least-squares.ts';
 import { type StepMap, stepOf } from './maps.ts';
-
-type Floats = Tensor<'float32'>;
 
 /**
  * How split inversion solves its two parts.

@@ -1,7 +1,7 @@
 import { rows, unstack } from '../../tensor/tensor.ts';
-import type { Experiment } from '../lab.ts';
-import { compareSiblings, growSiblings } from '../siblings.ts';
-import { figure, withInterval } from '../wording.ts';
+import type { Experiment } from './lab.ts';
+import { compareSiblings, growSiblings } from './measure/siblings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Networks with one, two and three residual blocks a level. */
 const NETWORKS = ['mnist-small-1-block', 'mnist-small', 'mnist-small-3-blocks'] as const;

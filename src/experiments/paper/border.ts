@@ -1,12 +1,12 @@
-import { bootstrapMean, meanSquares } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { meanSeed } from '../../latent/cloud.ts';
 import { fillUniform, normals } from '../../tensor/random.ts';
+import { bootstrapMean, correlation, meanSquares, rms } from '../../tensor/statistics.ts';
 import { float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { combinations, correlation, errorsOf, pointsAt, rms, subjectsAt, withSquares } from '../around.ts';
-import type { Claim } from '../findings.ts';
-import { type Experiment, type Lab, SUBJECTS } from '../lab.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, type Lab, SUBJECTS } from './lab.ts';
+import { combinations, errorsOf, pointsAt, subjectsAt, withSquares } from './measure/around.ts';
+import type { Claim } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Where points are tried, from the mean seed (0) to the seeds (1). */
 const RADII = [0, 0.25, 0.5, 0.75, 0.9, 1];

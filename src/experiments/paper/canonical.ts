@@ -1,11 +1,12 @@
 import { prepare } from '../../diffusion/batches.ts';
+import { seedPictures } from '../../diffusion/pictures.ts';
 import { createEncoder } from '../../embedding/finders.ts';
-import { bootstrapMean, seedPictures } from '../../embedding/metrics.ts';
 import { meanSeed } from '../../latent/cloud.ts';
+import { bootstrapMean, correlation, rms } from '../../tensor/statistics.ts';
 import { rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { correlation, groupMeans, rms } from '../around.ts';
-import { BATCH, type Experiment, pictures, randomSeeds } from '../lab.ts';
-import { figure, withInterval } from '../wording.ts';
+import { BATCH, type Experiment, pictures, randomSeeds } from './lab.ts';
+import { groupMeans } from './measure/around.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The embedder's single seed beside the mean of the cloud (Asperti et al. 2023, section 5: "very close to the average"). */
 export const canonical: Experiment = {

@@ -1,11 +1,9 @@
-import { average, bootstrapMean, meanSquares } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { interpolateSeeds, type SeedPath } from '../../latent/interpolation.ts';
 import { permutation } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
-import { concatRows, rows, type Tensor } from '../../tensor/tensor.ts';
-import { errorsOf, subjectsAt } from '../around.ts';
-import type { Claim, Picture } from '../findings.ts';
+import { average, bootstrapMean, meanSquares } from '../../tensor/statistics.ts';
+import { concatRows, type Floats, rows } from '../../tensor/tensor.ts';
 import {
   type Experiment,
   type Lab,
@@ -14,11 +12,11 @@ import {
   type SeedCloud,
   SUBJECTS,
   type Subject,
-} from '../lab.ts';
-import { CURVES, type Curve, gravitationalMap, planeDenoiser, pointsOf } from '../plane.ts';
-import { figure, percent, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+} from './lab.ts';
+import { errorsOf, subjectsAt } from './measure/around.ts';
+import { CURVES, type Curve, gravitationalMap, planeDenoiser, pointsOf } from './measure/plane.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Pairs of seeds that are joined, and points of each path. */
 const PAIRS = 24;

@@ -1,11 +1,11 @@
-import { bootstrapMean } from '../../embedding/metrics.ts';
 import { cloudStatistics } from '../../latent/cloud.ts';
 import { innerProducts } from '../../tensor/products.ts';
+import { bootstrapMean } from '../../tensor/statistics.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
-import { subjectsAt } from '../around.ts';
-import type { Claim } from '../findings.ts';
-import { type Experiment, randomSeeds, type SeedCloud, SUBJECTS } from '../lab.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, randomSeeds, type SeedCloud, SUBJECTS } from './lab.ts';
+import { subjectsAt } from './measure/around.ts';
+import type { Claim } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The paper's number. */
 const PAPER = 0.9;

@@ -1,8 +1,8 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { bootstrapMean, meanSquaredErrors, meanSquares } from '../../embedding/metrics.ts';
+import { bootstrapMean, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, grow, randomSeeds, pictures as read } from '../lab.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, grow, randomSeeds, pictures as read } from './lab.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The picture itself as a seed (Asperti et al. 2023, fig. 1). */
 export const fig1: Experiment = {

@@ -1,14 +1,14 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { average, bootstrapMean, type Interval, seedPictures } from '../../embedding/metrics.ts';
+import { seedPictures } from '../../diffusion/pictures.ts';
 import { compareGrown } from '../../latent/comparison.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
+import { average, bootstrapMean, correlation, type Interval } from '../../tensor/statistics.ts';
 import { rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
-import { correlation } from '../around.ts';
-import type { Claim, Picture, Table } from '../findings.ts';
-import { type Experiment, find, type Lab, pictures as read, SUBJECTS, type Subject } from '../lab.ts';
-import { compareSiblings, type Grown, growSiblings, pixelsOf } from '../siblings.ts';
-import { coordinates, wienerPictures } from '../wiener.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, find, type Lab, pictures as read, SUBJECTS, type Subject } from './lab.ts';
+import { compareSiblings, type Grown, growSiblings, pixelsOf } from './measure/siblings.ts';
+import { coordinates, wienerPictures } from './measure/wiener.ts';
+import type { Claim, Picture, Table } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The networks that are compared, of each data set. */
 const NETWORKS: Readonly<Record<Subject, readonly string[]>> = {

@@ -1,12 +1,13 @@
-import { bootstrapMean, meanSquares, seedPictures } from '../../embedding/metrics.ts';
+import { seedPictures } from '../../diffusion/pictures.ts';
 import { cloudStatistics } from '../../latent/cloud.ts';
 import { createPanel, type Panel } from '../../latent/gaussianity.ts';
 import { summarise } from '../../latent/summary.ts';
+import { bootstrapMean, meanSquares } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { errorsAgainst, subjectsAt } from '../around.ts';
-import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, grow, randomSeeds, type SeedCloud, SUBJECTS, type Subject } from '../lab.ts';
-import { figure, percent, withInterval } from '../wording.ts';
+import { type Experiment, grow, randomSeeds, type SeedCloud, SUBJECTS, type Subject } from './lab.ts';
+import { errorsAgainst, subjectsAt } from './measure/around.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Seeds shown, as in the paper. */
 const SHOWN = 5;

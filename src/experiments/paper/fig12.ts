@@ -1,20 +1,19 @@
-import { bootstrapMean, type Interval, meanSquares } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { meanSeed } from '../../latent/cloud.ts';
+import { bootstrapMean, type Interval, meanSquares, median } from '../../tensor/statistics.ts';
 import { rows, type Tensor, unstack } from '../../tensor/tensor.ts';
+import { type Experiment, grow, type Lab, randomSeeds, type SeedCloud, SUBJECTS } from './lab.ts';
 import {
   combinations,
   errorsAgainst,
   errorsOf,
-  median,
   pointsAt,
   simplexWeights,
   subjectsAt,
   withSquares,
-} from '../around.ts';
-import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, grow, type Lab, randomSeeds, type SeedCloud, SUBJECTS } from '../lab.ts';
-import { figure, withInterval } from '../wording.ts';
+} from './measure/around.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The paper's number of combinations. */
 const COMBINATIONS = 100;

@@ -1,12 +1,13 @@
-import { bootstrapMean, meanSquaredErrors, meanSquares, seedPictures } from '../../embedding/metrics.ts';
+import { seedPictures } from '../../diffusion/pictures.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { cloudStatistics, doublings, meanSeed } from '../../latent/cloud.ts';
+import { bootstrapMean, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { errorsAgainst, subjectsAt } from '../around.ts';
-import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, grow, randomSeeds, SUBJECTS } from '../lab.ts';
-import { sharpness } from '../sharpness.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, grow, randomSeeds, SUBJECTS } from './lab.ts';
+import { errorsAgainst, subjectsAt } from './measure/around.ts';
+import { sharpness } from './measure/sharpness.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The paper averages 1 to so many. */
 const MOST = 16;

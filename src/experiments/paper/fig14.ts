@@ -1,15 +1,13 @@
-import { average, bootstrapMean, meanSquaredErrors } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { meanSeed } from '../../latent/cloud.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
-import { concatRows, float32, rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
-import { rms, subjectsAt } from '../around.ts';
-import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, grow, randomSeeds, SUBJECTS } from '../lab.ts';
-import { sensitiveDirections } from '../sensitive.ts';
-import { figure, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+import { average, bootstrapMean, meanSquaredErrors, rms } from '../../tensor/statistics.ts';
+import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
+import { type Experiment, grow, randomSeeds, SUBJECTS } from './lab.ts';
+import { subjectsAt } from './measure/around.ts';
+import { sensitiveDirections } from './measure/sensitive.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Steps of a walk, in Euclidean length: a seed of 1,024 coordinates is 32 long. */
 const STEPS = [-12, -8, -4, 0, 4, 8, 12];

@@ -1,10 +1,10 @@
-import { average } from '../../embedding/metrics.ts';
+import { average } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { CONTENDERS } from '../embedders.ts';
-import type { SheetPicture } from '../findings.ts';
-import { type Experiment, pictures as read } from '../lab.ts';
-import { reconstruct } from '../reconstruction.ts';
-import { figure, percent } from '../wording.ts';
+import { type Experiment, pictures as read } from './lab.ts';
+import { CONTENDERS } from './measure/embedders.ts';
+import { reconstruct } from './measure/reconstruction.ts';
+import type { SheetPicture } from './report/findings.ts';
+import { figure, percent } from './report/wording.ts';
 
 /** The same pictures by all embedding networks (Asperti et al. 2023, fig. 15). */
 export const fig15: Experiment = {

@@ -1,9 +1,9 @@
-import { bootstrapMean } from '../../embedding/metrics.ts';
+import { bootstrapMean } from '../../tensor/statistics.ts';
 import { rows } from '../../tensor/tensor.ts';
-import { type Experiment, find, pictures as read } from '../lab.ts';
-import { reconstruct, reconstructionRows } from '../reconstruction.ts';
-import { sharpness } from '../sharpness.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, find, pictures as read } from './lab.ts';
+import { reconstruct, reconstructionRows } from './measure/reconstruction.ts';
+import { sharpness } from './measure/sharpness.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** More embeddings, and how blurred the reconstructions are (Asperti et al. 2023, fig. 16: "just a slight blurriness"). */
 export const fig16: Experiment = {

@@ -1,10 +1,10 @@
-import { bootstrapMean } from '../../embedding/metrics.ts';
-import { bothKinds } from '../generated.ts';
-import type { Experiment } from '../lab.ts';
-import { ratioOfMeans } from '../ratio.ts';
-import { reconstructionRows } from '../reconstruction.ts';
-import { sharpness } from '../sharpness.ts';
-import { figure, withInterval } from '../wording.ts';
+import { bootstrapMean } from '../../tensor/statistics.ts';
+import type { Experiment } from './lab.ts';
+import { bothKinds } from './measure/generated.ts';
+import { reconstructionRows } from './measure/reconstruction.ts';
+import { sharpness } from './measure/sharpness.ts';
+import { ratioOfMeans } from './report/ratio.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Embedding of generated pictures (Asperti et al. 2023, fig. 17): "almost perfect". */
 export const fig17: Experiment = {

@@ -1,10 +1,11 @@
-import { average, bootstrapMean, seedPictures } from '../../embedding/metrics.ts';
+import { seedPictures } from '../../diffusion/pictures.ts';
 import { RECIPES } from '../../embedding/recipes.ts';
+import { average, bootstrapMean } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, find, pictures as read } from '../lab.ts';
-import { ratioOfMeans } from '../ratio.ts';
-import { reconstruct, reconstructionRows } from '../reconstruction.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, find, pictures as read } from './lab.ts';
+import { reconstruct, reconstructionRows } from './measure/reconstruction.ts';
+import { ratioOfMeans } from './report/ratio.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The paper's errors before and after, of CelebA. */
 const PAPER = { before: 0.00147, after: 0.00058 };

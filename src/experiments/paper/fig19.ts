@@ -1,14 +1,13 @@
-import { bootstrapMean, meanSquares, seedPictures } from '../../embedding/metrics.ts';
+import { seedPictures } from '../../diffusion/pictures.ts';
 import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
-import { concatRows, float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import type { SheetPicture } from '../findings.ts';
-import { type Experiment, find, grow, pictures as read } from '../lab.ts';
-import { nearest } from '../neighbours.ts';
-import { ratioOfMeans } from '../ratio.ts';
-import { reconstruct } from '../reconstruction.ts';
-import { figure, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+import { bootstrapMean, meanSquares } from '../../tensor/statistics.ts';
+import { concatRows, type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
+import { type Experiment, find, grow, pictures as read } from './lab.ts';
+import { nearest } from './measure/neighbours.ts';
+import { reconstruct } from './measure/reconstruction.ts';
+import type { SheetPicture } from './report/findings.ts';
+import { ratioOfMeans } from './report/ratio.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 const STEPS = [0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1];
 /** Training images among which the nearest to a midpoint is sought. */

@@ -1,11 +1,14 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { average, bootstrapMean, type Interval, meanSquaredErrors } from '../../embedding/metrics.ts';
-import { float32, rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
-import { correlation } from '../around.ts';
-import { type Experiment, grow, pictures as read } from '../lab.ts';
-import { figure, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+import {
+  average,
+  bootstrapMean,
+  correlation,
+  type Interval,
+  meanSquaredErrors,
+} from '../../tensor/statistics.ts';
+import { type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
+import { type Experiment, grow, pictures as read } from './lab.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Signal rates, as in the paper. */
 const RATES = [0.02, 0.04, 0.06, 0.08];

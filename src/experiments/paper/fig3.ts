@@ -1,8 +1,8 @@
-import { bootstrapMean, meanSquaredErrors } from '../../embedding/metrics.ts';
+import { bootstrapMean, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { takeRows } from '../../tensor/tensor.ts';
-import { type Experiment, pictures as read } from '../lab.ts';
-import { reconstruct, reconstructionRows } from '../reconstruction.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, pictures as read } from './lab.ts';
+import { reconstruct, reconstructionRows } from './measure/reconstruction.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Pictures, the embedder's seeds, reconstructions; not picked by hand (Asperti et al. 2023, fig. 3). */
 export const fig3: Experiment = {

@@ -1,14 +1,13 @@
 import type { Denoiser } from '../../diffusion/info.ts';
-import { bootstrapMean, meanSquaredErrors, seedPictures } from '../../embedding/metrics.ts';
+import { seedPictures } from '../../diffusion/pictures.ts';
 import { naturalness } from '../../latent/naturalness.ts';
-import { concatRows, float32, rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
-import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, find, type Lab, pictures as read } from '../lab.ts';
-import { ratioOfMeans } from '../ratio.ts';
-import { strangeness } from '../strangeness.ts';
-import { figure, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+import { bootstrapMean, meanSquaredErrors } from '../../tensor/statistics.ts';
+import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
+import { type Experiment, find, type Lab, pictures as read } from './lab.ts';
+import { strangeness } from './measure/strangeness.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { ratioOfMeans } from './report/ratio.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The dial between faithful (0) and natural (1), see {@link naturalness}. */
 const DIAL = 0.7;

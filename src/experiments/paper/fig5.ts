@@ -1,14 +1,13 @@
 import type { Denoiser } from '../../diffusion/info.ts';
-import { bootstrapMean, seedPictures } from '../../embedding/metrics.ts';
+import { seedPictures } from '../../diffusion/pictures.ts';
 import { naturalness } from '../../latent/naturalness.ts';
-import { float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, find, type Lab, pictures as read } from '../lab.ts';
-import { ratioOfMeans } from '../ratio.ts';
-import { strangeness } from '../strangeness.ts';
-import { figure, percent, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+import { bootstrapMean } from '../../tensor/statistics.ts';
+import { type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
+import { type Experiment, find, type Lab, pictures as read } from './lab.ts';
+import { strangeness } from './measure/strangeness.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { ratioOfMeans } from './report/ratio.ts';
+import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Positions of the dial between faithful and natural; the last is what the verdict is about. */
 const DIALS = [0, 0.5, 0.7];

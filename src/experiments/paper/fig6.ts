@@ -1,7 +1,7 @@
 import { ratesAt, SCHEDULES, type Schedule } from '../../diffusion/schedule.ts';
 import { lineFigure } from '../../figures/line.ts';
-import type { Experiment } from '../lab.ts';
-import { figure } from '../wording.ts';
+import type { Experiment } from './lab.ts';
+import { figure } from './report/wording.ts';
 
 /** Points of a curve. */
 const POINTS = 100;

@@ -1,12 +1,12 @@
 import { prepare } from '../../diffusion/batches.ts';
+import { toPixels } from '../../diffusion/pictures.ts';
 import { ratesAt, SCHEDULES } from '../../diffusion/schedule.ts';
-import { toPixels } from '../../embedding/metrics.ts';
 import { normals } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { concatRows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, pictures } from '../lab.ts';
-import { figure, percent } from '../wording.ts';
 import { alphaBar, SCHEDULE_TITLES } from './fig6.ts';
+import { type Experiment, pictures } from './lab.ts';
+import { figure, percent } from './report/wording.ts';
 
 const TIMES = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1];
 const EVEN = 1 / (TIMES.length - 1);

@@ -1,7 +1,7 @@
 import { lineFigure } from '../../figures/line.ts';
-import { correlation } from '../around.ts';
-import type { Experiment } from '../lab.ts';
-import { figure } from '../wording.ts';
+import { correlation } from '../../tensor/statistics.ts';
+import type { Experiment } from './lab.ts';
+import { figure } from './report/wording.ts';
 
 /** Radii, in units of the body's, that are looked at. */
 const STEP = 0.01;

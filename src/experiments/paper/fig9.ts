@@ -1,10 +1,9 @@
 import { nearestOnCurve } from '../../data/synthetic.ts';
-import { bootstrapMean } from '../../embedding/metrics.ts';
 import { planeFigure } from '../../figures/plane.ts';
 import { permutation } from '../../tensor/random.ts';
+import { bootstrapMean } from '../../tensor/statistics.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, type Lab, pictures as read } from '../lab.ts';
+import { type Experiment, type Lab, pictures as read } from './lab.ts';
 import {
   bestDenoiser,
   CURVES,
@@ -13,8 +12,9 @@ import {
   planeDenoiser,
   pointsOf,
   stoppedEarly,
-} from '../plane.ts';
-import { figure, percent, withInterval } from '../wording.ts';
+} from './measure/plane.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Seeds in a row of the maps that arrows are drawn on, of those that are measured, and how far they reach. */
 const ARROWS = 21;

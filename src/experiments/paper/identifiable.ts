@@ -1,12 +1,12 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { average, bootstrapMean, type Interval } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { doublings } from '../../latent/cloud.ts';
+import { average, bootstrapMean, correlation, type Interval } from '../../tensor/statistics.ts';
 import { unstack } from '../../tensor/tensor.ts';
-import { correlation, groupMeans, subjectsAt } from '../around.ts';
-import type { Claim } from '../findings.ts';
-import { type Experiment, pictures, randomSeeds, SUBJECTS } from '../lab.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, pictures, randomSeeds, SUBJECTS } from './lab.ts';
+import { groupMeans, subjectsAt } from './measure/around.ts';
+import type { Claim } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The paper's largest average. */
 const MOST = 16;

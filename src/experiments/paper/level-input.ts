@@ -1,9 +1,9 @@
 import { heldOutLoss } from '../../diffusion/train-denoiser.ts';
-import { bootstrapMean } from '../../embedding/metrics.ts';
 import { countParameters } from '../../nn/networks.ts';
-import { type Experiment, type Lab, SUBJECTS } from '../lab.ts';
-import { compareSiblings, growSiblings } from '../siblings.ts';
-import { figure, withInterval } from '../wording.ts';
+import { bootstrapMean } from '../../tensor/statistics.ts';
+import { type Experiment, type Lab, SUBJECTS } from './lab.ts';
+import { compareSiblings, growSiblings } from './measure/siblings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 const [INPUT, BLOCKS, AGAIN] = [
   'mnist-small',

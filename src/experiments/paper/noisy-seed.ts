@@ -1,13 +1,11 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { average, bootstrapMean, type Interval, meanSquaredErrors } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { normals } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
-import { rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, grow, pictures as read } from '../lab.ts';
-import { figure, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+import { average, bootstrapMean, type Interval, meanSquaredErrors } from '../../tensor/statistics.ts';
+import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
+import { type Experiment, grow, pictures as read } from './lab.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The signal rate of the picture in its seed: the least that the network was trained for. */
 const RATE = 0.02;

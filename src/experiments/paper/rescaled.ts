@@ -1,15 +1,13 @@
 import { prepare } from '../../diffusion/batches.ts';
 import { createEncoder } from '../../embedding/finders.ts';
-import { bootstrapMean } from '../../embedding/metrics.ts';
 import { meanSeed } from '../../latent/cloud.ts';
 import { symmetricEigen } from '../../tensor/eigen.ts';
-import { float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { correlation, groupMeans, subjectsAt } from '../around.ts';
-import type { Claim } from '../findings.ts';
-import { BATCH, type Experiment, find, pictures, randomSeeds, SUBJECTS } from '../lab.ts';
-import { figure, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+import { bootstrapMean, correlation } from '../../tensor/statistics.ts';
+import { type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
+import { BATCH, type Experiment, find, pictures, randomSeeds, SUBJECTS } from './lab.ts';
+import { groupMeans, subjectsAt } from './measure/around.ts';
+import type { Claim } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Side of the paper's single convolution. */
 const KERNEL = 5;

@@ -1,8 +1,8 @@
 import { rows, unstack } from '../../tensor/tensor.ts';
-import type { Claim, Picture } from '../findings.ts';
-import type { Experiment } from '../lab.ts';
-import { compareSiblings, growSiblings } from '../siblings.ts';
-import { figure, withInterval } from '../wording.ts';
+import type { Experiment } from './lab.ts';
+import { compareSiblings, growSiblings } from './measure/siblings.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Pairs that differ in how they were trained. */
 const PAIRS = [

@@ -1,10 +1,10 @@
 import { type Denoiser, ddim, withSampler } from '../../diffusion/info.ts';
 import { SCHEDULES, type Schedule } from '../../diffusion/schedule.ts';
-import { bootstrapMean, meanSquaredErrors } from '../../embedding/metrics.ts';
-import { type Experiment, grow, randomSeeds } from '../lab.ts';
-import { ratioOfMeans } from '../ratio.ts';
-import { figure, percent, withInterval } from '../wording.ts';
+import { bootstrapMean, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { alphaBar, SCHEDULE_TITLES } from './fig6.ts';
+import { type Experiment, grow, randomSeeds } from './lab.ts';
+import { ratioOfMeans } from './report/ratio.ts';
+import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Steps of the samplers that are compared, and of those that they are compared with. */
 const STEPS = 10;

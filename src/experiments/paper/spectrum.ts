@@ -1,16 +1,14 @@
-import { bootstrapMean } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { cloudStatistics, meanSeed } from '../../latent/cloud.ts';
 import { marchenkoPastur } from '../../latent/marchenko-pastur.ts';
 import { principalComponents } from '../../latent/pca.ts';
-import { rows, sizeOf, type Tensor } from '../../tensor/tensor.ts';
-import { median, subjectsAt } from '../around.ts';
-import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, randomSeeds, SUBJECTS } from '../lab.ts';
-import { sensitiveDirections } from '../sensitive.ts';
-import { figure, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+import { bootstrapMean, median } from '../../tensor/statistics.ts';
+import { type Floats, rows, sizeOf } from '../../tensor/tensor.ts';
+import { type Experiment, randomSeeds, SUBJECTS } from './lab.ts';
+import { subjectsAt } from './measure/around.ts';
+import { sensitiveDirections } from './measure/sensitive.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Directions of the data manifold that are sought, and rounds of the search. */
 const DIRECTIONS = 8;

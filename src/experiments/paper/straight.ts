@@ -1,14 +1,14 @@
 import { nearestOnCurve } from '../../data/synthetic.ts';
 import { prepare } from '../../diffusion/batches.ts';
 import type { Denoiser } from '../../diffusion/info.ts';
-import { average, bootstrapMean, toPixels } from '../../embedding/metrics.ts';
+import { toPixels } from '../../diffusion/pictures.ts';
 import { planeFigure } from '../../figures/plane.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
 import { combine, norms } from '../../tensor/rowwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-import type { Claim, Picture } from '../findings.ts';
-import { type Experiment, type Lab, randomSeeds, pictures as read } from '../lab.ts';
-import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from '../plane.ts';
+import { average, bootstrapMean } from '../../tensor/statistics.ts';
+import type { Floats } from '../../tensor/tensor.ts';
+import { type Experiment, type Lab, randomSeeds, pictures as read } from './lab.ts';
+import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from './measure/plane.ts';
 import {
   energyShare,
   linearTrajectories,
@@ -16,10 +16,9 @@ import {
   straightness,
   trajectories,
   unscaled,
-} from '../trajectories.ts';
-import { figure, percent, withInterval } from '../wording.ts';
-
-type Floats = Tensor<'float32'>;
+} from './measure/trajectories.ts';
+import type { Claim, Picture } from './report/findings.ts';
+import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Trajectories drawn, points of the data beside them and of the best denoiser, and how far seeds lie that are drawn. */
 const DRAWN = 60;

@@ -1,16 +1,16 @@
 import { prepare } from '../../diffusion/batches.ts';
 import { samplerGrid } from '../../diffusion/grid.ts';
 import { samplerGain } from '../../diffusion/oracle.ts';
-import { average, bootstrapMean, type Interval, meanSquaredErrors } from '../../embedding/metrics.ts';
 import { principalComponents } from '../../latent/pca.ts';
 import { countParameters } from '../../nn/networks.ts';
+import { average, bootstrapMean, type Interval, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { rows } from '../../tensor/tensor.ts';
-import { CONTENDERS, parametersFor } from '../embedders.ts';
-import type { Claim } from '../findings.ts';
-import { type Experiment, find, grow, type Lab, randomSeeds, pictures as read } from '../lab.ts';
-import { ratioOfMeans } from '../ratio.ts';
-import { reconstruct } from '../reconstruction.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, find, grow, type Lab, randomSeeds, pictures as read } from './lab.ts';
+import { CONTENDERS, parametersFor } from './measure/embedders.ts';
+import { reconstruct } from './measure/reconstruction.ts';
+import type { Claim } from './report/findings.ts';
+import { ratioOfMeans } from './report/ratio.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** Training images whose covariance the floor is computed from. */
 const MOMENTS = 600;

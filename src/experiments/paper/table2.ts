@@ -1,10 +1,10 @@
-import { bootstrapMean } from '../../embedding/metrics.ts';
+import { bootstrapMean } from '../../tensor/statistics.ts';
 import { rows } from '../../tensor/tensor.ts';
-import { bothKinds } from '../generated.ts';
-import { type Experiment, find } from '../lab.ts';
-import { ratioOfMeans } from '../ratio.ts';
-import { sharpness } from '../sharpness.ts';
-import { figure, withInterval } from '../wording.ts';
+import { type Experiment, find } from './lab.ts';
+import { bothKinds } from './measure/generated.ts';
+import { sharpness } from './measure/sharpness.ts';
+import { ratioOfMeans } from './report/ratio.ts';
+import { figure, withInterval } from './report/wording.ts';
 
 /** The paper's errors, of CelebA. */
 const PAPER = { data: 0.00147, generated: 0.00074 };

@@ -1,10 +1,10 @@
-import { bootstrapMean, type Interval } from '../../embedding/metrics.ts';
 import { lineFigure } from '../../figures/line.ts';
+import { bootstrapMean, type Interval } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, pictures as read } from '../lab.ts';
-import { memorised } from '../neighbours.ts';
-import { compareSiblings, type Grown, growSiblings } from '../siblings.ts';
-import { figure, percent, withInterval } from '../wording.ts';
+import { type Experiment, pictures as read } from './lab.ts';
+import { memorised } from './measure/neighbours.ts';
+import { compareSiblings, type Grown, growSiblings } from './measure/siblings.ts';
+import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Images that a network of each pair learned from; the two pairs' halves share none. */
 const TRAINED_ON = [30, 300, 3000, 27_500];

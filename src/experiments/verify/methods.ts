@@ -15,8 +15,8 @@ import { pictureAddresses, startNoise } from '../../embedding/starts.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { naturalness } from '../../latent/naturalness.ts';
 import { combine, dots } from '../../tensor/rowwise.ts';
-import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
-import { predictedError } from '../true-seeds.ts';
+import { type Floats, float32, sizeOf } from '../../tensor/tensor.ts';
+import { predictedError } from '../race/true-seeds.ts';
 import {
   backwardWeights,
   contractions,
@@ -28,8 +28,6 @@ import {
 } from './gains.ts';
 import { type Bench, type Check, distance, nearly, nothing, type Row } from './row.ts';
 import { grown, SHAPE, threeWaves } from './samplers.ts';
-
-type Floats = Tensor<'float32'>;
 
 const STEPS = 10;
 const VARIANCE = 0.6;

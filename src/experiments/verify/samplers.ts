@@ -16,11 +16,9 @@ import {
 import { GraphBuilder } from '../../graph/builder.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { combine, dots } from '../../tensor/rowwise.ts';
-import { float32, sizeOf, type Tensor, unstack } from '../../tensor/tensor.ts';
+import { type Floats, float32, sizeOf, unstack } from '../../tensor/tensor.ts';
 import { flowGain, gainOf } from './gains.ts';
 import { type Bench, type Check, distance, near, nearly, nothing, type Row } from './row.ts';
-
-type Floats = Tensor<'float32'>;
 
 export const SHAPE = [1, 8, 8];
 const SINGLE = { ddim: ddimSolver, heun: heunSolver, dpmpp2m: dpmpp2mSolver };

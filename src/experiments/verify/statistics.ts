@@ -1,7 +1,6 @@
 import { ddim } from '../../diffusion/info.ts';
 import { samplerGain } from '../../diffusion/oracle.ts';
 import { decode } from '../../embedding/embed.ts';
-import { average, bootstrapMean, meanSquaredErrors, psnr } from '../../embedding/metrics.ts';
 import { cloudStatistics } from '../../latent/cloud.ts';
 import { compareGrown } from '../../latent/comparison.ts';
 import { spectrumBands } from '../../latent/energies.ts';
@@ -14,12 +13,11 @@ import { patchCorrelation } from '../../latent/spatial.ts';
 import { summarise } from '../../latent/summary.ts';
 import { symmetricEigen } from '../../tensor/eigen.ts';
 import { combine, dots } from '../../tensor/rowwise.ts';
-import { concatRows, float32, rows, sizeOf, type Tensor, unstack } from '../../tensor/tensor.ts';
+import { average, bootstrapMean, meanSquaredErrors, psnr } from '../../tensor/statistics.ts';
+import { concatRows, type Floats, float32, rows, sizeOf, unstack } from '../../tensor/tensor.ts';
 import { type Check, distance, near, nearly, nothing, type Row, within } from './row.ts';
 import { SHAPE } from './samplers.ts';
 import { walsh } from './walsh.ts';
-
-type Floats = Tensor<'float32'>;
 
 /** Chance is allowed so many standard deviations. */
 const SIGMAS = 5;

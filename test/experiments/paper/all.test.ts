@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { openDataset } from '../../../src/data/open.ts';
 import { gaussianDenoiser, mixtureDenoiser } from '../../../src/diffusion/oracle.ts';
-import { VERDICTS } from '../../../src/experiments/findings.ts';
-import type { Lab } from '../../../src/experiments/lab.ts';
-import { EXPERIMENTS } from '../../../src/experiments/reproduction.ts';
+import type { Lab } from '../../../src/experiments/paper/lab.ts';
+import { VERDICTS } from '../../../src/experiments/paper/report/findings.ts';
+import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { asDataset, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
 

@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { prepare } from '../../../src/diffusion/batches.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
-import { average, meanSquaredErrors, meanSquares } from '../../../src/embedding/metrics.ts';
-import { groupMeans, pointsAt, withSquares } from '../../../src/experiments/around.ts';
-import type { Experiment, Lab } from '../../../src/experiments/lab.ts';
 import { border } from '../../../src/experiments/paper/border.ts';
 import { canonical } from '../../../src/experiments/paper/canonical.ts';
 import { distances } from '../../../src/experiments/paper/distances.ts';
@@ -11,13 +8,14 @@ import { fig11 } from '../../../src/experiments/paper/fig11.ts';
 import { fig12, reach } from '../../../src/experiments/paper/fig12.ts';
 import { fig13 } from '../../../src/experiments/paper/fig13.ts';
 import { identifiable } from '../../../src/experiments/paper/identifiable.ts';
+import type { Experiment, Lab } from '../../../src/experiments/paper/lab.ts';
+import { groupMeans, pointsAt, withSquares } from '../../../src/experiments/paper/measure/around.ts';
 import { rescaled } from '../../../src/experiments/paper/rescaled.ts';
 import { spectrum } from '../../../src/experiments/paper/spectrum.ts';
 import { normals } from '../../../src/tensor/random.ts';
-import { float32, rows, type Tensor, takeRows } from '../../../src/tensor/tensor.ts';
+import { average, meanSquaredErrors, meanSquares } from '../../../src/tensor/statistics.ts';
+import { type Floats, float32, rows, takeRows } from '../../../src/tensor/tensor.ts';
 import { gaussianPictures, madeUpCloud, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
-
-type Floats = Tensor<'float32'>;
 
 const VARIANCE = 0.5;
 const GAIN = samplerGain(VARIANCE);

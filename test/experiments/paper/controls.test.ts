@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { gaussianDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
-import { EXPERIMENTS } from '../../../src/experiments/reproduction.ts';
+import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
 import { gaussianPictures, SHAPE, scalingEmbedder, type ToyParts, toyLab } from '../lab.ts';
 
 const VARIANCE = 0.5;

@@ -5,24 +5,22 @@ import { prepare } from '../../../src/diffusion/batches.ts';
 import { ddim, withSampler } from '../../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
 import { ratesAt, SCHEDULES } from '../../../src/diffusion/schedule.ts';
-import { meanSquares } from '../../../src/embedding/metrics.ts';
-import { combinations, simplexWeights } from '../../../src/experiments/around.ts';
-import type { Experiment, Lab, SeedCloud } from '../../../src/experiments/lab.ts';
-import { memorised, nearest } from '../../../src/experiments/neighbours.ts';
 import { largestPiece } from '../../../src/experiments/paper/connected.ts';
+import type { Experiment, Lab, SeedCloud } from '../../../src/experiments/paper/lab.ts';
+import { combinations, simplexWeights } from '../../../src/experiments/paper/measure/around.ts';
+import { memorised, nearest } from '../../../src/experiments/paper/measure/neighbours.ts';
+import { sensitiveDirections } from '../../../src/experiments/paper/measure/sensitive.ts';
+import { sharpness } from '../../../src/experiments/paper/measure/sharpness.ts';
+import { strangeness } from '../../../src/experiments/paper/measure/strangeness.ts';
+import { straightness, trajectories } from '../../../src/experiments/paper/measure/trajectories.ts';
+import { coordinates, wienerPictures } from '../../../src/experiments/paper/measure/wiener.ts';
+import { ratioOfMeans } from '../../../src/experiments/paper/report/ratio.ts';
+import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
 import { convolutionFit } from '../../../src/experiments/paper/rescaled.ts';
-import { ratioOfMeans } from '../../../src/experiments/ratio.ts';
-import { EXPERIMENTS } from '../../../src/experiments/reproduction.ts';
-import { sensitiveDirections } from '../../../src/experiments/sensitive.ts';
-import { sharpness } from '../../../src/experiments/sharpness.ts';
-import { strangeness } from '../../../src/experiments/strangeness.ts';
-import { straightness, trajectories } from '../../../src/experiments/trajectories.ts';
-import { coordinates, wienerPictures } from '../../../src/experiments/wiener.ts';
 import { normals } from '../../../src/tensor/random.ts';
-import { float32, rows, type Tensor } from '../../../src/tensor/tensor.ts';
+import { meanSquares } from '../../../src/tensor/statistics.ts';
+import { type Floats, float32, rows } from '../../../src/tensor/tensor.ts';
 import { gaussianPictures, madeUpCloud, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
-
-type Floats = Tensor<'float32'>;
 
 /** Variance of the toy data, standardised, and what its best denoiser's sampler multiplies a seed by. */
 const VARIANCE = 0.5;

@@ -5,19 +5,19 @@ import { samplerGrid } from '../../../src/diffusion/grid.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
 import { SCHEDULES } from '../../../src/diffusion/schedule.ts';
 import { affineStep } from '../../../src/diffusion/solvers.ts';
-import type { Lab } from '../../../src/experiments/lab.ts';
 import { inCloud } from '../../../src/experiments/paper/connected.ts';
 import { fig7 } from '../../../src/experiments/paper/fig7.ts';
-import { alongSchedule, schedules } from '../../../src/experiments/paper/schedules.ts';
-import { anglesToCurve } from '../../../src/experiments/paper/straight.ts';
-import { bestDenoiser, gravitationalMap, pointsOf } from '../../../src/experiments/plane.ts';
+import type { Lab } from '../../../src/experiments/paper/lab.ts';
+import { bestDenoiser, gravitationalMap, pointsOf } from '../../../src/experiments/paper/measure/plane.ts';
 import {
   energyShare,
   linearTrajectories,
   straightness,
   trajectories,
   unscaled,
-} from '../../../src/experiments/trajectories.ts';
+} from '../../../src/experiments/paper/measure/trajectories.ts';
+import { alongSchedule, schedules } from '../../../src/experiments/paper/schedules.ts';
+import { anglesToCurve } from '../../../src/experiments/paper/straight.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { float32, rows } from '../../../src/tensor/tensor.ts';
 import { gaussianPictures, madeUpCloud, SHAPE, toyLab } from '../lab.ts';

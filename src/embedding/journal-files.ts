@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { exists, writeAtomic } from '../runtime/files.ts';
+import { writeSafetensors } from '../tensor/safetensors.ts';
+import { float32, type Tensor, unstack } from '../tensor/tensor.ts';
+import type { DescentState } from './descent.ts';
+import type { FinishedBatch, Journal } from './journal.ts';
+import type { SeedResult } from './result.ts';
+import { damaged, jsonOf, keptPsnr, keptTensors, type Unfinished } from './unfinished.ts';
+
+/** Seconds between two writings of a descent's state. */
+const SECONDS = 20;
+
+/** The result of a seed as it is kept. */
+export const keptResult = z.object({
+  image: z.int().gte(0),
+  start: z.int().gte(0),
+  mse: z.number(),
+  psnr: keptPsnr,
+  mseBefore: z.number().optional(),
+  residual: z.number().optional(),
+  certificate: z
+    .object({
+      residuals: z.array(z.number().nullable()),
+      factors: z.array(z.number().nullable()),
+      bound: z.number().optional(),
+      miss: z.number().optional(),
+      tau: z.number().optional(),
+      flags: z.array(z.string()),
+      notes: z.array(z.string()),
+    })
+    .optional(),
+  converged: z.boolean(),
+  latentVariance: z.number(),
+  evaluations: z.number(),
+  losses: z.array(z.number()),
+}) satisfies z.ZodType<SeedResult>;
+
+/** Keeps the batches of an embedding, and the state of descent in the one that is in work. */
+export function journalIn(folder: Unfinished): Journal {
+  let written = performance.now();
+  const stateOf = (batch: number) => folder.path(`descent-${batch}.safetensors`);
+  const batchOf = (batch: number) => folder.path(`batch-${batch}.safetensors`);
+  return {
+    due: () => performance.now() - written > SECONDS * 1000,
+    async read(batch, shape) {
+      const path = stateOf(batch);
+      return (await exists(path)) ? readState(path, shape) : undefined;
+    },
+    async write(batch, state) {
+      await writeAtomic(stateOf(batch), writeState(state));
+      written = performance.now();
+    },
+    async finished(batch, shape) {
+      const path = batchOf(batch);
+      return (await exists(path)) ? readBatch(path, shape) : undefined;
+    },
+    async finish(batch, found) {
+      if (isSound(found)) await writeAtomic(batchOf(batch), writeBatch(found));
+    },
+  };
+}
+
+/** Whether all is numbers: what is not is never kept. */
+function isSound({ latent, pair, grown, results }: FinishedBatch): boolean {
+  const tensors = [latent, grown, ...(pair ? [pair.latent, pair.latent2] : [])] as Tensor<'float32'>[];
+  const finite = tensors.every(({ data }) => data.every(Number.isFinite));
+  return finite && results.every(({ mse, latentVariance }) => Number.isFinite(mse + latentVariance));
+}
+
+function writeBatch({ latent, pair, grown, results }: FinishedBatch): Uint8Array {
+  const both = pair && { 'pair.latent': pair.latent, 'pair.latent2': pair.latent2 };
+  return writeSafetensors({ latent, grown, ...both }, { results: JSON.stringify(results) });
+}
+
+async function readBatch(path: string, shape: readonly number[]): Promise<FinishedBatch> {
+  const { metadata, has, take, takeDoubles } = await keptTensors(path);
+  const parsed = z.array(keptResult).length(shape[0]!).safeParse(jsonOf(metadata.results));
+  if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
+  const both = has('pair.latent') && {
+    pair: { latent: takeDoubles('pair.latent', shape), latent2: takeDoubles('pair.latent2', shape) },
+  };
+  return { latent: take('latent', shape), ...both, grown: take('grown', shape), results: parsed.data };
+}
+
+function writeState({ latent, m, v, losses, converged }: DescentState): Uint8Array {
+  const curve = float32([losses.length, converged.length], losses.flat());
+  const arrived = float32([converged.length], converged.map(Number));
+  return writeSafetensors({ latent, m, v, losses: curve, converged: arrived });
+}
+
+async function readState(path: string, shape: readonly number[]): Promise<DescentState> {
+  const { take } = await keptTensors(path);
+  const count = shape[0]!;
+  return {
+    latent: take('latent', shape),
+    m: take('m', shape),
+    v: take('v', shape),
+    losses: unstack(take('losses', [null, count])).map(row => Array.from(row.data)),
+    converged: Array.from(take('converged', [count]).data, Boolean),
+  };
+}

@@ -1,0 +1,137 @@
+import type { Dataset } from '../../data/dataset.ts';
+import type { Denoiser, Embedder } from '../../diffusion/info.ts';
+import { decode, embed } from '../../embedding/embed.ts';
+import type { Embedding, EmbedOptions } from '../../embedding/embedding.ts';
+import type { RecipeName } from '../../embedding/recipes.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { normals } from '../../tensor/random.ts';
+import type { Floats } from '../../tensor/tensor.ts';
+import type { Findings } from './report/findings.ts';
+
+/** The data sets that experiments look at, with the model whose seeds stand for each set. */
+export const SUBJECTS = {
+  'fashion-mnist': { model: 'fashion-mnist', title: 'Fashion-MNIST' },
+  mnist: { model: 'mnist', title: 'MNIST' },
+  cifar10: { model: 'cifar10-small', title: 'CIFAR-10' },
+} as const;
+export type Subject = keyof typeof SUBJECTS;
+
+/** How large experiments are. */
+export interface Sizes {
+  /** Test images of a table. */
+  readonly table: number;
+  /** Seeds of a cloud. */
+  readonly cloud: number;
+  /** Seeds or images of other measurements. */
+  readonly sample: number;
+  /** Seeds of the small cloud that descent finds, and how. */
+  readonly descent: { readonly seeds: number; readonly recipe: RecipeName; readonly iterations: number };
+  /** Steps that train a denoiser in the plane. */
+  readonly plane: number;
+  /** Pictures shown in a row. */
+  readonly shown: number;
+}
+
+/** What takes minutes on two cores, and the sizes of the paper. */
+export const SIZES = {
+  default: {
+    table: 1000,
+    cloud: 256,
+    sample: 100,
+    descent: { seeds: 16, recipe: 'seedbed', iterations: 200 },
+    plane: 3000,
+    shown: 8,
+  },
+  full: {
+    table: 10_000,
+    cloud: 2000,
+    sample: 1000,
+    descent: { seeds: 64, recipe: 'code', iterations: 1500 },
+    plane: 20_000,
+    shown: 8,
+  },
+} as const satisfies Record<string, Sizes>;
+
+/** Seeds of one picture, and what they grow. */
+export interface SeedCloud {
+  readonly model: Denoiser;
+  /** The picture, [1, C, H, W] in [0,1]. */
+  readonly image: Floats;
+  /** [K, ...shape] */
+  readonly latent: Floats;
+  /** [K, C, H, W] in [0,1]. */
+  readonly pictures: Floats;
+  /** Mean squared error of each picture. */
+  readonly errors: readonly number[];
+  /** Network evaluations a seed took, mean. */
+  readonly evaluations: number;
+}
+
+/** What an experiment is given: models, data, and work that several share. */
+export interface Lab {
+  readonly runtime: Runtime;
+  readonly sizes: Sizes;
+  readonly rng: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Told how far a piece of work has come. @throws {SeedbedError} Interrupted when it is to stop. */
+  report?(done: number, total: number): void;
+  /** Whether a model or a data set is at hand, of those that an experiment can do without. */
+  has(what: string): boolean;
+  /** A denoiser by its name, such as `mnist-small-se`. */
+  denoiser(name: string): Promise<Denoiser>;
+  /** An embedding network by its name, such as `fashion-mnist-embedder`. */
+  embedder(name: string): Promise<Embedder>;
+  /** A data set, or a folder of pictures made to fit the shape [C, H, W] that is given. */
+  data(name: string, split: 'train' | 'test', shape?: readonly number[]): Promise<Dataset>;
+  /** A folder for work of that name, which is kept until all is done, so that it can go on. */
+  scratch(name: string): string;
+  /** Seeds of the first test picture of a subject: `sizes.cloud` of them by `auto`, or a few by descent (`sizes.descent`). */
+  cloud(subject: Subject, method?: 'auto' | 'descent'): Promise<SeedCloud>;
+}
+
+/** A figure, table or claim of the paper as a measurement. */
+export interface Experiment {
+  /** As the command knows it: `fig12`. */
+  readonly name: string;
+  readonly title: string;
+  /** Models and data sets that it cannot do without: `mnist-small`, `data:mnist`. */
+  readonly needs: readonly string[];
+  run(lab: Lab): Promise<Findings>;
+}
+
+/** Seeds, embeddings and networks in work at once. */
+export const BATCH = 16;
+
+/** The pixels [n, C, H, W] that a denoiser grows from seeds. */
+export function grow(lab: Lab, model: Denoiser, latent: Floats): Promise<Floats> {
+  return decode(lab.runtime, model, latent, {
+    batch: BATCH,
+    onProgress: (done, total) => lab.report?.(done, total),
+  });
+}
+
+/** The seeds of pictures [n, C, H, W]. */
+export function find(
+  lab: Lab,
+  model: Denoiser,
+  images: Floats,
+  options: EmbedOptions = {},
+): Promise<Embedding> {
+  return embed(lab.runtime, model, images, {
+    batch: BATCH,
+    rng: lab.rng,
+    ...(lab.signal && { signal: lab.signal }),
+    onProgress: ({ done, total }) => lab.report?.(Math.round(done), Math.round(total)),
+    ...options,
+  });
+}
+
+/** Random seeds [count, ...shape]; those of one purpose are the same for all models of one shape. */
+export function randomSeeds(lab: Lab, model: Denoiser, count: number, purpose = 'sample'): Floats {
+  return normals({ seed: lab.rng, purpose }, [count, ...model.info.shape]);
+}
+
+/** Pictures `from` to `to` of a data set, [n, C, H, W] in [0,1]. */
+export function pictures(data: Dataset, from: number, to: number): Promise<Floats> {
+  return data.read(Array.from({ length: to - from }, (_, i) => from + i));
+}

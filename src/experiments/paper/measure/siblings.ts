@@ -1,0 +1,39 @@
+import type { Denoiser } from '../../../diffusion/info.ts';
+import { toPixels } from '../../../diffusion/pictures.ts';
+import { compareGrown, type GrownComparison } from '../../../latent/comparison.ts';
+import type { Floats } from '../../../tensor/tensor.ts';
+import { grow, type Lab, randomSeeds } from '../lab.ts';
+
+/** A denoiser and what it grows from the seeds that all its siblings are given. */
+export interface Grown {
+  readonly name: string;
+  readonly model: Denoiser;
+  readonly latent: Floats;
+  /** [n, C, H, W] in [0,1]. */
+  readonly pictures: Floats;
+}
+
+/** The same random seeds grown by each of the models, one after the other. */
+export async function growSiblings(lab: Lab, names: readonly string[], count: number): Promise<Grown[]> {
+  const grown: Grown[] = [];
+  for (const name of names) {
+    const model = await lab.denoiser(name);
+    const latent = randomSeeds(lab, model, count, 'siblings');
+    grown.push({ name, model, latent, pictures: await grow(lab, model, latent) });
+  }
+  return grown;
+}
+
+/** How alike two siblings' pictures are: see {@link compareGrown}. */
+export function compareSiblings(
+  lab: Lab,
+  a: Pick<Grown, 'pictures'>,
+  b: Pick<Grown, 'pictures'>,
+): GrownComparison {
+  return compareGrown(a.pictures, b.pictures, lab.rng);
+}
+
+/** Pictures of standardised rows, as those of a sibling. */
+export function pixelsOf({ info }: Denoiser, x0: Floats): Pick<Grown, 'pictures'> {
+  return { pictures: toPixels(x0, info) };
+}

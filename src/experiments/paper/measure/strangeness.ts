@@ -1,0 +1,49 @@
+import { prepare } from '../../../diffusion/batches.ts';
+import { levelAt } from '../../../diffusion/grid.ts';
+import type { Denoiser } from '../../../diffusion/info.ts';
+import { createNetwork } from '../../../diffusion/network.ts';
+import { toPixels } from '../../../diffusion/pictures.ts';
+import { normals } from '../../../tensor/random.ts';
+import { combine, filledRows } from '../../../tensor/rowwise.ts';
+import { meanSquaredErrors } from '../../../tensor/statistics.ts';
+import { concatRows, type Floats, rows } from '../../../tensor/tensor.ts';
+import type { Lab } from '../lab.ts';
+
+/** The diffusion time at which a picture is noised, low enough for its own detail to show through. */
+const TIME = 0.3;
+
+/**
+ * How strange pictures are to a denoiser: what it changes in each, noised at a low level, beside the mean squared error of
+ * pixels: E |x0(s x + n epsilon) - x|^2, by one draw. What it was trained on it restores, what it does not know it alters.
+ * @param images [n, C, H, W] in [0,1].
+ */
+export async function strangeness(
+  lab: Lab,
+  model: Denoiser,
+  images: Floats,
+  batch: number,
+): Promise<number[]> {
+  const { info } = model;
+  const x = prepare(images, info.padding, info.range);
+  const count = x.shape[0]!;
+  const size = Math.min(batch, count);
+  const level = levelAt(info, TIME);
+  const { signalRate, noiseRate } = level;
+  const noisy = combine(
+    [signalRate, x],
+    [noiseRate, normals({ seed: lab.rng, purpose: 'strangeness' }, x.shape)],
+  );
+  const network = await createNetwork(lab.runtime, model, size);
+  const parts: Floats[] = [];
+  try {
+    for (let first = 0; first < count; first += size) {
+      const part = filledRows(noisy, first, size);
+      const epsilon = await network.epsilon(part, level);
+      const x0 = combine([1 / signalRate, part], [-noiseRate / signalRate, epsilon]);
+      parts.push(rows(x0, 0, Math.min(size, count - first)));
+    }
+  } finally {
+    await network.dispose();
+  }
+  return meanSquaredErrors(toPixels(concatRows(parts), info), images);
+}

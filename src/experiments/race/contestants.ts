@@ -1,0 +1,144 @@
+import type { Denoiser } from '../../diffusion/info.ts';
+import type { EmbedOptions } from '../../embedding/embedding.ts';
+import type { Undoer } from '../../embedding/inversion/climb.ts';
+import { inversionFor, type Method } from '../../embedding/methods.ts';
+import { RECIPES } from '../../embedding/recipes.ts';
+import { POLISH } from '../../embedding/settings.ts';
+
+/** One way to find seeds with settings of its own: a point of the race. */
+export interface Contestant {
+  /** What points of one method share. */
+  readonly family: string;
+  /** The family and its settings; unique in a race. */
+  readonly name: string;
+  readonly options: Pick<EmbedOptions, 'method' | 'inversion' | 'recipe' | 'sampler'>;
+  /** Network evaluations a seed, the check at the end included: hard pictures may take more. */
+  readonly cost: number;
+}
+
+/**
+ * Every method of Seedbed, each at several settings from cheap to dear.
+ * @param most leaves out those that may take more network evaluations a seed.
+ * @param embedder whether there is an embedding network for the model.
+ */
+export function contestants(model: Denoiser, embedder: boolean, most: number): Contestant[] {
+  const { steps } = model.info.sampler;
+  const all = [
+    ...undoing(steps),
+    ...leastSquares(steps),
+    ...descent(steps),
+    ...exact(steps),
+    ...(embedder ? embedded(steps) : []),
+  ];
+  return all.filter(({ cost }) => cost <= most);
+}
+
+function undoing(steps: number): Contestant[] {
+  const by = (family: string, solver: Undoer, iterations: number, diffused: number): Contestant => {
+    const method: Method = solver === 'naive' ? 'naive' : solver === 'newton' ? 'newton' : 'fixed-point';
+    const own = inversionFor(method);
+    const each = solver === 'naive' ? 1 : solver === 'newton' ? 6 * 20 + 2 : iterations + 2;
+    return {
+      family,
+      name: solver === 'naive' || solver === 'newton' ? family : `${family}, ${iterations}`,
+      options: { method, inversion: { interior: { ...own.interior, solver, iterations }, diffused } },
+      cost: (steps - diffused) * each + steps,
+    };
+  };
+  return [
+    by('naive', 'naive', 1, 0),
+    ...[3, 10].map(k => by('fixed point', 'plain', k, 0)),
+    by('averaged', 'averaged', 10, 0),
+    ...[3, 6, 12, 30].map(k => by('Anderson', 'anderson', k, 0)),
+    ...[5, 9].map(k => by('ReNoise', 'renoise', k, 0)),
+    by('Newton-Krylov', 'newton', 1, 0),
+    by('diffused + naive', 'naive', 1, 1),
+    ...[3, 12].map(k => by('diffused + Anderson', 'anderson', k, 1)),
+  ].filter(({ options }) => options.inversion!.diffused! < steps);
+}
+
+function leastSquares(steps: number): Contestant[] {
+  const own = inversionFor('split');
+  const split = (outer: number, inner: number, tau = own.lastStep.tau): Contestant => ({
+    family: 'split',
+    name: `split, ${outer} x ${inner}`,
+    options: { method: 'split', inversion: { lastStep: { ...own.lastStep, tau, outer, inner } } },
+    cost: 1 + outer * (3 + 3 * inner) + (steps - 1) * 12 + steps,
+  });
+  return [
+    split(1, 4),
+    split(2, 4),
+    split(4, 24, 0.03),
+    {
+      family: 'auto',
+      name: 'auto',
+      options: { method: 'auto' },
+      cost: split(2, 4).cost + (POLISH.outer * (4 * POLISH.inner + 5) + 1) * steps,
+    },
+    ...[6, 20].map(iterations => ({
+      family: 'L-BFGS',
+      name: `L-BFGS, ${iterations}`,
+      options: { method: 'lbfgs' as const, inversion: { lbfgs: { ...own.lbfgs, iterations } } },
+      cost: (iterations + 1) * 3 * steps + steps,
+    })),
+    {
+      family: 'Gauss-Newton',
+      name: 'Gauss-Newton, 2 x 8',
+      options: { method: 'gauss-newton', inversion: { whole: { ...own.whole, outer: 2, inner: 8 } } },
+      cost: 2 * (8 * 4 + 5) * steps + steps,
+    },
+  ];
+}
+
+function descent(steps: number): Contestant[] {
+  return [8, 25].map(iterations => ({
+    family: 'descent',
+    name: `descent, ${iterations}`,
+    options: { method: 'descent', recipe: { ...RECIPES.seedbed, iterations } },
+    cost: (2 * iterations + 1) * steps,
+  }));
+}
+
+function exact(steps: number): Contestant[] {
+  const { outer, inner } = inversionFor('exact').lastStep;
+  return (['edict', 'bdia', 'obelm'] as const).map(sampler => ({
+    family: `exact ${sampler.toUpperCase()}`,
+    name: `exact ${sampler.toUpperCase()}`,
+    options: { method: 'exact', sampler },
+    cost: sampler === 'edict' ? 4 * steps : 1 + outer * (3 + 3 * inner) + 2 * steps,
+  }));
+}
+
+function embedded(steps: number): Contestant[] {
+  const own = inversionFor('split');
+  return [
+    { family: 'embedder', name: 'embedder', options: { method: 'embedder' }, cost: 1 + steps },
+    {
+      family: 'embedder + descent',
+      name: 'embedder + descent, 16',
+      options: { method: 'embedder+descent', recipe: RECIPES.refine },
+      cost: 1 + 2 * steps + RECIPES.refine.iterations * 2 * steps,
+    },
+    {
+      family: 'embedder + split',
+      name: 'embedder + split',
+      options: { method: 'embedder+split' },
+      cost: 60 + 14 * steps,
+    },
+    {
+      family: 'embedder + L-BFGS',
+      name: 'embedder + L-BFGS, 12',
+      options: { method: 'embedder+lbfgs', inversion: { lbfgs: { ...own.lbfgs, iterations: 12 } } },
+      cost: 1 + 13 * 3 * steps + steps,
+    },
+    {
+      family: 'embedder + Gauss-Newton',
+      name: 'embedder + Gauss-Newton, 1 x 8',
+      options: {
+        method: 'embedder+gauss-newton',
+        inversion: { whole: { ...own.whole, outer: 1, inner: 8 } },
+      },
+      cost: 1 + (8 * 4 + 5) * steps + steps,
+    },
+  ];
+}

@@ -1,0 +1,78 @@
+import { gaussianDenoiser, mixtureDenoiser } from '../../diffusion/oracle.ts';
+import { SeedbedError } from '../../errors.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { normals } from '../../tensor/random.ts';
+import { clusters, descents, methods } from './methods.ts';
+import type { Bench, Check, Row } from './row.ts';
+import { gains, gradients, twoMeans } from './samplers.ts';
+import {
+  clouds,
+  comparisons,
+  components,
+  interpolation,
+  intervals,
+  noise,
+  panel,
+  patches,
+} from './statistics.ts';
+
+export type { Row } from './row.ts';
+
+/** Everything that is held against what is known in closed form. */
+export const CHECKS: readonly Check[] = [
+  noise,
+  gains,
+  twoMeans,
+  gradients,
+  methods,
+  descents,
+  clusters,
+  interpolation,
+  clouds,
+  components,
+  patches,
+  panel,
+  comparisons,
+  intervals,
+];
+
+export interface VerifyOptions {
+  /** Random number seed; 0. Rows of random things grant chance five standard deviations. */
+  readonly rng?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** What is verified instead of the whole; all {@link CHECKS} unless given. */
+  readonly checks?: readonly Check[] | undefined;
+  /** Oracles or noise in place of the right ones: what is known of the right ones is then found to be off. */
+  readonly wrong?: Partial<Pick<Bench, 'gaussian' | 'mixture' | 'noise'>> | undefined;
+  /** Called with the rows of each check as soon as it is done. */
+  readonly onRows?: ((title: string, rows: readonly Row[], done: number, total: number) => void) | undefined;
+}
+
+/** The rows of one check. */
+export interface Verified {
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
+
+/**
+ * Runs samplers, gradients, every inversion method and every statistic on models and seeds whose answers are known in
+ * closed form, and sets what came out beside what was expected.
+ * @throws {SeedbedError} Interrupted by `signal`, Machine when the device fails.
+ */
+export async function verify(runtime: Runtime, options: VerifyOptions = {}): Promise<Verified[]> {
+  const { rng = 0, signal, checks = CHECKS, wrong, onRows } = options;
+  const bench: Bench = {
+    ...{ runtime, rng, gaussian: gaussianDenoiser, mixture: mixtureDenoiser },
+    noise: (shape, purpose) => normals({ seed: rng, purpose }, shape),
+    ...wrong,
+  };
+  const verified: Verified[] = [];
+  for (const { title, run } of checks) {
+    if (signal?.aborted)
+      throw new SeedbedError('Interrupted', `stopped after ${verified.length} of ${checks.length} checks`);
+    const rows = await run(bench);
+    verified.push({ title, rows });
+    onRows?.(title, rows, verified.length, checks.length);
+  }
+  return verified;
+}
