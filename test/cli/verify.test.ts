@@ -6,7 +6,7 @@ import { combine } from '../../src/tensor/rowwise.ts';
 import { seedbed } from './in-process.ts';
 
 vi.mock('../../src/experiments/verify/verify.ts', { spy: true });
-const { verify } = await vi.importActual<typeof verification>('../../src/experiments/verify.ts');
+const { verify } = await vi.importActual<typeof verification>('../../src/experiments/verify/verify.ts');
 
 /** Only what is soon done, with noise of another size. */
 const only = (size: number) =>

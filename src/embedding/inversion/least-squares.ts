@@ -25,10 +25,11 @@ export interface LeastSquaresResult {
   readonly errors: Float64Array;
 }
 
-/** The damping's factors on success and on failure, and where it starts. */
+/** The damping's factors on success and on failure. */
 const EASE = 0.3;
 const TIGHTEN = 4;
-const FIRST_DAMPING = 1e-3;
+/** Where it starts, as a share of 1 / tau^2 + 1 / spread^2. */
+export const FIRST_DAMPING = 1e-3;
 /** The share of tau within which a picture has no need of further steps. */
 const NEAR = 0.75;
 /** How often a step that made things worse is halved before it is given up: that costs an evaluation, a new step many. */
