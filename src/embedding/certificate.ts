@@ -99,8 +99,12 @@ function agrees({ miss, tau }: Certificate, missed: number): boolean {
 export function judge(certificate: Certificate, missed: number): Certificate {
   const { flags, notes, miss, tau } = certificate;
   if (agrees(certificate, missed)) {
-    if (tau === undefined) return certificate;
-    return { ...certificate, flags: [], notes: [...notes, ...flags] };
+    if (tau === undefined || flags.length === 0) return certificate;
+    return {
+      ...certificate,
+      flags: [],
+      notes: [...notes, `it grows its picture, though ${flags.join('; ')}`],
+    };
   }
   const off = (square: number) => Math.sqrt(square).toPrecision(2);
   const told = `the sampler misses the picture by ${off(missed)}, where the solved equations say ${off(miss!)}`;

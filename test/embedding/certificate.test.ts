@@ -70,7 +70,12 @@ describe('a certificate beside the picture that the seed grows', () => {
   const [exact] = certify(1, [], [0]);
 
   test('of a method that fits a picture has no flags where it is grown, but remembers what was left undone', () => {
-    expect(judge(fitted!, 0.0024)).toMatchObject({ flags: [], notes: fitted!.flags });
+    expect(judge(fitted!, 0.0024)).toMatchObject({
+      flags: [],
+      notes: [
+        'it grows its picture, though the step to time 1.00 is undone to a residual of 0.050, not 0.001',
+      ],
+    });
   });
 
   test('is flagged where the picture is further off than tau, or than the equations say', () => {
