@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Denoiser, type SamplerInfo, samplerSchema } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
 import { fileKind, kindInWords } from '../runtime/kind.ts';
-import { parseJson } from '../tensor/json.ts';
+import { jsonOf } from '../tensor/json.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { arraysInWords, readNpz } from '../tensor/npz.ts';
 import { readSafetensors, unreadType, writeSafetensors } from '../tensor/safetensors.ts';
@@ -169,15 +169,6 @@ const provenanceSchema = z.object({
   rng: z.number(),
   createdBy: z.string(),
 });
-
-/** The value of JSON text; undefined, which no schema takes, where it is none. */
-function jsonOf(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * Refuses seeds that another model or sampler would grow into something else.

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Denoiser } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { jsonOf } from '../tensor/json.ts';
 import { writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, type Floats } from '../tensor/tensor.ts';
 import { pictureShape } from './checks.ts';
@@ -9,15 +10,7 @@ import { embed } from './embed.ts';
 import type { EmbedOptions } from './embedding.ts';
 import { journalIn } from './journal-files.ts';
 import type { SeedResult } from './result.ts';
-import {
-  type Codec,
-  damaged,
-  inPieces,
-  jsonOf,
-  keptPsnr,
-  keptTensors,
-  type Unfinished,
-} from './unfinished.ts';
+import { type Codec, damaged, inPieces, keptPsnr, keptTensors, type Unfinished } from './unfinished.ts';
 
 /** What is reported of one seed. */
 export const seedRow = z.object({

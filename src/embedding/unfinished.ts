@@ -10,7 +10,6 @@ import {
   removeFolder,
   writeAtomic,
 } from '../runtime/files.ts';
-import { parseJson } from '../tensor/json.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 
@@ -119,15 +118,6 @@ export async function keptTensors(path: string) {
     take: (name: string, shape: readonly (number | null)[]) => taken('float32', name, shape),
     takeDoubles: (name: string, shape: readonly number[]) => taken('float64', name, shape),
   };
-}
-
-/** The value of JSON text; undefined, which no schema takes, where it is none. */
-export function jsonOf(text: string | undefined): unknown {
-  try {
-    return parseJson(text ?? '');
-  } catch {
-    return undefined;
-  }
 }
 
 export function damaged(path: string, fault: string): SeedbedError {

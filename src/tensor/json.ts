@@ -44,3 +44,12 @@ function checkDepth(value: unknown, levels: number): void {
   if (levels === 0) throw new SyntaxError(`it is nested deeper than ${MOST_LEVELS} levels`);
   for (const item of Object.values(value)) checkDepth(item, levels - 1);
 }
+
+/** The value of JSON text; undefined, which no schema takes, where it is none. */
+export function jsonOf(text: string | undefined): unknown {
+  try {
+    return parseJson(text ?? '');
+  } catch {
+    return undefined;
+  }
+}

@@ -87,7 +87,7 @@ export interface Known {
    * guess of every step with the epsilon of the state just found: at no cost, and better than epsilon taken at y, which is
    * not of x's level. But a guess so near says less of how steep a step is, so that a bound may stay unknown.
    */
-  readonly epsilon?: Floats;
+  readonly epsilon?: Floats | undefined;
 }
 
 /** Undoes steps one after the other, from the last to the first. */
@@ -115,9 +115,9 @@ export async function climb(
 
 type Undone = Pick<FixedPoint, 'x' | 'residuals' | 'goals' | 'slopes'> & Partial<Pick<FixedPoint, 'image'>>;
 
-/** epsilon(x), where g(x) = (y - beta epsilon(x)) / alpha is known; undefined where the step does not use it. */
-function epsilonOf({ alpha, beta }: AffineStep, y: Floats, image: Floats): Floats | undefined {
-  return beta === 0 ? undefined : combine([1 / beta, y], [-alpha / beta, image]);
+/** The epsilon with which a step leads from x to y = alpha x + beta epsilon; undefined where the step does not use it. */
+export function epsilonOf({ alpha, beta }: AffineStep, y: Floats, x: Floats): Floats | undefined {
+  return beta === 0 ? undefined : combine([1 / beta, y], [-alpha / beta, x]);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { choose, combine, dots, norms, type PerRow } from '../../tensor/rowwise.ts';
 import type { Floats } from '../../tensor/tensor.ts';
+import type { Wanted } from './maps.ts';
 import { type Difference, type Iterate, Slopes } from './slopes.ts';
 
 /**
@@ -43,7 +44,7 @@ export type Beginning = { readonly state: Floats } | { readonly guess: Floats };
  * A map of a batch [n, ...] to a batch; rows do not see each other.
  * @param wanted the rows that are needed; of the others anything may come back.
  */
-export type RowMap = (x: Floats, wanted?: readonly boolean[]) => Promise<Floats>;
+export type RowMap = (x: Floats, wanted?: Wanted) => Promise<Floats>;
 
 /**
  * Solves x = g(x) for every row of a batch at once, each row on its own: Anderson's acceleration (Anderson 1965;
