@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SeedbedError } from '../errors.ts';
-import { scheduleSchema } from './info.ts';
+import { PREDICTIONS, scheduleSchema } from './info.ts';
 import { SCHEDULES } from './schedule.ts';
 
 /** A number of things from 1 on; `most` is far beyond use, and keeps a slip from taking all memory. */
@@ -67,7 +67,12 @@ const denoiser = z.strictObject({
     z.enum(['linear', 'quadratic', 'cosine', 'continuousCosine']).transform(name => SCHEDULES[name]),
     scheduleSchema,
   ]),
-  training,
+  /** What the network learns to predict: the paper's noise, or the clean picture, or v. */
+  predicts: z.enum(PREDICTIONS).default('epsilon'),
+  training: training.extend({
+    /** Diffusion times of a batch: each uniform on [0,1] (the paper's), or one in each of as many equal parts. */
+    levels: z.enum(['uniform', 'stratified']).default('uniform'),
+  }),
 });
 
 const embedder = z.strictObject({
@@ -85,7 +90,8 @@ export type DenoiserConfig = z.infer<typeof denoiser>;
 /** The training of an embedder as data; pictures and schedule are the denoiser's. */
 export type EmbedderConfig = z.infer<typeof embedder>;
 /**
- * How a denoiser is trained, as in the files of `configs/`, without the data: `network`, `image`, `schedule`, `training`.
+ * How a denoiser is trained, as in the files of `configs/`, without the data: `network`, `image`, `schedule`, `predicts`,
+ * `training`.
  * @group Models
  * @useDeclaredType
  */

@@ -25,13 +25,13 @@ export interface DenoiserLesson {
 }
 
 /**
- * The training of a denoiser as a problem, Algorithm 1 of Asperti et al. 2023: epsilon is predicted from
- * s x0 + n epsilon at a diffusion time drawn uniformly from [0, 1].
+ * The training of a denoiser as a problem, Algorithm 1 of Asperti et al. 2023: epsilon, or what else the configuration
+ * names, is predicted from s x0 + n epsilon at a diffusion time drawn from [0, 1].
  */
 export function denoiserProblem(lesson: DenoiserLesson): TrainingProblem & { info: DenoiserInfo } {
   const { config, learned, rng, range, init } = lesson;
   const { padding } = config.image;
-  const { batch, loss } = config.training;
+  const { batch, loss, levels } = config.training;
   const info = describe(lesson);
   const batches = new Batches(learned.length, rng, batch);
   return {
@@ -47,6 +47,7 @@ export function denoiserProblem(lesson: DenoiserLesson): TrainingProblem & { inf
     async feeds(step) {
       const times = new Float64Array(batch);
       fillUniform({ seed: rng, purpose: 'training time' }, step, 0, times);
+      if (levels === 'stratified') for (const [i, u] of times.entries()) times[i] = (i + u) / batch;
       return {
         x0: prepare(await learned.read(batches.indices(step)), padding, range),
         epsilon: normals({ seed: rng, purpose: 'training noise' }, [batch, ...info.shape], row => ({
@@ -69,8 +70,8 @@ function describe({ config, learned, name, rng, range }: DenoiserLesson): Denois
     kind: 'denoiser',
     name: `${name.split(':')[0]}-${shape.at(-1)}`,
     inputs: { image: 'x', level: 'noise_variance' },
-    output: 'epsilon',
-    predicts: 'epsilon',
+    output: config.predicts,
+    predicts: config.predicts,
     level: 'noiseVariance',
     shape,
     range: { from: [0, 1], mean: range.mean, std: range.std },
@@ -87,12 +88,7 @@ export function paddedShape(dataset: Dataset, padding: number): number[] {
 }
 
 /** The loss of a network as an input's graph: see {@link denoiserProblem}. */
-export function denoiserLoss(
-  { b, network }: StepContext,
-  info: DenoiserInfo,
-  batch: number,
-  kind: LossKind,
-): Value {
+function denoiserLoss({ b, network }: StepContext, info: DenoiserInfo, batch: number, kind: LossKind): Value {
   const x0 = b.input('x0', 'float32', [batch, ...info.shape]);
   const epsilon = b.input('epsilon', 'float32', [batch, ...info.shape]);
   const broadcast = [batch, ...info.shape.map(() => 1)];
@@ -101,7 +97,12 @@ export function denoiserLoss(
   const noisy = b.add(b.mul(signal, x0), b.mul(noise, epsilon));
   const level = b.reshape(b.mul(noise, noise), [batch]);
   const predicted = network({ [info.inputs.image]: noisy, [info.inputs.level]: level })[info.output]!;
-  return lossOf(b, predicted, epsilon, kind);
+  const target = {
+    epsilon: () => epsilon,
+    x0: () => x0,
+    v: () => b.sub(b.mul(signal, epsilon), b.mul(noise, x0)),
+  }[info.predicts]();
+  return lossOf(b, predicted, target, kind);
 }
 
 /** Mean absolute or mean squared error over all elements. */
@@ -111,7 +112,7 @@ export function lossOf(b: GraphBuilder, predicted: Value, target: Value, kind: L
 }
 
 /** What signal and noise rates a batch is fed. */
-export function rateFeeds(
+function rateFeeds(
   rates: readonly { signalRate: number; noiseRate: number }[],
   shape: readonly number[],
 ): Record<'signal' | 'noise', Tensor<'float32'>> {

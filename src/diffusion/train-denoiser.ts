@@ -2,22 +2,22 @@ import { type Dataset, slice } from '../data/dataset.ts';
 import { clipPixels, cropImages, measureStandardisation, unstandardise } from '../data/pixels.ts';
 import { contactSheet } from '../data/sheet.ts';
 import { SeedbedError } from '../errors.ts';
-import { GraphBuilder } from '../graph/builder.ts';
-import { replay } from '../graph/replay.ts';
 import type { TrainingTask } from '../nn/trainer.ts';
-import type { StepContext } from '../nn/training-step.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
-import { rows, type Tensor, unstack } from '../tensor/tensor.ts';
+import { combine } from '../tensor/rowwise.ts';
+import { average, meanSquaredErrors } from '../tensor/statistics.ts';
+import { type Floats, rows, unstack } from '../tensor/tensor.ts';
 import { prepare } from './batches.ts';
 import type { DenoiserConfig, LossKind } from './config.ts';
-import { denoiserLoss, denoiserProblem, paddedShape, rateFeeds } from './denoiser-problem.ts';
+import { denoiserProblem, paddedShape } from './denoiser-problem.ts';
+import { levelAt } from './grid.ts';
 import type { Denoiser } from './info.ts';
 import { createModel, saveModel } from './model.ts';
+import { createNetwork } from './network.ts';
 import { createSampler } from './sampler.ts';
-import { ratesAt } from './schedule.ts';
 
 /** Held-out images and the noise levels over which they are spread. */
 const HELD_OUT_IMAGES = 512;
@@ -86,9 +86,10 @@ function checkStart(init: Denoiser, config: DenoiserConfig, dataset: Dataset): v
     shape: paddedShape(dataset, config.image.padding),
     padding: config.image.padding,
     schedule: config.schedule,
+    predicts: config.predicts,
   };
-  const [theirs, ours] = [init.info, asked].map(({ shape, padding, schedule }) =>
-    JSON.stringify({ shape, padding, schedule }),
+  const [theirs, ours] = [init.info, asked].map(({ shape, padding, schedule, predicts }) =>
+    JSON.stringify({ shape, padding, schedule, predicts }),
   );
   if (theirs !== ours)
     throw new SeedbedError(
@@ -98,8 +99,9 @@ function checkStart(init: Denoiser, config: DenoiserConfig, dataset: Dataset): v
 }
 
 /**
- * The denoiser's loss on held-out images, over evenly spaced diffusion times, with fixed noise.
- * @returns the mean, and the loss at each time.
+ * The error of the noise that a denoiser sees in held-out images, over evenly spaced diffusion times, with fixed noise:
+ * the same measure whatever it predicts.
+ * @returns the mean, and the error at each time.
  */
 export async function heldOutLoss(
   runtime: Runtime,
@@ -111,27 +113,29 @@ export async function heldOutLoss(
   const { info } = model;
   const count = Math.min(HELD_OUT_IMAGES, kept.length - (kept.length % HELD_OUT_LEVELS));
   const batch = count / HELD_OUT_LEVELS;
-  const b = new GraphBuilder('held-out loss');
-  const context: StepContext = { b, network: inputs => replay(b, model.graph, inputs) };
-  const session = await runtime.load(b.build({ loss: denoiserLoss(context, info, batch, kind) }));
+  const network = await createNetwork(runtime, model, batch);
   const pixels = await kept.read(Array.from({ length: count }, (_, i) => i));
   const x0 = prepare(pixels, info.padding, info.range);
   const epsilon = normals({ seed: rng, purpose: 'held-out noise' }, x0.shape);
   const byLevel: Record<string, number> = {};
-  for (let level = 0; level < HELD_OUT_LEVELS; level++) {
-    const time = (level + 0.5) / HELD_OUT_LEVELS;
-    const part = (t: Tensor<'float32'>) => rows(t, level * batch, (level + 1) * batch);
-    const rates = rateFeeds(new Array(batch).fill(ratesAt(info.schedule, time)), info.shape);
-    const { loss } = await session.run({ x0: part(x0), epsilon: part(epsilon), ...rates });
-    byLevel[time.toFixed(3)] = Number((loss!.data as Float32Array)[0]!.toPrecision(5));
+  for (let part = 0; part < HELD_OUT_LEVELS; part++) {
+    const level = levelAt(info, (part + 0.5) / HELD_OUT_LEVELS);
+    const [clean, noise] = [x0, epsilon].map(t => rows(t, part * batch, (part + 1) * batch)) as [
+      Floats,
+      Floats,
+    ];
+    const noisy = combine([level.signalRate, clean], [level.noiseRate, noise]);
+    const seen = await network.epsilon(noisy, level);
+    byLevel[level.time.toFixed(3)] = Number(ERRORS[kind](seen, noise).toPrecision(5));
   }
-  await session.dispose();
-  const losses = Object.values(byLevel);
-  return {
-    heldOut: losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
-    details: { heldOutByTime: byLevel },
-  };
+  await network.dispose();
+  return { heldOut: average(Object.values(byLevel)), details: { heldOutByTime: byLevel } };
 }
+
+const ERRORS: Record<LossKind, (a: Floats, b: Floats) => number> = {
+  mae: (a, b) => a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length,
+  mse: (a, b) => average(meanSquaredErrors(a, b)),
+};
 
 /** Generated pictures from fixed seeds, so that training can be watched. */
 async function writeSamples(runtime: Runtime, model: Denoiser, path: string, rng: number): Promise<void> {

@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { itemsInMemory } from '../../src/data/dataset.ts';
 import { parseDenoiserConfig } from '../../src/diffusion/config.ts';
-import { denoiserTask } from '../../src/diffusion/train-denoiser.ts';
+import { denoiserTask, heldOutLoss } from '../../src/diffusion/train-denoiser.ts';
 import { trainInMemory } from '../../src/diffusion/train-in-memory.ts';
 import {
   createRuntime,
+  type Denoiser,
   type DenoiserRecipe,
   decode,
   float32,
@@ -46,28 +47,38 @@ test('points of a Gaussian: the best denoiser multiplies seeds by a known gain, 
   expect(await off(5)).toBeGreaterThan(0.5);
 });
 
-async function trained(steps: number) {
-  return trainDenoiser(
-    points,
-    { ...RECIPE, training: { ...RECIPE.training, steps } },
-    { runtime: await runtime },
-  );
+async function trained(steps: number, more: Partial<DenoiserRecipe> = {}) {
+  const training = { ...RECIPE.training, ...more.training, steps };
+  return trainDenoiser(points, { ...RECIPE, ...more, training }, { runtime: await runtime });
 }
 
-test('ends when it is told to, with what was learned, and shows the model on the way', async () => {
-  const stop = new AbortController();
-  const seen: number[] = [];
-  const model = await trainInMemory(await runtime, points, RECIPE, {
-    signal: stop.signal,
-    onProgress({ step, steps, loss, model }) {
-      expect([steps, loss > 0]).toEqual([1500, true]);
-      seen.push(step);
-      if (step === 3) expect(model().info.training).toMatchObject({ steps: 3 });
-      if (step === 5) stop.abort();
-    },
+describe('a network that learns', () => {
+  const steps = 300;
+  const error = async (model: Denoiser) =>
+    (await heldOutLoss(await runtime, model, itemsInMemory('points', points), 'mse', 1)).heldOut;
+  let usual: number;
+  beforeAll(async () => {
+    usual = await error(await trained(steps));
   });
-  expect(seen).toEqual([1, 2, 3, 4, 5]);
-  expect(model.info.training).toMatchObject({ steps: 5, data: 'items' });
+
+  test.each(['v', 'x0'] as const)('%s sees the noise as well as one that learns epsilon', async predicts => {
+    const training = { ...RECIPE.training, levels: 'stratified' } as const;
+    const model = await trained(steps, { predicts, training });
+    expect(model.info).toMatchObject({ predicts, output: predicts });
+    expect(await error(model)).toBeLessThan(1.2 * usual);
+  });
+});
+
+test('stratified levels: one in each of as many equal parts of diffusion time as a batch has items', async () => {
+  const training = { ...RECIPE.training, batch: 16, levels: 'stratified', steps: 1 };
+  const recipe = { ...RECIPE, training, data: 'points', heldOut: 16 };
+  const config = parseDenoiserConfig(recipe, 'the test');
+  const dataset = itemsInMemory('points', points);
+  const task = await denoiserTask(await runtime, { config, dataset, rng: 0, out: 'nowhere' });
+  const { signal } = await task.feeds(7);
+  const [first, last] = [0.95, 0.02].map(Math.acos) as [number, number];
+  const times = Array.from(signal!.data as Float32Array, s => (Math.acos(s) - first) / (last - first));
+  expect(times.map(time => Math.floor(16 * time))).toEqual(times.map((_, i) => i));
 });
 
 test('the same random number seed gives the same weights, another one others', async () => {
