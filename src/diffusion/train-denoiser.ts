@@ -8,10 +8,10 @@ import { encodePng } from '../runtime/images.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { combine } from '../tensor/rowwise.ts';
-import { average, meanSquaredErrors } from '../tensor/statistics.ts';
+import { average } from '../tensor/statistics.ts';
 import { type Floats, rows, unstack } from '../tensor/tensor.ts';
 import { prepare } from './batches.ts';
-import type { DenoiserConfig, LossKind } from './config.ts';
+import type { DenoiserConfig } from './config.ts';
 import { denoiserProblem, paddedShape } from './denoiser-problem.ts';
 import { levelAt } from './grid.ts';
 import type { Denoiser } from './info.ts';
@@ -59,7 +59,7 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
       init: init?.hash ?? null,
       config: timeless(config),
     },
-    evaluate: graph => heldOutLoss(runtime, createModel(graph, info), kept, config.training.loss, rng),
+    evaluate: graph => heldOutLoss(runtime, createModel(graph, info), kept, rng),
     async save(graph, step) {
       const model = createModel(graph, { ...info, training: { ...info.training, steps: step } });
       await writeAtomic(joinPath(training.out, 'model.onnx'), saveModel(model));
@@ -99,17 +99,11 @@ function checkStart(init: Denoiser, config: DenoiserConfig, dataset: Dataset): v
 }
 
 /**
- * The error of the noise that a denoiser sees in held-out images, over evenly spaced diffusion times, with fixed noise:
- * the same measure whatever it predicts.
+ * The mean absolute error of the noise that a denoiser sees in held-out images, over evenly spaced diffusion times, with
+ * fixed noise: the paper's loss, as the one measure for networks of every kind.
  * @returns the mean, and the error at each time.
  */
-export async function heldOutLoss(
-  runtime: Runtime,
-  model: Denoiser,
-  kept: Dataset,
-  kind: LossKind,
-  rng: number,
-) {
+export async function heldOutLoss(runtime: Runtime, model: Denoiser, kept: Dataset, rng: number) {
   const { info } = model;
   const count = Math.min(HELD_OUT_IMAGES, kept.length - (kept.length % HELD_OUT_LEVELS));
   const batch = count / HELD_OUT_LEVELS;
@@ -126,16 +120,15 @@ export async function heldOutLoss(
     ];
     const noisy = combine([level.signalRate, clean], [level.noiseRate, noise]);
     const seen = await network.epsilon(noisy, level);
-    byLevel[level.time.toFixed(3)] = Number(ERRORS[kind](seen, noise).toPrecision(5));
+    byLevel[level.time.toFixed(3)] = Number(meanAbsoluteError(seen, noise).toPrecision(5));
   }
   await network.dispose();
   return { heldOut: average(Object.values(byLevel)), details: { heldOutByTime: byLevel } };
 }
 
-const ERRORS: Record<LossKind, (a: Floats, b: Floats) => number> = {
-  mae: (a, b) => a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length,
-  mse: (a, b) => average(meanSquaredErrors(a, b)),
-};
+function meanAbsoluteError(a: Floats, b: Floats): number {
+  return a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
+}
 
 /** Generated pictures from fixed seeds, so that training can be watched. */
 async function writeSamples(runtime: Runtime, model: Denoiser, path: string, rng: number): Promise<void> {

@@ -55,7 +55,7 @@ async function trained(steps: number, more: Partial<DenoiserRecipe> = {}) {
 describe('a network that learns', () => {
   const steps = 300;
   const error = async (model: Denoiser) =>
-    (await heldOutLoss(await runtime, model, itemsInMemory('points', points), 'mse', 1)).heldOut;
+    (await heldOutLoss(await runtime, model, itemsInMemory('points', points), 1)).heldOut;
   let usual: number;
   beforeAll(async () => {
     usual = await error(await trained(steps));

@@ -62,7 +62,7 @@ async function lossesOf(lab: Lab, name: string): Promise<number[]> {
   const test = await lab.data('mnist', 'test');
   const losses: number[] = [];
   for (let draw = 0; draw < DRAWS; draw++) {
-    const { details } = await heldOutLoss(lab.runtime, model, test, 'mae', lab.rng + draw);
+    const { details } = await heldOutLoss(lab.runtime, model, test, lab.rng + draw);
     losses.push(...Object.values(details.heldOutByTime));
   }
   return losses;
