@@ -16,6 +16,7 @@ const ORDER = [
   'diffusion',
   'embedding',
   'latent',
+  'quality',
   'figures',
   'experiments',
   'index.ts',

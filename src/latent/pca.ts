@@ -1,7 +1,7 @@
 import { SeedbedError } from '../errors.ts';
 import { symmetricEigen } from '../tensor/eigen.ts';
 import { innerProducts, transposed } from '../tensor/products.ts';
-import { float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { type Floats, float32, sizeOf, type Tensor } from '../tensor/tensor.ts';
 
 /**
  * The directions in which points vary, the one in which they vary most first: see {@link principalComponents}.
@@ -66,9 +66,7 @@ interface Directions {
 }
 
 function fromCovariance(centred: Float64Array, count: number, dims: number): Directions {
-  const columns = transposed(centred, count);
-  const covariance = innerProducts(columns, columns, count).map(v => v / (count - 1));
-  const { values, vectors } = symmetricEigen(covariance, dims);
+  const { values, vectors } = symmetricEigen(covarianceOf(centred, count), dims);
   return { values, directions: kept => vectors.subarray(0, kept * dims) };
 }
 
@@ -85,10 +83,31 @@ function fromPoints(centred: Float64Array, count: number, dims: number): Directi
   return { values, directions };
 }
 
-function columnMeans(matrix: Float32Array, rows: number, columns: number): Float64Array {
+/** The covariance of so many centred points, row-major, with N - 1 as divisor. */
+export function covarianceOf(centred: Float64Array, count: number): Float64Array {
+  const columns = transposed(centred, count);
+  return innerProducts(columns, columns, count).map(v => v / (count - 1));
+}
+
+/** The mean of each column of a row-major matrix. */
+export function columnMeans(matrix: Float32Array, rows: number, columns: number): Float64Array {
   const mean = new Float64Array(columns);
   for (let r = 0, at = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++, at++) mean[c]! += matrix[at]! / rows;
   }
   return mean;
+}
+
+/** Coordinates of points [n, ...shape] along components `first` to `last`, from the mean or another point: [n, last - first]. */
+export function coordinates(
+  points: Floats,
+  { mean, components }: PrincipalComponents,
+  first: number,
+  last: number,
+  from: Tensor<'float32'> = mean,
+): Floats {
+  const width = mean.data.length;
+  const centred = Float64Array.from(points.data, (value, i) => value - from.data[i % width]!);
+  const basis = Float64Array.from(components.data.subarray(first * width, last * width));
+  return float32([points.shape[0]!, last - first], innerProducts(centred, basis, width));
 }

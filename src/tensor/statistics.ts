@@ -83,8 +83,10 @@ export function bootstrapMean(values: readonly number[], rng: number): Interval 
   };
 }
 
-export function average(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+export function average(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
 }
 
 /** Pearson's correlation of two vectors. */

@@ -1,0 +1,70 @@
+import { levelAt } from '../diffusion/grid.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { createNetwork } from '../diffusion/network.ts';
+import { coordinates, type PrincipalComponents } from '../latent/pca.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { normals } from '../tensor/random.ts';
+import { combine, inBatches } from '../tensor/rowwise.ts';
+import { average, meanSquaredErrors } from '../tensor/statistics.ts';
+import { type Floats, zeros } from '../tensor/tensor.ts';
+import { linearError, seenBy } from './linear.ts';
+
+/**
+ * How well a denoiser sees at one noise level: squared errors per coordinate, standardised, over held-out pictures.
+ * @group Quality
+ */
+export interface LevelError {
+  /** Diffusion time; 1 is noise. */
+  readonly time: number;
+  /** Of the clean picture that the network sees. */
+  readonly network: number;
+  /** Of the one that the best linear denoiser sees in the same noise. */
+  readonly linear: number;
+  /** Of the mean picture. */
+  readonly mean: number;
+  /** Of the noise that the network sees. */
+  readonly noise: number;
+}
+
+/** The diffusion times that are looked at: those that ten steps visit. */
+const TIMES = Array.from({ length: 10 }, (_, i) => 1 - i / 10);
+const BATCH = 32;
+
+/**
+ * {@link LevelError} at ten times.
+ * @param data components of what the network learned from; @param pictures [n, ...shape], standardised, that it did not learn.
+ */
+export async function errorsByLevel(
+  runtime: Runtime,
+  model: Denoiser,
+  data: PrincipalComponents,
+  pictures: Floats,
+  options: { readonly rng: number; readonly onProgress?: (done: number, total: number) => void },
+): Promise<LevelError[]> {
+  const network = await createNetwork(runtime, model, BATCH);
+  const seen = seenBy(data, pictures);
+  const zero = zeros('float32', data.mean.shape);
+  const errors: LevelError[] = [];
+  try {
+    for (const [i, time] of TIMES.entries()) {
+      const level = levelAt(model.info, time);
+      const { signalRate, noiseRate } = level;
+      const epsilon = normals({ seed: options.rng, purpose: `quality noise ${i}` }, pictures.shape);
+      const noisy = combine([signalRate, pictures], [noiseRate, epsilon]);
+      const predicted = await inBatches(noisy, BATCH, part => network.epsilon(part, level));
+      const clean = combine([1 / signalRate, noisy], [-noiseRate / signalRate, predicted]);
+      const noise = coordinates(epsilon, data, 0, data.variances.length, zero);
+      errors.push({
+        time,
+        network: average(meanSquaredErrors(clean, pictures)),
+        linear: linearError(data, seen, noise, level),
+        mean: average(pictures.data.map((value, j) => (value - data.mean.data[j % zero.data.length]!) ** 2)),
+        noise: average(meanSquaredErrors(predicted, epsilon)),
+      });
+      options.onProgress?.(i + 1, TIMES.length);
+    }
+  } finally {
+    await network.dispose();
+  }
+  return errors;
+}

@@ -1,0 +1,87 @@
+import { samplerGrid } from '../diffusion/grid.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import type { Rates } from '../diffusion/schedule.ts';
+import { affineStep } from '../diffusion/solvers.ts';
+import { coordinates, type PrincipalComponents } from '../latent/pca.ts';
+import { innerProducts } from '../tensor/products.ts';
+import { type Floats, float32, sizeOf } from '../tensor/tensor.ts';
+
+/** Pictures as the data's components see them. */
+export interface Seen {
+  /** Their coordinates along all components, [n, K], from a mean that they are given or from zero. */
+  readonly along: Floats;
+  /** The sum of squares of what lies outside of all components. */
+  readonly outside: number;
+}
+
+/** {@link Seen}, from the data's mean: pictures [n, ...shape]. */
+export function seenBy(data: PrincipalComponents, pictures: Floats): Seen {
+  const width = data.mean.data.length;
+  const along = coordinates(pictures, data, 0, data.variances.length);
+  const square = (values: ArrayLike<number>, from: (i: number) => number) => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += (values[i]! - from(i)) ** 2;
+    return sum;
+  };
+  const total = square(pictures.data, i => data.mean.data[i % width]!);
+  return { along, outside: Math.max(0, total - square(along.data, () => 0)) };
+}
+
+/**
+ * The squared error, per coordinate, of the clean picture that the best linear denoiser sees in s x0 + n epsilon: the one that
+ * knows mean and covariance C of data and nothing else (Wiener's filter), x0 = mean + s C (s^2 C + n^2)^-1 (x - s mean).
+ * Along a component of variance l it keeps s l / (s^2 l + n^2) of what it sees; outside of all it sees the mean.
+ * @param noise coordinates [n, K] of epsilon along the components, from zero.
+ */
+export function linearError(
+  { variances, mean }: PrincipalComponents,
+  { along, outside }: Seen,
+  noise: Floats,
+  { signalRate: s, noiseRate: n }: Rates,
+): number {
+  const kept = variances.map(variance => (s * variance) / (s ** 2 * variance + n ** 2));
+  let sum = outside;
+  along.data.forEach((clean, i) => {
+    sum += (kept[i % kept.length]! * (s * clean + n * noise.data[i]!) - clean) ** 2;
+  });
+  return sum / (along.shape[0]! * mean.data.length);
+}
+
+/**
+ * What the best linear denoiser of data with these moments grows from seeds [n, ...shape], standardised: the one that knows
+ * mean and covariance and nothing else (Wiener's filter), epsilon = n (s^2 C + n^2)^-1 (x - s mean). Each component's
+ * coordinate of z - s_T mean is multiplied by the sampler's gain for its variance; directions outside of the components
+ * vary by nothing.
+ */
+export function wienerPictures(
+  model: Denoiser,
+  { mean, variances, components }: PrincipalComponents,
+  latent: Floats,
+): Floats {
+  const grid = samplerGrid(model.info, model.info.sampler);
+  const { signalRate } = grid[0]!.from;
+  const [count = 0, ...shape] = latent.shape;
+  const width = sizeOf(shape);
+  const off = Float64Array.from(latent.data, (z, i) => z - signalRate * mean.data[i % width]!);
+  const basis = Float64Array.from(components.data);
+  const along = innerProducts(off, basis, width);
+  const number = variances.length;
+  const gains = Array.from(variances, variance =>
+    grid.reduce((gain, step) => {
+      const { alpha, beta, level } = affineStep(step);
+      return (
+        gain * (alpha + (beta * level.noiseRate) / (level.signalRate ** 2 * variance + level.noiseRate ** 2))
+      );
+    }, 1),
+  );
+  const grown = new Float32Array(count * width);
+  for (let row = 0; row < count; row++) {
+    const sum = Float64Array.from(mean.data);
+    for (let k = 0; k < number; k++) {
+      const weight = gains[k]! * along[row * number + k]!;
+      for (let i = 0; i < width; i++) sum[i]! += weight * basis[k * width + i]!;
+    }
+    grown.set(sum, row * width);
+  }
+  return float32(latent.shape, grown);
+}

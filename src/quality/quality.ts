@@ -1,0 +1,91 @@
+import { unstandardise } from '../data/pixels.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { createSampler } from '../diffusion/sampler.ts';
+import { principalComponents } from '../latent/pca.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { normals } from '../tensor/random.ts';
+import { type Floats, rows } from '../tensor/tensor.ts';
+import { type Features, principalFeatures } from './features.ts';
+import { frechetDistance } from './frechet.ts';
+import { type Condition, gate, type PictureFigures, type QualityNumbers } from './gate.ts';
+import { errorsByLevel } from './levels.ts';
+import { wienerPictures } from './linear.ts';
+import { nearestDistance, shareWithin } from './neighbours.ts';
+import { pixelFigures } from './samples.ts';
+
+/**
+ * What {@link measureQuality} takes.
+ * @group Quality
+ */
+export interface QualityOptions {
+  /** Random number seed of noise and seeds, a whole number from 0. */
+  readonly rng: number;
+  /** Features of pictures; the coordinates along the data's first 64 principal components unless given. */
+  readonly features?: Features | undefined;
+  /** Told what is done, and how far it has come. */
+  readonly onProgress?: ((work: string, done: number, total: number) => void) | undefined;
+}
+
+/**
+ * How well a model has learned.
+ * @group Quality
+ */
+export interface Quality extends QualityNumbers {
+  /** Pictures that were grown, and as many real ones. */
+  readonly count: number;
+  /** What features are. */
+  readonly features: string;
+  /** {@link gate} */
+  readonly conditions: readonly Condition[];
+}
+
+const BATCH = 32;
+
+/**
+ * Measures how well a denoiser has learned: its error at ten noise levels compared with the best linear denoiser's, and as many
+ * pictures as are held out, grown from seeds, compared with real ones and with what the linear denoiser grows.
+ * @param learned pictures [n, ...shape] of the data that it learned from, standardised: they give the linear denoiser, the
+ * components, and what the others are compared with; more of them than a picture has coordinates.
+ * @param kept pictures [m, ...shape], standardised, that it did not learn.
+ */
+export async function measureQuality(
+  runtime: Runtime,
+  model: Denoiser,
+  learned: Floats,
+  kept: Floats,
+  { rng, features: given, onProgress }: QualityOptions,
+): Promise<Quality> {
+  const { info } = model;
+  const count = kept.shape[0]!;
+  onProgress?.('the linear denoiser', 0, 1);
+  const data = principalComponents(learned);
+  const levels = await errorsByLevel(runtime, model, data, kept, {
+    rng,
+    onProgress: (done, total) => onProgress?.('errors by level', done, total),
+  });
+  const seeds = normals({ seed: rng, purpose: 'quality seeds' }, [count, ...info.shape]);
+  const sampler = await createSampler(runtime, model, info.sampler, BATCH);
+  const grown = await sampler
+    .sample(seeds, (done, total) => onProgress?.('growing pictures', done, total))
+    .finally(() => sampler.dispose());
+
+  const features = given ?? principalFeatures(data);
+  const reference = await features.of(rows(learned, 0, Math.min(count, learned.shape[0]!)));
+  const figures = async (pictures: Floats): Promise<PictureFigures> => {
+    const points = await features.of(pictures);
+    return {
+      ...pixelFigures(unstandardise(pictures, info.range)),
+      frechet: frechetDistance(points, reference),
+      precision: shareWithin(points, reference),
+      recall: shareWithin(reference, points),
+      nearest: nearestDistance(points, reference),
+    };
+  };
+  const numbers = {
+    levels,
+    grown: await figures(grown),
+    linear: await figures(wienerPictures(model, data, seeds)),
+    real: await figures(kept),
+  };
+  return { ...numbers, count, features: features.name, conditions: gate(numbers) };
+}
