@@ -113,67 +113,11 @@ function flipWeights(b: GraphBuilder, weight: Value, group: number): Value {
   return b.op('Slice', [swapped, all(-1), all(Number.MIN_SAFE_INTEGER), b.ints(axes), all(-1)]);
 }
 
-/** dW[co, ci, k] = sum over images and places of dy[co] times x[ci] at the place that tap k sees. */
-export function convWeightGradient(
-  b: GraphBuilder,
-  x: Value,
-  dy: Value,
-  w: Window,
-  group: number,
-  weight: readonly number[],
-): Value {
-  const unit = w.strides.every(s => s === 1);
-  if (group === 1 && w.kernel.length === 2 && unit) {
-    return w.kernel.every(k => k === 1) && [...w.before, ...w.after].every(p => p === 0)
-      ? b.reshape(pixelProduct(b, dy, x), weight)
-      : splitTaps(b, x, dy, w, weight);
-  }
-  return correlate(b, x, dy, w, group, weight);
-}
-
-/** For [N, p, ...] and [N, q, ...] the product [p, q] summed over images and pixels. */
-function pixelProduct(b: GraphBuilder, left: Value, right: Value): Value {
-  const flat = (v: Value) => {
-    const [n, channels, ...spatial] = b.shape(v) as [number, number, ...number[]];
-    return b.reshape(v, [n, channels, spatial.reduce((p, d) => p * d, 1)]);
-  };
-  const [l, r] = [flat(left), flat(right)];
-  const [n, p, pixels] = b.shape(l) as [number, number, number];
-  const q = b.shape(r)[1]!;
-  if (pixels >= 256) return b.sum(b.matmul(l, b.transpose(r, [0, 2, 1])), [0], false);
-  // Small pictures: one long product over all images instead of many short ones.
-  const rowsOf = b.reshape(b.transpose(l, [1, 0, 2]), [p, n * pixels]);
-  const columnsOf = b.reshape(b.transpose(r, [0, 2, 1]), [n * pixels, q]);
-  return b.matmul(rowsOf, columnsOf);
-}
-
 /**
- * All taps in one matrix product: x is copied once for each kernel row, shifted by rows, and dy once for each
- * kernel column, shifted by columns; tap (i, j) is then the product of row copy i with column copy j.
+ * dW[co, ci, k] = sum over images and places of dy[co] times x[ci] at the place that tap k sees: a convolution with batch and
+ * channels swapped, whose filter is all of dy; strides become dilations. The runtime knows faster forms of it.
  */
-function splitTaps(b: GraphBuilder, x: Value, dy: Value, w: Window, weight: readonly number[]): Value {
-  const [co, ci, kh, kw] = weight as [number, number, number, number];
-  const [height, width] = b.shape(dy).slice(2) as [number, number];
-  const sourceWidth = b.shape(x)[3]!;
-  const [dh, dw] = w.dilations as [number, number];
-  const [top, left] = w.before as [number, number];
-  const [bottom] = w.after as [number];
-  const tallX = b.pad(x, [0, 0, top, 0], [0, 0, bottom, 0]);
-  const rowCopies = Array.from({ length: kh }, (_, i) => b.slice(tallX, 2, i * dh, i * dh + height));
-  // Column j of the kernel looks at x's column c + j dw - left, so dy moves right by j dw - left.
-  const lead = Math.max(0, (kw - 1) * dw - left);
-  const trail = Math.max(0, left + sourceWidth - width);
-  const wideDy = b.pad(dy, [0, 0, 0, lead], [0, 0, 0, trail]);
-  const columnCopies = Array.from({ length: kw }, (_, j) => {
-    const start = lead + left - j * dw;
-    return b.slice(wideDy, 3, start, start + sourceWidth);
-  });
-  const product = pixelProduct(b, b.concat(columnCopies, 1), b.concat(rowCopies, 1));
-  return b.transpose(b.reshape(product, [kw, co, kh, ci]), [1, 3, 2, 0]);
-}
-
-/** The general case as one convolution with batch and channels swapped: strides become dilations. */
-function correlate(
+export function convWeightGradient(
   b: GraphBuilder,
   x: Value,
   dy: Value,
@@ -185,17 +129,23 @@ function correlate(
   const [n, , ...spatial] = b.shape(x) as [number, number, ...number[]];
   const out = b.shape(dy).slice(2);
   const rest = spatial.map((_, i) => i + 3);
+  const swapped = [1, 0, ...spatial.map((_, i) => i + 2)];
   // Groups become a block of "images" on the left and of convolution groups on the right.
-  const source = b.reshape(b.transpose(b.reshape(x, [n, group, ci, ...spatial]), [2, 1, 0, ...rest]), [
-    ci,
-    group * n,
-    ...spatial,
-  ]);
-  const filter = b.reshape(b.transpose(b.reshape(dy, [n, group, co / group, ...out]), [1, 2, 0, ...rest]), [
-    co,
-    n,
-    ...out,
-  ]);
+  const [source, filter] =
+    group === 1
+      ? [b.transpose(x, swapped), b.transpose(dy, swapped)]
+      : [
+          b.reshape(b.transpose(b.reshape(x, [n, group, ci, ...spatial]), [2, 1, 0, ...rest]), [
+            ci,
+            group * n,
+            ...spatial,
+          ]),
+          b.reshape(b.transpose(b.reshape(dy, [n, group, co / group, ...out]), [1, 2, 0, ...rest]), [
+            co,
+            n,
+            ...out,
+          ]),
+        ];
   const full = b.op('Conv', [source, filter], {
     kernel_shape: out,
     strides: w.dilations,

@@ -130,6 +130,23 @@ export class GraphBuilder {
     return this.node(op, inputs, attributes, options)[0]!;
   }
 
+  /**
+   * Adds a node of another domain than ONNX's own, whose output's type the caller knows.
+   * @internal
+   */
+  vendor(
+    domain: string,
+    op: string,
+    inputs: readonly Value[],
+    attributes: Attributes,
+    shape: readonly number[],
+  ): Value {
+    const output = this.fresh(op);
+    this.declare(output, { dtype: 'float32', shape });
+    this.nodes.push({ op, domain, name: this.nodeName(op), inputs, outputs: [output], attributes });
+    return output;
+  }
+
   private fold(
     op: Op,
     inputs: readonly Value[],

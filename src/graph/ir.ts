@@ -54,6 +54,8 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 export interface Node {
   /** The ONNX operator, such as 'Conv'. */
   readonly op: string;
+  /** Whose operator it is, where it is none of ONNX's own; only the runtime makes such nodes, and none is saved. */
+  readonly domain?: string;
   /** Unique within the graph; the builder makes one up where a file gives none. */
   readonly name: string;
   /** Value names; '' stands for an optional input that is left out. */

@@ -93,10 +93,14 @@ export function parseModel(bytes: Uint8Array, file: string, files: ExternalFiles
  */
 export function serializeModel(graph: Graph): Uint8Array {
   requireFitting(graph);
+  const domains = [...new Set(graph.nodes.flatMap(({ domain }) => domain ?? []))];
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'seedbed',
-    opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(graph.opset) })],
+    opsetImport: [
+      create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(graph.opset) }),
+      ...domains.map(domain => create(OperatorSetIdProtoSchema, { domain, version: 1n })),
+    ],
     metadataProps: [...graph.metadata].map(([key, value]) =>
       create(StringStringEntryProtoSchema, { key, value }),
     ),
@@ -108,6 +112,7 @@ export function serializeModel(graph: Graph): Uint8Array {
       node: graph.nodes.map(node =>
         create(NodeProtoSchema, {
           opType: node.op,
+          domain: node.domain ?? '',
           name: node.name,
           input: [...node.inputs],
           output: [...node.outputs],

@@ -4,7 +4,8 @@
  */
 import { expose, transfer } from 'comlink';
 import type { InferenceSession } from 'onnxruntime-web';
-import { createEngine, type Engine } from './engine.ts';
+import { createEngine } from './engine.ts';
+import type { Engine } from './runtime.ts';
 
 export type BrowserDevice = 'wasm' | 'webgpu';
 

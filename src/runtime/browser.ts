@@ -5,8 +5,8 @@
 import { transfer, wrap } from 'comlink';
 import { messageOf, SeedbedError } from '../errors.ts';
 import type { BrowserDevice, startEngine } from './browser-worker.ts';
-import { createRuntimeOn, type Engine } from './engine.ts';
-import type { Runtime, RuntimeOptions } from './runtime.ts';
+import { createRuntimeOn } from './engine.ts';
+import type { Engine, Runtime, RuntimeOptions } from './runtime.ts';
 import { type Named, type NamedOnnx, readInMemory, type Source } from './source.ts';
 
 export { decodeImage, encodePng } from './browser-images.ts';

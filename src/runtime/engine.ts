@@ -2,19 +2,13 @@ import type { InferenceSession } from 'onnxruntime-web';
 import { messageOf, SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { serializeModel } from '../graph/protobuf.ts';
-import { type DType, type Tensor, tensor } from '../tensor/tensor.ts';
-import type { Feeds, Runtime, Session } from './runtime.ts';
+import { type DType, tensor } from '../tensor/tensor.ts';
+import { computesWeights, withFastConvolutions } from './convolutions.ts';
+import { blockSizeOf } from './probe.ts';
+import type { Engine, Feeds, Runtime, Session } from './runtime.ts';
 
 /** What every build of ONNX Runtime has, for Node and for the browser. */
 export type Ort = Pick<typeof import('onnxruntime-web'), 'InferenceSession' | 'Tensor'>;
-
-/** ONNX Runtime behind three calls that take and give nothing but data, so that it may live in another thread. */
-export interface Engine {
-  /** Makes an ONNX file ready to run, and gives the number by which it is called. */
-  load(model: Uint8Array): Promise<number>;
-  run(session: number, feeds: Feeds): Promise<Record<string, Tensor>>;
-  release(session: number): Promise<void>;
-}
 
 /** The engine on one build of ONNX Runtime, in this thread. */
 export function createEngine(ort: Ort, options: InferenceSession.SessionOptions): Engine {
@@ -66,8 +60,16 @@ export function createRuntimeOn(
     const message = `ONNX Runtime cannot ${action} graph '${graph.name}': ${reasonOf(cause)}${hint}`;
     throw new SeedbedError('Machine', message, { cause });
   };
+  let blockSize: Promise<number | undefined> | undefined;
+  /** The graph as this engine runs it fastest. */
+  const fastest = async (graph: Graph): Promise<Graph> => {
+    if (!computesWeights(graph)) return graph;
+    if (about.device === 'cpu') blockSize ??= blockSizeOf(engine);
+    return withFastConvolutions(graph, await blockSize);
+  };
   const load = async (graph: Graph): Promise<Session> => {
-    const session = await engine.load(serializeModel(graph)).catch(explain('load', graph));
+    const model = serializeModel(await fastest(graph));
+    const session = await engine.load(model).catch(explain('load', graph));
     return {
       run: async feeds => engine.run(session, checked(graph, feeds)).catch(explain('run', graph)),
       dispose: () => engine.release(session),

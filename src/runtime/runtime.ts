@@ -62,3 +62,11 @@ export interface RuntimeOptions {
   /** Threads for one operator on 'cpu' and 'wasm'; one a core unless given. */
   readonly threads?: number | undefined;
 }
+
+/** ONNX Runtime behind three calls that take and give nothing but data, so that it may live in another thread. */
+export interface Engine {
+  /** Makes an ONNX file ready to run, and gives the number by which it is called. */
+  load(model: Uint8Array): Promise<number>;
+  run(session: number, feeds: Feeds): Promise<Record<string, Tensor>>;
+  release(session: number): Promise<void>;
+}

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { GraphBuilder } from '../../src/graph/builder.ts';
-import { createRuntimeOn, type Engine } from '../../src/runtime/engine.ts';
+import { createRuntimeOn } from '../../src/runtime/engine.ts';
+import type { Engine } from '../../src/runtime/runtime.ts';
 
 const b = new GraphBuilder('net');
 const graph = b.build({ y: b.neg(b.input('x', 'float32', [1])) });

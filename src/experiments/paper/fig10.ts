@@ -2,11 +2,11 @@ import { prepare } from '../../diffusion/batches.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { compareGrown } from '../../latent/comparison.ts';
 import { coordinates, type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
+import { wienerPictures } from '../../quality/linear.ts';
 import { average, bootstrapMean, correlation, type Interval } from '../../tensor/statistics.ts';
 import { rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
 import { type Experiment, find, type Lab, pictures as read, SUBJECTS, type Subject } from './lab.ts';
 import { compareSiblings, type Grown, growSiblings, pixelsOf } from './measure/siblings.ts';
-import { wienerPictures } from '../../quality/linear.ts';
 import type { Claim, Picture, Table } from './report/findings.ts';
 import { figure, withInterval } from './report/wording.ts';
 

@@ -13,11 +13,11 @@ import { sensitiveDirections } from '../../../src/experiments/paper/measure/sens
 import { sharpness } from '../../../src/experiments/paper/measure/sharpness.ts';
 import { strangeness } from '../../../src/experiments/paper/measure/strangeness.ts';
 import { straightness, trajectories } from '../../../src/experiments/paper/measure/trajectories.ts';
-import { coordinates } from '../../../src/latent/pca.ts';
-import { wienerPictures } from '../../../src/quality/linear.ts';
 import { ratioOfMeans } from '../../../src/experiments/paper/report/ratio.ts';
 import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
 import { convolutionFit } from '../../../src/experiments/paper/rescaled.ts';
+import { coordinates } from '../../../src/latent/pca.ts';
+import { wienerPictures } from '../../../src/quality/linear.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { meanSquares } from '../../../src/tensor/statistics.ts';
 import { type Floats, float32, rows } from '../../../src/tensor/tensor.ts';
