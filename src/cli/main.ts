@@ -14,6 +14,7 @@ import { addFrontier } from './frontier.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import { addInterpolate } from './interpolate.ts';
+import { addQuality } from './quality.ts';
 import { addRace } from './race.ts';
 import { addRecover } from './recover.ts';
 import { addReproduce } from './reproduce.ts';
@@ -55,6 +56,7 @@ export async function main(args: readonly string[]): Promise<number> {
     addCompare,
     addTrain,
     addEvaluate,
+    addQuality,
     addDifferentiate,
     addRace,
     addFrontier,

@@ -32,7 +32,7 @@ export interface RuntimeFlags {
   threads?: number;
 }
 
-/** Adds --device and --threads. */
+/** Adds --device and --threads; the latter where it is not given is what batch systems tell each task of a node, OMP_NUM_THREADS. */
 export function withRuntime(command: Command): Command {
   return command
     .addOption(
@@ -41,7 +41,11 @@ export function withRuntime(command: Command): Command {
         'where networks run (default: cpu, or wasm where that is not installed)',
       ).choices([...DEVICES]),
     )
-    .option('--threads <n>', 'threads of one operator (default: the number of cores)', whole(1, 1024));
+    .addOption(
+      new Option('--threads <n>', 'threads of one operator (default: the number of cores)')
+        .argParser(whole(1, 1024))
+        .env('OMP_NUM_THREADS'),
+    );
 }
 
 /** The runtime that the flags ask for; where nothing is asked and the native one is missing, says in a line what that costs. */

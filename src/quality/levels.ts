@@ -27,7 +27,7 @@ export interface LevelError {
 }
 
 /** The diffusion times that are looked at: those that ten steps visit. */
-const TIMES = Array.from({ length: 10 }, (_, i) => 1 - i / 10);
+export const TIMES = Array.from({ length: 10 }, (_, i) => 1 - i / 10);
 const BATCH = 32;
 
 /**
@@ -39,7 +39,10 @@ export async function errorsByLevel(
   model: Denoiser,
   data: PrincipalComponents,
   pictures: Floats,
-  options: { readonly rng: number; readonly onProgress?: (done: number, total: number) => void },
+  options: {
+    readonly rng: number /** Told how many times are done. */;
+    readonly onProgress?: (done: number) => void;
+  },
 ): Promise<LevelError[]> {
   const network = await createNetwork(runtime, model, BATCH);
   const seen = seenBy(data, pictures);
@@ -61,7 +64,7 @@ export async function errorsByLevel(
         mean: average(pictures.data.map((value, j) => (value - data.mean.data[j % zero.data.length]!) ** 2)),
         noise: average(meanSquaredErrors(predicted, epsilon)),
       });
-      options.onProgress?.(i + 1, TIMES.length);
+      options.onProgress?.(i + 1);
     }
   } finally {
     await network.dispose();

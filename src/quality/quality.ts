@@ -1,6 +1,6 @@
 import { unstandardise } from '../data/pixels.ts';
 import type { Denoiser } from '../diffusion/info.ts';
-import { createSampler } from '../diffusion/sampler.ts';
+import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import { principalComponents } from '../latent/pca.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
@@ -8,7 +8,7 @@ import { type Floats, rows } from '../tensor/tensor.ts';
 import { type Features, principalFeatures } from './features.ts';
 import { frechetDistance } from './frechet.ts';
 import { type Condition, gate, type PictureFigures, type QualityNumbers } from './gate.ts';
-import { errorsByLevel } from './levels.ts';
+import { errorsByLevel, TIMES } from './levels.ts';
 import { wienerPictures } from './linear.ts';
 import { nearestDistance, shareWithin } from './neighbours.ts';
 import { pixelFigures } from './samples.ts';
@@ -22,8 +22,8 @@ export interface QualityOptions {
   readonly rng: number;
   /** Features of pictures; the coordinates along the data's first 64 principal components unless given. */
   readonly features?: Features | undefined;
-  /** Told what is done, and how far it has come. */
-  readonly onProgress?: ((work: string, done: number, total: number) => void) | undefined;
+  /** Told how many network evaluations are done, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -57,16 +57,17 @@ export async function measureQuality(
 ): Promise<Quality> {
   const { info } = model;
   const count = kept.shape[0]!;
-  onProgress?.('the linear denoiser', 0, 1);
+  const looks = count * TIMES.length;
+  const total = looks + count * evaluationsOf(info.sampler);
   const data = principalComponents(learned);
   const levels = await errorsByLevel(runtime, model, data, kept, {
     rng,
-    onProgress: (done, total) => onProgress?.('errors by level', done, total),
+    onProgress: done => onProgress?.(done * count, total),
   });
   const seeds = normals({ seed: rng, purpose: 'quality seeds' }, [count, ...info.shape]);
   const sampler = await createSampler(runtime, model, info.sampler, BATCH);
   const grown = await sampler
-    .sample(seeds, (done, total) => onProgress?.('growing pictures', done, total))
+    .sample(seeds, done => onProgress?.(looks + done, total))
     .finally(() => sampler.dispose());
 
   const features = given ?? principalFeatures(data);

@@ -12,7 +12,7 @@ import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { concatRows, float32 } from '../../src/tensor/tensor.ts';
 
-const runtime = await createRuntime({ threads: 2 });
+const runtime = await createRuntime({ threads: 1 });
 const examples = ['1-trouser', '2-pullover', '7-sneaker', '8-bag'];
 const shipped = await loadModel(SHIPPED_DENOISER);
 const files = examples.map(name =>

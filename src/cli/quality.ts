@@ -1,0 +1,153 @@
+import type { Command } from 'commander';
+import { type Dataset, slice } from '../data/dataset.ts';
+import { unstandardise } from '../data/pixels.ts';
+import { prepare } from '../diffusion/batches.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { SeedbedError } from '../errors.ts';
+import { parseModel } from '../graph/protobuf.ts';
+import { loadModel } from '../index.ts';
+import { type Features, networkFeatures } from '../quality/features.ts';
+import type { PictureFigures } from '../quality/gate.ts';
+import { measureQuality, type Quality } from '../quality/quality.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { readOnnx } from '../runtime/node.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { SHIPPED_MODEL, version } from './files.ts';
+import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { openFor } from './pictures.ts';
+import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
+
+interface Flags extends RuntimeFlags {
+  json?: boolean;
+  quiet?: boolean;
+  data?: string;
+  learned?: string;
+  dataDir?: string;
+  count: number;
+  features?: string;
+  rng: number;
+  out: string;
+}
+
+/** Pictures of the training data that the linear denoiser is made of. */
+const LEARNED = 10_000;
+
+export function addQuality(program: Command): void {
+  const command = program
+    .command('quality')
+    .argument('[model]', 'a denoiser', SHIPPED_MODEL)
+    .description(
+      'measure how well a model has learned: its errors by level, and its pictures, compared with real ones',
+    )
+    .option(
+      '--data <name or path>',
+      "pictures that it did not learn (default: the test set of the model's own data)",
+    )
+    .option('--learned <name or path>', "pictures that it learned from (default: the model's own data)")
+    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .option('--count <n>', 'pictures to grow, and held-out ones to compare them with', whole(10), 1000)
+    .option(
+      '--features <file>',
+      'an ONNX network whose first output compares pictures, given pixels in [0,1]',
+    )
+    .option('--out <folder>', 'where quality.json is written', 'quality');
+  withTerminal(withRuntime(withRng(command)))
+    .addHelpText(
+      'after',
+      '\nExample: seedbed quality runs/denoiser/model.onnx --data fashion-mnist:test --count 1000',
+    )
+    .action((file: string, flags: Flags) => run(file, flags));
+}
+
+async function run(file: string, flags: Flags): Promise<void> {
+  const started = performance.now();
+  const terminal = openTerminal(flags);
+  const model = await loadModel(file);
+  const [learned, kept] = await pictureSets(model, flags, terminal);
+  const runtime = await openRuntime(terminal, flags);
+  const features = flags.features ? await featuresOf(runtime, model, flags.features) : undefined;
+  terminal.note(`the best linear denoiser of ${learned.length} pictures first, which takes a while`);
+  const progress = terminal.progress('measuring', 'evaluations');
+  const quality = await measureQuality(runtime, model, await read(model, learned), await read(model, kept), {
+    rng: flags.rng,
+    features,
+    onProgress: progress.update,
+  }).finally(() => progress.stop());
+  await features?.dispose();
+  const seconds = (performance.now() - started) / 1000;
+  const report = {
+    seedbed: await version(),
+    command: 'quality',
+    model: model.hash,
+    learned: learned.name,
+    data: kept.name,
+    rng: flags.rng,
+    seconds,
+    ...quality,
+  };
+  const path = joinPath(flags.out, 'quality.json');
+  await writeAtomic(path, `${JSON.stringify(report, null, 2)}\n`);
+  for (const line of page(quality)) terminal.line(line);
+  terminal.line(`${model.info.name}, ${quality.count} pictures in ${duration(seconds)}: ${path}`);
+  terminal.json(report);
+}
+
+/** What the model learned from, and what it did not. */
+async function pictureSets(
+  model: Denoiser,
+  flags: Flags,
+  { note }: Pick<Terminal, 'note'>,
+): Promise<[learned: Dataset, kept: Dataset]> {
+  const own = model.info.training?.data;
+  const learned = flags.learned ?? (typeof own === 'string' ? own : undefined);
+  const kept = flags.data ?? (typeof own === 'string' ? `${own.split(':')[0]}:test` : undefined);
+  if (!learned || !kept)
+    throw new SeedbedError(
+      'BadArgument',
+      `${model.info.name} does not say what it learned from. Name that by --learned, and pictures that it did not learn by --data`,
+    );
+  const open = (name: string) => openFor(name, model, { dataDir: flags.dataDir, note });
+  const [all, others] = [await open(learned), await open(kept)];
+  return [
+    slice(all, 0, Math.min(LEARNED, all.length)),
+    slice(others, 0, Math.min(flags.count, others.length)),
+  ];
+}
+
+async function read({ info }: Denoiser, dataset: Dataset) {
+  const pixels = await dataset.read(Array.from({ length: dataset.length }, (_, i) => i));
+  return prepare(pixels, info.padding, { mean: [...info.range.mean], std: [...info.range.std] });
+}
+
+async function featuresOf(runtime: Runtime, { info }: Denoiser, path: string): Promise<Features> {
+  const { bytes, name, files } = await readOnnx(path);
+  const graph = parseModel(bytes, name, files);
+  return networkFeatures(runtime, graph, info.shape, pictures => unstandardise(pictures, info.range));
+}
+
+/** Tables and conditions, line by line. */
+function page({ levels, grown, linear, real, features, conditions }: Quality): string[] {
+  const figure = (value: number) => value.toPrecision(3).padStart(9);
+  const row = (
+    name: string,
+    { mean, variance, saturated, frechet, precision, recall, nearest }: PictureFigures,
+  ) =>
+    name.padEnd(16) + [mean, variance, saturated, frechet, precision, recall, nearest].map(figure).join(' ');
+  return [
+    'squared error of the clean picture, by diffusion time',
+    '   t   network    linear      mean',
+    ...levels.map(
+      level =>
+        `${level.time.toFixed(1).padStart(4)} ${[level.network, level.linear, level.mean].map(figure).join(' ')}`,
+    ),
+    '',
+    `pictures; distances are of ${features}`,
+    `${''.padEnd(16)}     mean  variance   cut off   Frechet precision    recall   nearest`,
+    row('grown', grown),
+    row('by a linear one', linear),
+    row('real, held out', real),
+    '',
+    ...conditions.map(({ passed, text }) => `${passed ? 'passes' : 'FAILS '}  ${text}`),
+    '',
+  ];
+}
