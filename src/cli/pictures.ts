@@ -55,7 +55,10 @@ export async function readPictures(
       ? (await listFiles(path)).filter(isImageName).map(name => joinPath(path, name))
       : [path];
     if (found.length === 0)
-      throw new SeedbedError('BadArgument', `${path}: a folder without pictures (PNG, JPEG or WebP)`);
+      throw new SeedbedError(
+        'BadArgument',
+        `${path}: a folder without pictures (PNG, JPEG, WebP, GIF, TIFF or AVIF)`,
+      );
     files.push(...found);
   }
   const parts: Floats[] = [];

@@ -16,7 +16,7 @@ const PICTURES_AT_ONCE = 4;
 
 /** Whether a file is named as a picture. */
 export function isImageName(name: string): boolean {
-  return /\.(png|jpe?g|webp)$/i.test(name);
+  return /\.(png|jpe?g|webp|gif|tiff?|avif)$/i.test(name);
 }
 
 /**

@@ -137,7 +137,7 @@ const ONE_PICTURE = new Set(['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif']);
 
 function unread(path: string, kind: FileKind | undefined): SeedbedError {
   const read =
-    'PNG, JPEG and WebP pictures, .tar, .tar.gz and .zip archives of them, arrays (.npy, .npz), IDX (train-images-idx3-ubyte) and CIFAR-10 (.bin) files';
+    'PNG, JPEG, WebP, GIF, TIFF and AVIF pictures, .tar, .tar.gz and .zip archives of them, arrays (.npy, .npz), IDX (train-images-idx3-ubyte) and CIFAR-10 (.bin) files';
   const fault = kind ? `is ${kindInWords(kind)}` : 'is of no known kind';
   return new SeedbedError('BadFile', `${path} ${fault}. Read as a data set are ${read}`);
 }
@@ -153,7 +153,8 @@ async function pictures(
   const inSplit = (source: FileSource) => !split || source.name.split('/').slice(0, -1).includes(split);
   const files = sources.filter(source => isImageName(source.name) && inSplit(source));
   if (files.length > 0) return imageFiles(name, files, options);
-  const sought = 'IDX (train-images-idx3-ubyte), CIFAR-10 (data_batch_1.bin), PNG, JPEG and WebP files';
+  const sought =
+    'IDX (train-images-idx3-ubyte), CIFAR-10 (data_batch_1.bin), PNG, JPEG, WebP, GIF, TIFF and AVIF files';
   throw new SeedbedError(
     'BadFile',
     `${path} holds nothing to read${split ? ` as ${split}` : ''}; sought were ${sought}${await others(sources)}`,

@@ -1,3 +1,4 @@
+import { SeedbedError } from '../errors.ts';
 import { bdia, type ExactSolver, edict, obelm } from './exact.ts';
 import { ddimSolver, dpmpp2mSolver, heunSolver, type Solver } from './solvers.ts';
 
@@ -59,8 +60,10 @@ export type SamplerKind = keyof typeof TABLE;
  */
 export const SAMPLERS = Object.keys(TABLE) as readonly SamplerKind[];
 
-/** What a sampler is. */
+/** What a sampler is. @throws {SeedbedError} BadArgument for one that there is not, as a call from JavaScript may name. */
 export function samplerRow(kind: SamplerKind): SamplerRow {
+  if (!Object.hasOwn(TABLE, kind))
+    throw new SeedbedError('BadArgument', `there is no sampler '${kind}'; there are: ${SAMPLERS.join(', ')}`);
   return TABLE[kind];
 }
 

@@ -163,7 +163,7 @@ function refuse(name: string, bytes?: Uint8Array): (cause: unknown) => never {
     const message = messageOf(cause);
     const kind = bytes && fileKind(bytes);
     const reason = /unsupported image format/i.test(message)
-      ? `it is ${kind?.words ?? 'not a picture'}; PNG, JPEG and WebP are read`
+      ? `it is ${kind?.words ?? 'not a picture'}; PNG, JPEG, WebP, GIF, TIFF and AVIF are read`
       : /exceeds pixel limit|too large|dimensions exceed/i.test(message)
         ? `it has more than ${MOST_PIXELS} pixels; make it smaller first`
         : `it is damaged or cut short (${message.trim().replace(/\s+/g, ' ')})`;

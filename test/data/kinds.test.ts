@@ -220,6 +220,13 @@ describe('a file is known by what it holds', () => {
     },
   );
 
+  test('a folder holds pictures of all kinds', async () => {
+    const image = sharp({ create: { width: 8, height: 8, channels: 3, background: '#808080' } });
+    for (const kind of ['gif', 'tiff', 'avif', 'webp', 'jpeg', 'png'] as const)
+      await put(`kinds/picture.${kind}`, await image.toFormat(kind).toBuffer());
+    expect((await openDataset(at('kinds'))).length).toBe(6);
+  });
+
   const text = (words: string) => Buffer.from(words.padEnd(64), 'latin1');
   test.each<[string, Uint8Array, string]>([
     ['x.bmp', text('BM\x46\0\0\0\0\0\0\0\x36'), 'is a BMP picture; convert it to PNG'],
@@ -236,7 +243,9 @@ describe('a file is known by what it holds', () => {
   ])('%s is named for what it is, with what is read instead', async (name, contents, message) => {
     const opened = openDataset(await put(name, contents));
     await expect(opened).rejects.toThrow(`${at(name)} ${message}`);
-    await expect(opened).rejects.toThrow(/Read as a data set are PNG, JPEG and WebP pictures, \.tar/);
+    await expect(opened).rejects.toThrow(
+      /Read as a data set are PNG, JPEG, WebP, GIF, TIFF and AVIF pictures, \.tar/,
+    );
     await expect(opened).rejects.not.toThrow(/not an IDX file/);
   });
 

@@ -312,3 +312,10 @@ describe('the two-step samplers', () => {
     }
   });
 });
+
+test('a sampler that there is not is named, with those that there are', () => {
+  const asked = { ...ddim(4), kind: 'unipc' as 'ddim' };
+  expect(() => evaluationsOf(asked)).toThrow(
+    "there is no sampler 'unipc'; there are: ddim, heun, dpmpp2m, edict",
+  );
+});

@@ -214,7 +214,7 @@ describe('decodeImage', () => {
     await expect(decode(new Uint8Array(0), 'a.png')).rejects.toThrow(/a\.png: it is empty/);
     await expect(decode(new TextEncoder().encode('hello there'), 'a.png')).rejects.toThrow(/not a picture/);
     await expect(decode(new TextEncoder().encode('BM1234\0\0\0\0 and so on'), 'a.png')).rejects.toThrow(
-      'cannot read the picture a.png: it is a BMP picture; PNG, JPEG and WebP are read',
+      'cannot read the picture a.png: it is a BMP picture; PNG, JPEG, WebP, GIF, TIFF and AVIF are read',
     );
     await expect(
       decode(new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'a.svg'),
