@@ -1,18 +1,17 @@
 import type { Command } from 'commander';
-import type { Denoiser } from '../diffusion/info.ts';
+import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { decode } from '../embedding/embed.ts';
-import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
+import { checkSeeds, readSeeds, type Seeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { contestants } from '../experiments/race/contestants.ts';
 import { type Standing, standing } from '../experiments/race/race.ts';
 import type { RaceFacts } from '../experiments/race/race-report.ts';
-import type { Panel } from '../latent/gaussianity.ts';
 import { baseName, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { svgToPng } from '../runtime/svg.ts';
 import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { takeRows } from '../tensor/tensor.ts';
-import { type ContestFlags, openContest, runContest, withContest } from './contest.ts';
+import { type Contest, type ContestFlags, openContest, runContest, withContest } from './contest.ts';
 import { findEmbedder, version } from './files.ts';
 import { openRuntime, whole } from './options.ts';
 import type { Pictures } from './pictures.ts';
@@ -60,13 +59,15 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
       'BadArgument',
       `no method is left to run; there are: ${[...new Set(all.map(({ family }) => family))].join(', ')}`,
     );
+  const beside = await Promise.all(
+    (flags.beside ?? []).map(file => readBeside(file, contest.model, contest.pictures)),
+  );
   const runtime = await openRuntime(terminal, flags);
   const { standings, unfinished } = await runContest(terminal, runtime, contest, embedder, chosen, flags, {
     command: 'race',
     describe,
   });
-  for (const seeds of flags.beside ?? [])
-    standings.push(await besides(runtime, model, pictures, panel, seeds, flags.rng));
+  for (const found of beside) standings.push(await standingOf(runtime, contest, found, flags.rng));
 
   const which = flags.data
     ? ['--data', baseName(flags.data), '--from', flags.from, '--to', flags.from + pictures.names.length]
@@ -112,15 +113,17 @@ function describe({ name, evaluations, mse, variance, rejected }: Standing): str
   return `${name.padEnd(30)} ${evaluations.toFixed(0).padStart(5)} evaluations, squared error ${mse.mean.toExponential(2)}, seed variance ${variance.toFixed(2)}, ${Math.round(100 * rejected)} % told from noise`;
 }
 
-/** Seeds of the same pictures that were found elsewhere, such as by a descent of hours. */
-async function besides(
-  runtime: Runtime,
-  model: Denoiser,
-  { images, names, hashes }: Pictures,
-  panel: Panel,
-  file: string,
-  rng: number,
-): Promise<Standing> {
+/** Seeds of some of the pictures that were found elsewhere, such as by a descent of hours. */
+interface Beside {
+  readonly file: string;
+  readonly seeds: Seeds;
+  readonly sampler: SamplerInfo;
+  /** Where the pictures stand in the race. */
+  readonly places: readonly number[];
+}
+
+/** Reads such seeds. @throws {SeedbedError} Mismatch when they are of another model or of other pictures. */
+async function readBeside(file: string, model: Denoiser, { names, hashes }: Pictures): Promise<Beside> {
   const seeds = readSeeds(await readBytes(file), file);
   const sampler = seeds.provenance?.sampler ?? model.info.sampler;
   checkSeeds(seeds, model, sampler, file);
@@ -131,6 +134,16 @@ async function besides(
       'Mismatch',
       `${file}: its ${seeds.latent.shape[0]} seeds are of ${about.map(({ name }) => name).join(', ') || 'pictures it does not name'}, which are not all among those of the race: ${names.join(', ')}`,
     );
+  return { file, seeds, sampler, places };
+}
+
+/** How they stand in the race. */
+async function standingOf(
+  runtime: Runtime,
+  { model, pictures: { images, names }, panel }: Contest,
+  { file, seeds, sampler, places }: Beside,
+  rng: number,
+): Promise<Standing> {
   const grown = await decode(runtime, model, seeds.pair?.latent ?? seeds.latent, {
     sampler,
     latent2: seeds.pair?.latent2,

@@ -7,12 +7,14 @@ import {
   parseDenoiserConfig,
   parseEmbedderConfig,
 } from '../diffusion/config.ts';
+import type { Denoiser } from '../diffusion/info.ts';
 import { denoiserTask } from '../diffusion/train-denoiser.ts';
 import { embedderTask } from '../embedding/train-embedder.ts';
 import { SeedbedError } from '../errors.ts';
 import { loadEmbedder, loadModel } from '../index.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
 import { exists, joinPath, readJson } from '../runtime/files.ts';
+import type { Fit } from '../runtime/picture.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { packaged, refuseExisting, SHIPPED_MODEL, version } from './files.ts';
 import { openRuntime, positive, type RuntimeFlags, SAME_BITS, whole, withRuntime } from './options.ts';
@@ -95,6 +97,7 @@ async function trainEmbedder(given: TrainFlags): Promise<void> {
   const denoiser = await loadModel(flags.model);
   const dataset = await openFor(flags.data ?? config.data, denoiser, {
     dataDir: flags.dataDir,
+    fit: fitOf(denoiser),
     note: terminal.note,
   });
   const runtime = await openRuntime(terminal, flags);
@@ -104,6 +107,14 @@ async function trainEmbedder(given: TrainFlags): Promise<void> {
   const pairs = () => pairsOf({ terminal, runtime, denoiser }, wanted);
   const task = await embedderTask(runtime, { config, denoiser, dataset, rng, out, init, pairs });
   await run(terminal, runtime, flags, config, task, 'train embedder');
+}
+
+const croppedSchema = z.object({ config: z.object({ image: z.object({ crop: z.boolean() }) }) });
+
+/** How the pictures that a denoiser learned were made to fit; its embedder sees them alike. */
+function fitOf({ info }: Denoiser): Fit {
+  const learned = croppedSchema.safeParse(info.training);
+  return learned.success && !learned.data.config.image.crop ? 'squeeze' : 'crop';
 }
 
 /** What a run folder remembers of its command, beside the configuration. */

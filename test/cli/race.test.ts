@@ -74,7 +74,7 @@ test('seeds of other pictures do not join a race, and a family that is none is n
     '--quiet',
   );
   expect(other.code).toBe(0);
-  const { code, err } = await race(
+  const { code, out, err } = await race(
     'no-race',
     '--methods',
     'naive',
@@ -83,6 +83,8 @@ test('seeds of other pictures do not join a race, and a family that is none is n
   );
   expect(code).toBe(2);
   expect(err).toContain('seeds are of data-9.png, which are not all among those of the race: pictures.npy#0');
+  // Before any method has run.
+  expect([out, existsSync(at('no-race'))]).toEqual(['', false]);
   const none = await race('none', '--methods', 'magic');
   expect(none.code).toBe(2);
   expect(none.err).toMatch(/no method is left to run; there are: naive, fixed point/);
