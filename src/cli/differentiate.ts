@@ -19,7 +19,7 @@ interface Flags {
 export function addDifferentiate(program: Command): void {
   withTerminal(program.command('differentiate'))
     .description('write the gradient of an ONNX graph as another ONNX graph')
-    .argument('<graph.onnx>', 'a graph of operator set 13 to 22')
+    .argument('<graph.onnx>', 'a graph of operator set 13 to 26')
     .requiredOption('--of <output>', 'the output to differentiate')
     .requiredOption('--wrt <inputs>', 'the inputs with respect to which, separated by commas', text =>
       text.split(',').filter(Boolean),

@@ -84,7 +84,7 @@ export interface NodeFacts {
 export interface Graph {
   /** The graph's name, for messages. */
   readonly name: string;
-  /** The operator set of its nodes: 13 to 22 when read, 17 when built. */
+  /** The operator set of its nodes: 13 to 26 when read, 17 when built. */
   readonly opset: number;
   /** What it takes when it runs. */
   readonly inputs: readonly ValueInfo[];
@@ -101,7 +101,7 @@ export interface Graph {
 /** The operator set of every graph that Seedbed saves. */
 export const SAVED_OPSET = 17;
 /** The operator sets that Seedbed reads. */
-export const READ_OPSETS = { from: 13, to: 22 } as const;
+export const READ_OPSETS = { from: 13, to: 26 } as const;
 
 /** An integer attribute, or `fallback` where the node has none. */
 export function intOf(attributes: Attributes, name: string, fallback: number): number {

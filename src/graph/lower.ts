@@ -1,25 +1,32 @@
 import { SeedbedError } from '../errors.ts';
 import { float32, type Tensor, tensor, toNumbers, zeros } from '../tensor/tensor.ts';
+import { attention, rotaryEmbedding } from './attention.ts';
 import { normalAxis } from './broadcast.ts';
 import type { GraphBuilder, Value } from './builder.ts';
+import {
+  alongAxis,
+  type CompositeNode,
+  knownValue,
+  type Lowering,
+  scaled,
+  spatialAxes,
+} from './composite.ts';
 import { einsum } from './einsum.ts';
 import { reductionAxes } from './infer.ts';
 import { type Attributes, floatOf, intOf, intsOf, isTensor, textOf } from './ir.ts';
-
-/** A composite node about to be rewritten into plain operators. */
-export interface CompositeNode {
-  readonly b: GraphBuilder;
-  readonly inputs: readonly Value[];
-  readonly attributes: Attributes;
-}
-
-type Lowering = (n: CompositeNode) => Value;
+import {
+  groupNormalization,
+  instanceNormalization,
+  layerNormalization,
+  rmsNormalization,
+} from './normalisation.ts';
 
 /** The most elements of Trilu's mask, 64 MiB; a damaged file may say anything. */
 const MOST_MASK = 2 ** 26;
 
 /** Operators that are written as a few plain ones, so that neither shapes nor gradients need a rule of their own. */
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
+  Attention: attention,
   CastLike: ({ b, inputs: [x, like] }) => b.cast(x!, b.type(like!).dtype),
   Celu: ({ b, inputs: [x], attributes }) => {
     // Barron 2017: Elu with x and y measured in units of alpha.
@@ -61,39 +68,13 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   },
   GlobalAveragePool: ({ b, inputs: [x] }) => b.mean(x!, spatialAxes(b, x!)),
   GlobalMaxPool: ({ b, inputs: [x] }) => b.op('ReduceMax', [x!], { axes: spatialAxes(b, x!) }),
-  GroupNormalization: n => {
-    const { b, inputs } = n;
-    const [x, scale, bias] = inputs as [Value, Value, Value];
-    const shape = b.shape(x);
-    const groups = intOf(n.attributes, 'num_groups', 1);
-    const grouped = b.reshape(x, [shape[0]!, groups, -1]);
-    const normal = b.reshape(normalise(b, grouped, [2], floatOf(n.attributes, 'epsilon', 1e-5)), shape);
-    // Operator set 18 gives scale and bias by group, 21 by channel.
-    const perChannel = (v: Value) => {
-      const each = shape[1]! / b.shape(v)[0]!;
-      return each === 1 ? v : b.reshape(b.expand(b.reshape(v, [-1, 1]), [groups, each]), [-1]);
-    };
-    const affine = (v: Value) => alongAxis(b, perChannel(v), 1, shape.length);
-    return b.add(b.mul(normal, affine(scale)), affine(bias));
-  },
+  GroupNormalization: groupNormalization,
   HardSigmoid: ({ b, inputs: [x], attributes }) =>
     hardSigmoid(b, x!, floatOf(attributes, 'alpha', 0.2), floatOf(attributes, 'beta', 0.5)),
   HardSwish: ({ b, inputs: [x] }) => b.mul(x!, hardSigmoid(b, x!, 1 / 6, 0.5)),
-  InstanceNormalization: n => {
-    const { b, inputs } = n;
-    const [x, scale, bias] = inputs as [Value, Value, Value];
-    const rank = b.shape(x).length;
-    const normal = normalise(b, x, spatialAxes(b, x), floatOf(n.attributes, 'epsilon', 1e-5));
-    return b.add(b.mul(normal, alongAxis(b, scale, 1, rank)), alongAxis(b, bias, 1, rank));
-  },
+  InstanceNormalization: instanceNormalization,
   IsNaN: ({ b, inputs: [x] }) => b.op('Not', [b.op('Equal', [x!, x!])]),
-  LayerNormalization: ({ b, inputs: [x, scale, bias], attributes }) => {
-    const rank = b.type(x!).shape.length;
-    const first = normalAxis(intOf(attributes, 'axis', -1), rank);
-    const axes = Array.from({ length: rank - first }, (_, i) => first + i);
-    const normal = b.mul(normalise(b, x!, axes, floatOf(attributes, 'epsilon', 1e-5)), scale!);
-    return bias ? b.add(normal, bias) : normal;
-  },
+  LayerNormalization: layerNormalization,
   Mean: ({ b, inputs }) =>
     b.mul(
       inputs.reduce((sum, x) => b.add(sum, x)),
@@ -127,6 +108,8 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     return intOf(attributes, 'keepdims', 1) === 1 ? result : b.op('Squeeze', [result, b.ints(axes)]);
   },
   ReduceSumSquare: n => reduceSum(n, n.b.mul(n.inputs[0]!, n.inputs[0]!)),
+  RMSNormalization: rmsNormalization,
+  RotaryEmbedding: rotaryEmbedding,
   Selu: ({ b, inputs: [x], attributes }) => {
     // Klambauer et al. 2017.
     const alpha = floatOf(attributes, 'alpha', 1.6732632);
@@ -142,6 +125,9 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     return b.reshape(blocks, [n, c * s * s, h / s, w / s]);
   },
   Sum: ({ b, inputs }) => inputs.reduce((sum, x) => b.add(sum, x)),
+  // Ramachandran et al. 2017.
+  Swish: ({ b, inputs: [x], attributes }) =>
+    b.mul(x!, b.sigmoid(scaled(b, x!, floatOf(attributes, 'alpha', 1)))),
   Trilu: ({ b, inputs: [x, k], attributes }) => {
     const [h, w] = b.shape(x!).slice(-2) as [number, number];
     if (h * w > MOST_MASK) throw new SeedbedError('Unsupported', `Trilu of a matrix of ${h} by ${w}`);
@@ -173,13 +159,6 @@ function floatRemainder(b: GraphBuilder, x: Value, y: Value): Value {
   return b.sub(x, b.mul(y, whole));
 }
 
-/** (x - mean) / sqrt(variance + epsilon) over the given axes. */
-export function normalise(b: GraphBuilder, x: Value, axes: readonly number[], epsilon: number): Value {
-  const centred = b.sub(x, b.mean(x, axes));
-  const variance = b.mean(b.mul(centred, centred), axes);
-  return b.div(centred, b.sqrt(b.add(variance, b.scalar(epsilon))));
-}
-
 function depthToSpace({ b, inputs: [x], attributes }: CompositeNode, depthFirst: boolean): Value {
   const [n, c, h, w] = b.shape(x!) as [number, number, number, number];
   const s = intOf(attributes, 'blocksize', 1);
@@ -201,25 +180,6 @@ function reduceSum({ b, inputs, attributes }: CompositeNode, x: Value): Value {
   return b.op('ReduceSum', axesInput ? [x, axesInput] : [x], rest);
 }
 
-function scaled(b: GraphBuilder, x: Value, factor: number): Value {
-  return factor === 1 ? x : b.mul(x, b.scalar(factor));
-}
-
-function spatialAxes(b: GraphBuilder, x: Value): number[] {
-  return b
-    .type(x)
-    .shape.slice(2)
-    .map((_, i) => i + 2);
-}
-
-/** A vector laid along one axis of a tensor of the given rank, for broadcasting. */
-function alongAxis(b: GraphBuilder, vector: Value, axis: number, rank: number): Value {
-  return b.reshape(
-    vector,
-    Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)),
-  );
-}
-
 function constantOf(attributes: Attributes): Tensor {
   const { value, value_float, value_int, value_floats, value_ints } = attributes;
   if (isTensor(value)) return value;
@@ -232,15 +192,4 @@ function constantOf(attributes: Attributes): Tensor {
   const result = zeros('int64', value_ints === undefined ? [] : [list.length]);
   result.data.set(list.map(BigInt));
   return result;
-}
-
-/** The tensor behind a value that must be known. @throws {SeedbedError} Unsupported when it depends on data. */
-export function knownValue(b: GraphBuilder, value: Value, what: string): Tensor {
-  const known = b.known(value);
-  if (!known)
-    throw new SeedbedError(
-      'Unsupported',
-      `${what} depends on data; Seedbed needs it fixed when the graph is loaded`,
-    );
-  return known;
 }

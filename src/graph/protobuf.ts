@@ -19,7 +19,7 @@ import { isTensor, READ_OPSETS } from './ir.ts';
 import { readTensor, writeTensor } from './tensor-proto.ts';
 
 /**
- * Reads an ONNX file, operator sets 13 to 22, into a graph.
+ * Reads an ONNX file, operator sets 13 to 26, into a graph.
  * @param file the name that messages give the file.
  * @param files where weights lie in other files, those that {@link externalFiles} names; none unless given.
  * @throws {SeedbedError} BadFile when the bytes are not an ONNX model, Unsupported for what Seedbed leaves out.

@@ -2,10 +2,11 @@ import { inFile, messageOf, SeedbedError } from '../errors.ts';
 import { int64, toNumbers } from '../tensor/tensor.ts';
 import { normalAxis } from './broadcast.ts';
 import { GraphBuilder, type Value } from './builder.ts';
+import { knownValue } from './composite.ts';
 import { ONNX_DTYPES } from './dtypes.ts';
 import { isOp, OPS, type Op, reductionAxes } from './infer.ts';
 import { type Attributes, type Dim, describeNode, type Graph, intOf, type Node, textOf } from './ir.ts';
-import { knownValue, LOWERINGS } from './lower.ts';
+import { LOWERINGS } from './lower.ts';
 import { windowOf } from './windows.ts';
 
 /** Every operator that Seedbed understands in a file. */
@@ -93,7 +94,10 @@ function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] 
   if (node.op === 'Identity' || castsNothing(b, node, operands) || reducesNothing(b, node, operands))
     return [operands[0]!];
   const lowering = Object.hasOwn(LOWERINGS, node.op) ? LOWERINGS[node.op] : undefined;
-  if (lowering) return [lowering({ b, inputs: operands, attributes: node.attributes })];
+  if (lowering) {
+    const made = lowering({ b, inputs: operands, outputs: node.outputs, attributes: node.attributes });
+    return typeof made === 'string' ? [made] : [...made];
+  }
   if (!isOp(node.op)) {
     throw new SeedbedError(
       'Unsupported',
@@ -122,7 +126,7 @@ interface Form {
   readonly attributes: Attributes;
 }
 
-/** An operator of any of the operator sets 13 to 22 in the one form that it has in set 17. */
+/** An operator of any of the operator sets 13 to 26 in the one form that it has in set 17. */
 function normaliseForm(b: GraphBuilder, node: Node, inputs: readonly Value[]): Form {
   const { attributes } = node;
   switch (node.op) {
