@@ -1,7 +1,7 @@
 import { normalAxis } from './broadcast.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 import { alongAxis, type CompositeNode, spatialAxes } from './composite.ts';
-import { floatOf, intOf } from './ir.ts';
+import { floatOf, intOf, intsOf } from './ir.ts';
 
 const EPSILON = 1e-5;
 
@@ -51,6 +51,22 @@ export function layerNormalization(n: CompositeNode): Value {
 export function rmsNormalization(n: CompositeNode): Value {
   const [x, scale] = n.inputs as [Value, Value];
   return n.b.mul(byRoot(n.b, x, axesFrom(n), floatOf(n.attributes, 'epsilon', EPSILON)), scale);
+}
+
+/** x over its L1 or L2 norm along an axis; a vector of zeros stays. */
+export function lpNormalization({ b, inputs: [x], attributes }: CompositeNode): Value {
+  const axes = [normalAxis(intOf(attributes, 'axis', -1), b.type(x!).shape.length)];
+  const isFirst = intOf(attributes, 'p', 2) === 1;
+  const total = b.sum(isFirst ? b.abs(x!) : b.mul(x!, x!), axes);
+  const safe = b.op('Where', [b.op('Equal', [total, b.scalar(0)]), b.scalar(1), total]);
+  return b.div(x!, isFirst ? safe : b.sqrt(safe));
+}
+
+export function meanVarianceNormalization({ b, inputs: [x], attributes }: CompositeNode): Value {
+  const axes = intsOf(attributes, 'axes') ?? [0, 2, 3];
+  const centred = b.sub(x!, b.mean(x!, axes));
+  const deviation = b.sqrt(b.mean(b.mul(centred, centred), axes));
+  return b.div(centred, b.add(deviation, b.scalar(1e-9)));
 }
 
 /** The axes from the one named to the last. */

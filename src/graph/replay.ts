@@ -1,13 +1,11 @@
 import { inFile, messageOf, SeedbedError } from '../errors.ts';
-import { int64, toNumbers } from '../tensor/tensor.ts';
-import { normalAxis } from './broadcast.ts';
 import { GraphBuilder, type Value } from './builder.ts';
-import { knownValue } from './composite.ts';
 import { ONNX_DTYPES } from './dtypes.ts';
+import { formOf } from './forms.ts';
 import { isOp, OPS, type Op, reductionAxes } from './infer.ts';
-import { type Attributes, type Dim, describeNode, type Graph, intOf, type Node, textOf } from './ir.ts';
+import { type Dim, describeNode, type Graph, type Node } from './ir.ts';
 import { LOWERINGS } from './lower.ts';
-import { windowOf } from './windows.ts';
+import { REFUSED } from './refused.ts';
 
 /** Every operator that Seedbed understands in a file. */
 export const SUPPORTED_OPS: readonly string[] = [...OPS, ...Object.keys(LOWERINGS)].sort();
@@ -101,14 +99,20 @@ function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] 
   if (!isOp(node.op)) {
     throw new SeedbedError(
       'Unsupported',
-      `operator ${node.op} of node '${node.name}' is not supported. Supported are: ${SUPPORTED_OPS.join(', ')}`,
+      `operator ${node.op} of node '${node.name}' is not supported${whyNot(node.op)}`,
     );
   }
-  const plain = normaliseForm(b, node, operands);
+  const plain = formOf(b, node, operands);
+  if (typeof plain === 'string') return [plain];
   return b.node(node.op, plain.inputs, plain.attributes, {
     name: node.name,
     outputs: node.outputs.map(output => output && freeName(b, output)),
   });
+}
+
+function whyNot(op: string): string {
+  const reason = REFUSED.get(op);
+  return reason ? `: ${reason}` : `. Supported are: ${SUPPORTED_OPS.join(', ')}`;
 }
 
 /** Whether a Cast is to the type that its operand has, as widening leaves many. */
@@ -119,118 +123,6 @@ function castsNothing(b: GraphBuilder, { op, attributes }: Node, [x]: readonly V
 /** Whether a reduction has no axes to reduce: operator set 17 cannot say so for all of them. */
 function reducesNothing(b: GraphBuilder, { op, attributes }: Node, operands: readonly Value[]): boolean {
   return REDUCTIONS.has(op) && reductionAxes({ attributes, ...b.facts(operands) }).length === 0;
-}
-
-interface Form {
-  readonly inputs: readonly Value[];
-  readonly attributes: Attributes;
-}
-
-/** An operator of any of the operator sets 13 to 26 in the one form that it has in set 17. */
-function normaliseForm(b: GraphBuilder, node: Node, inputs: readonly Value[]): Form {
-  const { attributes } = node;
-  switch (node.op) {
-    case 'ReduceMax':
-    case 'ReduceMean':
-    case 'ReduceMin':
-    case 'ReduceProd': {
-      const axes = reductionAxes({ attributes, ...b.facts(inputs) });
-      return { inputs: [inputs[0]!], attributes: { axes, keepdims: intOf(attributes, 'keepdims', 1) } };
-    }
-    case 'Split': {
-      if (inputs[1]) return { inputs, attributes };
-      const axis = normalAxis(intOf(attributes, 'axis', 0), b.shape(inputs[0]!).length);
-      const dim = b.shape(inputs[0]!)[axis]!;
-      const each = Math.ceil(dim / node.outputs.length);
-      const sizes = node.outputs.map((_, i) => Math.min(each, dim - i * each));
-      return { inputs: [inputs[0]!, b.ints(sizes)], attributes: { axis } };
-    }
-    case 'Pad':
-      return normalisePad(b, inputs, attributes);
-    case 'Conv':
-    case 'AveragePool':
-    case 'MaxPool': {
-      const spatial = b.type(inputs[0]!).shape.slice(2);
-      const kernel = inputs[1] ? b.shape(inputs[1]).slice(2) : undefined;
-      const w = windowOf(attributes, spatial, kernel);
-      const { auto_pad: _, dilations: __, ...rest } = attributes;
-      const dilated = w.dilations.some(d => d !== 1);
-      if (dilated && node.op !== 'Conv')
-        throw new SeedbedError('Unsupported', 'dilated pooling is not supported');
-      return {
-        inputs,
-        attributes: {
-          ...rest,
-          kernel_shape: w.kernel,
-          strides: w.strides,
-          pads: [...w.before, ...w.after],
-          ...(dilated && { dilations: w.dilations }),
-        },
-      };
-    }
-    case 'Resize': {
-      const { antialias, axes, keep_aspect_ratio_policy = 'stretch', ...rest } = attributes;
-      if (antialias || axes || keep_aspect_ratio_policy !== 'stretch') {
-        throw new SeedbedError(
-          'Unsupported',
-          "Resize with 'antialias', 'axes' or a 'keep_aspect_ratio_policy' other than 'stretch' is not supported",
-        );
-      }
-      return { inputs: [inputs[0]!, '', ...inputs.slice(2)], attributes: rest };
-    }
-    case 'Cast':
-      return { inputs, attributes: { to: intOf(attributes, 'to', 1) } };
-    case 'BatchNormalization':
-      if (intOf(attributes, 'training_mode', 0) === 1)
-        throw new SeedbedError(
-          'Unsupported',
-          'training_mode=1 is not supported; export the model in evaluation mode',
-        );
-      return { inputs, attributes };
-    default:
-      return { inputs, attributes };
-  }
-}
-
-/** Zero padding in operator set 17's form; other modes as gathers along each axis. */
-function normalisePad(b: GraphBuilder, inputs: readonly Value[], attributes: Attributes): Form {
-  const [x, padsInput, value, axesInput] = inputs as [Value, Value, Value?, Value?];
-  const shape = b.type(x).shape;
-  const rank = shape.length;
-  const given = toNumbers(knownValue(b, padsInput, 'the width of the padding'));
-  const axes = axesInput
-    ? toNumbers(knownValue(b, axesInput, 'the padded axes')).map(a => normalAxis(a, rank))
-    : shape.map((_, i) => i);
-  const pads = new Array<number>(2 * rank).fill(0);
-  axes.forEach((axis, i) => {
-    pads[axis] = given[i]!;
-    pads[axis + rank] = given[i + axes.length]!;
-  });
-  const mode = textOf(attributes, 'mode', 'constant');
-  if (mode === 'constant')
-    return { inputs: value ? [x, b.ints(pads), value] : [x, b.ints(pads)], attributes: {} };
-  let padded = x;
-  for (let axis = 0; axis < rank; axis++) {
-    if (pads[axis] === 0 && pads[axis + rank] === 0) continue;
-    const size = b.shape(padded)[axis]!;
-    if (size + Math.abs(pads[axis]!) + Math.abs(pads[axis + rank]!) > 2 ** 20)
-      throw new SeedbedError('Unsupported', `padding of ${size} elements by ${pads} in mode '${mode}'`);
-    const source = Array.from({ length: size + pads[axis]! + pads[axis + rank]! }, (_, i) =>
-      sourceOf(i - pads[axis]!, size, mode),
-    );
-    padded = b.op('Gather', [padded, b.constant(int64(source))], { axis });
-  }
-  return { inputs: [padded, b.ints(new Array(2 * rank).fill(0))], attributes: {} };
-}
-
-/** The element that lies at position `at` once the axis is continued by the padding's mode. */
-function sourceOf(at: number, size: number, mode: string): number {
-  if (mode === 'edge') return Math.min(Math.max(at, 0), size - 1);
-  if (mode === 'wrap') return ((at % size) + size) % size;
-  if (mode !== 'reflect') throw new SeedbedError('Unsupported', `padding mode '${mode}' is not supported`);
-  const period = Math.max(1, 2 * (size - 1));
-  const folded = ((at % period) + period) % period;
-  return folded < size ? folded : period - folded;
 }
 
 function resolve(values: ReadonlyMap<string, Value>, name: string): Value {

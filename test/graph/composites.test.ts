@@ -41,6 +41,16 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
   ],
   CastLike: [{ x: wave(3), with: [tensor('int32', [1], Int32Array.of(0))] }],
   Celu: [{ x: wave(5) }, { x: wave(5), attributes: { alpha: { float: 0.3 } } }],
+  CenterCropPad: [{ x: wave(4, 3), with: [int64([1, 6])], opset: 18, smooth: true }],
+  Col2Im: [
+    {
+      x: wave(1, 8, 6),
+      with: [int64([5, 7]), int64([2, 2])],
+      attributes: { strides: [2, 2] },
+      opset: 18,
+      smooth: true,
+    },
+  ],
   Constant: [],
   DepthToSpace: [
     { x: wave(1, 8, 2, 3), attributes: { blocksize: 2 } },
@@ -52,9 +62,12 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
       with: [float32([], [0.5]), tensor('uint8', [], Uint8Array.of(128))],
     },
     { x: tensor('int8', [2, 3], Int8Array.of(0, 7, -1, 127, -128, 1)), with: [float32([3], [0.5, 2, -1])] },
+    // One scale for a vector, its axis left out.
+    { x: tensor('int8', [3], Int8Array.of(0, 7, -1)), with: [float32([], [0.5])] },
   ],
-  Dropout: [{ x: wave(4) }],
+  Dropout: [{ x: wave(4) }, { x: wave(4), with: [float32([], [0.5]), tensor('bool', [], Uint8Array.of(0))] }],
   Einsum: [{ x: wave(2, 3), with: [wave(3, 2)], attributes: { equation: 'ij,jk->ki' } }],
+  EyeLike: [{ x: wave(2, 3), attributes: { k: 1 } }],
   Gelu: [
     { x: wave(5), opset: 20 },
     { x: wave(5), opset: 20, attributes: { approximate: 'tanh' } },
@@ -69,6 +82,21 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
   ],
   GlobalAveragePool: [{ x: wave(2, 3, 4, 2) }],
   GlobalMaxPool: [{ x: wave(2, 3, 4, 2) }],
+  GridSample: ['zeros', 'border', 'reflection'].flatMap(padding_mode => [
+    ...[
+      { mode: 'bilinear', smooth: true as const },
+      { mode: 'nearest' },
+      { mode: 'bicubic', smooth: true as const },
+    ].flatMap(({ mode, ...rest }) =>
+      [0, 1].map(align_corners => ({
+        x: wave(2, 2, 3, 4),
+        with: [wave(2, 2, 3, 2)],
+        attributes: { mode, padding_mode, align_corners },
+        opset: 16,
+        ...rest,
+      })),
+    ),
+  ]),
   GroupNormalization: [
     { x: wave(2, 4, 3), with: [wave(4), wave(4)], attributes: { num_groups: 2 }, opset: 21 },
     { x: wave(2, 4, 3), with: [wave(2), wave(2)], attributes: { num_groups: 2 }, opset: 18 },
@@ -78,18 +106,34 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
   InstanceNormalization: [
     { x: wave(2, 3, 4), with: [wave(3), wave(3)], attributes: { epsilon: { float: 0.1 } } },
   ],
+  IsInf: [
+    { x: float32([4], [1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) },
+    {
+      x: float32([2], [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]),
+      attributes: { detect_positive: 0 },
+    },
+  ],
   IsNaN: [{ x: float32([3], [1, Number.NaN, Number.POSITIVE_INFINITY]) }],
   LayerNormalization: [
     { x: wave(2, 3, 4), with: [wave(4), wave(4)] },
     { x: wave(2, 3, 4), with: [wave(3, 4)], attributes: { axis: 1 } },
   ],
+  LpNormalization: [
+    { x: wave(2, 3), attributes: { p: 1 } },
+    { x: wave(2, 3), attributes: { axis: 0 }, smooth: true },
+  ],
   Mean: [{ x: wave(2, 3), with: [wave(3), wave(1)] }],
+  MeanVarianceNormalization: [{ x: wave(2, 3, 2, 2), smooth: true }],
   Mish: [{ x: wave(5), opset: 18 }],
   Mod: [
     { x: int64([-5, -4, 0, 5, 6]), with: [int64([3])] },
     { x: int64([-5, -4, 0, 5, 6]), with: [int64([-3])] },
     { x: int64([-5, -4, 0, 5, 6]), with: [int64([-3])], attributes: { fmod: 1 } },
     { x: wave(7), with: [float32([], [0.75])], attributes: { fmod: 1 } },
+  ],
+  OneHot: [
+    { x: int64([1, -1, 0, 5]), with: [int64([3], []), float32([2], [0.5, 2])] },
+    { x: int64([0, 1, 1, 0], [2, 2]), with: [int64([2], []), float32([2], [0, 1])], attributes: { axis: 0 } },
   ],
   PRelu: [{ x: wave(2, 3), with: [wave(3)] }],
   ReduceL1: [{ x: wave(2, 3, 2), attributes: { axes: [1] } }],
@@ -117,11 +161,13 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   Selu: [{ x: wave(5) }, { x: wave(5), attributes: { alpha: { float: 2 }, gamma: { float: 0.5 } } }],
+  Shrink: [{ x: wave(9), attributes: { lambd: { float: 1 }, bias: { float: 0.25 } } }],
   Size: [{ x: wave(2, 3) }],
   Softsign: [{ x: wave(5) }],
   SpaceToDepth: [{ x: wave(1, 2, 4, 6), attributes: { blocksize: 2 } }],
   Sum: [{ x: wave(2, 3), with: [wave(3), wave(2, 1)] }],
   Swish: [{ x: wave(5), attributes: { alpha: { float: 1.5 } }, opset: 24, smooth: true }],
+  ThresholdedRelu: [{ x: wave(9) }],
   Trilu: [
     { x: wave(3, 4) },
     { x: int64([1, 2, 3, 4, 5, 6], [2, 3]) },

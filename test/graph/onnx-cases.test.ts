@@ -15,6 +15,7 @@ const names = [...new Set([...tensors.keys()].map(key => key.split('/')[0]!))].s
 const REFUSED: Readonly<Record<string, RegExp>> = {
   attention_4d_causal_nonpad_continued_prefill: /input 'nonpad_kv_seqlen' cannot be used: .* without a cache/,
   attention_23_fullymasked_qk_matmul_output_mode3_zero: /output 'qk_matmul_output'/,
+  resize_downsample_sizes_nearest_not_larger: /'keep_aspect_ratio_policy' other than 'stretch'/,
 };
 
 /** The tensors of one side of a case, by their names in its graph. */
@@ -24,15 +25,17 @@ function side(name: string, part: 'in' | 'out'): Record<string, Tensor> {
   return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
 }
 
-/** The case's graph with its whole numbers, axes and counts say, as weights. */
+/** The case's graph with what it takes besides data, axes and counts say, as weights. */
 function load(name: string): Graph {
   const graph = parseModel(readFileSync(new URL(`${name}.onnx`, folder)), name);
   const given = side(name, 'in');
-  const isWhole = (input: string) => given[input]!.dtype === 'int64';
-  const fixed = graph.inputs.filter(({ name }) => isWhole(name)).map(i => [i.name, given[i.name]!] as const);
+  const isSetting = (input: string) => given[input]!.dtype === 'int64' || ['depth', 'scales'].includes(input);
+  const fixed = graph.inputs
+    .filter(({ name }) => isSetting(name))
+    .map(i => [i.name, given[i.name]!] as const);
   return {
     ...graph,
-    inputs: graph.inputs.filter(({ name }) => !isWhole(name)),
+    inputs: graph.inputs.filter(({ name }) => !isSetting(name)),
     initializers: new Map([...graph.initializers, ...fixed]),
   };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Attributes, Graph } from '../../src/graph/ir.ts';
 import { bind, replay } from '../../src/graph/replay.ts';
-import { float32, int64, type Tensor, toNumbers } from '../../src/tensor/tensor.ts';
+import { float32, int64, type Tensor, tensor, toNumbers } from '../../src/tensor/tensor.ts';
 import { frozen, runGraph, singleNode, thrownBy, wave } from '../support.ts';
 
 test('Trilu makes a causal mask of minus infinities', async () => {
@@ -12,6 +12,9 @@ test('Trilu makes a causal mask of minus infinities', async () => {
   const all = -Infinity;
   expect(toNumbers(got!.y!)).toEqual([all, all, all, 0, all, all, 0, 0, all]);
 });
+
+/** What says that Dropout is in training mode. */
+const truth = tensor('bool', [], Uint8Array.of(1));
 
 const REDUCTIONS = ['ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum'];
 
@@ -113,6 +116,28 @@ describe('binding', () => {
 });
 
 test.each<[string, Graph, RegExp]>([
+  [
+    'recurrent layers',
+    singleNode('LSTM', { x: wave(2) }),
+    /operator LSTM of node 'node' .* recurrent layers/,
+  ],
+  ['loops', singleNode('Loop', { x: wave(2) }), /operator Loop .* write the loop out before the export/],
+  [
+    'random numbers',
+    singleNode('RandomNormalLike', { x: wave(2) }),
+    /RandomNormalLike .* make them an input/,
+  ],
+  ['operators that ONNX does not have', singleNode('Magic', { x: wave(2) }), /Magic .* Supported are: Abs, /],
+  [
+    'Dropout in training mode',
+    frozen(singleNode('Dropout', { x: wave(2), r: float32([], [0.5]), t: truth }), { t: truth }),
+    /Dropout 'node': it is in training mode .* evaluation mode/,
+  ],
+  [
+    'the largest of several scattered values',
+    singleNode('ScatterND', { x: wave(2), i: int64([0], [1, 1]), u: wave(1) }, { reduction: 'max' }),
+    /ScatterND 'node': its reduction 'max'/,
+  ],
   [
     'an unknown kind of padding',
     frozen(singleNode('Pad', { x: wave(2), p: int64([1, 1]) }, { mode: 'mirror' }), { p: int64([1, 1]) }),
