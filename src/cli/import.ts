@@ -7,7 +7,7 @@ import { saveModel } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { parseModel } from '../graph/protobuf.ts';
-import { widen } from '../graph/widen.ts';
+import { DOUBLE_NOTE, usesDouble, widen } from '../graph/widen.ts';
 import {
   baseName,
   exists,
@@ -53,7 +53,9 @@ export function addImport(program: Command): void {
       if (resolve(flags.out) === resolve(file))
         throw new SeedbedError('BadArgument', `${file} would be written over; --out names another file`);
       const { bytes, files } = await readOnnxFile(file);
-      const graph = widen(parseModel(bytes, file, files));
+      const read = parseModel(bytes, file, files);
+      if (usesDouble(read)) terminal.note(DOUBLE_NOTE);
+      const graph = widen(read);
       const { said, sources } = await describe(path, file, graph, flags, terminal.note);
       const foreign = parseForeignInfo(said, sources.join(' and '));
       const fixed = await readFixed(foreign.fixedInputs, flags.config ?? path);

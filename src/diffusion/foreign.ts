@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { inFile, isSeedbedError, SeedbedError } from '../errors.ts';
 import type { Graph, Node, ValueInfo } from '../graph/ir.ts';
+import { renameValues } from '../graph/nodes.ts';
 import { int64, type Tensor, tensor, toFloat32, toNumbers } from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type DenoiserInfo, denoiserSchema, samplerSchema } from './info.ts';
@@ -257,13 +258,6 @@ function keepChannels(graph: Graph, output: string, channels: readonly number[])
   return {
     ...graph,
     initializers: new Map([...graph.initializers, ...named]),
-    nodes: [
-      ...graph.nodes.map(node => ({
-        ...node,
-        inputs: node.inputs.map(rename),
-        outputs: node.outputs.map(rename),
-      })),
-      slice,
-    ],
+    nodes: [...graph.nodes.map(node => renameValues(node, rename)), slice],
   };
 }

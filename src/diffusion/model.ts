@@ -5,6 +5,7 @@ import { inFile, SeedbedError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { ExternalFiles } from '../graph/external.ts';
 import type { Graph } from '../graph/ir.ts';
+import { renameValues } from '../graph/nodes.ts';
 import { parseModel, serializeModel } from '../graph/protobuf.ts';
 import { replay } from '../graph/replay.ts';
 import { widen } from '../graph/widen.ts';
@@ -181,6 +182,7 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number | bigint>, Number);
   if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Map) return sorted(Object.fromEntries(value));
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -209,6 +211,6 @@ function halveWeights(graph: Graph): Graph {
     initializers: new Map(
       [...graph.initializers].map(([name, t]) => [name, stored.has(name) ? toFloat16(t) : t]),
     ),
-    nodes: [...casts, ...graph.nodes.map(node => ({ ...node, inputs: node.inputs.map(rename) }))],
+    nodes: [...casts, ...graph.nodes.map(node => renameValues(node, rename))],
   };
 }

@@ -1,5 +1,6 @@
 import { GraphBuilder, type Value } from '../graph/builder.ts';
-import { dropUnusedInputs, type Graph } from '../graph/ir.ts';
+import type { Graph } from '../graph/ir.ts';
+import { dropUnusedInputs } from '../graph/nodes.ts';
 import { replay } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Floats, float32 } from '../tensor/tensor.ts';

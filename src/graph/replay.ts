@@ -1,14 +1,15 @@
 import { inFile, messageOf, SeedbedError } from '../errors.ts';
+import { toNumbers } from '../tensor/tensor.ts';
 import { GraphBuilder, type Value } from './builder.ts';
 import { ONNX_DTYPES } from './dtypes.ts';
 import { formOf } from './forms.ts';
 import { isOp, OPS, type Op, reductionAxes } from './infer.ts';
-import { type Dim, describeNode, type Graph, type Node } from './ir.ts';
+import { type Dim, describeNode, type Graph, isGraph, type Node } from './ir.ts';
 import { LOWERINGS } from './lower.ts';
 import { REFUSED } from './refused.ts';
 
 /** Every operator that Seedbed understands in a file. */
-export const SUPPORTED_OPS: readonly string[] = [...OPS, ...Object.keys(LOWERINGS)].sort();
+export const SUPPORTED_OPS: readonly string[] = [...OPS, ...Object.keys(LOWERINGS), 'If'].sort();
 
 /** Reductions whose result on a single element is that element. */
 const REDUCTIONS: ReadonlySet<string> = new Set<Op>([
@@ -24,7 +25,8 @@ export type Rewrite = (node: Node, operands: readonly Value[]) => Value[] | unde
 
 /**
  * Plays a graph's nodes into a builder: this is how a graph is loaded, bound to sizes, brought to operator set 17
- * and put inside another. Composite operators are rewritten, shape arithmetic is computed.
+ * and put inside another. Composite operators are rewritten, shape arithmetic is computed, of an If the branch is taken
+ * that it chooses, and what float64 would refine is computed in float32.
  * @param inputs the values that stand for the graph's inputs, and for any weights by name.
  * @param rewrite a chance to put other nodes in a node's place.
  * @param file the name that messages give the graph.
@@ -38,14 +40,29 @@ export function replay(
   file = graph.name,
   rewrite: Rewrite = () => undefined,
 ): Record<string, Value> {
-  const values = new Map<string, Value>(Object.entries(inputs));
+  const values = play(b, graph, new Map(Object.entries(inputs)), file, rewrite);
+  return Object.fromEntries(graph.outputs.map(({ name }) => [name, resolve(values, name)]));
+}
+
+/** Plays a graph, or a branch of it, on the values around it, and gives these and its own. */
+function play(
+  b: GraphBuilder,
+  graph: Graph,
+  around: ReadonlyMap<string, Value>,
+  file: string,
+  rewrite: Rewrite,
+): ReadonlyMap<string, Value> {
+  const values = new Map(around);
   for (const [name, weight] of graph.initializers) {
     if (!values.has(name)) values.set(name, b.constant(weight, freeName(b, name, weight)));
   }
   for (const node of graph.nodes) {
     try {
       const operands = node.inputs.map(input => resolve(values, input));
-      const outputs = rewrite(node, operands) ?? emit(b, node, operands);
+      const outputs =
+        node.op === 'If'
+          ? playBranch(b, node, operands, values, file, rewrite)
+          : (rewrite(node, operands) ?? emit(b, node, narrowed(b, operands)));
       node.outputs.forEach((output, i) => {
         if (output) values.set(output, outputs[i]!);
       });
@@ -53,11 +70,42 @@ export function replay(
       // An error that nobody foresaw means that the node is not valid ONNX.
       const kind = error instanceof SeedbedError ? error.kind : 'BadFile';
       const text = messageOf(error);
-      const where = text.includes(`'${node.name}'`) ? file : `${file}: ${describeNode(node)}`;
-      throw new SeedbedError(kind, `${where}: ${text}`, { cause: error });
+      const where = text.includes(`'${node.name}'`) ? '' : `${describeNode(node)}: `;
+      const named = text.startsWith(`${file}: `) ? text : `${file}: ${where}${text}`;
+      throw new SeedbedError(kind, named, { cause: error });
     }
   }
-  return Object.fromEntries(graph.outputs.map(({ name }) => [name, resolve(values, name)]));
+  return values;
+}
+
+/** The branch of an If that its condition chooses. @throws {SeedbedError} Unsupported when that depends on data. */
+function playBranch(
+  b: GraphBuilder,
+  { attributes }: Node,
+  [condition]: readonly Value[],
+  values: ReadonlyMap<string, Value>,
+  file: string,
+  rewrite: Rewrite,
+): Value[] {
+  const known = b.known(condition!);
+  if (!known)
+    throw new SeedbedError(
+      'Unsupported',
+      'its condition depends on data; export the model with the branch that it takes. If an open dimension is behind it, bind that',
+    );
+  const branch = attributes[toNumbers(known)[0] === 0 ? 'else_branch' : 'then_branch'];
+  if (!isGraph(branch)) throw new SeedbedError('BadFile', 'it lacks a branch');
+  const inside = play(b, branch, values, file, rewrite);
+  return branch.outputs.map(({ name }) => resolve(inside, name));
+}
+
+/** Operands of which some are float32: those of float64, a position that was computed in it say, are rounded. */
+function narrowed(b: GraphBuilder, operands: readonly Value[]): readonly Value[] {
+  const dtypes = new Set(operands.map(value => value && b.type(value).dtype));
+  if (!dtypes.has('float32') || !dtypes.has('float64')) return operands;
+  return operands.map(value =>
+    value && b.type(value).dtype === 'float64' ? b.cast(value, 'float32') : value,
+  );
 }
 
 /**
@@ -115,9 +163,13 @@ function whyNot(op: string): string {
   return reason ? `: ${reason}` : `. Supported are: ${SUPPORTED_OPS.join(', ')}`;
 }
 
-/** Whether a Cast is to the type that its operand has, as widening leaves many. */
+/** Whether a Cast is to the type that its operand has, as widening leaves many, or from float32 to float64. */
 function castsNothing(b: GraphBuilder, { op, attributes }: Node, [x]: readonly Value[]): boolean {
-  return op === 'Cast' && x !== undefined && attributes.to === ONNX_DTYPES[b.type(x).dtype];
+  if (op !== 'Cast' || x === undefined) return false;
+  const { dtype } = b.type(x);
+  return (
+    attributes.to === ONNX_DTYPES[dtype] || (dtype === 'float32' && attributes.to === ONNX_DTYPES.float64)
+  );
 }
 
 /** Whether a reduction has no axes to reduce: operator set 17 cannot say so for all of them. */

@@ -96,7 +96,7 @@ describe('what is not read is refused in words', () => {
     ],
     ['a negative size', withWeight({ dims: [-1n] }), 'BadFile', /impossible shape \[-1\]/],
     ['weights of text', withWeight({ dataType: 8 }), 'Unsupported', /element type number 8 \(text\)/],
-    ['weights in bfloat16', withWeight({ dataType: 16 }), 'Unsupported', /\(bfloat16\) .* export .* float16/],
+    ['weights in float8', withWeight({ dataType: 17 }), 'Unsupported', /\(float8\) .* export .* float16/],
   ])('%s', (_, file, kind, message) => {
     const error = thrownBy(() => parseModel(file, 'a.onnx')) as SeedbedError;
     expect(error).toMatchObject({ name: 'SeedbedError', kind });
