@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fromDiffusers } from '../diffusion/diffusers.ts';
-import { importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
+import { batchNote, importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
 import { MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { saveModel } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
@@ -60,6 +60,8 @@ export function addImport(program: Command): void {
       const foreign = parseForeignInfo(said, sources.join(' and '));
       const fixed = await readFixed(foreign.fixedInputs, flags.config ?? path);
       const model = importDenoiser(graph, foreign, fixed, file);
+      const note = batchNote(graph, model);
+      if (note) terminal.note(note);
       await writeAtomic(flags.out, saveModel(model));
       const { shape, predicts, level, schedule, sampler } = model.info;
       terminal.line(
