@@ -1,7 +1,7 @@
 import type { RunGraph } from '../src/autodiff/check.ts';
 import type { Attributes, Graph } from '../src/graph/ir.ts';
 import { createRuntime } from '../src/runtime/node.ts';
-import { type DType, type Tensor, toNumbers } from '../src/tensor/tensor.ts';
+import { type DType, float32, sizeOf, type Tensor, toNumbers } from '../src/tensor/tensor.ts';
 
 const runtime = await createRuntime({ threads: 1 });
 
@@ -51,4 +51,17 @@ export function singleNode(
     nodes: [{ op, name: 'node', inputs: names, outputs: ['y'], attributes }],
     metadata: new Map(),
   };
+}
+
+/** Numbers of both signs without a pattern. */
+export const wave = (...shape: number[]) =>
+  float32(
+    shape,
+    Array.from({ length: sizeOf(shape) }, (_, i) => 2 * Math.sin(5 * i + 1)),
+  );
+
+/** The graph with the named inputs as weights. */
+export function frozen(graph: Graph, weights: Readonly<Record<string, Tensor>>): Graph {
+  const inputs = graph.inputs.filter(({ name }) => !(name in weights));
+  return { ...graph, inputs, initializers: new Map(Object.entries(weights)) };
 }

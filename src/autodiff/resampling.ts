@@ -1,30 +1,11 @@
 import { SeedbedError } from '../errors.ts';
-import type { GraphBuilder, Value } from '../graph/builder.ts';
-import { floatOf, intOf, textOf } from '../graph/ir.ts';
+import type { Value } from '../graph/builder.ts';
+import { interpolationMatrix, interpolationOf } from '../graph/interpolation.ts';
+import { intOf } from '../graph/ir.ts';
+import { applyTransposed, matrixOf } from '../graph/matrix.ts';
 import { reach, windowOf } from '../graph/windows.ts';
-import { float32, toNumbers } from '../tensor/tensor.ts';
+import { toNumbers } from '../tensor/tensor.ts';
 import type { Rule, RuleContext } from './context.ts';
-import { interpolationMatrix } from './interpolation.ts';
-
-/** A matrix by rows, [out x in]. */
-export type Matrix = readonly (readonly number[])[];
-
-/** Multiplies along one axis by the transpose of `m`: from m's rows back to its columns. */
-export function applyTransposed(b: GraphBuilder, x: Value, axis: number, m: Matrix): Value {
-  const rank = b.shape(x).length;
-  const columns = m[0]!.length;
-  const matrix = b.constant(float32([m.length, columns], m.flat()));
-  if (axis === rank - 1) return b.matmul(x, matrix);
-  const transposed = b.constant(
-    float32(
-      [columns, m.length],
-      m[0]!.flatMap((_, j) => m.map(row => row[j]!)),
-    ),
-  );
-  if (axis === rank - 2) return b.matmul(transposed, x);
-  const swap = Array.from({ length: rank }, (_, i) => (i === axis ? rank - 1 : i === rank - 1 ? axis : i));
-  return b.transpose(b.matmul(b.transpose(x, swap), matrix), swap);
-}
 
 /** Interpolation is a small matrix on each axis, so its gradient is the transposed matrices, exactly. */
 export const resizeRule: Rule = c => {
@@ -37,23 +18,11 @@ export const resizeRule: Rule = c => {
   from.forEach((size, axis) => {
     const scale = scales && scales.data.length > 0 ? toNumbers(scales)[axis]! : Math.fround(to[axis]! / size);
     if (size === to[axis] && scale === 1) return;
-    requireSmall(size, to[axis]!);
-    const matrix = interpolationMatrix(size, to[axis]!, scale, {
-      mode: textOf(attributes, 'mode', 'nearest'),
-      coordinates: textOf(attributes, 'coordinate_transformation_mode', 'half_pixel'),
-      nearest: textOf(attributes, 'nearest_mode', 'round_prefer_floor'),
-      cubic: floatOf(attributes, 'cubic_coeff_a', -0.75),
-      excludeOutside: intOf(attributes, 'exclude_outside', 0) === 1,
-    });
+    const matrix = interpolationMatrix(size, to[axis]!, scale, interpolationOf(attributes));
     gradient = applyTransposed(b, gradient, axis, matrix);
   });
   return [gradient];
 };
-
-/** Axes are at most thousands long; a damaged file may say anything. */
-function requireSmall(from: number, to: number): void {
-  if (from * to > 2 ** 22) throw new SeedbedError('Unsupported', `an axis is resized from ${from} to ${to}`);
-}
 
 /** Average pooling, too, is one small matrix on each axis. */
 export const averagePoolRule: Rule = c => {
@@ -68,9 +37,8 @@ export const averagePoolRule: Rule = c => {
   let gradient = GO(0);
   w.kernel.forEach((kernel, i) => {
     const size = from[i + 2]!;
-    requireSmall(size, to[i + 2]!);
     const countPadding = intOf(attributes, 'count_include_pad', 0) === 1;
-    const matrix = Array.from({ length: to[i + 2]! }, (_, out) => {
+    const matrix = matrixOf(to[i + 2]!, size, out => {
       const start = out * w.strides[i]! - w.before[i]!;
       const end = Math.min(start + kernel, size + w.after[i]!);
       const [low, high] = [Math.max(start, 0), Math.min(end, size)];

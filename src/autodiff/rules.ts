@@ -1,14 +1,13 @@
-import { SeedbedError } from '../errors.ts';
 import { normalAxis } from '../graph/broadcast.ts';
 import type { Value } from '../graph/builder.ts';
 import type { Op } from '../graph/infer.ts';
-import { floatOf, intOf, intsOf, textOf } from '../graph/ir.ts';
+import { floatOf, intOf, intsOf } from '../graph/ir.ts';
 import { flat, type NotDifferentiable, type Rule, type RuleContext, refused } from './context.ts';
 import { convRule, convTransposeRule } from './convolution.ts';
 import { matMulRule } from './matmul.ts';
 import { extremumRule, meanRule, reducedExtremumRule, sumRule } from './reductions.ts';
 import { averagePoolRule, maxPoolRule, resizeRule } from './resampling.ts';
-import { scatterRows } from './scatter.ts';
+import { scatterElementsRule, scatterNDRule, scatterRows, topKRule } from './scatter.ts';
 import { sliceRule } from './slice.ts';
 
 /**
@@ -18,6 +17,12 @@ import { sliceRule } from './slice.ts';
 export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   // Elementwise, y = f(x): dx = f'(x) dy.
   Abs: ({ b, I, GO }) => [b.mul(GO(0), b.op('Sign', [I(0)]))],
+  Acos: ({ b, I, GO }) => [b.neg(b.div(GO(0), b.sqrt(b.sub(b.scalar(1), b.mul(I(0), I(0))))))],
+  Acosh: ({ b, I, GO }) => [b.div(GO(0), b.sqrt(b.sub(b.mul(I(0), I(0)), b.scalar(1))))],
+  Asin: ({ b, I, GO }) => [b.div(GO(0), b.sqrt(b.sub(b.scalar(1), b.mul(I(0), I(0)))))],
+  Asinh: ({ b, I, GO }) => [b.div(GO(0), b.sqrt(b.add(b.mul(I(0), I(0)), b.scalar(1))))],
+  Atan: ({ b, I, GO }) => [b.div(GO(0), b.add(b.mul(I(0), I(0)), b.scalar(1)))],
+  Atanh: ({ b, I, GO }) => [b.div(GO(0), b.sub(b.scalar(1), b.mul(I(0), I(0))))],
   // The walk passes only casts from float32 to float32.
   Cast: ({ GO }) => [GO(0)],
   Ceil: flat('piecewise constant'),
@@ -33,6 +38,7 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
     ];
   },
   Cos: ({ b, I, GO }) => [b.neg(b.mul(GO(0), b.sin(I(0))))],
+  Cosh: ({ b, I, GO }) => [b.mul(GO(0), b.op('Sinh', [I(0)]))],
   Elu: ({ b, I, O, GO, attributes }) => {
     const slope = b.add(b.op('Min', [O(0), b.scalar(0)]), b.scalar(floatOf(attributes, 'alpha', 1)));
     return [b.mul(GO(0), b.op('Where', [b.op('Greater', [I(0), b.scalar(0)]), b.scalar(1), slope]))];
@@ -56,8 +62,10 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   Sigmoid: ({ b, O, GO }) => [b.mul(GO(0), b.sub(O(0), b.mul(O(0), O(0))))],
   Sign: flat('piecewise constant'),
   Sin: ({ b, I, GO }) => [b.mul(GO(0), b.cos(I(0)))],
+  Sinh: ({ b, I, GO }) => [b.mul(GO(0), b.op('Cosh', [I(0)]))],
   Softplus: ({ b, I, GO }) => [b.mul(GO(0), b.sigmoid(I(0)))],
   Sqrt: ({ b, O, GO }) => [b.div(GO(0), b.mul(O(0), b.scalar(2)))],
+  Tan: ({ b, O, GO }) => [b.mul(GO(0), b.add(b.mul(O(0), O(0)), b.scalar(1)))],
   Tanh: ({ b, O, GO }) => [b.mul(GO(0), b.sub(b.scalar(1), b.mul(O(0), O(0))))],
 
   // Elementwise with broadcasting; the walk sums over repeated axes.
@@ -143,11 +151,19 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
     return [b.sub(weighted, b.mul(O(0), b.sum(weighted, [axis])))];
   },
 
+  ArgMax: flat('a place'),
+  ArgMin: flat('a place'),
+  CumSum: ({ b, I, GO, attributes }) => {
+    // Each element is in the sums from its place on, so the gradient is summed from the other end.
+    const reverse = 1 - intOf(attributes, 'reverse', 0);
+    return [b.op('CumSum', [GO(0), I(1)], { exclusive: intOf(attributes, 'exclusive', 0), reverse })];
+  },
   ReduceMax: reducedExtremumRule,
   ReduceMean: meanRule,
   ReduceMin: reducedExtremumRule,
   ReduceProd: refused('exporters use it for shapes alone; write a product of values with Mul'),
   ReduceSum: sumRule,
+  TopK: topKRule,
 
   // Moving elements: the gradient moves them back.
   Concat: ({ b, node, GO, shape, attributes }) => {
@@ -171,6 +187,9 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
       reduction: 'add',
     }),
   ],
+  GatherND: ({ b, I, GO, shape }) => [
+    b.op('ScatterND', [b.full(shape(I(0)), 0), I(1), GO(0)], { reduction: 'add' }),
+  ],
   Pad: ({ b, I, GO, shape, ints, needs }) => {
     const widths = ints(1).map(width => 0 - width);
     const rank = shape(I(0)).length;
@@ -179,14 +198,8 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   },
   Range: flat('a sequence of constants'),
   Reshape: reshapeBack,
-  ScatterElements: ({ b, I, GO, shape, attributes }) => {
-    const reduction = textOf(attributes, 'reduction', 'none');
-    if (reduction !== 'add' && reduction !== 'none')
-      throw new SeedbedError('Unsupported', `reduction '${reduction}' has no gradient here`);
-    const axis = intOf(attributes, 'axis', 0);
-    const kept = () => b.op('ScatterElements', [GO(0), I(1), b.full(shape(I(2)), 0)], { axis });
-    return [reduction === 'add' ? GO(0) : kept(), undefined, b.op('GatherElements', [GO(0), I(1)], { axis })];
-  },
+  ScatterElements: scatterElementsRule,
+  ScatterND: scatterNDRule,
   Shape: flat('a count of elements'),
   Slice: sliceRule,
   Split: ({ b, node, GO, shape, I, attributes }) => [

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { differentiate } from '../autodiff/differentiate.ts';
 import { parseModel, serializeModel } from '../graph/protobuf.ts';
-import { widen } from '../graph/widen.ts';
+import { DOUBLE_NOTE, usesDouble, widen } from '../graph/widen.ts';
 import { writeAtomic } from '../runtime/files.ts';
 import { readOnnxFile } from '../runtime/onnx-file.ts';
 import { version } from './files.ts';
@@ -19,7 +19,7 @@ interface Flags {
 export function addDifferentiate(program: Command): void {
   withTerminal(program.command('differentiate'))
     .description('write the gradient of an ONNX graph as another ONNX graph')
-    .argument('<graph.onnx>', 'a graph of operator set 13 to 22')
+    .argument('<graph.onnx>', 'a graph of operator set 13 to 26')
     .requiredOption('--of <output>', 'the output to differentiate')
     .requiredOption('--wrt <inputs>', 'the inputs with respect to which, separated by commas', text =>
       text.split(',').filter(Boolean),
@@ -33,7 +33,9 @@ export function addDifferentiate(program: Command): void {
     .action(async (file: string, flags: Flags) => {
       const terminal = openTerminal(flags);
       const { bytes, files } = await readOnnxFile(file);
-      const graph = widen(parseModel(bytes, file, files));
+      const read = parseModel(bytes, file, files);
+      if (usesDouble(read)) terminal.note(DOUBLE_NOTE);
+      const graph = widen(read);
       const gradient = differentiate(graph, { of: flags.of, wrt: flags.wrt, bind: flags.bind, file });
       await writeAtomic(flags.out, serializeModel(gradient));
       const inputs = gradient.inputs.map(i => `${i.name} [${i.shape}]`);

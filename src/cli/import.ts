@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fromDiffusers } from '../diffusion/diffusers.ts';
-import { importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
+import { batchNote, importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
 import { MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { saveModel } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { parseModel } from '../graph/protobuf.ts';
-import { widen } from '../graph/widen.ts';
+import { DOUBLE_NOTE, usesDouble, widen } from '../graph/widen.ts';
 import {
   baseName,
   exists,
@@ -53,11 +53,15 @@ export function addImport(program: Command): void {
       if (resolve(flags.out) === resolve(file))
         throw new SeedbedError('BadArgument', `${file} would be written over; --out names another file`);
       const { bytes, files } = await readOnnxFile(file);
-      const graph = widen(parseModel(bytes, file, files));
+      const read = parseModel(bytes, file, files);
+      if (usesDouble(read)) terminal.note(DOUBLE_NOTE);
+      const graph = widen(read);
       const { said, sources } = await describe(path, file, graph, flags, terminal.note);
       const foreign = parseForeignInfo(said, sources.join(' and '));
       const fixed = await readFixed(foreign.fixedInputs, flags.config ?? path);
       const model = importDenoiser(graph, foreign, fixed, file);
+      const note = batchNote(graph, model);
+      if (note) terminal.note(note);
       await writeAtomic(flags.out, saveModel(model));
       const { shape, predicts, level, schedule, sampler } = model.info;
       terminal.line(

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { inFile, isSeedbedError, SeedbedError } from '../errors.ts';
-import type { Graph, Node, ValueInfo } from '../graph/ir.ts';
-import { int64, type Tensor, tensor, toFloat32, toNumbers } from '../tensor/tensor.ts';
+import type { Dim, Graph, Node, ValueInfo } from '../graph/ir.ts';
+import { renameValues } from '../graph/nodes.ts';
+import { int64, type Tensor } from '../tensor/tensor.ts';
+import { closeInputs } from './fixed-inputs.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type DenoiserInfo, denoiserSchema, samplerSchema } from './info.ts';
 import { acceptModel } from './model.ts';
+import { ownBatch } from './network.ts';
 
 /**
  * What a third-party model says of itself, a JSON file beside it: a {@link DenoiserInfo}, and two things that are
@@ -95,18 +98,57 @@ export function importDenoiser(
   const info: DenoiserInfo = { ...described, range: unitRange(described.range) };
   inFile(file, () => samplerGrid(info, info.sampler));
   const image = graph.inputs.find(({ name }) => name === info.inputs.image)!;
-  const shaped = withShape(graph, image, info.shape, file);
-  const closed = closeInputs(shaped, info, fixed, file);
-  const output = outputChannels ? keepChannels(closed, info.output, outputChannels) : closed;
-  const { shape } = output.inputs.find(({ name }) => name === info.inputs.image)!;
-  const outputs: ValueInfo[] = [{ name: info.output, dtype: 'float32', shape }];
+  const [declared] = image.shape;
+  const accept = (count: Dim) => {
+    const shape = [count, ...info.shape];
+    const closed = closeInputs(withShape(graph, image, shape, file), info, fixed, file, declared!);
+    const output = outputChannels ? keepChannels(closed, info.output, outputChannels) : closed;
+    const outputs: ValueInfo[] = [{ name: info.output, dtype: 'float32', shape }];
+    // Of two and of three: a graph that is made for pairs takes the one and not the other.
+    return acceptModel({ ...output, outputs, metadata: new Map() }, info, file, [2, 3]) as Denoiser;
+  };
   try {
-    return acceptModel({ ...output, outputs, metadata: new Map() }, info, file) as Denoiser;
+    return accept(typeof declared === 'string' ? declared : 'N');
   } catch (error) {
+    if (!isSeedbedError(error) || error.kind === 'Unsupported') throw error;
+    // Whatever the file declares, its nodes may be made for batches of one size.
+    for (const count of new Set(batchesOf(graph, image))) {
+      try {
+        return accept(count);
+      } catch (other) {
+        if (!isSeedbedError(other)) throw other;
+      }
+    }
     const remedy = remedyFor(graph, foreign, image);
-    if (!isSeedbedError(error) || error.kind === 'Unsupported' || remedy === undefined) throw error;
+    if (remedy === undefined) throw error;
     throw new SeedbedError(error.kind, `${error.message}. ${remedy}`, { cause: error });
   }
+}
+
+/** Sizes of batch that a graph may be made for: what inputs and outputs declare, and one picture. */
+function batchesOf(graph: Graph, image: ValueInfo): number[] {
+  const declared = [image, ...graph.outputs].map(({ shape }) => shape[0]);
+  return [...declared.filter(count => typeof count === 'number'), 1];
+}
+
+/**
+ * What to say of a model that takes batches of one size alone, though other numbers of pictures are filled up and cut.
+ * @returns undefined for a model that takes any number.
+ */
+export function batchNote(graph: Graph, model: Denoiser): string | undefined {
+  const own = ownBatch(model);
+  if (own === undefined) return undefined;
+  const image = graph.inputs.find(({ name }) => name === model.info.inputs.image)!;
+  const [declared] = image.shape;
+  const why =
+    typeof declared === 'string'
+      ? `declares an open first axis '${declared}', but its nodes are made for ${own} (PyTorch writes them so from an example of one)`
+      : `is made for batches of ${own}`;
+  return `the graph ${why}: other numbers of pictures are filled up to that and cut, which takes longer. ${openExport(image)}`;
+}
+
+function openExport({ name }: ValueInfo): string {
+  return `To open it, export it from an example of two pictures with dynamic_shapes={'${name}': {0: 'N'}, ...} in torch.onnx.export, or dynamic_axes={'${name}': {0: 'N'}, ...} with dynamo=False`;
 }
 
 /** What to do about a graph that does not give a prediction for every picture of a batch; undefined where nobody knows. */
@@ -116,9 +158,8 @@ function remedyFor(graph: Graph, foreign: ForeignInfo, image: ValueInfo): string
   if (typeof channels === 'number' && channels > own && !foreign.outputChannels)
     return `It gives ${channels} channels; say which are the prediction, such as "outputChannels": ${JSON.stringify(Array.from({ length: own }, (_, i) => i))}`;
   const [count] = image.shape;
-  if (typeof count === 'number')
-    return `It was exported for batches of ${count}; export it with an open first axis, dynamic_axes={'${image.name}': {0: 'N'}} in torch.onnx.export`;
-  return undefined;
+  const isFixed = typeof count === 'number';
+  return isFixed ? `It was exported for batches of ${count}. ${openExport(image)}` : undefined;
 }
 
 function requireNames(graph: Graph, { inputs, output }: ForeignInfo, file: string): void {
@@ -145,7 +186,8 @@ function unitRange({ from, mean, std }: DenoiserInfo['range']): DenoiserInfo['ra
 }
 
 /** The graph with its picture input at the size described, whatever open dimensions it was exported with. */
-function withShape(graph: Graph, image: ValueInfo, shape: readonly number[], file: string): Graph {
+function withShape(graph: Graph, image: ValueInfo, whole: readonly Dim[], file: string): Graph {
+  const shape = whole.slice(1);
   const theirs = image.shape.slice(1);
   const takes = `${file}: takes pictures [${theirs}]`;
   const last = [...shape.slice(1), shape[0]];
@@ -161,85 +203,10 @@ function withShape(graph: Graph, image: ValueInfo, shape: readonly number[], fil
     );
   if (image.dtype !== 'float32')
     throw new SeedbedError('Unsupported', `${file}: takes pictures in ${image.dtype}, not in float32`);
-  // A graph that was exported for batches of one size is tried with others when the model is accepted.
-  const [count] = image.shape;
-  const inputs = graph.inputs.map(input =>
-    input === image ? { ...input, shape: [typeof count === 'number' ? 'N' : count!, ...shape] } : input,
-  );
+  const inputs = graph.inputs.map(input => (input === image ? { ...input, shape: whole } : input));
   return { ...graph, inputs };
 }
 
-/** Inputs but for the picture and the level become constants, repeated for every picture of a batch. */
-function closeInputs(
-  graph: Graph,
-  { inputs: { image, level } }: DenoiserInfo,
-  fixed: ReadonlyMap<string, Tensor>,
-  file: string,
-): Graph {
-  const open = graph.inputs.filter(({ name }) => name !== image && name !== level);
-  const strange = [...fixed.keys()].find(name => !open.some(input => input.name === name));
-  if (strange !== undefined)
-    throw new SeedbedError('BadFile', `${file}: 'fixedInputs' names '${strange}', which is no further input`);
-  const initializers = new Map(graph.initializers);
-  const nodes: Node[] = [];
-  for (const input of open) {
-    const value = fixed.get(input.name);
-    if (!value)
-      throw new SeedbedError(
-        'BadFile',
-        `${file}: takes a further input '${input.name}' ${input.dtype} [${input.shape}], such as a class or an encoded text. Give it a value: "fixedInputs": {"${input.name}": "${input.name}.npy"}`,
-      );
-    const [, ...rest] = input.shape;
-    const typed = retyped(fitted(value, input, file), input, file);
-    if (input.shape.length === 0 || typeof input.shape[0] === 'number') {
-      initializers.set(input.name, typed);
-      continue;
-    }
-    const part = (name: string) => `${input.name}/${name}`;
-    const node = (op: string, inputs: string[], output: string, attributes = {}) =>
-      nodes.push({ op, name: part(op), inputs, outputs: [output], attributes });
-    initializers.set(part('value'), typed);
-    initializers.set(part('first'), int64([0]));
-    initializers.set(part('rest'), int64(typed.shape.slice(1)));
-    node('Shape', [image], part('sizes'));
-    node('Gather', [part('sizes'), part('first')], part('count'));
-    if (rest.length === 0) node('Expand', [part('value'), part('count')], input.name);
-    else {
-      node('Concat', [part('count'), part('rest')], part('shape'), { axis: 0 });
-      node('Expand', [part('value'), part('shape')], input.name);
-    }
-  }
-  const kept = graph.inputs.filter(input => !open.includes(input));
-  return { ...graph, inputs: kept, initializers, nodes: [...nodes, ...graph.nodes] };
-}
-
-/** A fixed value with the axes that its input has, one picture's where the input has a picture axis. */
-function fitted(value: Tensor, { name, shape }: ValueInfo, file: string): Tensor {
-  const perPicture = typeof shape[0] !== 'number' && shape.length > 0;
-  const wanted = perPicture ? [1, ...shape.slice(1)] : shape;
-  const axes = value.shape.length === wanted.length - 1 && perPicture ? [1, ...value.shape] : value.shape;
-  if (axes.length !== wanted.length || wanted.some((d, i) => typeof d === 'number' && d !== axes[i]))
-    throw new SeedbedError(
-      'BadShape',
-      `${file}: the fixed input '${name}' takes [${wanted}], its file holds [${value.shape}]`,
-    );
-  return tensor(value.dtype, axes, value.data);
-}
-
-/** A fixed value in the type of its input: whole numbers and fractions of other widths are taken, nothing is rounded. */
-function retyped(value: Tensor, { name, dtype }: ValueInfo, file: string): Tensor {
-  if (value.dtype === dtype) return value;
-  if (dtype === 'float32') return toFloat32(value);
-  const numbers = toNumbers(value);
-  if (numbers.every(Number.isInteger)) {
-    if (dtype === 'int64') return int64(numbers, value.shape);
-    if (dtype === 'int32') return tensor(dtype, value.shape, Int32Array.from(numbers));
-  }
-  throw new SeedbedError(
-    'BadFile',
-    `${file}: the fixed input '${name}' is ${dtype}, its file holds ${value.dtype} that does not fit`,
-  );
-}
 /** The graph with only these channels of its output, which keeps its name. */
 function keepChannels(graph: Graph, output: string, channels: readonly number[]): Graph {
   const [from, to] = [channels[0]!, channels.at(-1)! + 1];
@@ -257,13 +224,6 @@ function keepChannels(graph: Graph, output: string, channels: readonly number[])
   return {
     ...graph,
     initializers: new Map([...graph.initializers, ...named]),
-    nodes: [
-      ...graph.nodes.map(node => ({
-        ...node,
-        inputs: node.inputs.map(rename),
-        outputs: node.outputs.map(rename),
-      })),
-      slice,
-    ],
+    nodes: [...graph.nodes.map(node => renameValues(node, rename)), slice],
   };
 }

@@ -5,6 +5,7 @@ import { inFile, SeedbedError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { ExternalFiles } from '../graph/external.ts';
 import type { Graph } from '../graph/ir.ts';
+import { renameValues } from '../graph/nodes.ts';
 import { parseModel, serializeModel } from '../graph/protobuf.ts';
 import { replay } from '../graph/replay.ts';
 import { widen } from '../graph/widen.ts';
@@ -18,7 +19,7 @@ import {
   type Model,
   type ModelInfo,
 } from './info.ts';
-import { levelInput } from './network.ts';
+import { playNetwork } from './network.ts';
 
 /** A model from a graph and its description. */
 export function createModel<Info extends ModelInfo>(graph: Graph, info: Info): Model<Info> {
@@ -78,10 +79,19 @@ export function readModel(bytes: Uint8Array, file: string, files: ExternalFiles 
   return acceptModel(graph, parsed.data, file);
 }
 
-/** A model whose graph does what its description says. @throws {SeedbedError} BadFile or Unsupported where it does not. */
-export function acceptModel(graph: Graph, info: ModelInfo, file: string): Model {
+/**
+ * A model whose graph does what its description says.
+ * @param counts numbers of pictures that it is tried with, as samplers and encoders will; 2 unless given.
+ * @throws {SeedbedError} BadFile or Unsupported where it does not.
+ */
+export function acceptModel(
+  graph: Graph,
+  info: ModelInfo,
+  file: string,
+  counts: readonly number[] = [2],
+): Model {
   checkSignature(graph, info, file);
-  inFile(file, () => checkGraph(graph, info, file));
+  for (const count of counts) inFile(file, () => checkGraph(graph, info, file, count));
   return createModel(graph, info);
 }
 
@@ -131,15 +141,15 @@ function checkSignature(graph: Graph, info: ModelInfo, file: string): void {
   }
 }
 
-/** Plays the graph on two pictures, as samplers and encoders will, so that what does not fit is found with its file. */
-function checkGraph(graph: Graph, info: ModelInfo, file: string): void {
+/** Plays the graph on some pictures, so that what does not fit is found with its file. */
+function checkGraph(graph: Graph, info: ModelInfo, file: string, count: number): void {
   const b = new GraphBuilder(graph.name);
-  const shape = [2, ...info.shape];
+  const shape = [count, ...info.shape];
   const image = b.input('pictures', 'float32', shape);
-  const level = info.kind === 'denoiser' && {
-    [info.inputs.level]: levelInput(b, { info, graph }, 2, b.scalar(1)),
-  };
-  const output = replay(b, graph, { [info.inputs.image]: image, ...level }, file)[info.output]!;
+  const output =
+    info.kind === 'denoiser'
+      ? playNetwork(b, { info, graph }, image, b.scalar(1), file)
+      : replay(b, graph, { [info.inputs.image]: image }, file)[info.output]!;
   const given = b.type(output);
   if (given.dtype !== 'float32' || given.shape.join() !== shape.join()) {
     throw new SeedbedError(
@@ -181,6 +191,7 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number | bigint>, Number);
   if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Map) return sorted(Object.fromEntries(value));
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -209,6 +220,6 @@ function halveWeights(graph: Graph): Graph {
     initializers: new Map(
       [...graph.initializers].map(([name, t]) => [name, stored.has(name) ? toFloat16(t) : t]),
     ),
-    nodes: [...casts, ...graph.nodes.map(node => ({ ...node, inputs: node.inputs.map(rename) }))],
+    nodes: [...casts, ...graph.nodes.map(node => renameValues(node, rename))],
   };
 }

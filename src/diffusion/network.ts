@@ -1,5 +1,6 @@
 import { GraphBuilder, type Value } from '../graph/builder.ts';
-import { dropUnusedInputs, type Graph } from '../graph/ir.ts';
+import type { Graph } from '../graph/ir.ts';
+import { dropUnusedInputs } from '../graph/nodes.ts';
 import { replay } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Floats, float32 } from '../tensor/tensor.ts';
@@ -40,14 +41,10 @@ export function levelConstants(b: GraphBuilder, { signalRate, noiseRate, fed }: 
  * @param x [n, ...shape], standardised.
  */
 export function predictEpsilon(b: GraphBuilder, model: Denoiser, x: Value, level: LevelValues): Value {
-  const { info, graph } = model;
+  const { info } = model;
   const { signal, noise } = level;
   const seen = info.sees === 'exploding' ? b.div(x, signal) : x;
-  const feeds = {
-    [info.inputs.image]: seen,
-    [info.inputs.level]: levelInput(b, model, b.shape(x)[0]!, level.fed),
-  };
-  const output = replay(b, graph, feeds)[info.output]!;
+  const output = playNetwork(b, model, seen, level.fed);
   const epsilon =
     info.predicts === 'epsilon'
       ? output
@@ -61,11 +58,50 @@ export function predictEpsilon(b: GraphBuilder, model: Denoiser, x: Value, level
   return b.div(b.sub(x, b.mul(signal, clipped)), noise);
 }
 
+/** How many pictures a network takes at a time, where its graph is made for one number of them. */
+export function ownBatch({ info, graph }: Pick<Denoiser, 'info' | 'graph'>): number | undefined {
+  const [count] = graph.inputs.find(({ name }) => name === info.inputs.image)!.shape;
+  return typeof count === 'number' ? count : undefined;
+}
+
+/**
+ * Puts the network into a graph and gives its output. One that is made for batches of one size is put there once for
+ * each, the last filled up with zeros and cut.
+ * @param x [n, ...shape], what the network sees; @param fed what its level input is fed, a float32 scalar.
+ */
+export function playNetwork(
+  b: GraphBuilder,
+  model: Pick<Denoiser, 'info' | 'graph'>,
+  x: Value,
+  fed: Value,
+  file?: string,
+): Value {
+  const { info, graph } = model;
+  const play = (pictures: Value, count: number) =>
+    replay(
+      b,
+      graph,
+      { [info.inputs.image]: pictures, [info.inputs.level]: levelInput(b, model, count, fed) },
+      file,
+    )[info.output]!;
+  const [count, ...rest] = b.shape(x) as [number, ...number[]];
+  const own = ownBatch(model);
+  if (own === undefined || own === count) return play(x, count);
+  const none = rest.map(() => 0);
+  const parts = Array.from({ length: Math.ceil(count / own) }, (_, i) => {
+    const taken = Math.min(own, count - i * own);
+    const part = b.slice(x, 0, i * own, i * own + taken);
+    const output = play(b.pad(part, [0, ...none], [own - taken, ...none]), own);
+    return taken === own ? output : b.slice(output, 0, 0, taken);
+  });
+  return b.concat(parts, 0);
+}
+
 /**
  * The level in the type and shape that the network's input has: [n], [n, 1, ...], or one number for all.
  * @param count n, the pictures; @param fed a float32 scalar.
  */
-export function levelInput(
+function levelInput(
   b: GraphBuilder,
   { info, graph }: Pick<Denoiser, 'info' | 'graph'>,
   count: number,

@@ -1,12 +1,11 @@
 import { padImages, unstandardise } from '../data/pixels.ts';
 import { samplerGrid } from '../diffusion/grid.ts';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
-import { levelInput } from '../diffusion/network.ts';
+import { playNetwork } from '../diffusion/network.ts';
 import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler } from '../diffusion/sampler.ts';
 import { timestepsOf } from '../diffusion/schedule.ts';
 import { GraphBuilder } from '../graph/builder.ts';
-import { replay } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { type Floats, float32, rows } from '../tensor/tensor.ts';
@@ -191,8 +190,7 @@ async function tryHypotheses(
   const count = pictures.shape[0]!;
   const b = new GraphBuilder(`${info.name} as it is`);
   const seen = b.input('seen', 'float32', [count, ...info.shape]);
-  const fed = levelInput(b, model, count, b.input('fed', 'float32', []));
-  const output = replay(b, graph, { [info.inputs.image]: seen, [info.inputs.level]: fed })[info.output]!;
+  const output = playNetwork(b, model, seen, b.input('fed', 'float32', []));
   const session = await runtime.load(b.build({ output }));
   const ask: Ask = async (x, level) =>
     (await session.run({ seen: x, fed: float32([], [level]) })).output as Floats;

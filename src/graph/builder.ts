@@ -11,7 +11,6 @@ import {
   describeNode,
   type Graph,
   intOf,
-  liveNodes,
   type Node,
   type NodeFacts,
   SAVED_OPSET,
@@ -19,6 +18,7 @@ import {
   type ValueInfo,
   type ValueType,
 } from './ir.ts';
+import { liveNodes } from './nodes.ts';
 
 /**
  * A value in a graph under construction: its name.

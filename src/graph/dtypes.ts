@@ -22,7 +22,6 @@ const UNREAD: Readonly<Record<number, string>> = {
   8: 'text',
   14: 'complex64',
   15: 'complex128',
-  16: 'bfloat16',
   17: 'float8',
   18: 'float8',
   19: 'float8',
@@ -31,8 +30,12 @@ const UNREAD: Readonly<Record<number, string>> = {
   22: 'int4',
 };
 
-/** The element type behind ONNX's number for it. @throws {SeedbedError} Unsupported for strings, bfloat16 and the like. */
+/** ONNX's number for bfloat16, which is read as float32: a float32 is a bfloat16 with more digits. */
+export const BFLOAT16 = 16;
+
+/** The element type behind ONNX's number for it. @throws {SeedbedError} Unsupported for strings, float8 and the like. */
 export function dtypeFromOnnx(code: number, where: string): DType {
+  if (code === BFLOAT16) return 'float32';
   const found = Object.entries(ONNX_DTYPES).find(([, number]) => number === code);
   if (!found) {
     const name = UNREAD[code] ? ` (${UNREAD[code]})` : '';

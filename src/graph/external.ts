@@ -1,7 +1,9 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import {
+  type GraphProto,
   type ModelProto,
   ModelProtoSchema,
+  type NodeProto,
   type StringStringEntryProto,
   type TensorProto,
   TensorProto_DataLocation,
@@ -44,13 +46,24 @@ export function readMessage(bytes: Uint8Array, file: string): ModelProto {
  * console.log(externalFiles(await readFile(SHIPPED_DENOISER), 'fashion-mnist.onnx')); // prints []
  */
 export function externalFiles(bytes: Uint8Array, file: string): string[] {
-  const { initializer = [], node = [] } = readMessage(bytes, file).graph ?? {};
-  const constants = node.flatMap(({ attribute }) => attribute.flatMap(({ t }) => t ?? []));
+  const { graph, functions } = readMessage(bytes, file);
+  const tensors = [...(graph ? tensorsOf(graph) : []), ...functions.flatMap(({ node }) => constantsOf(node))];
   const isExternal = (t: TensorProto) => t.dataLocation === TensorProto_DataLocation.EXTERNAL;
-  const locations = [...initializer, ...constants]
+  const locations = tensors
     .filter(isExternal)
     .map(t => locationOf(entriesOf(t.externalData), `${file}: tensor '${t.name}'`));
   return [...new Set(locations)];
+}
+
+function tensorsOf({ initializer, node }: GraphProto): TensorProto[] {
+  return [...initializer, ...constantsOf(node)];
+}
+
+/** The tensors in the attributes of nodes, those of sub-graphs too. */
+function constantsOf(nodes: readonly NodeProto[]): TensorProto[] {
+  return nodes.flatMap(({ attribute }) =>
+    attribute.flatMap(({ t, g }) => [...(t ? [t] : []), ...(g ? tensorsOf(g) : [])]),
+  );
 }
 
 /**

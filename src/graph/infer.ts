@@ -1,21 +1,19 @@
 import { SeedbedError } from '../errors.ts';
-import { toNumbers } from '../tensor/tensor.ts';
 import { broadcastShapes, normalAxis } from './broadcast.ts';
 import { dtypeFromOnnx } from './dtypes.ts';
-import { reshaped, sliceRanges, squeezed, unsqueezed } from './evaluate.ts';
 import {
-  checkShape,
-  type Dim,
-  intOf,
-  intsOf,
-  isTensor,
-  type NodeFacts,
-  staticShape,
-  type ValueType,
-} from './ir.ts';
+  broadcastAll,
+  elementwise,
+  type Infer,
+  number,
+  pair,
+  requireValue,
+  typeAt,
+  valueAt,
+} from './facts.ts';
+import { checkShape, intOf, intsOf, type NodeFacts, type ValueType } from './ir.ts';
+import { MOVING } from './moving.ts';
 import { convOutput, convTransposeOutput, poolOutput } from './windows.ts';
-
-type Infer = (n: NodeFacts) => ValueType[];
 
 const same: Infer = n => [typeAt(n, 0)];
 const comparison: Infer = n => [{ dtype: 'bool', shape: pair(n).shape }];
@@ -28,10 +26,17 @@ const ofAny: Infer = n => [elementwise(n)];
  */
 const INFER = {
   Abs: same,
+  Acos: same,
+  Acosh: same,
+  Asin: same,
+  Asinh: same,
+  Atan: same,
+  Atanh: same,
   Cast: n => [{ dtype: dtypeFromOnnx(intOf(n.attributes, 'to', 0), n.what), shape: typeAt(n, 0).shape }],
   Ceil: same,
   Clip: same,
   Cos: same,
+  Cosh: same,
   Elu: same,
   Erf: same,
   Exp: same,
@@ -47,8 +52,10 @@ const INFER = {
   Sigmoid: same,
   Sign: same,
   Sin: same,
+  Sinh: same,
   Softplus: same,
   Sqrt: same,
+  Tan: same,
   Tanh: same,
 
   Add: arithmetic,
@@ -97,131 +104,28 @@ const INFER = {
   LogSoftmax: same,
   Softmax: same,
 
+  ArgMax: place,
+  ArgMin: place,
+  CumSum: same,
   ReduceMax: reduce,
   ReduceMean: reduce,
   ReduceMin: reduce,
   ReduceProd: reduce,
   ReduceSum: reduce,
+  TopK: n => {
+    const { dtype, shape } = typeAt(n, 0);
+    const axis = normalAxis(intOf(n.attributes, 'axis', -1), shape.length);
+    const count = requireValue(n, 1, 'k')[0]!;
+    if (count > number(n, shape[axis]!))
+      throw new SeedbedError('BadShape', `${n.what}: ${count} of ${shape[axis]} elements`);
+    const taken = shape.map((dim, i) => (i === axis ? count : dim));
+    return [
+      { dtype, shape: taken },
+      { dtype: 'int64', shape: taken },
+    ];
+  },
 
-  Concat: n => {
-    const first = typeAt(n, 0);
-    const axis = normalAxis(intOf(n.attributes, 'axis', 0), first.shape.length);
-    const dims = n.types.map(type => type!.shape[axis]!);
-    const shape = first.shape.map((dim, i) =>
-      i === axis ? (dims.length === 1 ? dim : dims.reduce<number>((s, d) => s + number(n, d), 0)) : dim,
-    );
-    for (const type of n.types) {
-      if (
-        type!.shape.length !== shape.length ||
-        type!.shape.some((dim, i) => i !== axis && dim !== shape[i])
-      ) {
-        throw new SeedbedError(
-          'BadShape',
-          `${n.what}: cannot join shapes ${n.types.map(t => `[${t!.shape}]`).join(', ')} on axis ${axis}`,
-        );
-      }
-    }
-    return [{ dtype: first.dtype, shape }];
-  },
-  ConstantOfShape: n => [
-    {
-      dtype: isTensor(n.attributes.value) ? n.attributes.value.dtype : 'float32',
-      shape: requireValue(n, 0, 'shape'),
-    },
-  ],
-  Expand: n => [
-    { dtype: typeAt(n, 0).dtype, shape: broadcastShapes(typeAt(n, 0).shape, requireValue(n, 1, 'shape')) },
-  ],
-  Flatten: n => {
-    const { dtype, shape } = typeAt(n, 0);
-    const raw = intOf(n.attributes, 'axis', 1);
-    const axis = raw < 0 ? raw + shape.length : raw;
-    return [{ dtype, shape: [product(n, shape.slice(0, axis)), product(n, shape.slice(axis))] }];
-  },
-  Gather: n => {
-    const { dtype, shape } = typeAt(n, 0);
-    const axis = normalAxis(intOf(n.attributes, 'axis', 0), shape.length);
-    return [{ dtype, shape: [...shape.slice(0, axis), ...typeAt(n, 1).shape, ...shape.slice(axis + 1)] }];
-  },
-  GatherElements: n => [{ dtype: typeAt(n, 0).dtype, shape: typeAt(n, 1).shape }],
-  Pad: n => {
-    const { dtype, shape } = typeAt(n, 0);
-    const pads = requireValue(n, 1, 'pads');
-    const padded = shape.map((dim, i) => {
-      const added = pads[i]! + pads[i + shape.length]!;
-      return added === 0 ? dim : number(n, dim) + added;
-    });
-    return [{ dtype, shape: padded }];
-  },
-  Range: n => [{ dtype: typeAt(n, 0).dtype, shape: [`${n.what} length`] }],
-  Reshape: n => {
-    const { dtype, shape } = typeAt(n, 0);
-    const target = requireValue(n, 1, 'shape');
-    const open = shape.findIndex(dim => typeof dim === 'string');
-    if (open < 0)
-      return [
-        { dtype, shape: reshaped(shape as number[], target, intOf(n.attributes, 'allowzero', 0) === 1) },
-      ];
-    // An open dimension passes through when the target keeps it in place with 0; the rest must then agree in size.
-    if (target[open] !== 0) staticShape(shape, n.what);
-    const rest = (dims: readonly Dim[]) => dims.filter((_, i) => i !== open) as number[];
-    const inner = reshaped(
-      rest(shape),
-      target.filter((_, i) => i !== open),
-    );
-    return [{ dtype, shape: [...inner.slice(0, open), shape[open]!, ...inner.slice(open)] }];
-  },
-  ScatterElements: same,
-  Shape: n => [{ dtype: 'int64', shape: [typeAt(n, 0).shape.length] }],
-  Slice: n => {
-    const { dtype, shape } = typeAt(n, 0);
-    const axes = valueAt(n, 3, 'axes') ?? requireValue(n, 1, 'starts').map((_, i) => i);
-    const sliced = [...shape];
-    const sizes = shape.map((dim, i) =>
-      axes.some(axis => normalAxis(axis, shape.length) === i) ? number(n, dim) : 0,
-    );
-    for (const range of sliceRanges(
-      sizes,
-      requireValue(n, 1, 'starts'),
-      requireValue(n, 2, 'ends'),
-      axes,
-      valueAt(n, 4, 'steps'),
-    )) {
-      sliced[range.axis] = range.count;
-    }
-    return [{ dtype, shape: sliced }];
-  },
-  Split: n => {
-    const { dtype, shape } = typeAt(n, 0);
-    const axis = normalAxis(intOf(n.attributes, 'axis', 0), shape.length);
-    const parts: number[] =
-      valueAt(n, 1, 'sizes') ?? new Array(n.outputCount).fill(number(n, shape[axis]!) / n.outputCount);
-    if (typeof shape[axis] === 'number' && parts.reduce((sum, part) => sum + part, 0) !== shape[axis])
-      throw new SeedbedError(
-        'BadShape',
-        `${n.what}: parts of ${parts.join(' + ')} do not make up ${shape[axis]}`,
-      );
-    return parts.map(part => ({ dtype, shape: shape.map((dim, i) => (i === axis ? part : dim)) }));
-  },
-  Squeeze: n => {
-    const { dtype, shape } = typeAt(n, 0);
-    return [{ dtype, shape: squeezed(shape, valueAt(n, 1, 'axes')) }];
-  },
-  Tile: n => {
-    const repeats = requireValue(n, 1, 'repeats');
-    const { dtype, shape } = typeAt(n, 0);
-    return [{ dtype, shape: shape.map((dim, i) => (repeats[i] === 1 ? dim : number(n, dim) * repeats[i]!)) }];
-  },
-  Transpose: n => {
-    const { dtype, shape } = typeAt(n, 0);
-    const perm = intsOf(n.attributes, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
-    if (new Set(perm).size !== shape.length || perm.some(axis => !(axis in shape)))
-      throw new SeedbedError('BadShape', `${n.what}: [${perm}] does not order the axes of [${shape}]`);
-    return [{ dtype, shape: perm.map(axis => shape[axis]!) }];
-  },
-  Unsqueeze: n => [
-    { dtype: typeAt(n, 0).dtype, shape: unsqueezed(typeAt(n, 0).shape, requireValue(n, 1, 'axes')) },
-  ],
+  ...MOVING,
 } satisfies Readonly<Record<string, Infer>>;
 
 /**
@@ -266,7 +170,7 @@ export function reductionAxes(facts: Pick<NodeFacts, 'attributes' | 'types' | 'v
   return named.map(axis => normalAxis(axis, rank));
 }
 
-function reduce(n: NodeFacts): ValueType[] {
+function reduce(n: NodeFacts): [ValueType] {
   const { dtype, shape } = typeAt(n, 0);
   const axes = reductionAxes(n);
   const keep = intOf(n.attributes, 'keepdims', 1) === 1;
@@ -278,6 +182,15 @@ function reduce(n: NodeFacts): ValueType[] {
         : shape.filter((_, i) => !axes.includes(i)),
     },
   ];
+}
+
+/** Where along an axis the largest or smallest element lies. */
+function place(n: NodeFacts): ValueType[] {
+  const [{ shape }] = reduce({
+    ...n,
+    attributes: { ...n.attributes, axes: [intOf(n.attributes, 'axis', 0)] },
+  });
+  return [{ dtype: 'int64', shape }];
 }
 
 function matMulType(n: NodeFacts): ValueType {
@@ -292,61 +205,4 @@ function matMulType(n: NodeFacts): ValueType {
     ...(b.shape.length === 1 ? [] : [right.at(-1)!]),
   ];
   return { dtype: a.dtype, shape: [...broadcastShapes(left.slice(0, -2), right.slice(0, -2)), ...matrix] };
-}
-
-function typeAt(n: NodeFacts, index: number): ValueType {
-  const type = n.types[index];
-  if (!type) throw new SeedbedError('BadFile', `${n.what}: input ${index} is missing`);
-  return type;
-}
-
-/** The common type of two operands; with one alone, folding a node of known numbers would find nothing to compute with. */
-function pair(n: NodeFacts): ValueType {
-  typeAt(n, 1);
-  return elementwise(n);
-}
-
-/** The common type of the operands from `first` on. */
-function elementwise(n: NodeFacts, first = 0): ValueType {
-  const operands = n.types.map((_, i) => typeAt(n, i)).slice(first);
-  const { dtype } = typeAt(n, first);
-  if (operands.some(operand => operand.dtype !== dtype)) {
-    const dtypes = operands.map(operand => operand.dtype).join(' and ');
-    throw new SeedbedError(
-      'BadFile',
-      `its operands have different types, ${dtypes}; Seedbed computes in float32`,
-    );
-  }
-  return { dtype, shape: broadcastShapes(...operands.map(operand => operand.shape)) };
-}
-
-/** The shape of an operator of `count` operands. */
-function broadcastAll(n: NodeFacts, count: number): Dim[] {
-  return broadcastShapes(...Array.from({ length: count }, (_, i) => typeAt(n, i).shape));
-}
-
-type Operands = Pick<NodeFacts, 'types' | 'values'>;
-
-/** The numbers of an optional input; undefined where it is left out or empty. */
-function valueAt(n: Operands, index: number, name: string): number[] | undefined {
-  const value = n.types[index] ? requireValue(n, index, name) : [];
-  return value.length > 0 ? value : undefined;
-}
-
-function requireValue(n: Operands, index: number, name: string): number[] {
-  const value = n.values[index];
-  if (value) return toNumbers(value);
-  throw new SeedbedError(
-    'Unsupported',
-    `its ${name} depend on data; Seedbed needs them fixed when the graph is loaded. If an open dimension is behind it, bind that`,
-  );
-}
-
-function number(n: NodeFacts, dim: Dim): number {
-  return staticShape([dim], n.what)[0]!;
-}
-
-function product(n: NodeFacts, dims: readonly Dim[]): Dim {
-  const sizes = dims.filter(dim => dim !== 1);
-  return sizes.length === 1 ? sizes[0]! : sizes.reduce<number>((p, dim) => p * number(n, dim), 1);
 }

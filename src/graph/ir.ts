@@ -29,7 +29,7 @@ export interface ValueInfo extends ValueType {
 
 /**
  * A node's attribute as plain data: a number is an ONNX int, `{ float }` a float, arrays likewise;
- * text is a string and a tensor a tensor.
+ * text is a string, a tensor a tensor and a sub-graph, a branch of an If say, a graph, whose nodes also see the values around it.
  * @group Graphs and gradients
  */
 export type Attribute =
@@ -39,7 +39,8 @@ export type Attribute =
   | readonly number[]
   | { readonly floats: readonly number[] }
   | readonly string[]
-  | Tensor;
+  | Tensor
+  | Graph;
 
 /**
  * A node's attributes by name.
@@ -84,7 +85,7 @@ export interface NodeFacts {
 export interface Graph {
   /** The graph's name, for messages. */
   readonly name: string;
-  /** The operator set of its nodes: 13 to 22 when read, 17 when built. */
+  /** The operator set of its nodes: 13 to 26 when read, 17 when built. */
   readonly opset: number;
   /** What it takes when it runs. */
   readonly inputs: readonly ValueInfo[];
@@ -101,7 +102,7 @@ export interface Graph {
 /** The operator set of every graph that Seedbed saves. */
 export const SAVED_OPSET = 17;
 /** The operator sets that Seedbed reads. */
-export const READ_OPSETS = { from: 13, to: 22 } as const;
+export const READ_OPSETS = { from: 13, to: 26 } as const;
 
 /** An integer attribute, or `fallback` where the node has none. */
 export function intOf(attributes: Attributes, name: string, fallback: number): number {
@@ -129,6 +130,10 @@ export function textOf(attributes: Attributes, name: string, fallback: string): 
 
 export function isTensor(value: Attribute | undefined): value is Tensor {
   return typeof value === 'object' && 'dtype' in value;
+}
+
+export function isGraph(value: Attribute | undefined): value is Graph {
+  return typeof value === 'object' && 'nodes' in value;
 }
 
 /** The numbers of a shape whose dimensions are all bound. @throws {SeedbedError} BadShape naming the open one. */
@@ -164,35 +169,4 @@ export function checkShape(shape: readonly Dim[], what: string): void {
 /** "Conv 'down.0.conv1'", the way a node is named in messages. */
 export function describeNode(node: Pick<Node, 'op' | 'name'>): string {
   return node.name ? `${node.op} '${node.name}'` : node.op;
-}
-
-/** Nodes that the outputs need, in order; the rest is dead. */
-export function liveNodes(nodes: readonly Node[], outputs: Iterable<string>): Node[] {
-  const needed = new Set(outputs);
-  const live: Node[] = [];
-  for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i]!;
-    if (!node.outputs.some(output => needed.has(output))) continue;
-    live.push(node);
-    for (const input of node.inputs) if (input) needed.add(input);
-  }
-  return live.reverse();
-}
-
-/** The graph without the inputs that no node uses. */
-export function dropUnusedInputs(graph: Graph): Graph {
-  const used = new Set(graph.nodes.flatMap(node => node.inputs));
-  return { ...graph, inputs: graph.inputs.filter(({ name }) => used.has(name)) };
-}
-
-/** The graph with only some of its outputs, and only what these need. */
-export function keepOutputs(graph: Graph, wanted: (name: string) => boolean): Graph {
-  const outputs = graph.outputs.filter(o => wanted(o.name));
-  const nodes = liveNodes(
-    graph.nodes,
-    outputs.map(o => o.name),
-  );
-  const used = new Set(nodes.flatMap(node => node.inputs));
-  const initializers = new Map([...graph.initializers].filter(([name]) => used.has(name)));
-  return { ...graph, outputs, nodes, initializers };
 }

@@ -1,45 +1,47 @@
 import { SeedbedError } from '../errors.ts';
-import { float32, type Tensor, tensor, toNumbers, zeros } from '../tensor/tensor.ts';
+import { float32, sizeOf, type Tensor, toNumbers, zeros } from '../tensor/tensor.ts';
+import { attention, rotaryEmbedding } from './attention.ts';
 import { normalAxis } from './broadcast.ts';
 import type { GraphBuilder, Value } from './builder.ts';
+import {
+  alongAxis,
+  type CompositeNode,
+  knownValue,
+  type Lowering,
+  scaled,
+  spatialAxes,
+} from './composite.ts';
 import { einsum } from './einsum.ts';
+import { gridSample } from './grid-sample.ts';
 import { reductionAxes } from './infer.ts';
 import { type Attributes, floatOf, intOf, intsOf, isTensor, textOf } from './ir.ts';
-
-/** A composite node about to be rewritten into plain operators. */
-export interface CompositeNode {
-  readonly b: GraphBuilder;
-  readonly inputs: readonly Value[];
-  readonly attributes: Attributes;
-}
-
-type Lowering = (n: CompositeNode) => Value;
-
-/** The most elements of Trilu's mask, 64 MiB; a damaged file may say anything. */
-const MOST_MASK = 2 ** 26;
+import {
+  groupNormalization,
+  instanceNormalization,
+  layerNormalization,
+  lpNormalization,
+  meanVarianceNormalization,
+  rmsNormalization,
+} from './normalisation.ts';
+import { centerCropPad, col2Im, depthToSpace, eyeLike, oneHot, spaceToDepth, trilu } from './rearrange.ts';
 
 /** Operators that are written as a few plain ones, so that neither shapes nor gradients need a rule of their own. */
 export const LOWERINGS: Readonly<Record<string, Lowering>> = {
+  Attention: attention,
   CastLike: ({ b, inputs: [x, like] }) => b.cast(x!, b.type(like!).dtype),
   Celu: ({ b, inputs: [x], attributes }) => {
     // Barron 2017: Elu with x and y measured in units of alpha.
     const alpha = floatOf(attributes, 'alpha', 1);
     return scaled(b, b.op('Elu', [scaled(b, x!, 1 / alpha)]), alpha);
   },
+  CenterCropPad: centerCropPad,
+  Col2Im: col2Im,
   Constant: ({ b, attributes }) => b.constant(constantOf(attributes)),
-  DepthToSpace: n => depthToSpace(n, textOf(n.attributes, 'mode', 'DCR') === 'DCR'),
-  DequantizeLinear: n => {
-    const { b, inputs } = n;
-    const [x, scale, zero] = inputs.map(value => value && b.cast(value, 'float32'));
-    const rank = b.shape(inputs[0]!).length;
-    const axis = normalAxis(intOf(n.attributes, 'axis', 1), rank);
-    if (intOf(n.attributes, 'block_size', 0) !== 0)
-      throw new SeedbedError('Unsupported', 'blocked DequantizeLinear is not supported');
-    const perAxis = (v: Value) => (b.shape(v).length === 0 ? v : alongAxis(b, v, axis, rank));
-    return b.mul(zero ? b.sub(x!, perAxis(zero)) : x!, perAxis(scale!));
-  },
-  Dropout: ({ inputs: [x] }) => x!,
+  DepthToSpace: depthToSpace,
+  DequantizeLinear: dequantizeLinear,
+  Dropout: dropout,
   Einsum: ({ b, inputs, attributes }) => einsum(b, inputs, textOf(attributes, 'equation', '')),
+  EyeLike: eyeLike,
   Gelu: ({ b, inputs: [x], attributes }) => {
     // Hendrycks and Gimpel 2016: x times the normal distribution function, or its tanh approximation.
     const inner =
@@ -61,44 +63,31 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   },
   GlobalAveragePool: ({ b, inputs: [x] }) => b.mean(x!, spatialAxes(b, x!)),
   GlobalMaxPool: ({ b, inputs: [x] }) => b.op('ReduceMax', [x!], { axes: spatialAxes(b, x!) }),
-  GroupNormalization: n => {
-    const { b, inputs } = n;
-    const [x, scale, bias] = inputs as [Value, Value, Value];
-    const shape = b.shape(x);
-    const groups = intOf(n.attributes, 'num_groups', 1);
-    const grouped = b.reshape(x, [shape[0]!, groups, -1]);
-    const normal = b.reshape(normalise(b, grouped, [2], floatOf(n.attributes, 'epsilon', 1e-5)), shape);
-    // Operator set 18 gives scale and bias by group, 21 by channel.
-    const perChannel = (v: Value) => {
-      const each = shape[1]! / b.shape(v)[0]!;
-      return each === 1 ? v : b.reshape(b.expand(b.reshape(v, [-1, 1]), [groups, each]), [-1]);
-    };
-    const affine = (v: Value) => alongAxis(b, perChannel(v), 1, shape.length);
-    return b.add(b.mul(normal, affine(scale)), affine(bias));
-  },
+  GridSample: gridSample,
+  GroupNormalization: groupNormalization,
   HardSigmoid: ({ b, inputs: [x], attributes }) =>
     hardSigmoid(b, x!, floatOf(attributes, 'alpha', 0.2), floatOf(attributes, 'beta', 0.5)),
   HardSwish: ({ b, inputs: [x] }) => b.mul(x!, hardSigmoid(b, x!, 1 / 6, 0.5)),
-  InstanceNormalization: n => {
-    const { b, inputs } = n;
-    const [x, scale, bias] = inputs as [Value, Value, Value];
-    const rank = b.shape(x).length;
-    const normal = normalise(b, x, spatialAxes(b, x), floatOf(n.attributes, 'epsilon', 1e-5));
-    return b.add(b.mul(normal, alongAxis(b, scale, 1, rank)), alongAxis(b, bias, 1, rank));
+  InstanceNormalization: instanceNormalization,
+  IsInf: ({ b, inputs: [x], attributes }) => {
+    const is = (value: number) => b.op('Equal', [x!, b.cast(b.scalar(value), b.type(x!).dtype)]);
+    const [above, below] = [is(Number.POSITIVE_INFINITY), is(Number.NEGATIVE_INFINITY)];
+    const counted = [
+      intOf(attributes, 'detect_positive', 1) === 1 ? above : undefined,
+      intOf(attributes, 'detect_negative', 1) === 1 ? below : undefined,
+    ].filter(test => test !== undefined);
+    if (counted.length === 0) return b.op('And', [above, below]);
+    return counted.reduce((either, test) => b.op('Or', [either, test]));
   },
   IsNaN: ({ b, inputs: [x] }) => b.op('Not', [b.op('Equal', [x!, x!])]),
-  LayerNormalization: ({ b, inputs: [x, scale, bias], attributes }) => {
-    const rank = b.type(x!).shape.length;
-    const first = normalAxis(intOf(attributes, 'axis', -1), rank);
-    const axes = Array.from({ length: rank - first }, (_, i) => first + i);
-    const normal = b.mul(normalise(b, x!, axes, floatOf(attributes, 'epsilon', 1e-5)), scale!);
-    return bias ? b.add(normal, bias) : normal;
-  },
+  LayerNormalization: layerNormalization,
+  LpNormalization: lpNormalization,
   Mean: ({ b, inputs }) =>
     b.mul(
       inputs.reduce((sum, x) => b.add(sum, x)),
       b.scalar(1 / inputs.length),
     ),
+  MeanVarianceNormalization: meanVarianceNormalization,
   Mish: ({ b, inputs: [x] }) => b.mul(x!, b.op('Tanh', [b.op('Softplus', [x!])])),
   Mod: ({ b, inputs: [x, y], attributes }) => {
     const remainder = b.type(x!).dtype.startsWith('float') ? floatRemainder : intRemainder;
@@ -106,6 +95,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     // The sign is that of x with fmod, else that of y.
     return intOf(attributes, 'fmod', 0) === 1 ? rest : remainder(b, b.add(rest, y!), y!);
   },
+  OneHot: oneHot,
   PRelu: ({ b, inputs: [x, slope] }) =>
     b.add(b.op('Relu', [x!]), b.mul(slope!, b.op('Min', [x!, b.scalar(0)]))),
   ReduceL1: n => reduceSum(n, n.b.abs(n.inputs[0]!)),
@@ -127,37 +117,32 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     return intOf(attributes, 'keepdims', 1) === 1 ? result : b.op('Squeeze', [result, b.ints(axes)]);
   },
   ReduceSumSquare: n => reduceSum(n, n.b.mul(n.inputs[0]!, n.inputs[0]!)),
+  RMSNormalization: rmsNormalization,
+  RotaryEmbedding: rotaryEmbedding,
   Selu: ({ b, inputs: [x], attributes }) => {
     // Klambauer et al. 2017.
     const alpha = floatOf(attributes, 'alpha', 1.6732632);
     const elu = b.op('Elu', [x!], { alpha: { float: alpha } });
     return scaled(b, elu, floatOf(attributes, 'gamma', 1.050701));
   },
+  Shrink: ({ b, inputs: [x], attributes }) => {
+    const limit = b.scalar(floatOf(attributes, 'lambd', 0.5));
+    const bias = b.scalar(floatOf(attributes, 'bias', 0));
+    const below = b.op('Where', [b.op('Less', [x!, b.neg(limit)]), b.add(x!, bias), b.scalar(0)]);
+    return b.op('Where', [b.op('Greater', [x!, limit]), b.sub(x!, bias), below]);
+  },
   Size: ({ b, inputs: [x] }) => b.op('ReduceProd', [b.op('Shape', [x!])], { keepdims: 0 }),
   Softsign: ({ b, inputs: [x] }) => b.div(x!, b.add(b.abs(x!), b.scalar(1))),
-  SpaceToDepth: ({ b, inputs: [x], attributes }) => {
-    const [n, c, h, w] = b.shape(x!) as [number, number, number, number];
-    const s = intOf(attributes, 'blocksize', 1);
-    const blocks = b.transpose(b.reshape(x!, [n, c, h / s, s, w / s, s]), [0, 3, 5, 1, 2, 4]);
-    return b.reshape(blocks, [n, c * s * s, h / s, w / s]);
-  },
+  SpaceToDepth: spaceToDepth,
   Sum: ({ b, inputs }) => inputs.reduce((sum, x) => b.add(sum, x)),
-  Trilu: ({ b, inputs: [x, k], attributes }) => {
-    const [h, w] = b.shape(x!).slice(-2) as [number, number];
-    if (h * w > MOST_MASK) throw new SeedbedError('Unsupported', `Trilu of a matrix of ${h} by ${w}`);
-    const diagonal = k ? toNumbers(knownValue(b, k, 'the diagonal of Trilu'))[0]! : 0;
-    const upper = intOf(attributes, 'upper', 1) === 1;
-    const keep = (i: number) => {
-      const offset = (i % w) - Math.floor(i / w) - diagonal;
-      return Number(upper ? offset >= 0 : offset <= 0);
-    };
-    const mask = tensor(
-      'bool',
-      [h, w],
-      Uint8Array.from({ length: h * w }, (_, i) => keep(i)),
-    );
-    return b.op('Where', [b.constant(mask), x!, b.constant(zeros(b.type(x!).dtype, []))]);
+  // Ramachandran et al. 2017.
+  Swish: ({ b, inputs: [x], attributes }) =>
+    b.mul(x!, b.sigmoid(scaled(b, x!, floatOf(attributes, 'alpha', 1)))),
+  ThresholdedRelu: ({ b, inputs: [x], attributes }) => {
+    const alpha = b.scalar(floatOf(attributes, 'alpha', 1));
+    return b.op('Where', [b.op('Greater', [x!, alpha]), x!, b.scalar(0)]);
   },
+  Trilu: trilu,
   Xor: ({ b, inputs: [x, y] }) => b.op('Not', [b.op('Equal', [x!, y!])]),
 };
 
@@ -173,21 +158,32 @@ function floatRemainder(b: GraphBuilder, x: Value, y: Value): Value {
   return b.sub(x, b.mul(y, whole));
 }
 
-/** (x - mean) / sqrt(variance + epsilon) over the given axes. */
-export function normalise(b: GraphBuilder, x: Value, axes: readonly number[], epsilon: number): Value {
-  const centred = b.sub(x, b.mean(x, axes));
-  const variance = b.mean(b.mul(centred, centred), axes);
-  return b.div(centred, b.sqrt(b.add(variance, b.scalar(epsilon))));
+/** (x - zero) scale: one scale for all, or one for each place on an axis. */
+function dequantizeLinear({ b, inputs, attributes }: CompositeNode): Value {
+  const [x, scale, zero] = inputs.map(value => value && b.cast(value, 'float32'));
+  const rank = b.type(x!).shape.length;
+  if (intOf(attributes, 'block_size', 0) !== 0)
+    throw new SeedbedError(
+      'Unsupported',
+      'blocked DequantizeLinear is not supported; export the weights in float32',
+    );
+  const laid = (v: Value) =>
+    b.type(v).shape.length === 0
+      ? v
+      : alongAxis(b, v, sizeOf(b.shape(v)) === 1 ? 0 : normalAxis(intOf(attributes, 'axis', 1), rank), rank);
+  return b.mul(zero ? b.sub(x!, laid(zero)) : x!, laid(scale!));
 }
 
-function depthToSpace({ b, inputs: [x], attributes }: CompositeNode, depthFirst: boolean): Value {
-  const [n, c, h, w] = b.shape(x!) as [number, number, number, number];
-  const s = intOf(attributes, 'blocksize', 1);
-  const rest = c / (s * s);
-  const blocks = depthFirst
-    ? b.transpose(b.reshape(x!, [n, s, s, rest, h, w]), [0, 3, 4, 1, 5, 2])
-    : b.transpose(b.reshape(x!, [n, rest, s, s, h, w]), [0, 1, 4, 2, 5, 3]);
-  return b.reshape(blocks, [n, rest, h * s, w * s]);
+/** The identity; in training it would draw random numbers. */
+function dropout({ b, inputs, outputs }: CompositeNode): readonly Value[] {
+  const [x, , training] = inputs as [Value, Value?, Value?];
+  if (training && toNumbers(knownValue(b, training, 'whether Dropout is in training mode'))[0] !== 0)
+    throw new SeedbedError(
+      'Unsupported',
+      'it is in training mode and drops values at random; export the model in evaluation mode, after model.eval() in PyTorch',
+    );
+  if (!outputs[1]) return [x];
+  return [x, b.expand(b.cast(b.scalar(1), 'bool'), b.shape(x))];
 }
 
 function hardSigmoid(b: GraphBuilder, x: Value, alpha: number, beta: number): Value {
@@ -199,25 +195,6 @@ function reduceSum({ b, inputs, attributes }: CompositeNode, x: Value): Value {
   const named = intsOf({ axes: axes ?? [] }, 'axes') ?? [];
   const axesInput = inputs[1] ?? (named.length > 0 ? b.ints(named) : '');
   return b.op('ReduceSum', axesInput ? [x, axesInput] : [x], rest);
-}
-
-function scaled(b: GraphBuilder, x: Value, factor: number): Value {
-  return factor === 1 ? x : b.mul(x, b.scalar(factor));
-}
-
-function spatialAxes(b: GraphBuilder, x: Value): number[] {
-  return b
-    .type(x)
-    .shape.slice(2)
-    .map((_, i) => i + 2);
-}
-
-/** A vector laid along one axis of a tensor of the given rank, for broadcasting. */
-function alongAxis(b: GraphBuilder, vector: Value, axis: number, rank: number): Value {
-  return b.reshape(
-    vector,
-    Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)),
-  );
 }
 
 function constantOf(attributes: Attributes): Tensor {
@@ -232,15 +209,4 @@ function constantOf(attributes: Attributes): Tensor {
   const result = zeros('int64', value_ints === undefined ? [] : [list.length]);
   result.data.set(list.map(BigInt));
   return result;
-}
-
-/** The tensor behind a value that must be known. @throws {SeedbedError} Unsupported when it depends on data. */
-export function knownValue(b: GraphBuilder, value: Value, what: string): Tensor {
-  const known = b.known(value);
-  if (!known)
-    throw new SeedbedError(
-      'Unsupported',
-      `${what} depends on data; Seedbed needs it fixed when the graph is loaded`,
-    );
-  return known;
 }

@@ -1,13 +1,18 @@
 import { create } from '@bufbuild/protobuf';
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf';
 import { messageOf, SeedbedError } from '../errors.ts';
+import { fromBfloat16 } from '../tensor/stored.ts';
 import { bytesOf, type DType, sizeOf, type Tensor, tensorFromBytes, zeros } from '../tensor/tensor.ts';
-import { dtypeFromOnnx, ONNX_DTYPES } from './dtypes.ts';
+import { BFLOAT16, dtypeFromOnnx, ONNX_DTYPES } from './dtypes.ts';
 import { type ExternalFiles, externalBytes } from './external.ts';
 
 /** An ONNX tensor's elements, whichever of the format's fields, or which other file, they lie in. */
 export function readTensor(t: TensorProto, where: string, files: ExternalFiles): Tensor {
-  const dtype = dtypeFromOnnx(t.dataType, where);
+  if (t.dataType !== BFLOAT16) return readAs(dtypeFromOnnx(t.dataType, where), t, where, files);
+  return fromBfloat16(readAs('uint16', t, where, files) as Tensor<'uint16'>);
+}
+
+function readAs(dtype: DType, t: TensorProto, where: string, files: ExternalFiles): Tensor {
   const shape = t.dims.map(Number);
   if (shape.some(dim => !Number.isSafeInteger(dim) || dim < 0)) {
     throw new SeedbedError('BadFile', `${where}: impossible shape [${shape}]`);
@@ -22,7 +27,7 @@ export function readTensor(t: TensorProto, where: string, files: ExternalFiles):
   }
 }
 
-/** The elements as the format's lists of numbers hold them; float16 lies among the integers, as its bits. */
+/** The elements as the format's lists of numbers hold them; float16 and bfloat16 lie among the integers, as their bits. */
 function fromFields(t: TensorProto, dtype: DType, shape: readonly number[]): Tensor {
   const fields: ArrayLike<number | bigint>[] = [
     t.floatData,

@@ -1,11 +1,20 @@
-import { toFloat32 } from '../tensor/tensor.ts';
+import { type DType, float32, type Tensor, toFloat32 } from '../tensor/tensor.ts';
 import { ONNX_DTYPES } from './dtypes.ts';
-import { type Attribute, type Attributes, type Graph, isTensor, type Node, type ValueInfo } from './ir.ts';
+import {
+  type Attribute,
+  type Attributes,
+  type Graph,
+  isGraph,
+  isTensor,
+  type Node,
+  type ValueInfo,
+} from './ir.ts';
 
 /**
- * A graph that computes in float16 as one that computes in float32: its float16 weights, constants, inputs and outputs
- * become float32, exactly, and what was cast to float16 stays in float32, so intermediate values are no longer rounded.
- * Casts of float16 weights to float32 go. Other graphs stay as they are.
+ * A graph that computes in float16, or takes or gives float64, as one that computes in float32: its weights, constants,
+ * inputs and outputs become float32, and what was cast to the other type stays in float32, so intermediate values are no
+ * longer rounded to float16. float16 is widened exactly, float64 is rounded. Casts of float16 weights to float32 go.
+ * Other graphs stay as they are.
  * @returns a graph with the same names, in which no value is float16.
  * @group Graphs and gradients
  * @example
@@ -16,23 +25,56 @@ import { type Attribute, type Attributes, type Graph, isTensor, type Node, type 
  * console.log(graph.inputs[0].dtype, graph.outputs[0].dtype); // prints float32 float32
  */
 export function widen(graph: Graph): Graph {
-  const casts = castsOfWeights(graph);
+  const isDouble = [...graph.inputs, ...graph.outputs].some(({ dtype }) => dtype === 'float64');
+  return inSingle(graph, isDouble ? ['float16', 'float64'] : ['float16'], new Map());
+}
+
+/** What is said of such a graph where it is read. */
+export const DOUBLE_NOTE = 'some of it is float64, which Seedbed rounds to float32 where it meets data';
+
+/** Whether a graph takes, gives or holds numbers of float64, or casts some to it: Seedbed rounds them to float32. */
+export function usesDouble(graph: Graph): boolean {
+  return (
+    [...graph.inputs, ...graph.outputs, ...graph.initializers.values()].some(
+      ({ dtype }) => dtype === 'float64',
+    ) ||
+    graph.nodes.some(
+      node =>
+        castsTo(node, 'float64') ||
+        Object.values(node.attributes).some(value =>
+          isGraph(value) ? usesDouble(value) : isTensor(value) && value.dtype === 'float64',
+        ),
+    )
+  );
+}
+
+/** @param replaced the names of weights by those of the casts of them around the graph, which are gone. */
+function inSingle(graph: Graph, from: readonly DType[], replaced: ReadonlyMap<string, string>): Graph {
+  const casts = new Map([...replaced, ...castsOfWeights(graph)]);
   const weightOf = (value: string) => casts.get(value) ?? value;
+  const info = (i: ValueInfo): ValueInfo => (from.includes(i.dtype) ? { ...i, dtype: 'float32' } : i);
+  const single = (t: Tensor): Tensor => (from.includes(t.dtype) ? rounded(t) : t);
+  const attribute = (value: Attribute): Attribute => {
+    if (isGraph(value)) return inSingle(value, from, casts);
+    return isTensor(value) ? single(value) : value;
+  };
+  const attributes = (node: Node): Attributes =>
+    from.some(dtype => castsTo(node, dtype))
+      ? { to: ONNX_DTYPES.float32 }
+      : Object.fromEntries(Object.entries(node.attributes).map(([name, value]) => [name, attribute(value)]));
   return {
     ...graph,
-    inputs: graph.inputs.map(widenInfo),
-    outputs: graph.outputs.map(widenInfo),
-    initializers: new Map(
-      [...graph.initializers].map(([name, t]) => [name, t.dtype === 'float16' ? toFloat32(t) : t]),
-    ),
+    inputs: graph.inputs.map(info),
+    outputs: graph.outputs.map(output => ({ ...info(output), name: weightOf(output.name) })),
+    initializers: new Map([...graph.initializers].map(([name, t]) => [name, single(t)])),
     nodes: graph.nodes
-      .filter(node => !isCast(node, 'float32') || !casts.has(node.outputs[0]!))
-      .map(node => ({
-        ...node,
-        inputs: node.inputs.map(weightOf),
-        attributes: isCast(node, 'float16') ? { to: ONNX_DTYPES.float32 } : widenTensors(node.attributes),
-      })),
+      .filter(node => !castsTo(node, 'float32') || !casts.has(node.outputs[0]!))
+      .map(node => ({ ...node, inputs: node.inputs.map(weightOf), attributes: attributes(node) })),
   };
+}
+
+function rounded(t: Tensor): Tensor {
+  return t.dtype === 'float64' ? float32(t.shape, Float32Array.from(t.data as Float64Array)) : toFloat32(t);
 }
 
 /** What casts of float16 weights to float32 give, unless it is an output of the graph, and the weights' names. */
@@ -40,22 +82,12 @@ function castsOfWeights({ nodes, initializers, outputs }: Graph): ReadonlyMap<st
   const kept = new Set(outputs.map(({ name }) => name));
   return new Map(
     nodes
-      .filter(node => isCast(node, 'float32') && initializers.get(node.inputs[0]!)?.dtype === 'float16')
+      .filter(node => castsTo(node, 'float32') && initializers.get(node.inputs[0]!)?.dtype === 'float16')
       .filter(node => !kept.has(node.outputs[0]!))
       .map(node => [node.outputs[0]!, node.inputs[0]!]),
   );
 }
 
-function isCast({ op, attributes }: Node, to: 'float16' | 'float32'): boolean {
+function castsTo({ op, attributes }: Node, to: DType): boolean {
   return op === 'Cast' && attributes.to === ONNX_DTYPES[to];
-}
-
-function widenInfo(info: ValueInfo): ValueInfo {
-  return info.dtype === 'float16' ? { ...info, dtype: 'float32' } : info;
-}
-
-function widenTensors(attributes: Attributes): Attributes {
-  const widened = (value: Attribute) =>
-    isTensor(value) && value.dtype === 'float16' ? toFloat32(value) : value;
-  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, widened(value)]));
 }

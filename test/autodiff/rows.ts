@@ -104,7 +104,10 @@ const BROADCASTS: readonly [number[], number[]][] = [
   ],
 ];
 
-const SMOOTH = ['Cos', 'Erf', 'Exp', 'Identity', 'Neg', 'Sigmoid', 'Sin', 'Softplus', 'Tanh'] as const;
+const SMOOTH = [
+  ...(['Asinh', 'Atan', 'Cos', 'Cosh', 'Erf', 'Exp', 'Identity', 'Neg'] as const),
+  ...(['Sigmoid', 'Sin', 'Sinh', 'Softplus', 'Tanh'] as const),
+];
 const KINKED = ['Abs', 'LeakyRelu', 'Relu'] as const;
 const COORDINATES = ['half_pixel', 'pytorch_half_pixel', 'asymmetric', 'align_corners'] as const;
 const NEAREST = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
@@ -116,6 +119,8 @@ export const ROWS: readonly Row[] = [
   ...SMOOTH.map(op => row(op, [[2, 3]])),
   ...KINKED.map(op => row(op, [[2, 3]], {}, APART)),
   ...(['Log', 'Reciprocal', 'Sqrt'] as const).map(op => row(op, [[2, 3]], {}, POSITIVE)),
+  ...(['Acos', 'Asin', 'Atanh', 'Tan'] as const).map(op => row(op, [[2, 3]], {}, { values: [-0.4, 0.4] })),
+  row('Acosh', [[2, 3]], {}, { values: [1.5, 3] }),
   row('LeakyRelu', [[5]], { alpha: { float: 0.3 } }, APART),
   row('Elu', [[7]], { alpha: { float: 1.5 } }, APART),
   row('Cast', [[3]], { to: ONNX_DTYPES.float32 }),
@@ -410,6 +415,19 @@ export const ROWS: readonly Row[] = [
     row(op, [[2, 3, 2]], { axes: [1] }, APART),
     row(op, [[2, 3, 2]], { axes: [-1, 0], keepdims: 0 }, APART),
   ]),
+  row('CumSum', [[2, 3], int64([1], [])]),
+  row('CumSum', [[3, 2], int64([-2], [])], { exclusive: 1 }),
+  row('CumSum', [[4], int64([0], [])], { reverse: 1 }),
+  row('CumSum', [[4], int64([0], [])], { reverse: 1, exclusive: 1 }),
+  ...[
+    { axis: 1, largest: 1 },
+    { axis: 0, largest: 0 },
+  ].map(attributes =>
+    row('TopK', [[3, 4], int64([2])], attributes, {
+      values: 'apart',
+      build: (b, inputs) => b.node('TopK', inputs, attributes, { outputs: 2 })[0]!,
+    }),
+  ),
   row('ReduceSum', [[2, 3]], { keepdims: 0 }),
   row('ReduceSum', [[2, 3, 2], int64([1, -1])]),
   row('ReduceSum', [[2, 3, 2], int64([0])], { keepdims: 0 }),
@@ -440,6 +458,11 @@ export const ROWS: readonly Row[] = [
   row('GatherElements', [[2, 3], int64([0, 0, 2, 1], [2, 2])], { axis: -1 }),
   row('ScatterElements', [[3, 2], int64([0, 0, 2, 0], [2, 2]), [2, 2]], { reduction: 'add' }),
   row('ScatterElements', [[2, 3], int64([0, 2], [2, 1]), [2, 1]], { axis: 1 }),
+  row('ScatterND', [[3, 2], int64([2, 0], [2, 1]), [2, 2]]),
+  row('ScatterND', [[3, 2], int64([0, 1, -1, 0, 0, 1], [3, 2]), [3]], { reduction: 'add' }),
+  row('GatherND', [[3, 2], int64([0, 1, 2, 0, 0, 1], [3, 2])]),
+  row('GatherND', [[2, 3, 2], int64([1, 0, -2, 2], [2, 2])]),
+  row('GatherND', [[2, 3, 2], int64([2, 0], [2, 1])], { batch_dims: 1 }),
   row('Pad', [[2, 3], int64([1, 0, 0, 2])]),
   row('Pad', [[3, 4], int64([-1, 1, 2, -2]), scalar(5)]),
   row('Pad', [[2, 2], int64([0, 1, 1, 1]), []]),

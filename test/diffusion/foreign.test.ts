@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
+import { batchNote, importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import type { Denoiser, DenoiserInfo } from '../../src/diffusion/info.ts';
 import { readModel, saveModel } from '../../src/diffusion/model.ts';
@@ -270,16 +270,17 @@ describe('the output', () => {
 });
 
 describe('dimensions that the file leaves open, or closes', () => {
-  const scaled = (image: readonly Dim[], level: readonly Dim[] = ['N'], baked = false) => {
+  const scaled = (image: readonly Dim[], level: readonly Dim[] = ['N'], baked = 0) => {
     const b = new GraphBuilder('open');
-    const x = b.input('x', 'float32', [1, ...SHAPE]);
+    const count = baked || 1;
+    const x = b.input('x', 'float32', [count, ...SHAPE]);
     const fed = b.input(
       'noise_variance',
       'float32',
-      level.map(dim => (dim === 'N' ? 1 : dim)),
+      level.map(dim => (dim === 'N' ? count : dim)),
     );
     const y = b.op('Mul', [x, column(b, fed)]);
-    const graph = b.build({ out: baked ? b.reshape(y, [1, ...SHAPE]) : y });
+    const graph = b.build({ out: baked ? b.reshape(y, [baked, ...SHAPE]) : y });
     const shapes: Record<string, readonly Dim[]> = { x: image, noise_variance: level };
     return { ...graph, inputs: graph.inputs.map(input => ({ ...input, shape: shapes[input.name]! })) };
   };
@@ -300,12 +301,45 @@ describe('dimensions that the file leaves open, or closes', () => {
     expect((await grow(model, latent)).shape).toEqual([3, ...SHAPE]);
   });
 
-  test('or is refused with what to do', () => {
-    const message = String(thrownBy(() => imported(scaled([1, ...SHAPE], [1], true), info)));
-    expect(message).toContain('cannot reshape');
-    expect(message).toContain(
-      "exported for batches of 1; export it with an open first axis, dynamic_axes={'x'",
+  test.each<[string, Graph, number, string]>([
+    ['one for batches of 4', scaled([4, ...SHAPE], [4], 4), 4, 'is made for batches of 4'],
+    ['one for pairs', scaled([2, ...SHAPE], [2], 2), 2, 'is made for batches of 2'],
+    ['one that only says that it is open', scaled(['N', ...SHAPE], ['N'], 1), 1, "open first axis 'N', but"],
+  ])('%s is filled up and cut, with a word of it', async (_, graph, own, note) => {
+    const model = readModel(saveModel(imported(graph, info)), 'm') as Denoiser;
+    expect(model.graph.inputs[0]!.shape).toEqual([own, ...SHAPE]);
+    expect(batchNote(graph, model)).toContain(note);
+    expect(batchNote(graph, model)).toContain(
+      "an example of two pictures with dynamic_shapes={'x': {0: 'N'}",
     );
+    const level = { signalRate: 0.6, noiseRate: 0.8, time: 0.5, fed: 0.64 };
+    for (const count of [1, 3, 4, 5]) {
+      const network = await createNetwork(runtime, model, count);
+      const x = normals({ seed: 1, purpose: 'sample' }, [count, ...SHAPE]);
+      expectNear(
+        await network.epsilon(x, level),
+        x.data.map(value => 0.64 * value),
+      );
+      await network.dispose();
+    }
+    const latent = normals({ seed: 3, purpose: 'sample' }, [3, ...SHAPE]);
+    expect((await grow(model, latent)).shape).toEqual([3, ...SHAPE]);
+  });
+
+  test('what is held fixed for one picture is repeated for a batch of a fixed size', async () => {
+    const graph = conditional();
+    const declared: Record<string, readonly Dim[]> = { sample: [4, ...SHAPE], class: [4] };
+    const inputs = graph.inputs.map(input => ({ ...input, shape: declared[input.name] ?? input.shape }));
+    const fixed = { class: int64([2], []), text: float32([4, 8], new Array(32).fill(5)) };
+    const fixedInputs = { class: 'class.npy', text: 'text.npy' };
+    const model = imported({ ...graph, inputs }, { ...conditionalInfo, fixedInputs }, fixed);
+    const network = await createNetwork(runtime, model, 3);
+    const x = normals({ seed: 1, purpose: 'sample' }, [3, ...SHAPE]);
+    expectNear(
+      await network.epsilon(x, { signalRate: 0.6, noiseRate: 0.8, time: 0.5, fed: 0.64 }),
+      x.data.map(value => value + 105),
+    );
+    await network.dispose();
   });
 
   test('channels that come last are refused with what to do', () => {

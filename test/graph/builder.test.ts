@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { GraphBuilder } from '../../src/graph/builder.ts';
-import { keepOutputs } from '../../src/graph/ir.ts';
+import { keepOutputs } from '../../src/graph/nodes.ts';
 import { bind } from '../../src/graph/replay.ts';
 import { float32, int64, toNumbers } from '../../src/tensor/tensor.ts';
 import { runGraph, thrownBy } from '../support.ts';

@@ -22,6 +22,11 @@ test.each([
   'kj,ji',
   'ki',
   ' b i j , j -> i b ',
+  'ij,jk,kc->ic',
+  'b,bi,bij->bj',
+  'ii->i',
+  'jij->i',
+  'ii,ii->',
 ])('%s', async equation => {
   const terms = equation.replaceAll(' ', '').split('->')[0]!.split(',');
   const at = Object.fromEntries(
@@ -39,7 +44,36 @@ test.each([
   expect(relativeError(results!.y!, want)).toBeLessThan(1e-6);
 });
 
-test.each(['...i->i', 'ii->i', 'ij,jk,kl->il'])('%s is refused', equation => {
+test.each<[string, readonly number[][], string]>([
+  [
+    '...ij,...jk->...ik',
+    [
+      [2, 3, 4],
+      [4, 5],
+    ],
+    'bij,jk->bik',
+  ],
+  [
+    '...i,i...->...',
+    [
+      [2, 3],
+      [3, 2],
+    ],
+    'bi,ib->b',
+  ],
+  ['...ij->...ji', [[2, 3, 4]], 'bij->bji'],
+  ['i...->...', [[3, 2]], 'ib->b'],
+])('%s of [%j] is %s', async (equation, shapes, plain) => {
+  const at = Object.fromEntries(shapes.map((shape, i) => [`x${i}`, sample(shape, i)]));
+  const outcomes = [equation, plain].map(async text => {
+    const [results] = await runGraph(bind(singleNode('Einsum', at, { equation: text }, { rank: 3 })), [at]);
+    return results!.y!;
+  });
+  const [got, want] = await Promise.all(outcomes);
+  expect(got).toEqual(want);
+});
+
+test.each(['i->i', 'ij->ik', 'ij,jk->ik', 'i1->i'])('%s is refused', equation => {
   const b = new GraphBuilder('refused');
   const x = b.input('x', 'float32', [2, 2]);
   const graph = b.build({ y: b.neg(x) });

@@ -170,7 +170,7 @@ describe('what a small file says takes no memory that it does not hold', () => {
   const huge = 2 ** 30;
   const from = int64([0]);
   test.each<[string, Graph, RegExp]>([
-    ['a triangle', claiming('Trilu', [2 ** 15, 2 ** 15], []), /Trilu of a matrix of 32768 by 32768/],
+    ['a triangle', claiming('Trilu', [2 ** 15, 2 ** 15], []), /Trilu 'node': a mask of 32768 by 32768/],
     [
       'mirrored padding',
       claiming('Pad', [huge], [int64([1, 1])], { mode: 'reflect' }),

@@ -2,133 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Attributes, Graph } from '../../src/graph/ir.ts';
-import { LOWERINGS } from '../../src/graph/lower.ts';
 import { bind, replay } from '../../src/graph/replay.ts';
-import { float32, int64, sizeOf, type Tensor, tensor, toNumbers } from '../../src/tensor/tensor.ts';
-import { relativeError, runGraph, singleNode, thrownBy } from '../support.ts';
-
-/** Numbers of both signs without a pattern. */
-const wave = (...shape: number[]) =>
-  float32(
-    shape,
-    Array.from({ length: sizeOf(shape) }, (_, i) => 2 * Math.sin(5 * i + 1)),
-  );
-
-/** The graph with the named inputs as weights. */
-function frozen(graph: Graph, weights: Readonly<Record<string, Tensor>>): Graph {
-  const inputs = graph.inputs.filter(({ name }) => !(name in weights));
-  return { ...graph, inputs, initializers: new Map(Object.entries(weights)) };
-}
-
-interface Case {
-  readonly x: Tensor;
-  /** Further operands, which are weights. */
-  readonly with?: readonly Tensor[];
-  readonly attributes?: Attributes;
-  readonly opset?: number;
-}
-
-/** A call of every composite operator; the runtime knows it too, in the operator set given. */
-const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
-  CastLike: [{ x: wave(3), with: [tensor('int32', [1], Int32Array.of(0))] }],
-  Celu: [{ x: wave(5) }, { x: wave(5), attributes: { alpha: { float: 0.3 } } }],
-  Constant: [],
-  DepthToSpace: [
-    { x: wave(1, 8, 2, 3), attributes: { blocksize: 2 } },
-    { x: wave(1, 8, 2, 3), attributes: { blocksize: 2, mode: 'CRD' } },
-  ],
-  DequantizeLinear: [
-    {
-      x: tensor('uint8', [2, 3], Uint8Array.of(0, 7, 255, 128, 3, 1)),
-      with: [float32([], [0.5]), tensor('uint8', [], Uint8Array.of(128))],
-    },
-    { x: tensor('int8', [2, 3], Int8Array.of(0, 7, -1, 127, -128, 1)), with: [float32([3], [0.5, 2, -1])] },
-  ],
-  Dropout: [{ x: wave(4) }],
-  Einsum: [{ x: wave(2, 3), with: [wave(3, 2)], attributes: { equation: 'ij,jk->ki' } }],
-  Gelu: [
-    { x: wave(5), opset: 20 },
-    { x: wave(5), opset: 20, attributes: { approximate: 'tanh' } },
-  ],
-  Gemm: [
-    { x: wave(2, 3), with: [wave(3, 4)] },
-    {
-      x: wave(3, 2),
-      with: [wave(4, 3), wave(4)],
-      attributes: { transA: 1, transB: 1, alpha: { float: 0.5 }, beta: { float: 2 } },
-    },
-  ],
-  GlobalAveragePool: [{ x: wave(2, 3, 4, 2) }],
-  GlobalMaxPool: [{ x: wave(2, 3, 4, 2) }],
-  GroupNormalization: [
-    { x: wave(2, 4, 3), with: [wave(4), wave(4)], attributes: { num_groups: 2 }, opset: 21 },
-    { x: wave(2, 4, 3), with: [wave(2), wave(2)], attributes: { num_groups: 2 }, opset: 18 },
-  ],
-  HardSigmoid: [{ x: wave(9) }, { x: wave(9), attributes: { alpha: { float: 0.5 }, beta: { float: 0.1 } } }],
-  HardSwish: [{ x: float32([5], [-4, -1, 0, 2, 5]) }],
-  InstanceNormalization: [
-    { x: wave(2, 3, 4), with: [wave(3), wave(3)], attributes: { epsilon: { float: 0.1 } } },
-  ],
-  IsNaN: [{ x: float32([3], [1, Number.NaN, Number.POSITIVE_INFINITY]) }],
-  LayerNormalization: [
-    { x: wave(2, 3, 4), with: [wave(4), wave(4)] },
-    { x: wave(2, 3, 4), with: [wave(3, 4)], attributes: { axis: 1 } },
-  ],
-  Mean: [{ x: wave(2, 3), with: [wave(3), wave(1)] }],
-  Mish: [{ x: wave(5), opset: 18 }],
-  Mod: [
-    { x: int64([-5, -4, 0, 5, 6]), with: [int64([3])] },
-    { x: int64([-5, -4, 0, 5, 6]), with: [int64([-3])] },
-    { x: int64([-5, -4, 0, 5, 6]), with: [int64([-3])], attributes: { fmod: 1 } },
-    { x: wave(7), with: [float32([], [0.75])], attributes: { fmod: 1 } },
-  ],
-  PRelu: [{ x: wave(2, 3), with: [wave(3)] }],
-  ReduceL1: [{ x: wave(2, 3, 2), attributes: { axes: [1] } }],
-  ReduceL2: [
-    { x: wave(2, 3, 2), attributes: { axes: [-1], keepdims: 0 } },
-    { x: wave(2, 3), with: [int64([0])], opset: 18 },
-  ],
-  ReduceLogSum: [{ x: float32([2, 2], [1, 2, 3, 4]), attributes: { axes: [0] } }],
-  ReduceLogSumExp: [
-    { x: float32([2, 2], [1, 200, 3, -4]), attributes: { axes: [1] } },
-    { x: wave(2, 3, 2), attributes: { axes: [0, -1], keepdims: 0 } },
-    { x: wave(2, 3), with: [int64([0])], opset: 18 },
-  ],
-  ReduceSumSquare: [{ x: wave(2, 3) }],
-  Selu: [{ x: wave(5) }, { x: wave(5), attributes: { alpha: { float: 2 }, gamma: { float: 0.5 } } }],
-  Size: [{ x: wave(2, 3) }],
-  Softsign: [{ x: wave(5) }],
-  SpaceToDepth: [{ x: wave(1, 2, 4, 6), attributes: { blocksize: 2 } }],
-  Sum: [{ x: wave(2, 3), with: [wave(3), wave(2, 1)] }],
-  Trilu: [
-    { x: wave(3, 4) },
-    { x: int64([1, 2, 3, 4, 5, 6], [2, 3]) },
-    { x: wave(2, 3, 3), with: [int64([-1], [])], attributes: { upper: 0 } },
-  ],
-  Xor: [
-    {
-      x: tensor('bool', [4], Uint8Array.of(0, 0, 1, 1)),
-      with: [tensor('bool', [4], Uint8Array.of(0, 1, 0, 1))],
-    },
-  ],
-};
-
-describe('composite operators in plain ones give what the runtime gives', () => {
-  test('every composite operator is tested', () => {
-    expect(Object.keys(COMPOSITES).sort()).toEqual(Object.keys(LOWERINGS).sort());
-  });
-
-  const cases = Object.entries(COMPOSITES).flatMap(([op, list]) => list.map(one => [op, one] as const));
-  test.each(cases)('%s %#', async (op, { x, with: weights = [], attributes = {}, opset = 17 }) => {
-    const named = Object.fromEntries(weights.map((weight, i) => [`w${i}`, weight]));
-    const graph = frozen(singleNode(op, { x, ...named }, attributes, { opset }), named);
-    const plain = bind(graph);
-    const [want] = await runGraph({ ...graph, outputs: plain.outputs }, [{ x }]);
-    const [got] = await runGraph(plain, [{ x }]);
-    expect(plain.outputs[0]).toMatchObject({ dtype: want!.y!.dtype, shape: want!.y!.shape });
-    expect(relativeError(got!.y!, want!.y!)).toBeLessThan(1e-5);
-  });
-});
+import { float32, int64, type Tensor, tensor, toNumbers } from '../../src/tensor/tensor.ts';
+import { frozen, runGraph, singleNode, thrownBy, wave } from '../support.ts';
 
 test('Trilu makes a causal mask of minus infinities', async () => {
   const x = float32([3, 3], new Array(9).fill(-Infinity));
@@ -136,6 +12,9 @@ test('Trilu makes a causal mask of minus infinities', async () => {
   const all = -Infinity;
   expect(toNumbers(got!.y!)).toEqual([all, all, all, 0, all, all, 0, 0, all]);
 });
+
+/** What says that Dropout is in training mode. */
+const truth = tensor('bool', [], Uint8Array.of(1));
 
 const REDUCTIONS = ['ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum'];
 
@@ -237,6 +116,28 @@ describe('binding', () => {
 });
 
 test.each<[string, Graph, RegExp]>([
+  [
+    'recurrent layers',
+    singleNode('LSTM', { x: wave(2) }),
+    /operator LSTM of node 'node' .* recurrent layers/,
+  ],
+  ['loops', singleNode('Loop', { x: wave(2) }), /operator Loop .* write the loop out before the export/],
+  [
+    'random numbers',
+    singleNode('RandomNormalLike', { x: wave(2) }),
+    /RandomNormalLike .* make them an input/,
+  ],
+  ['operators that ONNX does not have', singleNode('Magic', { x: wave(2) }), /Magic .* Supported are: Abs, /],
+  [
+    'Dropout in training mode',
+    frozen(singleNode('Dropout', { x: wave(2), r: float32([], [0.5]), t: truth }), { t: truth }),
+    /Dropout 'node': it is in training mode .* evaluation mode/,
+  ],
+  [
+    'the largest of several scattered values',
+    singleNode('ScatterND', { x: wave(2), i: int64([0], [1, 1]), u: wave(1) }, { reduction: 'max' }),
+    /ScatterND 'node': its reduction 'max'/,
+  ],
   [
     'an unknown kind of padding',
     frozen(singleNode('Pad', { x: wave(2), p: int64([1, 1]) }, { mode: 'mirror' }), { p: int64([1, 1]) }),

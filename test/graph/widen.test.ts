@@ -141,7 +141,7 @@ test('a graph without float16 stays as it is', () => {
   expect(widen(graph)).toEqual(graph);
 });
 
-test('a graph in float64 is refused in words, its constants that are cast down are fine', () => {
+test('constants in float64 that are cast down are fine, operands of mixed types are refused in words', () => {
   const double = (name: string, value: number): [string, Tensor] => [
     name,
     tensor('float64', [], Float64Array.of(value)),
@@ -154,9 +154,10 @@ test('a graph in float64 is refused in words, its constants that are cast down a
     nodes: [cast('d', 'single', 'float32'), node('Mul', ['x', 'single'], 'y')],
   };
   expect(bind(graph).nodes.map(n => n.op)).toEqual(['Mul']);
-  const mixed = { ...graph, nodes: [node('Mul', ['x', 'd'], 'y')] };
+  const whole = new Map([['d', int64([2], [])]]);
+  const mixed = { ...graph, initializers: whole, nodes: [node('Mul', ['x', 'd'], 'y')] };
   expect(() => bind(mixed, {}, 'my.onnx')).toThrow(
-    /^my\.onnx: Mul 'y': its operands have different types, float32 and float64; Seedbed computes in float32/,
+    /^my\.onnx: Mul 'y': its operands have different types, float32 and int64; Seedbed computes in float32/,
   );
 });
 

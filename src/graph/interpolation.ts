@@ -1,4 +1,6 @@
 import { SeedbedError } from '../errors.ts';
+import { type Attributes, floatOf, intOf, textOf } from './ir.ts';
+import { type Matrix, matrixOf } from './matrix.ts';
 
 const { fround } = Math;
 
@@ -10,17 +12,31 @@ export interface Interpolation {
   /** The coefficient a of Keys' cubic kernel. */
   readonly cubic: number;
   readonly excludeOutside: boolean;
+  /** Whether the kernel is stretched over all pixels that a smaller picture's pixel stands for. */
+  readonly antialias: boolean;
+}
+
+/** How a Resize node says it. */
+export function interpolationOf(attributes: Attributes): Interpolation {
+  return {
+    mode: textOf(attributes, 'mode', 'nearest'),
+    coordinates: textOf(attributes, 'coordinate_transformation_mode', 'half_pixel'),
+    nearest: textOf(attributes, 'nearest_mode', 'round_prefer_floor'),
+    cubic: floatOf(attributes, 'cubic_coeff_a', -0.75),
+    excludeOutside: intOf(attributes, 'exclude_outside', 0) === 1,
+    antialias: intOf(attributes, 'antialias', 0) === 1,
+  };
 }
 
 /**
  * The matrix [to x from] of a one-dimensional resize: output = matrix times input (ONNX, operator Resize).
  * @param scale output size over input size, as the node gives it.
  */
-export function interpolationMatrix(from: number, to: number, scale: number, how: Interpolation): number[][] {
-  return Array.from({ length: to }, (_, out) => {
+export function interpolationMatrix(from: number, to: number, scale: number, how: Interpolation): Matrix {
+  return matrixOf(to, from, out => {
     const row = new Array<number>(from).fill(0);
     const at = sourceCoordinate(out, from, to, scale, how.coordinates);
-    for (const [place, weight] of taps(at, from, how)) {
+    for (const [place, weight] of taps(at, from, scale, how)) {
       row[Math.min(Math.max(place, 0), from - 1)]! += weight;
     }
     return row;
@@ -51,24 +67,21 @@ function sourceCoordinate(out: number, from: number, to: number, scale: number, 
 }
 
 /** Source places and their weights for a coordinate; places outside the data stand for its border. */
-function taps(at: number, size: number, how: Interpolation): [number, number][] {
+function taps(at: number, size: number, scale: number, how: Interpolation): [number, number][] {
   if (how.mode === 'nearest') return [[nearest(at, how.nearest), 1]];
-  if (how.mode === 'linear') {
-    const inside = Math.min(Math.max(at, 0), size - 1);
-    const low = Math.floor(inside);
-    return [
-      [low, 1 - (inside - low)],
-      [low + 1, inside - low],
-    ];
-  }
-  if (how.mode !== 'cubic')
-    throw new SeedbedError('Unsupported', `Resize: mode '${how.mode}' is not supported`);
+  const kernel = KERNELS[how.mode];
+  if (!kernel) throw new SeedbedError('Unsupported', `Resize: mode '${how.mode}' is not supported`);
+  const stretch = how.antialias ? Math.min(scale, 1) : 1;
   const low = Math.floor(at);
-  const all = [-1, 0, 1, 2].map((d): [number, number] => [low + d, keys(at - low - d, how.cubic)]);
-  if (!how.excludeOutside) return all;
-  const inside = all.filter(([place]) => place >= 0 && place < size);
-  const total = inside.reduce((sum, [, weight]) => sum + weight, 0);
-  return inside.map(([place, weight]) => [place, weight / total]);
+  const first = Math.floor(-kernel.reach / stretch) + 1;
+  const all = Array.from({ length: 2 * (1 - first) }, (_, i): [number, number] => {
+    const place = low + first + i;
+    return [place, kernel.weight(stretch * (place - at), how.cubic)];
+  });
+  const inside = all.filter(([place, weight]) => place >= 0 && place < size && weight !== 0);
+  const kept = how.excludeOutside && inside.length > 0 ? inside : all;
+  const total = kept.reduce((sum, [, weight]) => sum + weight, 0);
+  return kept.map(([place, weight]) => [place, weight / total]);
 }
 
 /** How far from halfway between two pixels the runtime still takes a coordinate for halfway. */
@@ -88,6 +101,13 @@ function nearest(at: number, mode: string): number {
       throw new SeedbedError('Unsupported', `Resize: nearest_mode '${mode}' is not supported`);
   }
 }
+
+/** Interpolation kernels by mode: how many pixels they reach to either side, and what a pixel weighs at a distance. */
+const KERNELS: Readonly<Record<string, { reach: number; weight: (distance: number, a: number) => number }>> =
+  {
+    linear: { reach: 1, weight: distance => Math.max(0, 1 - Math.abs(distance)) },
+    cubic: { reach: 2, weight: keys },
+  };
 
 /** Keys' cubic convolution kernel (1981). */
 function keys(distance: number, a: number): number {
