@@ -1,0 +1,87 @@
+/**
+ * Long work as the page sees it: what it is, how far, and its end.
+ * @module
+ */
+import { proxy } from 'comlink';
+import { createSignal } from 'solid-js';
+import { ask, restart } from './client.ts';
+import type { OnReport, Report } from './engine.ts';
+import { Trouble } from './trouble.ts';
+
+/** Milliseconds that the engine is given to end a step before it is started anew. */
+const PATIENCE = 1200;
+
+/** Long work: how far it is, and a way to end it. */
+export interface Task {
+  readonly label: string;
+  /** When it began, as performance.now() counts. */
+  readonly begun: number;
+  readonly report: () => Report;
+  stop(): void;
+}
+
+/** Who waits for work, and what they hear of it. */
+export interface Waiting {
+  /** Is told how to end the work, for when nobody waits for it any more. */
+  readonly onOutdated?: ((end: () => void) => void) | undefined;
+  readonly onReport?: OnReport | undefined;
+  /** When the person has stopped it. */
+  readonly onStop?: (() => void) | undefined;
+}
+
+const [tasks, setTasks] = createSignal<readonly Task[]>([]);
+
+export { tasks };
+
+let count = 0;
+
+/**
+ * Does long work, shown with its progress until it ends.
+ * @param work is given the task's number and a listener, as the engine's long calls want them.
+ * @returns what it gives; undefined when it was ended.
+ */
+export async function during<T>(
+  label: string,
+  { onOutdated, onReport, onStop }: Waiting,
+  work: (task: number, report: OnReport, ended: () => boolean) => Promise<T>,
+): Promise<T | undefined> {
+  const id = ++count;
+  const [report, setReport] = createSignal<Report>({});
+  let leave = () => {};
+  const left = new Promise<undefined>(resolve => {
+    leave = () => resolve(undefined);
+  });
+  let [ended, settled] = [false, false];
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    void ask('cancel', id).catch(() => {});
+    setTimeout(() => settled || restart(), PATIENCE);
+    leave();
+  };
+  const stop = () => {
+    if (!ended) onStop?.();
+    end();
+  };
+  const task: Task = { label, begun: performance.now(), report, stop };
+  setTasks([...tasks(), task]);
+  const hear: OnReport = told => {
+    if (ended) return;
+    setReport({ ...report(), ...told });
+    onReport?.(told);
+  };
+  try {
+    const done = work(id, proxy(hear), () => ended).finally(() => {
+      settled = true;
+    });
+    // After the work is asked for: the engine cannot end what it does not know.
+    onOutdated?.(end);
+    return await Promise.race([done, left]);
+  } catch (error) {
+    if (error instanceof Trouble && error.kind === 'Interrupted') return undefined;
+    throw error;
+  } finally {
+    ended = true;
+    setTasks(tasks().filter(other => other !== task));
+  }
+}
