@@ -81,7 +81,7 @@ function tellOfUnknownPictures(): void {
       const { title } = pictureOf(id);
       say(
         id.startsWith('own-')
-          ? `This link is of a picture of its sender's own, which travels in a project file: drop that on the page. In its place you see ${title}.`
+          ? `This address names a picture of somebody's own that is not in this browser; it travels in a project file: drop that on the page. In its place you see ${title}.`
           : `There is no picture ${id} here. In its place you see ${title}.`,
       );
     }),

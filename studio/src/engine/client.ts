@@ -38,6 +38,7 @@ function begin(): Life {
     reject(reason);
   };
   worker.addEventListener('error', event => {
+    event.preventDefault();
     const reason = event.message || 'it could not be fetched';
     end(new Trouble('Machine', `The studio's engine stopped (${reason}) and was started again.`));
   });

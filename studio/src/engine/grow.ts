@@ -3,7 +3,7 @@
  * @module
  */
 import { compareGrown, float32, interpolateSeeds, type SeedPath, sample } from 'seedbed';
-import { modelOf, type OpenSampler, running, type Sampling, samplerOf } from './open.ts';
+import { modelOf, running, type Sampling, samplerOf } from './open.ts';
 import { type Floats, type OnReport, watched, working } from './work.ts';
 
 /** Seeds, and what they grow. */
@@ -24,19 +24,14 @@ export async function growSlowly(
   latent: Floats,
   report: OnReport,
 ): Promise<Floats> {
-  return working(task, report, async () => {
+  return working(task, report, async ({ signal }) => {
     report({ doing: 'building graphs' });
-    return counted(await samplerOf(model, latent.shape[0]!), latent, report);
+    const { steps, batch, grow } = await samplerOf(model, latent.shape[0]!);
+    const total = steps * Math.ceil(latent.shape[0]! / batch);
+    let done = 0;
+    const count = () => report({ doing: 'growing', done: Math.min(done++, total), total });
+    return grow(latent, { signal, report: count });
   });
-}
-
-/** Grows seeds, and tells of each evaluation. */
-async function counted(sampler: OpenSampler, latent: Floats, report: OnReport): Promise<Floats> {
-  const total = sampler.steps * Math.ceil(latent.shape[0]! / sampler.batch);
-  let done = 0;
-  report({ doing: 'growing', done, total });
-  const stop = sampler.onRun(() => report({ doing: 'growing', done: Math.min(++done, total), total }));
-  return sampler.grow(latent).finally(stop);
 }
 
 /** The states that seeds are led through, standardised, the seeds first. */

@@ -15,13 +15,12 @@ import {
   pictureShape,
   type Runtime,
   readModel,
-  type SamplerSession,
   SCHEDULES,
   SeedbedError,
   SHIPPED_DENOISER,
   SHIPPED_EMBEDDER,
 } from 'seedbed';
-import { type OnReport, type Watch, watched, working } from './work.ts';
+import { type Floats, type OnReport, type Watch, watched, working } from './work.ts';
 
 export type Device = 'wasm' | 'webgpu';
 export type ScheduleName = keyof typeof SCHEDULES;
@@ -60,6 +59,8 @@ const NETWORKS: Readonly<Record<string, URL>> = {
   ),
 };
 
+export const ships = (key: string) => key in NETWORKS;
+
 /** The largest file that a page is asked to hold: WebAssembly addresses 4 GiB, and a network is there several times. */
 const LARGEST_MODEL = 600 * 2 ** 20;
 
@@ -68,12 +69,14 @@ let runtime: Promise<Runtime>;
 /** Where networks run; known once the page has said. */
 export const running = () => runtime;
 
-/** A session that grows seeds, how it is cut, and how to hear of each run of its network. */
-export interface OpenSampler extends SamplerSession {
+/** A session that grows seeds, and how it cuts them. */
+export interface OpenSampler {
   readonly steps: number;
   readonly batch: number;
-  /** @returns what ends it. */
-  onRun(hear: () => void): () => void;
+  /** Grows seeds; tells of each run of the network, and begins none when it was ended. */
+  grow(latent: Floats, watch?: Watch): Promise<Floats>;
+  trajectories(latent: Floats): Promise<Floats[]>;
+  dispose(): Promise<void>;
 }
 
 const models = new Map<string, Promise<Denoiser>>();
@@ -142,17 +145,13 @@ export async function embedderOf(key: string): Promise<Embedder | undefined> {
   return embedders.get(key);
 }
 
-export function weightsOf(model: Denoiser): number {
-  return [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0);
-}
-
 /** What is known of a model. */
 async function cardOf(key: string): Promise<ModelCard> {
   const model = await modelOf(key);
   const { name, shape, sampler } = model.info;
   return {
     ...{ key, name, hash: model.hash, shape, picture: pictureShape(model), steps: sampler.steps },
-    weights: weightsOf(model),
+    weights: [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0),
     hasEmbedder: (await embedderOf(key)) !== undefined,
   };
 }
@@ -224,21 +223,29 @@ export async function samplerOf(key: string, count: number, sampling: Sampling =
 
 async function open(model: Denoiser, batch: number, { steps, schedule }: Sampling): Promise<OpenSampler> {
   const changed = schedule ? { ...model, info: { ...model.info, schedule: SCHEDULES[schedule] } } : model;
-  const hearing = new Set<() => void>();
-  const heard = watched(await runtime, {
-    signal: new AbortController().signal,
-    report: () => {
-      for (const hear of hearing) hear();
+  const nobody: Watch = { signal: new AbortController().signal, report: () => {} };
+  let [watch, last] = [nobody, Promise.resolve<unknown>(undefined)];
+  const watchedByTurns = watched(await runtime, {
+    get signal() {
+      return watch.signal;
     },
+    report: told => watch.report(told),
   });
-  const session = await openSampler(changed, { runtime: heard, samplerSteps: steps, batch });
+  const session = await openSampler(changed, { runtime: watchedByTurns, samplerSteps: steps, batch });
+  // One after the other, so that each is watched by its own.
+  const inTurn = <T>(by: Watch, work: () => Promise<T>): Promise<T> => {
+    const done = last.then(() => {
+      watch = by;
+      return work();
+    });
+    last = done.catch(() => {});
+    return done;
+  };
   return {
-    ...session,
     steps: steps ?? model.info.sampler.steps,
     batch,
-    onRun(hear) {
-      hearing.add(hear);
-      return () => hearing.delete(hear);
-    },
+    grow: (latent, by = nobody) => inTurn(by, () => session.grow(latent)),
+    trajectories: latent => inTurn(nobody, () => session.trajectories(latent)),
+    dispose: () => session.dispose(),
   };
 }

@@ -8,8 +8,8 @@ import { ask, restart } from './client.ts';
 import type { OnReport, Report } from './engine.ts';
 import { Trouble } from './trouble.ts';
 
-/** Milliseconds that the engine is given to end a step before it is started anew. */
-const PATIENCE = 1200;
+/** Milliseconds that the engine is given to end a step before it is started anew: when a person says stop, or nobody waits. */
+const PATIENCE = { stopped: 1200, outdated: 6000 } as const;
 
 /** Long work: how far it is, and a way to end it. */
 export interface Task {
@@ -17,7 +17,8 @@ export interface Task {
   /** When it began, as performance.now() counts. */
   readonly begun: number;
   readonly report: () => Report;
-  stop(): void;
+  /** Ends it; not there where nothing would work without it. */
+  readonly stop: (() => void) | undefined;
 }
 
 /** Who waits for work, and what they hear of it. */
@@ -27,6 +28,8 @@ export interface Waiting {
   readonly onReport?: OnReport | undefined;
   /** When the person has stopped it. */
   readonly onStop?: (() => void) | undefined;
+  /** Whether nothing works without it. */
+  readonly needed?: boolean | undefined;
 }
 
 const [tasks, setTasks] = createSignal<readonly Task[]>([]);
@@ -42,7 +45,7 @@ let count = 0;
  */
 export async function during<T>(
   label: string,
-  { onOutdated, onReport, onStop }: Waiting,
+  { onOutdated, onReport, onStop, needed }: Waiting,
   work: (task: number, report: OnReport, ended: () => boolean) => Promise<T>,
 ): Promise<T | undefined> {
   const id = ++count;
@@ -52,18 +55,18 @@ export async function during<T>(
     leave = () => resolve(undefined);
   });
   let [ended, settled] = [false, false];
-  const end = () => {
+  const end = (patience: number) => {
     if (ended) return;
     ended = true;
     void ask('cancel', id).catch(() => {});
-    setTimeout(() => settled || restart(), PATIENCE);
+    setTimeout(() => settled || restart(), patience);
     leave();
   };
   const stop = () => {
     if (!ended) onStop?.();
-    end();
+    end(PATIENCE.stopped);
   };
-  const task: Task = { label, begun: performance.now(), report, stop };
+  const task: Task = { label, begun: performance.now(), report, stop: needed ? undefined : stop };
   setTasks([...tasks(), task]);
   const hear: OnReport = told => {
     if (ended) return;
@@ -75,7 +78,7 @@ export async function during<T>(
       settled = true;
     });
     // After the work is asked for: the engine cannot end what it does not know.
-    onOutdated?.(end);
+    onOutdated?.(() => end(PATIENCE.outdated));
     return await Promise.race([done, left]);
   } catch (error) {
     if (error instanceof Trouble && error.kind === 'Interrupted') return undefined;

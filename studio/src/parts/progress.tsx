@@ -32,9 +32,13 @@ function Line(props: { readonly task: Task; readonly seconds: number }) {
       </span>
       <progress aria-labelledby={id()} max={1} {...(share() !== undefined && { value: share() })} />
       <span class="note">{words(props.task, props.seconds)}</span>
-      <Button onPress={() => props.task.stop()} label={`Stop: ${props.task.label}`}>
-        Stop
-      </Button>
+      <Show when={props.task.stop}>
+        {stop => (
+          <Button onPress={() => stop()()} label={`Stop: ${props.task.label}`}>
+            Stop
+          </Button>
+        )}
+      </Show>
     </div>
   );
 }

@@ -61,7 +61,7 @@ export async function opening(key: string): Promise<ModelCard | undefined> {
   if (isOpen(key)) return cardOf(key);
   const life = lives();
   const done = isShipped(key)
-    ? await during(`Reading ${key}`, {}, async (task, report) =>
+    ? await during(`Reading ${key}`, { needed: true }, async (task, report) =>
         know({ ...(await ask('describe', task, key, report)), name: key }),
       )
     : await openKept(key);

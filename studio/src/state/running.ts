@@ -19,7 +19,7 @@ export function useRunning() {
     const life = lives();
     setRunning(undefined);
     const chosen = device();
-    const begun = await during('Starting the runtime', {}, () =>
+    const begun = await during('Starting the runtime', { needed: true }, () =>
       ask('begin', chosen === 'auto' ? undefined : chosen),
     ).catch((error: unknown) => {
       if (chosen !== 'webgpu' || life !== lives()) throw error;

@@ -45,7 +45,7 @@ export function Drawing(props: {
       role="application"
       aria-label="The picture to draw on: arrow keys move the brush, space holds it down"
       tabindex="0"
-      onFocus={() => setFocused(true)}
+      onFocus={event => setFocused(event.currentTarget.matches(':focus-visible'))}
       onBlur={() => {
         setFocused(false);
         if (down()) lift();
