@@ -61,10 +61,8 @@ describe.skipIf(!CHROMIUM)('the studio loses nothing (needs Chromium; CHROMIUM n
     await page.waitForSelector('h1:has-text("Cloud")');
     await page.goForward();
     await trained();
-    const engine = page.workers().find(worker => worker.url().includes('worker-'))!;
-    await engine.evaluate(
-      () => void setTimeout(() => Promise.reject(new Error('a crash')).catch(error => reportError(error))),
-    );
+    const engine = page.workers().find(worker => worker.url().includes('/worker-'))!;
+    await engine.evaluate(() => reportError(new Error('a crash')));
     await page.waitForSelector('.notice:has-text("was started again")');
     await page.waitForSelector('[data-stage=waiting]', { state: 'detached', timeout: 90_000 });
     await trained();

@@ -52,12 +52,27 @@ export function restart(): void {
   life.end(new Trouble('Interrupted', 'the engine was started anew'));
 }
 
+/** Milliseconds between two engines that fail: one that fails at once would fail for ever. */
+const TRUST = 60_000;
+let failedAt = Number.NEGATIVE_INFINITY;
+
+/** Starts the engine anew after the machine has failed it: what computes in it may be gone. */
+function renew(): void {
+  const now = performance.now();
+  if (now - failedAt > TRUST) setTimeout(restart);
+  failedAt = now;
+}
+
 /** Calls the engine. @throws {Trouble} */
 export async function ask<K extends keyof Calls>(
   name: K,
   ...given: Parameters<Calls[K]>
 ): Promise<Awaited<ReturnType<Calls[K]>>> {
   const answer = await Promise.race([life.remote.call(name, ...given), life.died]);
-  if ('told' in answer) throw new Trouble(answer.told.kind, answer.told.message);
+  if ('told' in answer) {
+    const { kind, message } = answer.told;
+    if (kind === 'Machine' && name !== 'begin') renew();
+    throw new Trouble(kind, message);
+  }
   return answer.value as Awaited<ReturnType<Calls[K]>>;
 }

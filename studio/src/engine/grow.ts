@@ -17,20 +17,20 @@ export async function grow(model: string, latent: Floats, sampling?: Sampling): 
   return (await samplerOf(model, latent.shape[0]!, sampling)).grow(latent);
 }
 
-/** The same as long work, evaluation by evaluation. */
+/** The same as long work, evaluation by evaluation; with the seeds. */
 export async function growSlowly(
   task: number,
   model: string,
   latent: Floats,
   report: OnReport,
-): Promise<Floats> {
+): Promise<Grown> {
   return working(task, report, async ({ signal }) => {
     report({ doing: 'building graphs' });
     const { steps, batch, grow } = await samplerOf(model, latent.shape[0]!);
     const total = steps * Math.ceil(latent.shape[0]! / batch);
     let done = 0;
     const count = () => report({ doing: 'growing', done: Math.min(done++, total), total });
-    return grow(latent, { signal, report: count });
+    return { latent, pictures: await grow(latent, { signal, report: count }) };
   });
 }
 
@@ -53,7 +53,7 @@ export async function walk(
     [count, ...from.shape.slice(1)],
     seeds.flatMap(({ data }) => [...data]),
   );
-  return { latent, pictures: await growSlowly(task, model, latent, report) };
+  return growSlowly(task, model, latent, report);
 }
 
 /** Pictures that grow from random seeds, and the seeds. */

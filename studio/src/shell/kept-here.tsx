@@ -8,6 +8,7 @@ const NAMES: Readonly<Record<Kind, string>> = {
   seeds: 'seed files of yours',
   model: 'models of yours',
   found: 'seeds of pictures',
+  grown: 'pictures that were grown',
   descent: 'descents that were stopped',
   cloud: 'clouds',
   plane: 'trained planes',

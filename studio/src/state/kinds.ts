@@ -5,7 +5,7 @@
 
 import type { DescentState } from 'seedbed';
 import * as z from 'zod/mini';
-import type { Floats, Found, ModelCard } from '../engine/engine.ts';
+import type { Floats, Found, Grown, ModelCard } from '../engine/engine.ts';
 
 // The page's policy lets no code be made from text.
 z.config({ jitless: true });
@@ -24,6 +24,8 @@ export interface Kept {
   };
   /** The seed of a picture. */
   readonly found: Found;
+  /** Seeds, and what a network grows from them. */
+  readonly grown: Grown;
   /** Descent on a seed, as far as it came. */
   readonly descent: DescentState;
   /** Seeds of a picture, and how many starts were tried for them. */
@@ -61,6 +63,7 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
     embedder: z.optional(z.instanceof(Blob)),
   }),
   found: z.object({ latent: floats, pictures: floats, results: z.array(result).check(z.minLength(1)) }),
+  grown: z.object({ latent: floats, pictures: floats }),
   descent: z.object({
     ...{ latent: floats, m: floats, v: floats },
     losses: z.array(numbers),

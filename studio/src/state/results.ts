@@ -28,11 +28,17 @@ interface Work<T> {
   make(task: number, report: OnReport): Promise<T>;
 }
 
-/** Does work, unless a person has stopped it. @returns undefined when it was stopped, or nobody waits for it. */
-export async function work<T>({ of, label, make }: Work<T>, waiting: Waiting): Promise<T | undefined> {
+/** Does work, unless it was stopped by a person or has failed. @returns undefined then, or when nobody waits for it. */
+async function work<T>({ of, label, make }: Work<T>, waiting: Waiting): Promise<T | undefined> {
   const name = JSON.stringify(of);
   if (halted.has(name)) return undefined;
-  return during(label, { ...waiting, onStop: () => halted.add(name) }, make);
+  try {
+    return await during(label, { ...waiting, onStop: () => halted.add(name) }, make);
+  } catch (error) {
+    // What failed would fail again.
+    halted.add(name);
+    throw error;
+  }
 }
 
 /** What work gives, or has given before: its result is kept. */

@@ -1,32 +1,15 @@
 import { createMemo, createSignal } from 'solid-js';
 import { ask } from '../../engine/client.ts';
 import type { CloudAnalysis, Floats } from '../../engine/engine.ts';
-import { during } from '../../engine/tasks.ts';
-import shippedCloud from '../../shipped/ankle-boot-cloud.safetensors?url';
 import { part } from '../../state/address.ts';
 import { joinCloud } from '../../state/clouds.ts';
 import { useFiles } from '../../state/files.ts';
-import { type Of, recall } from '../../state/kept.ts';
 import { whenever } from '../../state/latest.ts';
-import { cardOf, current, ready, SHIPPED } from '../../state/models.ts';
+import { current, ready } from '../../state/models.ts';
 import { pictureOf, urlOf } from '../../state/pictures.ts';
-import { pixelsOf } from '../../state/seeds.ts';
 import { joined, without } from '../../state/tensors.ts';
 import { joinFile } from './join-file.ts';
-
-/** The picture whose cloud ships with the studio. */
-const SHIPPED_PICTURE = '9-ankle-boot';
-/** Seeds that are sought at one go. */
-const MORE = 2;
-
-/** What a cloud is of. */
-interface Subject {
-  readonly model: string;
-  readonly id: string;
-  readonly of: Of;
-  readonly image: Floats;
-  readonly onOutdated: (end: () => void) => void;
-}
+import { open, SHIPPED_PICTURE, type Subject, search } from './subject.ts';
 
 /** Many seeds of one picture: those that ship, and those that were found here, which are kept. */
 export function useCloud() {
@@ -66,16 +49,12 @@ export function useCloud() {
       setSubject(undefined);
       setAnalysis(undefined);
       for (const clear of [setShipped, setFound]) clear(undefined);
-      const image = await pixelsOf(model, id);
-      const ships = model === SHIPPED && id === SHIPPED_PICTURE;
-      const begun = ships ? await ask('fetchSeeds', new URL(shippedCloud, location.href).href) : undefined;
-      const of = [pictureOf(id).id, cardOf(model)!.hash];
-      const kept = await recall('cloud', of);
+      const opened = await open(model, id, onOutdated);
       if (!counts()) return;
-      setShipped(begun);
-      setFound(kept?.latent);
-      starts = Math.max(begun?.shape[0] ?? 0, kept?.starts ?? 0);
-      setSubject({ model, id, of, image, onOutdated });
+      setShipped(opened.shipped);
+      setFound(opened.found);
+      starts = opened.starts;
+      setSubject(opened);
       if (count() === 0 && stopped !== id) await seek(8);
     },
   );
@@ -83,24 +62,15 @@ export function useCloud() {
   /** Finds more seeds; each few join the cloud as soon as they are found. */
   async function seek(number: number) {
     const to = subject()!;
-    const { model, image: images, onOutdated } = to;
     setSeeking(true);
     const onStop = () => {
       stopped = to.id;
     };
-    await during(
-      `Finding seeds of ${pictureOf(to.id).title}`,
-      { onOutdated, onStop },
-      async (task, report, ended) => {
-        for (let found = 0; found < number && !ended(); found += MORE) {
-          const request = { model, images, method: 'auto', starts: MORE, firstStart: starts } as const;
-          const { latent } = await ask('seek', task, request, report);
-          if (ended()) return;
-          starts += MORE;
-          await join(to, latent, starts);
-        }
-      },
-    ).finally(() => setSeeking(false));
+    const found = async (latent: Floats, tried: number) => {
+      starts = tried;
+      await join(to, latent, tried);
+    };
+    await search(to, starts, number, found, onStop).finally(() => setSeeking(false));
   }
 
   whenever(seeds, async (all, counts) => {

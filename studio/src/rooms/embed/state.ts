@@ -2,10 +2,10 @@ import { createSignal } from 'solid-js';
 import { ask } from '../../engine/client.ts';
 import type { Floats, Found, OpenedSeeds } from '../../engine/engine.ts';
 import { whenever } from '../../state/latest.ts';
-import { current, ready } from '../../state/models.ts';
+import { cardOf, current, ready } from '../../state/models.ts';
 import { attempt, say } from '../../state/notices.ts';
 import { pictureOf, urlOf } from '../../state/pictures.ts';
-import { goOn, resumed, work } from '../../state/results.ts';
+import { goOn, result, resumed } from '../../state/results.ts';
 import { seedsOf } from '../../state/seed-files.ts';
 import { pixelsOf, seek } from '../../state/seeds.ts';
 import { useChoices } from './choices.ts';
@@ -36,14 +36,17 @@ export function useEmbed() {
       return setFile('');
     }
     setFound({ latent: seeds.latent });
-    const pictures = await work(
+    const grown = await result(
+      'grown',
       {
-        ...{ of: ['decode', id, model], label: 'Growing pictures' },
+        ...{ of: ['file', id, cardOf(model)!.hash], label: 'Growing pictures' },
         make: (task, report) => ask('growSlowly', task, model, seeds.latent, report),
       },
       { onOutdated },
     );
-    if (counts()) setFound({ latent: seeds.latent, pictures });
+    if (!counts()) return;
+    if (grown) setFound(grown);
+    setStopped(!grown);
   }
 
   async function find(model: string, id: string, counts: () => boolean, onOutdated: Waiting) {

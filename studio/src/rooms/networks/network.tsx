@@ -1,8 +1,7 @@
 import { Show } from 'solid-js';
-import type { Floats, ModelCard } from '../../engine/engine.ts';
 import { Cells } from '../../parts/cells.tsx';
 import { figure } from '../../parts/figures.ts';
-import { SEEDS } from './state.ts';
+import { type Row, SEEDS } from './rows.ts';
 
 const TITLES: Readonly<Record<string, string>> = {
   'fashion-mnist': 'The shipped network',
@@ -11,11 +10,7 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 /** What one network grows from the seeds. */
-export function Network(props: {
-  readonly card: ModelCard;
-  readonly pictures: Floats;
-  readonly ratio?: { mean: number; low: number; high: number };
-}) {
+export function Network(props: Row) {
   return (
     <div class="line wide" data-network={props.card.key}>
       <div>

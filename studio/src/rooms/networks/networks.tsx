@@ -6,7 +6,8 @@ import { OTHERS } from '../../state/models.ts';
 import { pictureOf } from '../../state/pictures.ts';
 import { Controls } from './controls.tsx';
 import { Network } from './network.tsx';
-import { SEEDS, useNetworks } from './state.ts';
+import { SEEDS } from './rows.ts';
+import { useNetworks } from './state.ts';
 
 export function Networks() {
   const networks = useNetworks();

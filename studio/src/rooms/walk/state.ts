@@ -1,31 +1,17 @@
 import { createMemo, createSignal } from 'solid-js';
-import { ask } from '../../engine/client.ts';
-import type { Floats } from '../../engine/engine.ts';
 import { numberPart, part } from '../../state/address.ts';
 import { useFiles } from '../../state/files.ts';
 import { whenever } from '../../state/latest.ts';
 import { current, ready } from '../../state/models.ts';
 import { say } from '../../state/notices.ts';
 import { pictureOf } from '../../state/pictures.ts';
-import { resumed, work } from '../../state/results.ts';
+import { resumed } from '../../state/results.ts';
 import { pixelsOf, seedOf, type Way } from '../../state/seeds.ts';
-import { joined, mixed } from '../../state/tensors.ts';
+import { chained, type End, FRAMES, legOf, type Path } from './path.ts';
 
-/** Pictures of a leg of the way, both ends among them. */
-export const FRAMES = 9;
 /** Pictures of a walk, at most. */
 const MOST = 5;
 const DEFAULT = '9-ankle-boot,2-pullover';
-
-interface Path {
-  readonly pixels: Floats;
-  readonly seeds: Floats;
-  readonly grown: Floats;
-}
-interface End {
-  readonly pixels: Floats;
-  readonly latent: Floats;
-}
 
 /** From picture to picture through pixels, and through seeds (the paper's fig. 19). */
 export function useWalk() {
@@ -54,23 +40,9 @@ export function useWalk() {
   };
   useFiles({ picture: choose });
 
-  /** Pictures and seeds of a leg between two ends; undefined where it was stopped. */
-  async function leg(model: string, [from, to]: readonly [End, End], onOutdated: (end: () => void) => void) {
-    const path = kind();
-    const walked = await work(
-      {
-        ...{ of: ['walk', model, urls(), path], label: 'Growing the way' },
-        make: (task, report) => ask('walk', task, model, [from.latent, to.latent], path, FRAMES, report),
-      },
-      { onOutdated },
-    );
-    const blends = Array.from({ length: FRAMES }, (_, k) => mixed(from.pixels, to.pixels, k / (FRAMES - 1)));
-    return walked && { pixels: joined(blends), seeds: walked.latent, grown: walked.pictures };
-  }
-
   whenever(
     () => [current(), chosen(), kind(), way(), ready(), urls(), resumed()] as const,
-    async ([model, ids, , way, ready], counts, onOutdated) => {
+    async ([model, ids, kind, way, ready], counts, onOutdated) => {
       if (!ready) return;
       setPath(undefined);
       setStopped(false);
@@ -80,10 +52,10 @@ export function useWalk() {
         const found = await seedOf(model, id, way, { onOutdated });
         if (!counts()) return;
         if (!found) return void setStopped(true);
-        ends.push({ pixels: await pixelsOf(model, id), latent: found.latent });
+        ends.push({ id: pictureOf(id).id, pixels: await pixelsOf(model, id), latent: found.latent });
       }
       for (let i = 1; i < ends.length; i++) {
-        const walked = await leg(model, [ends[i - 1]!, ends[i]!], onOutdated);
+        const walked = await legOf(model, [ends[i - 1]!, ends[i]!], kind, way, onOutdated);
         if (!counts()) return;
         if (!walked) return void setStopped(true);
         legs.push(walked);
@@ -102,12 +74,3 @@ export function useWalk() {
   };
 }
 export type WalkState = ReturnType<typeof useWalk>;
-
-/** Legs one after the other. */
-function chained(legs: readonly Path[]): Path {
-  return {
-    pixels: joined(legs.map(({ pixels }) => pixels)),
-    seeds: joined(legs.map(({ seeds }) => seeds)),
-    grown: joined(legs.map(({ grown }) => grown)),
-  };
-}

@@ -4,7 +4,8 @@ import { Picker } from '../../parts/picker.tsx';
 import { Stopped } from '../../parts/stopped.tsx';
 import { Controls } from './controls.tsx';
 import { Panes } from './panes.tsx';
-import { FRAMES, useWalk } from './state.ts';
+import { FRAMES } from './path.ts';
+import { useWalk } from './state.ts';
 
 export function Walk() {
   const walk = useWalk();
