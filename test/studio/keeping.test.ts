@@ -83,7 +83,8 @@ describe.skipIf(!CHROMIUM)('the studio loses nothing (needs Chromium; CHROMIUM n
     const waiting = page.waitForEvent('download');
     await page.click('text=Save project');
     const bytes = [...readFileSync(await (await waiting).path())];
-    const elsewhere = await studio.openElsewhere('#/walk');
+    const elsewhere = await studio.openElsewhere('#/gravity?data=drawn');
+    await elsewhere.waitForSelector('main[data-ready=yes]', { timeout: 90_000 });
     await drop(elsewhere, [{ name: 'studio.seedbed.json', bytes }]);
     await elsewhere.waitForSelector('h1:has-text("Embed")');
     await shown(elsewhere);

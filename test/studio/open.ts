@@ -72,6 +72,8 @@ export async function shown(page: Page): Promise<void> {
 
 /** Waits until nothing is being worked on. */
 export async function still(page: Page): Promise<void> {
+  // What was asked for begins after the page has looked whether it is kept.
+  await page.waitForTimeout(100);
   await page.waitForSelector('.tasks[data-working="0"]', { state: 'attached', timeout: 90_000 });
 }
 

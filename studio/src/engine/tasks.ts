@@ -88,3 +88,10 @@ export async function during<T>(
     setTasks(tasks().filter(other => other !== task));
   }
 }
+
+/** A listener to one part of work after the other, which tells of the whole. */
+export function partOf(report: OnReport, from: number, size: number, whole: number): OnReport {
+  return proxy(({ done = 0, total = 0, ...told }: Report) =>
+    report({ ...told, ...(total > 0 && { done: from + (size * done) / total, total: whole }) }),
+  );
+}

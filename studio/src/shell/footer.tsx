@@ -13,12 +13,7 @@ export function Footer(props: { readonly on: ReturnType<typeof useRunning> }) {
   const { device, running, setDevice } = props.on;
   return (
     <footer>
-      <Select
-        label="Model"
-        options={offered()}
-        value={current()}
-        onChoose={key => void attempt(() => choose(key))}
-      />
+      <Select label="Model" options={offered()} value={current()} onChoose={choose} />
       <Select
         label="Runs on"
         options={[

@@ -88,10 +88,8 @@ export async function recallModels(): Promise<void> {
   for (const kept of await allOf('model')) know(kept.card);
 }
 
-/** Lets the rooms work with a model. */
-export async function choose(key: string): Promise<void> {
-  if (await opening(key)) setCurrent(key);
-}
+/** Lets the rooms work with a model, as soon as it is read: the address asks for it. */
+export const choose = (key: string) => setCurrent(key);
 
 /** Reads the model that the address names; says so where it is not here. */
 export async function followAddress(): Promise<void> {

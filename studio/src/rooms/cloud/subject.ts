@@ -1,6 +1,6 @@
 import { ask } from '../../engine/client.ts';
 import type { Floats } from '../../engine/engine.ts';
-import { during } from '../../engine/tasks.ts';
+import { during, partOf } from '../../engine/tasks.ts';
 import shippedCloud from '../../shipped/ankle-boot-cloud.safetensors?url';
 import { type Of, recall } from '../../state/kept.ts';
 import { cardOf, SHIPPED } from '../../state/models.ts';
@@ -50,7 +50,7 @@ export async function search(
     for (let found = 0; found < number && !ended(); found += MORE) {
       const firstStart = starts + found;
       const request = { model, images, method: 'auto', starts: MORE, firstStart } as const;
-      const { latent } = await ask('seek', task, request, report);
+      const { latent } = await ask('seek', task, request, partOf(report, found, MORE, number));
       if (ended()) return;
       await onFound(latent, firstStart + MORE);
     }

@@ -11,7 +11,7 @@ import { pixelsOf, seek } from '../../state/seeds.ts';
 import { useChoices } from './choices.ts';
 import type { Offered } from './methods.ts';
 
-/** What is shown: the seed, what it grows once that is known, and its numbers once it is found. */
+/** What is shown: the seed, what it grows as soon as that is known, and its numbers. */
 type Shown = { [K in keyof Found]?: Found[K] | undefined } & { readonly method?: Offered };
 type Waiting = (end: () => void) => void;
 
