@@ -63,8 +63,8 @@ describe.skipIf(!CHROMIUM)('the studio loses nothing (needs Chromium; CHROMIUM n
     await trained();
     const engine = page.workers().find(worker => worker.url().includes('/worker-'))!;
     await engine.evaluate(() => reportError(new Error('a crash')));
-    await page.waitForSelector('.notice:has-text("was started again")');
-    await page.waitForSelector('[data-stage=waiting]', { state: 'detached', timeout: 90_000 });
+    await page.waitForSelector('main[data-ready=no]');
+    await page.waitForSelector('main[data-ready=yes]', { timeout: 90_000 });
     await trained();
     expect(await page.evaluate(() => document.documentElement.dataset.trained)).toBeUndefined();
   }, 180_000);
