@@ -203,7 +203,15 @@ export const embedderConfigs = () => [
 ];
 
 export const projects = () => {
-  const data = `data:image/png;base64,${Buffer.from(count(60)).toString('base64')}`;
-  const pictures = { 'own-1': { title: 'mine.png', data }, 'own-2': { title: 'other.png', data } };
-  return [json({ seedbed: 'studio project', version: 1, address: '#/embed?picture=own-1', pictures })];
+  const data = Buffer.from(count(64)).toString('base64');
+  const kept = {
+    '["picture","own-1"]': { id: 'own-1', title: 'mine.png', file: { packed: 'file', data } },
+    '["cloud","own-1","hash"]': {
+      latent: { dtype: 'float32', shape: [4, 1, 2, 2], data: { packed: 'float32', data } },
+      starts: 4,
+    },
+    '["plane","drawn","AAAA"]': { file: { packed: 'bytes', data }, losses: [[1, 0.5]] },
+  };
+  const rooms = { embed: 'picture=own-1', cloud: '' };
+  return [json({ seedbed: 'studio project', version: 2, address: '#/embed?picture=own-1', rooms, kept })];
 };

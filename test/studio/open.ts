@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { studioApp } from '../../src/cli/studio.ts';
 import { launch } from '../browser/chromium.ts';
 
@@ -9,6 +9,8 @@ import { launch } from '../browser/chromium.ts';
 export interface Studio {
   /** Opens a room in a page of its own, with what the browser keeps of the others; device WebAssembly unless the address says otherwise. */
   open(hash: string): Promise<Page>;
+  /** Opens it in another browser, which keeps nothing of this one. */
+  openElsewhere(hash: string): Promise<Page>;
   /** What pages said that they should not: errors, breaches of the policy, requests to elsewhere. */
   readonly complaints: string[];
   /** Where it is served. */
@@ -22,33 +24,45 @@ export async function openStudio(folder: string, flags: readonly string[] = []):
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const browser = await launch(flags);
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
+  const profile = () => browser.newContext({ viewport: { width: 1280, height: 860 } });
+  const context = await profile();
   const complaints: string[] = [];
+  const openIn = async (context: BrowserContext, hash: string) => {
+    const page = await context.newPage();
+    page.on('pageerror', error => complaints.push(`${hash}: ${error.message}`));
+    page.on('console', message => {
+      if (message.type() === 'error') complaints.push(`${hash}: ${message.text()}`);
+    });
+    page.on('request', request => {
+      if (!request.url().startsWith(address) && !/^(data|blob):/.test(request.url()))
+        complaints.push(`${hash}: asked for ${request.url()}`);
+    });
+    await page.goto(`${address}${onWasm(hash)}`);
+    return page;
+  };
   return {
     complaints,
     address,
-    async open(hash) {
-      const page = await context.newPage();
-      page.on('pageerror', error => complaints.push(`${hash}: ${error.message}`));
-      page.on('console', message => {
-        if (message.type() === 'error') complaints.push(`${hash}: ${message.text()}`);
-      });
-      page.on('request', request => {
-        if (!request.url().startsWith(address) && !/^(data|blob):/.test(request.url()))
-          complaints.push(`${hash}: asked for ${request.url()}`);
-      });
-      const withDevice = hash.includes('device=')
-        ? hash
-        : `${hash}${hash.includes('?') ? '&' : '?'}device=wasm`;
-      await page.goto(`${address}${withDevice}`);
-      return page;
-    },
+    open: hash => openIn(context, hash),
+    openElsewhere: async hash => openIn(await profile(), hash),
     async close() {
       await browser.close();
       server.closeAllConnections();
       server.close();
     },
   };
+}
+
+function onWasm(hash: string): string {
+  return hash.includes('device=') ? hash : `${hash}${hash.includes('?') ? '&' : '?'}device=wasm`;
+}
+
+/** Follows a link within a page, whose engine goes on; waits until the room shows its first result. */
+export async function visit(page: Page, hash: string): Promise<void> {
+  await page.evaluate(to => location.assign(to), onWasm(hash));
+  // A link that was followed becomes a step of the history as soon as the page has heard of it.
+  await page.waitForFunction(() => history.state?.at !== undefined);
+  await shown(page);
 }
 
 /** Waits until a room shows its first result. */
@@ -58,10 +72,9 @@ export async function shown(page: Page): Promise<void> {
 
 /** Waits until nothing is being worked on. */
 export async function still(page: Page): Promise<void> {
+  // What was asked for begins after the page has looked whether it is kept.
   await page.waitForTimeout(100);
-  await page.waitForFunction(() => document.querySelectorAll('.task').length === 0, undefined, {
-    timeout: 90_000,
-  });
+  await page.waitForSelector('.tasks[data-working="0"]', { state: 'attached', timeout: 90_000 });
 }
 
 /** A number that a room shows. */

@@ -1,112 +1,78 @@
-import { proxy, wrap } from 'comlink';
+/**
+ * The page's end of the engine: its life, and calls to it.
+ * @module
+ */
+import { type Remote, wrap } from 'comlink';
 import { createSignal } from 'solid-js';
 import type * as engine from './engine.ts';
-import type { OnReport, Report } from './engine.ts';
 import { Trouble } from './trouble.ts';
-import type { Answer } from './worker.ts';
+import type { Exposed } from './worker.ts';
 
 type Calls = typeof engine;
-type Called<F> = F extends (...given: infer A) => infer R
-  ? (...given: A) => Promise<Answer<Awaited<R>>>
-  : never;
 
-let remote: { [K in keyof Calls]: Called<Calls[K]> };
-let died: Promise<never>;
+/** A worker, and how its calls end when it does. */
+interface Life {
+  readonly remote: Remote<Exposed>;
+  readonly died: Promise<never>;
+  end(reason: Trouble): void;
+}
 
 const [lives, setLives] = createSignal(0);
 
 /** How often the engine was started: a new one knows nothing of what the one before had begun. */
 export { lives };
 
-/** Starts the worker, again when the one before has died. */
-function start(): void {
-  setLives(lives() + 1);
+function begin(): Life {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'seedbed' });
-  died = new Promise((_, reject) => {
-    worker.addEventListener('error', event => {
-      worker.terminate();
-      start();
-      const reason = event.message || 'it could not be fetched';
-      reject(
-        new Trouble(
-          'Machine',
-          `the studio's engine stopped (${reason}); it was started again: open models of your own again`,
-        ),
-      );
-    });
+  let reject: (reason: Trouble) => void = () => {};
+  const died = new Promise<never>((_, refuse) => {
+    reject = refuse;
   });
   died.catch(() => {});
-  remote = wrap(worker) as never;
+  const end = (reason: Trouble) => {
+    // Once: a worker that was ended says nothing more.
+    if (life.remote !== remote) return;
+    worker.terminate();
+    life = begin();
+    setLives(lives() + 1);
+    reject(reason);
+  };
+  worker.addEventListener('error', event => {
+    event.preventDefault();
+    const reason = event.message || 'it could not be fetched';
+    end(new Trouble('Machine', `The studio's engine stopped (${reason}) and was started again.`));
+  });
+  const remote = wrap<Exposed>(worker);
+  return { remote, died, end };
 }
-start();
+let life = begin();
+
+/** Ends what the engine does, however long its step, and starts it anew; calls without an answer end as interrupted. */
+export function restart(): void {
+  life.end(new Trouble('Interrupted', 'the engine was started anew'));
+}
+
+/** Milliseconds between two engines that fail: one that fails at once would fail for ever. */
+const TRUST = 60_000;
+let failedAt = Number.NEGATIVE_INFINITY;
+
+/** Starts the engine anew after the machine has failed it: what computes in it may be gone. */
+function renew(): void {
+  const now = performance.now();
+  if (now - failedAt > TRUST) setTimeout(restart);
+  failedAt = now;
+}
 
 /** Calls the engine. @throws {Trouble} */
 export async function ask<K extends keyof Calls>(
   name: K,
   ...given: Parameters<Calls[K]>
 ): Promise<Awaited<ReturnType<Calls[K]>>> {
-  const call = remote[name] as unknown as (...given: unknown[]) => Promise<Answer<never>>;
-  const answer = await Promise.race([call(...given), died]);
-  if ('told' in answer) throw new Trouble(answer.told.kind, answer.told.message);
-  return answer.value;
-}
-
-/** Long work: how far it is, and a way to end it. */
-export interface Task {
-  readonly label: string;
-  readonly report: () => (Report & { readonly seconds: number }) | undefined;
-  cancel(): void;
-}
-
-const [tasks, setTasks] = createSignal<readonly Task[]>([]);
-
-export { tasks };
-
-let count = 0;
-
-/**
- * Does long work, shown with its progress until it ends.
- * @param onOutdated is told how to end it, for when nobody waits for it any more.
- * @returns what it gives; undefined when it was ended.
- */
-export async function during<T>(
-  label: string,
-  onOutdated: (end: () => void) => void,
-  work: (task: number, report: OnReport, ended: () => boolean) => Promise<T>,
-  onReport?: OnReport,
-): Promise<T | undefined> {
-  const id = ++count;
-  const [report, setReport] = createSignal<Report & { seconds: number }>();
-  const begun = performance.now();
-  let stop = () => {};
-  // The engine stops before its next step; the page does not wait for that.
-  const stopped = new Promise<undefined>(resolve => {
-    stop = () => resolve(undefined);
-  });
-  let ended = false;
-  const cancel = () => {
-    if (ended) return;
-    ended = true;
-    void ask('cancel', id);
-    stop();
-  };
-  const task: Task = { label, report, cancel };
-  setTasks([...tasks(), task]);
-  const tell: OnReport = told => {
-    if (ended) return;
-    setReport({ ...told, seconds: (performance.now() - begun) / 1000 });
-    onReport?.(told);
-  };
-  try {
-    const done = work(id, proxy(tell), () => ended);
-    // After the work is asked for: the engine cannot end what it does not know.
-    onOutdated(cancel);
-    return await Promise.race([done, stopped]);
-  } catch (error) {
-    if (error instanceof Trouble && error.kind === 'Interrupted') return undefined;
-    throw error;
-  } finally {
-    ended = true;
-    setTasks(tasks().filter(other => other !== task));
+  const answer = await Promise.race([life.remote.call(name, ...given), life.died]);
+  if ('told' in answer) {
+    const { kind, message } = answer.told;
+    if (kind === 'Machine' && name !== 'begin') renew();
+    throw new Trouble(kind, message);
   }
+  return answer.value as Awaited<ReturnType<Calls[K]>>;
 }

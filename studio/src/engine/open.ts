@@ -15,12 +15,12 @@ import {
   pictureShape,
   type Runtime,
   readModel,
-  type SamplerSession,
   SCHEDULES,
   SeedbedError,
   SHIPPED_DENOISER,
   SHIPPED_EMBEDDER,
 } from 'seedbed';
+import { type Floats, type OnReport, type Watch, watched, working } from './work.ts';
 
 export type Device = 'wasm' | 'webgpu';
 export type ScheduleName = keyof typeof SCHEDULES;
@@ -59,25 +59,34 @@ const NETWORKS: Readonly<Record<string, URL>> = {
   ),
 };
 
+export const ships = (key: string) => key in NETWORKS;
+
 /** The largest file that a page is asked to hold: WebAssembly addresses 4 GiB, and a network is there several times. */
 const LARGEST_MODEL = 600 * 2 ** 20;
 
 let runtime: Promise<Runtime>;
 
-/** Where networks run. */
+/** Where networks run; known once the page has said. */
 export const running = () => runtime;
+
+/** A session that grows seeds, and how it cuts them. */
+export interface OpenSampler {
+  readonly steps: number;
+  readonly batch: number;
+  /** Grows seeds; tells of each run of the network, and begins none when it was ended. */
+  grow(latent: Floats, watch?: Watch): Promise<Floats>;
+  trajectories(latent: Floats): Promise<Floats[]>;
+  dispose(): Promise<void>;
+}
 
 const models = new Map<string, Promise<Denoiser>>();
 const embedders = new Map<string, Promise<Embedder>>();
-const samplers = new Map<string, Promise<SamplerSession>>();
+const samplers = new Map<string, Promise<OpenSampler>>();
 
-/** Chooses where networks run, anew when it has run elsewhere before. */
+/** Chooses where networks run: the first call of all, made once. */
 export async function begin(device: Device | undefined): Promise<{ device: string; threads: number }> {
-  const before = runtime;
   runtime = createRuntime(device ? { device } : {});
-  samplers.clear();
   const started = await runtime;
-  await before?.then(old => old.dispose()).catch(() => {});
   const threads = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
   return { device: started.device, threads };
 }
@@ -90,6 +99,36 @@ export function modelOf(key: string): Promise<Denoiser> {
   if (!source)
     throw new SeedbedError('BadArgument', `there is no model '${key}' in this page; open its file again`);
   return remembered(models, key, loadModel(source));
+}
+
+/** Reads a model that ships, and tells how much of it is there. @returns what is known of it. */
+export async function describe(task: number, key: string, report: OnReport): Promise<ModelCard> {
+  const source = NETWORKS[key];
+  if (source && !models.has(key))
+    await remembered(
+      models,
+      key,
+      working(task, report, async watch => loadModel(await downloaded(source, key, watch))),
+    );
+  return cardOf(key);
+}
+
+/** Fetches a file piece by piece. */
+async function downloaded(source: URL, name: string, { signal, report }: Watch): Promise<Blob> {
+  const response = await fetch(source, { signal });
+  if (!response.ok || !response.body)
+    throw new SeedbedError('Machine', `cannot fetch ${name}: the server answers ${response.status}`);
+  const total = Number(response.headers.get('content-length'));
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let done = 0;
+  for (const reader = response.body.getReader(); ; ) {
+    const { value } = await reader.read();
+    if (!value) break;
+    parts.push(value);
+    done += value.length;
+    report({ doing: 'fetching', ...(total >= done && { done, total }) });
+  }
+  return new File(parts, `${name}.onnx`);
 }
 
 /** Keeps a promise by its key, unless it fails. */
@@ -106,8 +145,8 @@ export async function embedderOf(key: string): Promise<Embedder | undefined> {
   return embedders.get(key);
 }
 
-/** What is known of a model; loads it. */
-export async function describe(key: string): Promise<ModelCard> {
+/** What is known of a model. */
+async function cardOf(key: string): Promise<ModelCard> {
   const model = await modelOf(key);
   const { name, shape, sampler } = model.info;
   return {
@@ -137,7 +176,7 @@ export async function openModel(file: File, description?: File): Promise<ModelCa
   for (const [key, model] of models) {
     if ((await model).hash !== denoiser) continue;
     embedders.set(key, Promise.resolve(opened as Embedder));
-    return describe(key);
+    return cardOf(key);
   }
   throw new SeedbedError(
     'Mismatch',
@@ -159,7 +198,7 @@ function jsonOf(text: string, name: string): unknown {
 function taken(model: Denoiser): Promise<ModelCard> {
   const key = model.hash.slice(0, 12);
   models.set(key, Promise.resolve(model));
-  return describe(key);
+  return cardOf(key);
 }
 
 /** Keeps a model of the page's own making under a key, in place of the one before. */
@@ -172,23 +211,41 @@ export async function keep(key: string, model: Denoiser): Promise<void> {
   }
 }
 
-/** A session that grows seeds, kept until the device changes. */
-export async function samplerOf(
-  key: string,
-  count: number,
-  sampling: Sampling = {},
-): Promise<SamplerSession> {
-  const { shape } = (await modelOf(key)).info;
+/** A session that grows seeds, made once. */
+export async function samplerOf(key: string, count: number, sampling: Sampling = {}): Promise<OpenSampler> {
+  const model = await modelOf(key);
+  const { shape } = model.info;
   // Networks of points are so small that what takes time is each call.
   const batch = shape.length === 1 ? count : count >= 16 ? 16 : count > 1 ? 4 : 1;
   const name = JSON.stringify([key, batch, sampling]);
-  const known = samplers.get(name);
-  if (known) return known;
-  const open = async () => {
-    const model = await modelOf(key);
-    const { steps: samplerSteps, schedule } = sampling;
-    const changed = schedule ? { ...model, info: { ...model.info, schedule: SCHEDULES[schedule] } } : model;
-    return openSampler(changed, { runtime: await runtime, samplerSteps, batch });
+  return samplers.get(name) ?? remembered(samplers, name, open(model, batch, sampling));
+}
+
+async function open(model: Denoiser, batch: number, { steps, schedule }: Sampling): Promise<OpenSampler> {
+  const changed = schedule ? { ...model, info: { ...model.info, schedule: SCHEDULES[schedule] } } : model;
+  const nobody: Watch = { signal: new AbortController().signal, report: () => {} };
+  let [watch, last] = [nobody, Promise.resolve<unknown>(undefined)];
+  const watchedByTurns = watched(await runtime, {
+    get signal() {
+      return watch.signal;
+    },
+    report: told => watch.report(told),
+  });
+  const session = await openSampler(changed, { runtime: watchedByTurns, samplerSteps: steps, batch });
+  // One after the other, so that each is watched by its own.
+  const inTurn = <T>(by: Watch, work: () => Promise<T>): Promise<T> => {
+    const done = last.then(() => {
+      watch = by;
+      return work();
+    });
+    last = done.catch(() => {});
+    return done;
   };
-  return remembered(samplers, name, open());
+  return {
+    steps: steps ?? model.info.sampler.steps,
+    batch,
+    grow: (latent, by = nobody) => inTurn(by, () => session.grow(latent)),
+    trajectories: latent => inTurn(nobody, () => session.trajectories(latent)),
+    dispose: () => session.dispose(),
+  };
 }

@@ -1,42 +1,64 @@
-import { For, Show } from 'solid-js';
-import { type Task, tasks } from '../engine/client.ts';
+import { createSignal, For, onCleanup, Show } from 'solid-js';
+import { type Task, tasks } from '../engine/tasks.ts';
 import { Button } from './controls.tsx';
 
-function remaining({ report }: Task): string {
-  const told = report();
-  if (!told || told.done <= 0) return 'beginning';
-  const left = (told.seconds * (told.total - told.done)) / told.done;
-  const rate = told.done / told.seconds;
-  const share = Math.round((100 * told.done) / told.total);
-  const time = left < 1 ? 'less than a second' : `about ${Math.ceil(left)} s`;
-  return `${share} % · ${rate >= 10 ? Math.round(rate) : rate.toFixed(1)} a second · ${time} left`;
-}
+/** Milliseconds between two looks at the clock; what is done before the first is not worth a line. */
+const TICK = 500;
 
 /** What is being worked on, how far it is, and a way to end it. */
 export function Tasks() {
+  const [now, setNow] = createSignal(performance.now());
+  const clock = setInterval(() => setNow(performance.now()), TICK);
+  onCleanup(() => clearInterval(clock));
   return (
-    <div class="tasks">
+    <div class="tasks" data-working={tasks().length}>
       <For each={tasks()}>
-        {task => (
-          <div class="task" data-task={task.label}>
-            <span class="what" id={`task-${task.label.replaceAll(/\W+/g, '-')}`}>
-              {task.label}
-            </span>
-            <progress
-              aria-labelledby={`task-${task.label.replaceAll(/\W+/g, '-')}`}
-              max={1}
-              {...(task.report() && { value: task.report()!.done / task.report()!.total })}
-            />
-            <span class="note">{remaining(task)}</span>
-            <Button onPress={() => task.cancel()} label={`Stop: ${task.label}`}>
-              Stop
-            </Button>
-          </div>
-        )}
+        {task => <Line task={task} seconds={Math.max(0, now() - task.begun) / 1000} />}
       </For>
       <Show when={tasks().length === 0}>
         <span class="visually-hidden">nothing is being worked on</span>
       </Show>
     </div>
   );
+}
+
+function Line(props: { readonly task: Task; readonly seconds: number }) {
+  const id = () => `task-${props.task.label.replaceAll(/\W+/g, '-')}`;
+  const share = () => shareOf(props.task);
+  return (
+    <div class="task" data-task={props.task.label}>
+      <span class="what" id={id()}>
+        {props.task.label}
+      </span>
+      <progress aria-labelledby={id()} max={1} {...(share() !== undefined && { value: share() })} />
+      <span class="note">{words(props.task, props.seconds)}</span>
+      <Show when={props.task.stop}>
+        {stop => (
+          <Button onPress={() => stop()()} label={`Stop: ${props.task.label}`}>
+            Stop
+          </Button>
+        )}
+      </Show>
+    </div>
+  );
+}
+
+/** How much is done, from 0 to 1; undefined where nothing is known yet. */
+function shareOf({ report }: Task): number | undefined {
+  const { done = 0, total = 0 } = report();
+  return total > 0 && done > 0 ? done / total : undefined;
+}
+
+function words(task: Task, seconds: number): string {
+  const { doing = 'beginning', done = 0, expected } = task.report();
+  const share = shareOf(task);
+  const past = seconds < 1 ? '' : ` · ${Math.floor(seconds)} s`;
+  if (share === undefined) return `${doing}${expected ? ` · about ${lasting(expected)} in all` : ''}${past}`;
+  const rate = done / Math.max(seconds, 0.001);
+  const left = (seconds * (1 - share)) / share;
+  return `${Math.round(100 * share)} % · ${rate >= 10 ? Math.round(rate) : rate.toFixed(1)} a second · ${left < 1 ? 'less than a second' : `about ${lasting(left)}`} left`;
+}
+
+function lasting(seconds: number): string {
+  return seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }

@@ -1,88 +1,177 @@
 /**
- * The studio's state as its address, `#/room?name=value`: a link shows what its sender saw.
+ * What a person chose, as the address `#/room?name=value`: a link shows what its sender saw, and the browser's history is the
+ * one history of undoing. What one gesture changes is one step of it.
  * @module
  */
 import { createMemo, createRoot, createSignal } from 'solid-js';
+import { loadSession, saveSession } from './session.ts';
 
-export const ROOMS = ['embed', 'edit', 'walk', 'cloud', 'networks', 'gravity'] as const;
-export type Room = (typeof ROOMS)[number];
+export const ROOM_NAMES = ['embed', 'edit', 'walk', 'cloud', 'networks', 'gravity'] as const;
+export type RoomName = (typeof ROOM_NAMES)[number];
 
-function parse(hash: string): { room: Room; values: URLSearchParams } {
+interface Address {
+  readonly room: RoomName;
+  readonly values: URLSearchParams;
+}
+
+function parse(hash: string): Address {
   const [, room = '', query = ''] = /^#?\/?([a-z]*)\??(.*)$/s.exec(hash) ?? [];
   return {
-    room: ROOMS.find(known => known === room) ?? 'embed',
+    room: ROOM_NAMES.find(known => known === room) ?? 'embed',
     values: new URLSearchParams(query),
   };
 }
 
+function hashOf({ room, values }: Address): string {
+  return `#/${room}${values.size > 0 ? `?${values}` : ''}`;
+}
+
+const session = loadSession();
+/** What was chosen in the rooms that were left, as queries. */
+const left: Record<string, string> = { ...session.left };
+// A page without an address goes on where the last one was.
+if (location.hash === '' && session.address) history.replaceState(history.state, '', session.address);
+
 const [address, setAddress] = createSignal(parse(location.hash), { equals: false });
-addEventListener('hashchange', () => arrive());
 
 export const room = createRoot(() => createMemo(() => address().room));
 
-function arrive(): void {
-  written = { at: written.at, hash: location.hash };
-  setAddress(parse(location.hash));
+/** Steps of this page's history: which is shown, and which is the last. */
+const [step, setStep] = createSignal({ at: stepOf(history.state) ?? 0, last: 0 });
+setStep({ at: step().at, last: Math.max(step().at, session.last ?? 0) });
+history.replaceState({ at: step().at }, '');
+
+function stepOf(state: unknown): number | undefined {
+  return typeof state === 'object' && state && 'at' in state && typeof state.at === 'number'
+    ? state.at
+    : undefined;
 }
 
-/** What was chosen in each room when it was left. */
-const left = new Map<Room, URLSearchParams>();
+export const canUndo = () => step().at > 0;
+export const canRedo = () => step().at < step().last;
+
+export function undo(): void {
+  if (canUndo()) history.back();
+}
+
+export function redo(): void {
+  if (canRedo()) history.forward();
+}
+
+/** Shows another address, and remembers how the room was left. */
+function show(next: Address): void {
+  const { room, values } = address();
+  if (next.room !== room) left[room] = values.toString();
+  setAddress(next);
+  remember();
+}
+
+function remember(): void {
+  saveSession({ address: hashNow(), left, last: step().last });
+}
+
+/** Somebody followed a link, which is a step of its own, or went back or forward. */
+function arrive(): void {
+  if (writing !== undefined) clearTimeout(writing);
+  writing = undefined;
+  const known = stepOf(history.state);
+  if (known === undefined) beginStep();
+  else setStep({ at: known, last: Math.max(known, step().last) });
+  shown = gestures;
+  if (known === undefined) history.replaceState({ at: step().at }, '');
+  show(parse(location.hash));
+}
+addEventListener('popstate', arrive);
+
+function beginStep(): void {
+  const at = step().at + 1;
+  setStep({ at, last: at });
+}
+
+/** Gestures of the person so far, and the one that made the step that is shown. */
+let gestures = 0;
+let shown = 0;
+for (const kind of ['pointerdown', 'keydown', 'drop', 'paste'] as const)
+  addEventListener(
+    kind,
+    event => {
+      if (event instanceof KeyboardEvent && event.repeat) return;
+      gestures++;
+      // The step before is whole.
+      flush();
+    },
+    { capture: true },
+  );
+
+/** Browsers let a page change its address about three times a second, over a while. */
+const PAUSE = 350;
+let writtenAt = Number.NEGATIVE_INFINITY;
+let writing: ReturnType<typeof setTimeout> | undefined;
+
+/** Puts what is chosen in the address bar now. */
+function flush(): void {
+  if (writing === undefined) return;
+  clearTimeout(writing);
+  writing = undefined;
+  history.replaceState({ at: step().at }, '', hashNow());
+  writtenAt = performance.now();
+}
+addEventListener('pagehide', flush);
+
+/** Puts it there as a step of its own when a gesture began it; after a pause when much changes. */
+function write(values: URLSearchParams): void {
+  const fresh = gestures !== shown;
+  setAddress({ room: address().room, values });
+  if (fresh) {
+    shown = gestures;
+    beginStep();
+    history.pushState({ at: step().at }, '', hashNow());
+    writtenAt = performance.now();
+  } else writing ??= setTimeout(flush, Math.max(0, writtenAt + PAUSE - performance.now()));
+  remember();
+}
+
+/** The address of what is shown. */
+export function hashNow(): string {
+  return hashOf(address());
+}
+
+/** What is chosen in every room that was opened, as queries. */
+export function choices(): Readonly<Record<string, string>> {
+  const { room, values } = address();
+  return { ...left, [room]: values.toString() };
+}
+
+/** Goes to an address, as a project says; with what it holds of the other rooms. */
+export function goTo(hash: string, others: Readonly<Record<string, string>>): void {
+  flush();
+  beginStep();
+  shown = gestures;
+  history.pushState({ at: step().at }, '', hashOf(parse(hash)));
+  show(parse(hash));
+  Object.assign(left, others);
+  remember();
+}
+
 /** What is chosen for all rooms. */
 const SHARED = ['device', 'model'];
 
 /** The link to a room, as it was left; what is chosen for all rooms stays. */
-export function linkTo(to: Room): string {
+export function linkTo(to: RoomName): string {
   const { room, values } = address();
-  left.set(room, new URLSearchParams(values));
-  const kept = new URLSearchParams(left.get(to));
+  const kept = new URLSearchParams(to === room ? values : left[to]);
   for (const name of SHARED) {
     const value = values.get(name);
     if (value === null) kept.delete(name);
     else kept.set(name, value);
   }
-  return hashOf(to, kept);
+  return hashOf({ room: to, values: kept });
 }
 
 /** The pictures that the address names. */
 export function picturesNamed(): string[] {
   const { values } = address();
   return ['picture', 'pictures'].flatMap(name => values.get(name)?.split(',') ?? []).filter(Boolean);
-}
-
-function hashOf(room: Room, values: URLSearchParams): string {
-  return `#/${room}${values.size > 0 ? `?${values}` : ''}`;
-}
-
-/** The address of what is shown. */
-export function hashNow(): string {
-  const { room, values } = address();
-  return hashOf(room, values);
-}
-
-/** Browsers let a page change its address about three times a second, over a while. */
-const PAUSE = 350;
-let written = { at: Number.NEGATIVE_INFINITY, hash: location.hash };
-let writing: ReturnType<typeof setTimeout> | undefined;
-
-/** Shows in the address bar what is chosen: at once, or after a pause when much changes. */
-function write(): void {
-  if (writing !== undefined) return;
-  const now = () => {
-    writing = undefined;
-    // Somebody followed a link meanwhile, of which the page will hear.
-    if (location.hash !== written.hash) return;
-    history.replaceState(null, '', hashNow());
-    written = { at: performance.now(), hash: location.hash };
-  };
-  const wait = written.at + PAUSE - performance.now();
-  if (wait <= 0) now();
-  else writing = setTimeout(now, wait);
-}
-
-/** Goes to another address, as a link or a project file says. */
-export function goTo(hash: string): void {
-  history.pushState(null, '', hash);
-  arrive();
 }
 
 /** A value of the address by its name: what it is, and how it is changed. What is not among `allowed` counts as not given. */
@@ -97,11 +186,11 @@ export function part<T extends string>(
     return value !== null && (!allowed || allowed.includes(value)) ? value : initial;
   });
   const set = (value: T) => {
-    const { room, values } = address();
+    if (value === get()) return;
+    const values = new URLSearchParams(address().values);
     if (value === initial) values.delete(name);
     else values.set(name, value);
-    setAddress({ room, values });
-    write();
+    write(values);
   };
   return [get, set];
 }

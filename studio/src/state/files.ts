@@ -11,7 +11,7 @@ import { openProject } from './project.ts';
 /** What a room does with a file of a kind. */
 interface Wants {
   readonly picture?: (id: string) => void;
-  readonly seeds?: (file: File) => Promise<void>;
+  readonly seeds?: (file: File) => Promise<unknown>;
 }
 
 let wants: Wants = {};
@@ -40,7 +40,7 @@ export async function take(files: readonly File[]): Promise<void> {
   }
 }
 
-async function seeds(file: File): Promise<void> {
+async function seeds(file: File): Promise<unknown> {
   if (wants.seeds) return wants.seeds(file);
   say(`${file.name} holds seeds: drop it in Embed, Cloud or Same seed.`, 'trouble');
 }

@@ -1,11 +1,13 @@
 /**
- * The models that are open in the page, and the one that the rooms work with.
+ * The models that the page knows, and the one that the rooms work with.
  * @module
  */
 import { createMemo, createRoot, createSignal } from 'solid-js';
-import { ask } from '../engine/client.ts';
+import { ask, lives } from '../engine/client.ts';
 import type { ModelCard } from '../engine/engine.ts';
+import { during } from '../engine/tasks.ts';
 import { part } from './address.ts';
+import { allOf, amend, recall } from './kept.ts';
 import { say } from './notices.ts';
 
 /** The shipped denoiser: every link is understood with it. */
@@ -14,18 +16,22 @@ export const SHIPPED = 'fashion-mnist';
 export const OTHERS = ['fashion-mnist-32-64-128', 'fashion-mnist-small-se'] as const;
 
 const [cards, setCards] = createSignal<readonly ModelCard[]>([]);
-/** Whether the engine has begun; rooms ask it nothing before, and ask again when it has begun anew. */
-const [started, setStarted] = createSignal(false);
+/** The models that the engine which lives now has open; rooms ask it nothing of others. */
+const [open, setOpen] = createSignal<{ readonly life: number; readonly keys: readonly string[] }>({
+  life: 0,
+  keys: [],
+});
 const [[asked, setCurrent], current] = createRoot(() => {
   const asked = part<string>('model', SHIPPED);
   return [asked, createMemo(() => (cards().some(({ key }) => key === asked[0]()) ? asked[0]() : SHIPPED))];
 });
 
-export { asked, cards, current, setStarted };
+export { asked, cards, current };
 
 export const cardOf = (key: string) => cards().find(other => other.key === key);
+export const isOpen = (key: string) => open().life === lives() && open().keys.includes(key);
 /** The card of the model that rooms work with, once it can be worked with. */
-export const card = createRoot(() => createMemo(() => (started() ? cardOf(current()) : undefined)));
+export const card = createRoot(() => createMemo(() => (isOpen(current()) ? cardOf(current()) : undefined)));
 export const ready = createRoot(() => createMemo(() => card() !== undefined));
 
 /** The models that one can choose, those that are not read yet among them. */
@@ -44,41 +50,79 @@ function know(card: ModelCard): ModelCard {
   return card;
 }
 
-/** The card of a model that ships with the studio. */
-export async function shippedCard(key: string): Promise<ModelCard> {
-  return cardOf(key) ?? know({ ...(await ask('describe', key)), name: key });
+/** Remembers that an engine has a model open. */
+function opened(key: string, life: number): void {
+  const before = open().life === life ? open().keys : [];
+  if (life === lives()) setOpen({ life, keys: [...before.filter(other => other !== key), key] });
 }
 
-/** Lets the rooms work with a model. */
-export async function choose(key: string): Promise<void> {
-  if (isShipped(key)) await shippedCard(key);
-  setCurrent(key);
+/** Has the engine read a model, once in its life. @returns its card; undefined where it was stopped, or is not here. */
+export async function opening(key: string): Promise<ModelCard | undefined> {
+  if (isOpen(key)) return cardOf(key);
+  const life = lives();
+  const done = isShipped(key)
+    ? await during(`Reading ${key}`, { needed: true }, async (task, report) =>
+        know({ ...(await ask('describe', task, key, report)), name: key }),
+      )
+    : await openKept(key);
+  if (done) opened(key, life);
+  return done;
 }
 
-/** Reads the model that the address names, where it ships; says so where it is not open here. */
+async function openKept(key: string): Promise<ModelCard | undefined> {
+  const kept = await recall('model', [key]);
+  if (!kept) return undefined;
+  const { name } = kept.card;
+  // Whoever stops that goes on with the model that every link is understood with.
+  return during(`Reading ${name}`, { onStop: () => setCurrent(SHIPPED) }, async () => {
+    const named = (blob: Blob, ending: string) => new File([blob], `${name}${ending}`);
+    const { file, description, embedder } = kept;
+    const card = await ask('openModel', named(file, '.onnx'), description && named(description, '.json'));
+    if (embedder) await ask('openModel', named(embedder, '.onnx'));
+    return know({ ...card, name, hasEmbedder: embedder !== undefined });
+  });
+}
+
+/** The models of one's own that were kept. */
+export async function recallModels(): Promise<void> {
+  for (const kept of await allOf('model')) know(kept.card);
+}
+
+/** Lets the rooms work with a model, as soon as it is read: the address asks for it. */
+export const choose = (key: string) => setCurrent(key);
+
+/** Reads the model that the address names; says so where it is not here. */
 export async function followAddress(): Promise<void> {
   const key = asked();
-  if (isShipped(key)) await shippedCard(key);
-  else if (!cardOf(key))
+  if (isShipped(key) || cardOf(key)) await opening(key);
+  else
     say(
       'This link is of a model that is not open here: open its .onnx file. The shipped model is shown in its place.',
     );
 }
 
-/** Takes up a model of one's own, and lets the rooms work with it. */
-export async function openModel(file: File, description?: File): Promise<ModelCard> {
-  const opened = await ask('openModel', file, description);
-  if (cardOf(opened.key)) {
-    know({ ...cardOf(opened.key)!, hasEmbedder: opened.hasEmbedder });
-    say(
-      opened.hasEmbedder
-        ? `${file.name} is open; ${cardOf(opened.key)!.name} has an embedder.`
-        : `${file.name} is open already.`,
-    );
-  } else {
-    know({ ...opened, name: file.name.replace(/\.onnx$/i, '') });
+/** Takes up a model of one's own, keeps it, and lets the rooms work with it. */
+export async function openModel(file: File, description?: File): Promise<void> {
+  const life = lives();
+  const card = await during(`Reading ${file.name}`, {}, () => ask('openModel', file, description));
+  if (!card) return;
+  const { key, hasEmbedder } = card;
+  const known = cardOf(key);
+  if (!known) {
+    know({ ...card, name: file.name.replace(/\.onnx$/i, '') });
     say(`${file.name} is open, without an embedder: seeds are found by inversion.`);
+  } else {
+    know({ ...known, hasEmbedder });
+    say(
+      hasEmbedder ? `${file.name} is open; ${known.name} has an embedder.` : `${file.name} is open already.`,
+    );
   }
-  if (opened.picture.length === 3) setCurrent(opened.key);
-  return opened;
+  opened(key, life);
+  if (!isShipped(key))
+    await amend('model', [key], before => ({
+      ...(before ?? { file, description }),
+      ...(hasEmbedder && before && { embedder: file }),
+      card: cardOf(key)!,
+    }));
+  if (card.picture.length === 3) setCurrent(key);
 }

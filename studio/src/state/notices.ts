@@ -27,6 +27,8 @@ export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined>
   try {
     return await work();
   } catch (error) {
+    // What was ended is asked for again by whoever still wants it.
+    if (error instanceof Trouble && error.kind === 'Interrupted') return undefined;
     const words = error instanceof Error ? error.message : String(error);
     say(
       error instanceof Trouble && error.kind !== 'Fault' ? words : `Something unforeseen: ${words}`,

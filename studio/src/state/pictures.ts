@@ -1,8 +1,9 @@
 /**
- * The pictures that one can choose from: those that ship with the studio, and one's own while the page is open.
+ * The pictures that one can choose from: those that ship with the studio, and one's own, which it keeps.
  * @module
  */
 import { createMemo, createSignal } from 'solid-js';
+import { allOf, keep, recall } from './kept.ts';
 
 export interface Listed {
   /** As the address names it. */
@@ -31,24 +32,33 @@ export const GARMENTS = shipped.filter(({ id }) => !id.includes('/'));
 export const FOREIGN = shipped.filter(({ id }) => id.includes('/'));
 
 const [own, setOwn] = createSignal<readonly Listed[]>([]);
-const blobs = new Map<string, Blob>();
 
 export { own };
 
-/** Adds a picture of one's own. @returns its id, which is of its content: another picture never goes by it. */
-export async function addOwn(blob: Blob, title: string): Promise<string> {
-  const id = `own-${hashOf(new Uint8Array(await blob.arrayBuffer()))}`;
-  blobs.set(id, blob);
-  const listed = { id, title, url: URL.createObjectURL(blob), own: true };
+function list(id: string, title: string, file: Blob): void {
+  const listed = { id, title, url: URL.createObjectURL(file), own: true };
   setOwn([...own().filter(other => other.id !== id), listed]);
+}
+
+/** The pictures of one's own that were kept, those of which the page does not know yet. */
+export async function recallPictures(): Promise<void> {
+  for (const { id, title, file } of await allOf('picture'))
+    if (!own().some(listed => listed.id === id)) list(id, title, file);
+}
+
+/** Adds a picture of one's own. @returns its id, which is of its content: another picture never goes by it. */
+export async function addOwn(file: Blob, title: string): Promise<string> {
+  const id = await idOf(file);
+  list(id, title, file);
+  await keep('picture', [id], { id, title, file });
   return id;
 }
 
-/** FNV-1a, 32 bits, in hexadecimal. */
-function hashOf(bytes: Uint8Array): string {
+/** A name for a file of one's own: of its content, by FNV-1a of 32 bits, in hexadecimal. */
+export async function idOf(file: Blob): Promise<string> {
   let hash = 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, '0');
+  for (const byte of new Uint8Array(await file.arrayBuffer())) hash = Math.imul(hash ^ byte, 0x01000193);
+  return `own-${(hash >>> 0).toString(16).padStart(8, '0')}`;
 }
 
 export function isKnown(id: string): boolean {
@@ -67,6 +77,6 @@ export function urlOf(id: () => string): () => string {
 }
 
 /** What the engine reads a picture from. */
-export function sourceOf(listed: Listed): Blob | string {
-  return blobs.get(listed.id) ?? new URL(listed.url, location.href).href;
+export async function sourceOf({ id, url, own }: Listed): Promise<Blob | string> {
+  return own ? (await recall('picture', [id]))!.file : new URL(url, location.href).href;
 }

@@ -1,56 +1,115 @@
 /**
- * What a project file holds, read without a page.
+ * What a project file holds, read and written without a page.
  * @module
  */
 import { Trouble } from '../engine/trouble.ts';
+import { isKept, kindOf } from './kinds.ts';
 
-/** A project as it is written. */
+/** All that a person chose, and what the studio kept of it. */
 export interface Project {
-  readonly seedbed: 'studio project';
-  readonly version: 1;
+  /** What is shown. */
   readonly address: string;
-  readonly pictures: Readonly<Record<string, { readonly title: string; readonly data: string }>>;
+  /** What is chosen in every room, as queries. */
+  readonly rooms: Readonly<Record<string, string>>;
+  /** What was kept, by its names. */
+  readonly kept: readonly (readonly [name: string, value: unknown])[];
 }
 
-/** What is taken up of a project. */
-export interface ReadProject {
-  readonly address: string;
-  /** The files of pictures of one's own. */
-  readonly pictures: readonly { readonly title: string; readonly bytes: Uint8Array<ArrayBuffer> }[];
+const VERSION = 2;
+
+/** The text of a project's file. */
+export async function writeProject({ address, rooms, kept }: Project): Promise<string> {
+  const plain: [string, unknown][] = [];
+  for (const [name, value] of kept) plain.push([name, await toPlain(value)]);
+  return JSON.stringify({
+    ...{ seedbed: 'studio project', version: VERSION, address, rooms },
+    kept: Object.fromEntries(plain),
+  });
 }
 
 /** The project that a file's text holds. @param name the file's, for messages. @throws {Trouble} BadFile when it is none. */
-export function parseProject(text: string, name: string): ReadProject {
+export function parseProject(text: string, name: string): Project {
   const refuse = (reason: string) => new Trouble('BadFile', `${name} is no project of the studio: ${reason}`);
-  let value: Partial<Project> | null;
+  let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw refuse('it is not JSON');
   }
-  if (typeof value !== 'object' || value?.seedbed !== 'studio project')
-    throw refuse('it does not say that it is one');
-  const { version, address, pictures } = value;
+  if (!isRecord(value) || value.seedbed !== 'studio project') throw refuse('it does not say that it is one');
+  const { version, address, rooms, kept } = value;
   // What is no number may be nested too deep to be written out.
-  if (version !== 1)
+  if (version !== VERSION)
     throw refuse(
-      `it is of ${typeof version === 'number' ? `version ${version}` : 'no version'}, this studio reads version 1`,
+      `it is of ${typeof version === 'number' ? `version ${version}` : 'no version'}, this studio reads version ${VERSION}`,
     );
   if (typeof address !== 'string' || !address.startsWith('#/')) throw refuse('its address is missing');
-  const read = Object.values(pictures ?? {}).map(picture => {
-    const bytes = typeof picture?.data === 'string' ? bytesOf(picture.data) : undefined;
-    if (!bytes || typeof picture.title !== 'string') throw refuse('a picture in it is damaged');
-    return { title: picture.title, bytes };
+  if (!isRecord(rooms) || !Object.values(rooms).every(query => typeof query === 'string'))
+    throw refuse('what was chosen in its rooms is damaged');
+  if (!isRecord(kept)) throw refuse('what was kept is missing');
+  const read = Object.entries(kept).map(([name, plain]) => {
+    const kind = kindOf(name);
+    const whole = kind && fromPlain(plain, 0);
+    if (!kind || !isKept(kind, whole)) throw refuse(`${kind ? `a ${kind}` : 'something'} in it is damaged`);
+    return [name, whole] as const;
   });
-  return { address, pictures: read };
+  return { address, rooms: rooms as Record<string, string>, kept: read };
 }
 
-const PREFIX = /^data:[\w.+/-]*;base64,/;
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
-/** The bytes of a data address, undefined where it is none; the policy of the page lets nothing be fetched, data neither. */
+/** What JSON lacks, by the name that stands in its place. */
+const ARRAYS = { float32: Float32Array, bytes: Uint8Array } as const;
+type Packed = keyof typeof ARRAYS;
+/** Deeper than anything that is kept. */
+const DEEPEST = 12;
+
+async function toPlain(value: unknown): Promise<unknown> {
+  if (value instanceof Blob)
+    return { packed: 'file', data: base64(new Uint8Array(await value.arrayBuffer())) };
+  for (const [packed, kind] of Object.entries(ARRAYS))
+    if (value instanceof kind)
+      return { packed, data: base64(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) };
+  if (Array.isArray(value)) return Promise.all(value.map(toPlain));
+  if (!isRecord(value)) return value;
+  const members: [string, unknown][] = [];
+  for (const [name, member] of Object.entries(value)) members.push([name, await toPlain(member)]);
+  return Object.fromEntries(members);
+}
+
+/** The value that was written; undefined in place of what is damaged. */
+function fromPlain(value: unknown, depth: number): unknown {
+  if (depth > DEEPEST) return undefined;
+  if (Array.isArray(value)) return value.map(member => fromPlain(member, depth + 1));
+  if (!isRecord(value)) return value;
+  if (typeof value.packed === 'string' && typeof value.data === 'string')
+    return unpacked(value.packed, value.data);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, fromPlain(member, depth + 1)]),
+  );
+}
+
+function unpacked(packed: string, data: string): unknown {
+  const bytes = bytesOf(data);
+  if (!bytes) return undefined;
+  if (packed === 'file') return new Blob([bytes]);
+  const kind = ARRAYS[packed as Packed];
+  return kind && bytes.length % kind.BYTES_PER_ELEMENT === 0 ? new kind(bytes.buffer) : undefined;
+}
+
+function base64(bytes: Uint8Array): string {
+  let letters = '';
+  for (let at = 0; at < bytes.length; at += 8192)
+    letters += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(letters);
+}
+
+/** The bytes of base64, undefined where it is none. */
 function bytesOf(data: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return Uint8Array.from(atob(data.replace(PREFIX, '')), letter => letter.charCodeAt(0));
+    return Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
   } catch {
     return undefined;
   }

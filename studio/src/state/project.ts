@@ -1,37 +1,46 @@
 /**
- * Project files: the address and one's own pictures, so that work with them can be taken elsewhere.
+ * Project files: what was chosen in all rooms and what is kept here, so that work can be taken elsewhere.
  * @module
  */
-import { Trouble } from '../engine/trouble.ts';
-import { goTo, hashNow } from './address.ts';
-import { addOwn, own, pictureOf, sourceOf } from './pictures.ts';
-import { type Project, parseProject } from './project-file.ts';
+import { choices, goTo, hashNow } from './address.ts';
+import { joinCloud } from './clouds.ts';
+import { everything, keepNamed, type Of } from './kept.ts';
+import { isKept, kindOf } from './kinds.ts';
+import { recallModels } from './models.ts';
+import { say } from './notices.ts';
+import { recallPictures } from './pictures.ts';
+import { parseProject, writeProject } from './project-file.ts';
+
+/** Larger models stay where they are: whoever opens the project opens them too. */
+const LARGEST_MODEL = 64 * 2 ** 20;
 
 /** All that is needed to see this again, as a file. */
 export async function saveProject(): Promise<Blob> {
-  const entries = own().map(async ({ id, title }) => {
-    const blob = sourceOf(pictureOf(id)) as Blob;
-    return [id, { title, data: await dataUrl(blob) }] as const;
+  const all = await everything();
+  const kept = all.filter(([, value]) => sizeOf(value) <= LARGEST_MODEL);
+  if (kept.length < all.length)
+    say('Models of more than 64 MB are not in the project: take their .onnx files along.');
+  return new Blob([await writeProject({ address: hashNow(), rooms: choices(), kept })], {
+    type: 'application/json',
   });
-  const project: Project = {
-    ...{ seedbed: 'studio project', version: 1, address: hashNow() },
-    pictures: Object.fromEntries(await Promise.all(entries)),
-  };
-  return new Blob([JSON.stringify(project)], { type: 'application/json' });
 }
 
 /** Takes up a project file. @throws {Trouble} when it is none. */
 export async function openProject(file: File): Promise<void> {
-  const { address, pictures } = parseProject(await file.text(), file.name);
-  for (const { title, bytes } of pictures) await addOwn(new Blob([bytes]), title);
-  goTo(address);
+  const { address, rooms, kept } = parseProject(await file.text(), file.name);
+  for (const [name, value] of kept) {
+    const [, ...of] = JSON.parse(name) as [string, ...Of];
+    // A cloud grows; everything else is the same whenever it is of the same.
+    if (kindOf(name) === 'cloud' && isKept('cloud', value)) await joinCloud(of, value);
+    else await keepNamed(name, value);
+  }
+  await Promise.all([recallPictures(), recallModels()]);
+  goTo(address, rooms);
 }
 
-function dataUrl(blob: Blob): Promise<string> {
-  const reader = new FileReader();
-  return new Promise((resolve, reject) => {
-    reader.onload = () => resolve(String(reader.result));
-    reader.onerror = () => reject(new Trouble('BadFile', 'a picture of yours could not be read again'));
-    reader.readAsDataURL(blob);
-  });
+/** Bytes of what holds a file, 0 of anything else. */
+function sizeOf(value: unknown): number {
+  return typeof value === 'object' && value && 'file' in value && value.file instanceof Blob
+    ? value.file.size
+    : 0;
 }

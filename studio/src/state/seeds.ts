@@ -1,63 +1,78 @@
 /**
- * Pictures as the current model takes them, and their seeds, each found once.
+ * Pictures as a model takes them, and their seeds, each found once.
  * @module
  */
-import { ask, during } from '../engine/client.ts';
-import type { Floats, Found } from '../engine/engine.ts';
+import { ask } from '../engine/client.ts';
+import type { EmbedRequest, Floats, Found, Report } from '../engine/engine.ts';
+import type { Waiting } from '../engine/tasks.ts';
+import { forget, keep, type Of, recall } from './kept.ts';
 import { cardOf } from './models.ts';
 import { say } from './notices.ts';
 import { pictureOf, sourceOf } from './pictures.ts';
+import { result } from './results.ts';
 
-const pictures = new Map<string, Promise<Floats>>();
-const found = new Map<string, Promise<Found | undefined>>();
+const pictures = new Map<string, Floats>();
 
 /** The ways to a seed that rooms offer where they need one: at once, or faithfully. */
 export type Way = 'quick' | 'faithful';
 
-function once<T>(kept: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
-  const known = kept.get(key);
+/** A picture's pixels as a model takes them; what was done to one of the person's own is said once. */
+export async function pixelsOf(model: string, id: string): Promise<Floats> {
+  const listed = pictureOf(id);
+  const name = JSON.stringify([model, listed.id]);
+  const known = pictures.get(name);
   if (known) return known;
-  const made = make();
-  kept.set(key, made);
-  const forget = () => kept.get(key) === made && kept.delete(key);
-  made.then(value => value === undefined && forget(), forget);
-  return made;
+  const { pixels, changes } = await ask('picture', await sourceOf(listed), model);
+  if (listed.own && changes.length > 0) say(`${listed.title}: ${changes.join(', ')}`);
+  pictures.set(name, pixels);
+  return pixels;
 }
 
-/** A picture's pixels as a model takes them; what was done to one of the person's own is said once. */
-export function pixelsOf(model: string, id: string): Promise<Floats> {
-  const listed = pictureOf(id);
-  return once(pictures, JSON.stringify([model, listed.id, listed.url]), async () => {
-    const { pixels, changes } = await ask('picture', sourceOf(listed), model);
-    if (listed.own && changes.length > 0) say(`${listed.title}: ${changes.join(', ')}`);
-    return pixels;
-  });
+/** What is asked for of a picture's seed. */
+export type Asked = Pick<EmbedRequest, 'images' | 'method'> &
+  Partial<Pick<EmbedRequest, 'iterations' | 'naturalness' | 'noiseOf' | 'live'>>;
+
+/** The seed of a picture by its id, or of what was drawn on it; kept, and begun from where it was stopped. */
+export async function seek(
+  label: string,
+  model: string,
+  id: string,
+  drawn: string,
+  asked: Asked,
+  waiting: Waiting,
+): Promise<Found | undefined> {
+  const { method, iterations = 0, naturalness = -1 } = asked;
+  const of: Of = [pictureOf(id).id, cardOf(model)!.hash, method, iterations, naturalness, drawn];
+  return result(
+    'found',
+    {
+      ...{ of, label },
+      async make(task, report) {
+        const resume = await recall('descent', of);
+        const found = await ask('seek', task, { model, ...asked, resume }, report);
+        await forget('descent', of);
+        return found;
+      },
+    },
+    {
+      ...waiting,
+      onReport(told: Report) {
+        if (told.state) void keep('descent', of, told.state);
+        waiting.onReport?.(told);
+      },
+    },
+  );
 }
 
 /** A picture's seed: by the embedder where there is one and that is enough, else by split inversion. */
-export function seedOf(
+export async function seedOf(
   model: string,
   id: string,
   way: Way,
-  onOutdated: (end: () => void) => void,
+  waiting: Waiting,
 ): Promise<Found | undefined> {
   const quick = way === 'quick' && cardOf(model)?.hasEmbedder === true;
-  const { title, url } = pictureOf(id);
-  const key = JSON.stringify([model, url, quick]);
-  return once(found, key, async () => {
-    const images = await pixelsOf(model, id);
-    const request = { model, images, method: quick ? 'embedder' : 'auto' } as const;
-    let settled = false;
-    // Who asks next must not be given what nobody waits for any more; what was found is kept.
-    const ending = (end: () => void) =>
-      onOutdated(() => {
-        if (!settled) found.delete(key);
-        end();
-      });
-    const told = await during(`Embedding ${title}`, ending, (task, report) =>
-      ask('seek', task, request, report),
-    );
-    settled = true;
-    return told;
-  });
+  const images = await pixelsOf(model, id);
+  const method = quick ? 'embedder' : 'auto';
+  return seek(`Embedding ${pictureOf(id).title}`, model, id, '', { images, method }, waiting);
 }

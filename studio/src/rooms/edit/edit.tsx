@@ -1,0 +1,48 @@
+import { ask } from '../../engine/client.ts';
+import { Button, Slider } from '../../parts/controls.tsx';
+import { download } from '../../parts/download.ts';
+import { Picker } from '../../parts/picker.tsx';
+import { Stopped } from '../../parts/stopped.tsx';
+import { attempt } from '../../state/notices.ts';
+import { Panes } from './panes.tsx';
+import { useEdit } from './state.ts';
+import { Tools } from './tools.tsx';
+
+export function Edit() {
+  const edit = useEdit();
+  const { dial, found } = edit;
+  return (
+    <>
+      <Picker label="Picture to draw on" chosen={[edit.picture()]} foreign onChoose={edit.choose} />
+      <Panes edit={edit} />
+      <Stopped when={edit.stopped()} note="stopped before it was grown" />
+      <div class="row controls">
+        <Slider
+          label="The result is"
+          value={dial()}
+          range={[0, 1]}
+          step={0.05}
+          shown={dial() < 0.2 ? 'faithful' : dial() > 0.7 ? 'natural' : 'between'}
+          ends={['faithful', 'natural']}
+          onSlide={() => {}}
+          onRest={edit.setDial}
+        />
+        <Tools />
+      </div>
+      <div class="row">
+        <Button disabled={edit.strokes().length === 0} onPress={edit.clear}>
+          Clear
+        </Button>
+        <span class="gap" />
+        <Button
+          disabled={!found()}
+          onPress={() =>
+            void attempt(async () => download(await ask('png', found()!.pictures), 'grown-again.png'))
+          }
+        >
+          Picture .png
+        </Button>
+      </div>
+    </>
+  );
+}

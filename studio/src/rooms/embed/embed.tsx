@@ -1,0 +1,42 @@
+import { Show } from 'solid-js';
+import { Chart } from '../../parts/chart.tsx';
+import { Slider } from '../../parts/controls.tsx';
+import { figure } from '../../parts/figures.ts';
+import { Picker } from '../../parts/picker.tsx';
+import { Controls } from './controls.tsx';
+import { Panes } from './panes.tsx';
+import { useEmbed } from './state.ts';
+
+export function Embed() {
+  const embed = useEmbed();
+  const { dropped, which, curve, result } = embed;
+  const count = () => dropped()?.latent.shape[0] ?? 1;
+  return (
+    <>
+      <Picker label="Picture" chosen={dropped() ? [] : [embed.picture()]} foreign onChoose={embed.choose} />
+      <Panes embed={embed} />
+      <Show when={count() > 1}>
+        <Slider
+          label="Seed"
+          value={which()}
+          range={[0, count() - 1]}
+          shown={`${which() + 1} of ${count()}`}
+          onSlide={embed.setWhich}
+        />
+      </Show>
+      <Controls embed={embed} />
+      <Show when={result()?.certificate?.flags.length}>
+        <p class="note">Flagged: {result()!.certificate!.flags.join('; ')}.</p>
+      </Show>
+      <Show when={curve().length > 1}>
+        <Chart
+          label={`The loss over ${curve().length} steps of descent, from ${figure(curve()[0]![1])} to ${figure(curve().at(-1)![1])}`}
+          x="step of descent"
+          y="loss"
+          log
+          series={[{ name: 'loss', points: curve() }]}
+        />
+      </Show>
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+import { createResource, createSignal, For, Show } from 'solid-js';
+import { Button } from '../parts/controls.tsx';
+import { changes, forgetAll, inventory } from '../state/kept.ts';
+import type { Kind } from '../state/kinds.ts';
+
+const NAMES: Readonly<Record<Kind, string>> = {
+  picture: 'pictures of yours',
+  seeds: 'seed files of yours',
+  model: 'models of yours',
+  found: 'seeds of pictures',
+  grown: 'pictures that were grown',
+  descent: 'descents that were stopped',
+  cloud: 'clouds',
+  plane: 'trained planes',
+};
+
+/** What this browser keeps of the studio, and a way to have it forget. */
+export function KeptHere() {
+  const [shown, setShown] = createSignal(false);
+  return (
+    <>
+      <Button onPress={() => setShown(true)}>Kept here…</Button>
+      <Show when={shown()}>
+        <Inventory onClose={() => setShown(false)} />
+      </Show>
+    </>
+  );
+}
+
+function Inventory(props: { readonly onClose: () => void }) {
+  const [held] = createResource(changes, inventory);
+  let dialog: HTMLDialogElement | undefined;
+  const forget = async () => {
+    await forgetAll();
+    // What is open still was read from what is gone.
+    location.reload();
+  };
+  return (
+    <dialog
+      ref={made => {
+        dialog = made;
+        queueMicrotask(() => made.isConnected && made.showModal());
+      }}
+      onClose={props.onClose}
+    >
+      <h2>Kept in this browser</h2>
+      <dl class="numbers">
+        <For each={Object.entries(NAMES)}>
+          {([kind, name]) => (
+            <>
+              <dt>{name}</dt>
+              <dd data-kept={kind}>{held()?.counts.get(kind) ?? 0}</dd>
+            </>
+          )}
+        </For>
+        <dt>room that the studio takes</dt>
+        <dd>{held() ? `${held()!.megabytes.toFixed(1)} MB` : '…'}</dd>
+      </dl>
+      <p class="note">
+        It outlives a reload, is the same in every tab, and never leaves this browser but in a project.
+      </p>
+      <div class="row">
+        <Button onPress={() => void forget()}>Forget all of it</Button>
+        <span class="gap" />
+        <Button main onPress={() => dialog?.close()}>
+          Close
+        </Button>
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * The kinds of things that the studio keeps, and how each is told from what is damaged.
+ * @module
+ */
+
+import type { DescentState } from 'seedbed';
+import * as z from 'zod/mini';
+import type { Floats, Found, Grown, ModelCard } from '../engine/engine.ts';
+
+// The page's policy lets no code be made from text.
+z.config({ jitless: true });
+
+export interface Kept {
+  /** A picture of one's own. */
+  readonly picture: { readonly id: string; readonly title: string; readonly file: Blob };
+  /** A seed file of one's own. */
+  readonly seeds: { readonly id: string; readonly title: string; readonly file: Blob };
+  /** A model of one's own: its file, what describes it where Seedbed did not write it, an embedder of its seeds. */
+  readonly model: {
+    readonly card: ModelCard;
+    readonly file: Blob;
+    readonly description?: Blob | undefined;
+    readonly embedder?: Blob | undefined;
+  };
+  /** The seed of a picture. */
+  readonly found: Found;
+  /** Seeds, and what a network grows from them. */
+  readonly grown: Grown;
+  /** Descent on a seed, as far as it came. */
+  readonly descent: DescentState;
+  /** Seeds of a picture, and how many starts were tried for them. */
+  readonly cloud: { readonly latent: Floats; readonly starts: number };
+  /** A trained denoiser of points, and how its loss fell. */
+  readonly plane: { readonly file: Uint8Array; readonly losses: readonly (readonly [number, number])[] };
+}
+export type Kind = keyof Kept;
+
+const floats = z
+  .object({
+    dtype: z.literal('float32'),
+    shape: z.array(z.int().check(z.minimum(0))),
+    data: z.instanceof(Float32Array),
+  })
+  .check(z.refine(({ shape, data }) => shape.reduce((product, dim) => product * dim, 1) === data.length));
+const file = z.object({ id: z.string(), title: z.string(), file: z.instanceof(Blob) });
+const numbers = z.array(z.number());
+const result = z.object({
+  ...{ mse: z.number(), psnr: z.number(), latentVariance: z.number(), evaluations: z.number() },
+  losses: numbers,
+  certificate: z.optional(z.object({ flags: z.array(z.string()) })),
+});
+
+const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
+  picture: file,
+  seeds: file,
+  model: z.object({
+    card: z.object({
+      ...{ key: z.string(), name: z.string(), hash: z.string(), shape: numbers, picture: numbers },
+      ...{ steps: z.number(), weights: z.number(), hasEmbedder: z.boolean() },
+    }),
+    file: z.instanceof(Blob),
+    description: z.optional(z.instanceof(Blob)),
+    embedder: z.optional(z.instanceof(Blob)),
+  }),
+  found: z.object({ latent: floats, pictures: floats, results: z.array(result).check(z.minLength(1)) }),
+  grown: z.object({ latent: floats, pictures: floats }),
+  descent: z.object({
+    ...{ latent: floats, m: floats, v: floats },
+    losses: z.array(numbers),
+    converged: z.array(z.boolean()),
+  }),
+  cloud: z.object({ latent: floats, starts: z.number() }),
+  plane: z.object({ file: z.instanceof(Uint8Array), losses: z.array(z.tuple([z.number(), z.number()])) }),
+};
+
+const KINDS = Object.keys(SHAPES) as Kind[];
+
+/** Whether it is whole. */
+export function isKept<K extends Kind>(kind: K, value: unknown): value is Kept[K] {
+  return SHAPES[kind].safeParse(value).success;
+}
+
+/** The kind of a name that something is kept by, a list in JSON; undefined for what is no such name. */
+export function kindOf(name: string): Kind | undefined {
+  try {
+    const [kind, ...of] = z.parse(z.array(z.union([z.string(), z.number()])), JSON.parse(name));
+    return of.length > 0 ? KINDS.find(known => known === kind) : undefined;
+  } catch {
+    return undefined;
+  }
+}
