@@ -14,9 +14,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Two at a time, of which commands take one thread each: the runtime's threads spin while they wait for one another.
-    maxWorkers: 2,
     env: { OMP_NUM_THREADS: '1' },
+    // Commands take one thread each, so that files run two at a time: the runtime's threads spin while they wait.
     projects: [
       // Their files change nothing outside themselves: one process imports for all of them.
       {
@@ -26,11 +25,23 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...APART, ...IN_BROWSER],
           isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
         },
       },
-      { extends: true, test: { name: 'apart', include: APART } },
+      { extends: true, test: { name: 'apart', include: APART, maxWorkers: 2, sequence: { groupOrder: 0 } } },
       // What a browser opens is built only when one of these runs.
-      { extends: true, test: { name: 'browser', include: IN_BROWSER, globalSetup: ['test/browser/build.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: IN_BROWSER,
+          globalSetup: ['test/browser/build.ts'],
+          // A page computes on every core; two at once take more than twice as long as one.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });
