@@ -1,40 +1,29 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { bootstrapMean, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
+import { meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, grow, randomSeeds, pictures as read } from './lab.ts';
-import { figure, withInterval } from './report/wording.ts';
+import { figure, judged, sampled, withInterval } from './claims.ts';
+import { experiment, grow, randomSeeds, readPictures } from './lab.ts';
 
 /** The picture itself as a seed (Asperti et al. 2023, fig. 1). */
-export const fig1: Experiment = {
+export const fig1 = experiment({
   name: 'fig1',
   title: 'the picture itself as a seed',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
-    const images = await read(await lab.data('fashion-mnist', 'test'), 0, lab.sizes.sample);
+    const images = await readPictures(await lab.data('fashion-mnist', 'test'), 0, lab.sizes.sample);
     const seeds = prepare(images, model.info.padding, model.info.range);
     const grown = await grow(lab, model, seeds);
-    const own = bootstrapMean(meanSquaredErrors(grown, images), lab.rng);
+    const own = sampled(meanSquaredErrors(grown, images), lab.rng);
     const random = await grow(lab, model, randomSeeds(lab, model, images.shape[0]!, 'fig1'));
-    const chance = bootstrapMean(meanSquaredErrors(random, images), lab.rng);
+    const chance = sampled(meanSquaredErrors(random, images), lab.rng);
     const order = Array.from({ length: images.shape[0]! }, (_, i) => (i + 1) % images.shape[0]!);
-    const pairs = bootstrapMean(meanSquaredErrors(takeRows(images, order), images), lab.rng);
-    const variance = bootstrapMean(meanSquares(seeds), lab.rng);
-    const fails = own.low > 0.5 * Math.min(chance.mean, pairs.mean);
-    const likely = variance.low < 1.2 && variance.high > 0.8;
+    const pairs = sampled(meanSquaredErrors(takeRows(images, order), images), lab.rng);
+    const variance = sampled(meanSquares(seeds), lab.rng);
     const shown = Math.min(lab.sizes.shown, images.shape[0]!);
     return {
-      claims: [
-        {
-          paper: 'A picture does not belong to its own seeds: used as one, its signal is far too strong.',
-          ours: `the pictures grown from pictures miss them by ${withInterval(own)}; as seeds they have variance ${withInterval(variance)}`,
-          control: `random seeds miss them by ${withInterval(chance)}, another test picture by ${withInterval(pairs)}`,
-          verdict: fails ? 'holds' : own.low > 0.1 * chance.mean ? 'partly' : 'fails',
-          because: `What a picture grows is ${figure(own.mean / pairs.mean, 2)} times as far from it as another test picture is${fails ? ', so it is no seed of itself' : ', nearer than by chance'}; its variance as a seed ${likely ? 'is about that of noise, so not its size sets it apart from a seed' : `is ${figure(variance.mean, 2)} times that of noise`}.`,
-          values: { own: own.mean, chance: chance.mean, pairs: pairs.mean, variance: variance.mean },
-        },
-      ],
-      pictures: [
+      numbers: { own, chance, pairs, variance },
+      sheets: [
         {
           kind: 'sheet',
           file: 'fig1',
@@ -48,4 +37,23 @@ export const fig1: Experiment = {
       ],
     };
   },
-};
+  report({ own, chance, pairs, variance }) {
+    const fails = own.low > 0.5 * Math.min(chance.mean, pairs.mean);
+    const likely = variance.low < 1.2 && variance.high > 0.8;
+    return {
+      claims: [
+        judged({
+          number: own,
+          against: chance,
+          rests: [pairs, variance],
+          paper: 'A picture does not belong to its own seeds: used as one, its signal is far too strong.',
+          ours: `the pictures grown from pictures miss them by ${withInterval(own)}; as seeds they have variance ${withInterval(variance)}`,
+          control: `random seeds miss them by ${withInterval(chance)}, another test picture by ${withInterval(pairs)}`,
+          numbersSay: fails ? 'holds' : own.low > 0.1 * chance.mean ? 'partly' : 'fails',
+          because: `What a picture grows is ${figure(own.mean / pairs.mean, 2)} times as far from it as another test picture is${fails ? ', so it is no seed of itself' : ', nearer than by chance'}; its variance as a seed ${likely ? 'is about that of noise, so not its size sets it apart from a seed' : `is ${figure(variance.mean, 2)} times that of noise`}.`,
+          values: { own: own.mean, chance: chance.mean, pairs: pairs.mean, variance: variance.mean },
+        }),
+      ],
+    };
+  },
+});

@@ -1,19 +1,19 @@
 import { average } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, pictures as read } from './lab.ts';
+import { figure, judged, percent } from './claims.ts';
+import type { SheetPicture } from './findings.ts';
+import { experiment, readPictures } from './lab.ts';
 import { CONTENDERS } from './measure/embedders.ts';
 import { reconstruct } from './measure/reconstruction.ts';
-import type { SheetPicture } from './report/findings.ts';
-import { figure, percent } from './report/wording.ts';
 
 /** The same pictures by all embedding networks (Asperti et al. 2023, fig. 15). */
-export const fig15: Experiment = {
+export const fig15 = experiment({
   name: 'fig15',
   title: 'the same pictures by all embedding networks',
   needs: ['fashion-mnist', 'fashion-mnist-embedder', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
-    const images = await read(await lab.data('fashion-mnist', 'test'), 0, lab.sizes.shown);
+    const images = await readPictures(await lab.data('fashion-mnist', 'test'), 0, lab.sizes.shown);
     const there = CONTENDERS.filter(contender => lab.has(contender.model));
     const sheet: SheetPicture['rows'][number][] = [{ label: 'test pictures', pictures: unstack(images) }];
     const errors: number[][] = [];
@@ -26,26 +26,12 @@ export const fig15: Experiment = {
         captions: found.errors.map(error => figure(error, 2)),
       });
     }
-    const compared = there.length > 1;
     const of = (pick: 'min' | 'max', row: readonly number[]) =>
       row.map((error, i) => Number(error === Math[pick](...errors.map(own => own[i]!))));
     const [wins, worst] = [of('min', errors.at(-1)!), of('max', errors[0]!)];
-    const [share, last] = [average(wins), average(worst)];
     return {
-      claims: [
-        {
-          paper:
-            'Seen side by side on the same pictures (of CIFAR-10), the embedding networks get better with depth and width, and the U-Net is best.',
-          ours: `the U-Net is the best of ${there.length} on ${wins.filter(Boolean).length} of the ${wins.length} pictures of Fashion-MNIST shown, ${there[0]!.title} the worst on ${worst.filter(Boolean).length}`,
-          control: `by chance each would be on one in ${there.length}`,
-          verdict: !compared ? 'open' : share > 0.9 ? 'holds' : share > 1 / there.length ? 'partly' : 'fails',
-          because: compared
-            ? `What table1 measures on average is so on ${percent(share)} of single pictures.`
-            : 'Only one of the five networks was at hand, so nothing was compared.',
-          values: { share, last, compared: there.length },
-        },
-      ],
-      pictures: [
+      numbers: { wins, worst, titles: there.map(({ title }) => title) },
+      sheets: [
         {
           kind: 'sheet',
           file: 'fig15',
@@ -57,4 +43,32 @@ export const fig15: Experiment = {
       ],
     };
   },
-};
+  report({ wins, worst, titles }) {
+    const compared = titles.length > 1;
+    const [share, last] = [average(wins), average(worst)];
+    return {
+      claims: [
+        judged({
+          n: wins.length,
+          number: share,
+          against: 1 / titles.length,
+          paper:
+            'Seen side by side on the same pictures (of CIFAR-10), the embedding networks get better with depth and width, and the U-Net is best.',
+          ours: `the U-Net is the best of ${titles.length} on ${wins.filter(Boolean).length} of the ${wins.length} pictures of Fashion-MNIST shown, ${titles[0]} the worst on ${worst.filter(Boolean).length}`,
+          control: `by chance each would be on one in ${titles.length}`,
+          numbersSay: !compared
+            ? 'open'
+            : share > 0.9
+              ? 'holds'
+              : share > 1 / titles.length
+                ? 'partly'
+                : 'fails',
+          because: compared
+            ? `What table1 measures on average is so on ${percent(share)} of single pictures.`
+            : 'Only one of the five networks was at hand, so nothing was compared.',
+          values: { share, last, compared: titles.length },
+        }),
+      ],
+    };
+  },
+});

@@ -1,24 +1,23 @@
-import { bootstrapMean } from '../../tensor/statistics.ts';
 import { rows } from '../../tensor/tensor.ts';
-import { type Experiment, find, pictures as read } from './lab.ts';
+import { figure, judged, sampled, withInterval } from './claims.ts';
+import { experiment, find, readPictures } from './lab.ts';
 import { reconstruct, reconstructionRows } from './measure/reconstruction.ts';
 import { sharpness } from './measure/sharpness.ts';
-import { figure, withInterval } from './report/wording.ts';
 
 /** More embeddings, and how blurred the reconstructions are (Asperti et al. 2023, fig. 16: "just a slight blurriness"). */
-export const fig16: Experiment = {
+export const fig16 = experiment({
   name: 'fig16',
   title: 'more embeddings by a network: slightly blurred?',
   needs: ['fashion-mnist', 'fashion-mnist-embedder', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
     const embedder = await lab.embedder('fashion-mnist-embedder');
     const data = await lab.data('fashion-mnist', 'test');
     const from = Math.min(lab.sizes.sample, Math.floor(data.length / 2));
-    const images = await read(data, from, Math.min(data.length, from + lab.sizes.sample));
+    const images = await readPictures(data, from, Math.min(data.length, from + lab.sizes.sample));
     const found = await reconstruct(lab, model, embedder, images);
     const each = (pictures: typeof images, originals: typeof images) =>
-      bootstrapMean(
+      sampled(
         Array.from({ length: pictures.shape[0]! }, (_, i) =>
           sharpness(rows(pictures, i, i + 1), rows(originals, i, i + 1)),
         ),
@@ -29,7 +28,21 @@ export const fig16: Experiment = {
     const same = each(rows(found.pictures, 0, some.shape[0]!), some);
     const inverted = await find(lab, model, some);
     const control = each(inverted.pictures, some);
-    const error = bootstrapMean(found.errors, lab.rng);
+    const error = sampled(found.errors, lab.rng);
+    return {
+      numbers: { detail, same, control, error },
+      sheets: [
+        {
+          kind: 'sheet',
+          file: 'fig16',
+          caption: `Test pictures from number ${from} on, their seeds by the embedder, and what they grow.`,
+          title: 'More embeddings by a network',
+          rows: reconstructionRows(model, found, lab.sizes.shown),
+        },
+      ],
+    };
+  },
+  report({ detail, same, control, error }) {
     const blurred = detail.high < 1;
     const blame =
       control.low > same.high
@@ -39,27 +52,21 @@ export const fig16: Experiment = {
           : 'which of the two is to blame cannot be told';
     return {
       claims: [
-        {
+        judged({
+          number: detail,
+          against: control,
+          rests: [same],
           paper: 'The reconstruction is very good, with just a slight blurriness.',
           ours: `fine detail ${withInterval(detail)} of the pictures' own; squared error ${withInterval(error)}`,
           control: `split inversion of the same pictures keeps ${withInterval(control)}`,
-          verdict: blurred ? (detail.mean > 0.5 ? 'holds' : 'partly') : 'fails',
+          numbersSay: blurred ? (detail.mean > 0.5 ? 'holds' : 'partly') : 'fails',
           because: blurred
             ? `The embedder's reconstructions lose ${figure(100 * (1 - detail.mean), 2)} % of the fine detail, inversion leaves ${withInterval(control)} of it where the embedder leaves ${withInterval(same)}: ${blame}.`
             : 'The reconstructions have no less fine detail than the pictures.',
           values: { detail: detail.mean, same: same.mean, control: control.mean, error: error.mean },
-        },
-      ],
-      pictures: [
-        {
-          kind: 'sheet',
-          file: 'fig16',
-          caption: `Test pictures from number ${from} on, their seeds by the embedder, and what they grow.`,
-          title: 'More embeddings by a network',
-          rows: reconstructionRows(model, found, lab.sizes.shown),
-        },
+        }),
       ],
       notes: ['Fine detail is the mean square of the Laplacian over the inner pixels.'],
     };
   },
-};
+});

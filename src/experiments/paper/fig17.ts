@@ -1,36 +1,24 @@
-import { bootstrapMean } from '../../tensor/statistics.ts';
-import type { Experiment } from './lab.ts';
+import { figure, judged, ratioOfMeans, sampled, withInterval } from './claims.ts';
+import { experiment } from './lab.ts';
 import { bothKinds } from './measure/generated.ts';
 import { reconstructionRows } from './measure/reconstruction.ts';
 import { sharpness } from './measure/sharpness.ts';
-import { ratioOfMeans } from './report/ratio.ts';
-import { figure, withInterval } from './report/wording.ts';
 
 /** Embedding of generated pictures (Asperti et al. 2023, fig. 17): "almost perfect". */
-export const fig17: Experiment = {
+export const fig17 = experiment({
   name: 'fig17',
   title: 'embedding of generated pictures',
   needs: ['fashion-mnist', 'fashion-mnist-embedder', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
     const { data, generated } = await bothKinds(lab, lab.sizes.sample);
-    const error = bootstrapMean(generated.errors, lab.rng);
+    const error = sampled(generated.errors, lab.rng);
     const detail = sharpness(generated.pictures, generated.images);
     const usual = sharpness(data.pictures, data.images);
     const ratio = ratioOfMeans(generated.errors, data.errors, lab.rng);
-    const near = detail > 0.95;
     return {
-      claims: [
-        {
-          paper: 'The reconstruction of generated pictures is almost perfect.',
-          ours: `squared error ${withInterval(error)}, fine detail ${figure(detail)} of the pictures' own`,
-          control: `pictures of the data set: detail ${figure(usual)}, and the error of generated ones over theirs ${withInterval(ratio)}`,
-          verdict: near && ratio.high < 1 ? 'holds' : detail > usual || ratio.high < 1 ? 'partly' : 'fails',
-          because: `Generated pictures keep ${figure(100 * detail, 3)} % of their fine detail, those of the data set ${figure(100 * usual, 3)} %.`,
-          values: { error: error.mean, detail, usual, ratio: ratio.mean },
-        },
-      ],
-      pictures: [
+      numbers: { error, detail, usual, ratio },
+      sheets: [
         {
           kind: 'sheet',
           file: 'fig17',
@@ -42,4 +30,22 @@ export const fig17: Experiment = {
       ],
     };
   },
-};
+  report({ error, detail, usual, ratio }) {
+    const near = detail > 0.95;
+    return {
+      claims: [
+        judged({
+          number: ratio,
+          against: 1,
+          paper: 'The reconstruction of generated pictures is almost perfect.',
+          ours: `squared error ${withInterval(error)}, fine detail ${figure(detail)} of the pictures' own`,
+          control: `pictures of the data set: detail ${figure(usual)}, and the error of generated ones over theirs ${withInterval(ratio)}`,
+          numbersSay:
+            near && ratio.high < 1 ? 'holds' : detail > usual || ratio.high < 1 ? 'partly' : 'fails',
+          because: `Generated pictures keep ${figure(100 * detail, 3)} % of their fine detail, those of the data set ${figure(100 * usual, 3)} %.`,
+          values: { error: error.mean, detail, usual, ratio: ratio.mean },
+        }),
+      ],
+    };
+  },
+});

@@ -1,13 +1,12 @@
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
-import { bootstrapMean, meanSquares } from '../../tensor/statistics.ts';
+import { meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, find, grow, pictures as read } from './lab.ts';
+import { figure, judged, ratioOfMeans, sampled, withInterval } from './claims.ts';
+import type { SheetPicture } from './findings.ts';
+import { experiment, find, grow, readPictures } from './lab.ts';
 import { nearest } from './measure/neighbours.ts';
 import { reconstruct } from './measure/reconstruction.ts';
-import type { SheetPicture } from './report/findings.ts';
-import { ratioOfMeans } from './report/ratio.ts';
-import { figure, withInterval } from './report/wording.ts';
 
 const STEPS = [0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1];
 /** Training images among which the nearest to a midpoint is sought. */
@@ -16,17 +15,17 @@ const GALLERY = 4000;
 const SHOWN = 2;
 
 /** From one picture to another: pixels, seeds, grown pictures (Asperti et al. 2023, fig. 19). */
-export const fig19: Experiment = {
+export const fig19 = experiment({
   name: 'fig19',
   title: 'interpolation: pixels, seeds, and what they grow',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
     const pairs = Math.max(SHOWN, Math.round(lab.sizes.sample / 4));
-    const images = await read(await lab.data('fashion-mnist', 'test'), 0, 2 * pairs);
+    const images = await readPictures(await lab.data('fashion-mnist', 'test'), 0, 2 * pairs);
     const { latent } = await find(lab, model, images);
     const train = await lab.data('fashion-mnist', 'train');
-    const gallery = await read(train, 0, Math.min(GALLERY, train.length));
+    const gallery = await readPictures(train, 0, Math.min(GALLERY, train.length));
     const ends = (all: Floats, i: number) =>
       [rows(all, 2 * i, 2 * i + 1), rows(all, 2 * i + 1, 2 * i + 2)] as const;
     const each = (of: (i: number) => Floats) => concatRows(Array.from({ length: pairs }, (_, i) => of(i)));
@@ -53,12 +52,12 @@ export const fig19: Experiment = {
     const [byPixels, byLerp, bySlerp] = [middles.pixels, middles.lerp, middles.slerp].map(strange);
     const relative = (values: readonly number[]) => ratioOfMeans(values, own, lab.rng);
     const norms = SEED_PATHS.map(way =>
-      bootstrapMean(meanSquares(each(i => interpolateSeeds(...ends(latent, i), 0.5, way))), lab.rng),
+      sampled(meanSquares(each(i => interpolateSeeds(...ends(latent, i), 0.5, way))), lab.rng),
     );
     // Superposition: how well a weighted sum of both ends explains the middle.
-    const superposed = bootstrapMean(superposition(middles.slerp), lab.rng);
-    const chance = bootstrapMean(superposition(middles.slerp, 1), lab.rng);
-    const superposedLerp = bootstrapMean(superposition(middles.lerp), lab.rng);
+    const superposed = sampled(superposition(middles.slerp), lab.rng);
+    const chance = sampled(superposition(middles.slerp, 1), lab.rng);
+    const superposedLerp = sampled(superposition(middles.lerp), lab.rng);
     const embedded = lab.has('fashion-mnist-embedder')
       ? await reconstruct(lab, model, await lab.embedder('fashion-mnist-embedder'), images)
       : undefined;
@@ -69,11 +68,8 @@ export const fig19: Experiment = {
         model,
         each(i => interpolateSeeds(...ends(embedded.latent, i), 0.5, 'lerp')),
       ));
-    const superposedEmbedder = byEmbedder && bootstrapMean(superposition(byEmbedder), lab.rng);
+    const superposedEmbedder = byEmbedder && sampled(superposition(byEmbedder), lab.rng);
     const relativeEmbedder = byEmbedder && relative(strange(byEmbedder));
-    const better = superposed.high < 0.9;
-    const natural = relative(bySlerp!).high < 2;
-    const deceives = relative(byPixels!).high < relative(bySlerp!).low;
     const sheet: SheetPicture['rows'][number][] = [];
     for (let i = 0; i < Math.min(SHOWN, pairs); i++) {
       const along = (way: 'lerp' | 'slerp') =>
@@ -90,41 +86,19 @@ export const fig19: Experiment = {
         );
     }
     return {
-      claims: [
-        {
-          paper:
-            'Interpolation between pixels superposes the pictures; between seeds it gives a smooth transition of realistic ones.',
-          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${gallery.shape[0]} training images, relative to real pictures: arc ${withInterval(relative(bySlerp!))}, chord ${withInterval(relative(byLerp!))}${superposedEmbedder && relativeEmbedder ? `; along the chord of the embedder's seeds ${withInterval(superposedEmbedder)} and ${withInterval(relativeEmbedder)}` : ''}`,
-          control: `of the middle between pixels it explains 1 by definition, of another pair's middle ${withInterval(chance)}; the pixels' middle has distance ${withInterval(relative(byPixels!))}`,
-          verdict: better && natural ? 'holds' : better ? 'partly' : superposed.low < 0.9 ? 'open' : 'fails',
-          because: better
-            ? `Midway between seeds grows a picture of its own, of which the two ends explain ${figure(superposed.mean, 2)}, unrelated ones ${figure(chance.mean, 2)}${natural ? '' : '; but it lies far from the training images'}; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}.${deceives ? ' The averages of pixels lie nearer to training images still: nearness alone does not tell superpositions.' : ''}`
-            : superposed.low < 0.9
-              ? `Both ends explain ${figure(superposed.mean, 2)} of what grows midway, unrelated ones ${figure(chance.mean, 2)}: over ${pairs} pairs it cannot be told whether that is more than a superposition.`
-              : 'Midway between seeds grows little else than the superposition of both ends.',
-          values: {
-            superposed: superposed.mean,
-            superposedLerp: superposedLerp.mean,
-            chance: chance.mean,
-            ...(superposedEmbedder &&
-              relativeEmbedder && {
-                superposedEmbedder: superposedEmbedder.mean,
-                embedder: relativeEmbedder.mean,
-              }),
-            pixels: relative(byPixels!).mean,
-            lerp: relative(byLerp!).mean,
-            slerp: relative(bySlerp!).mean,
-            normLerp: norms[1]!.mean,
-            normSlerp: norms[0]!.mean,
-          },
-        },
-      ],
-      pictures: [
+      numbers: {
+        ...{ superposed, superposedLerp, superposedEmbedder, relativeEmbedder, chance, norms, pairs },
+        relativePixels: relative(byPixels!),
+        relativeLerp: relative(byLerp!),
+        relativeSlerp: relative(bySlerp!),
+        count: gallery.shape[0]!,
+      },
+      sheets: [
         {
           kind: 'sheet',
           file: 'fig19',
           caption:
-            'Between two test pictures: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp).',
+            'Between two test sheets: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp).',
           title: 'From one picture to another',
           rows: sheet,
         },
@@ -145,4 +119,56 @@ export const fig19: Experiment = {
       });
     }
   },
-};
+  report({
+    superposed,
+    superposedLerp,
+    superposedEmbedder,
+    relativeEmbedder,
+    chance,
+    norms,
+    relativePixels,
+    relativeLerp,
+    relativeSlerp,
+    pairs,
+    count,
+  }) {
+    const better = superposed.high < 0.9;
+    const natural = relativeSlerp.high < 2;
+    const deceives = relativePixels.high < relativeSlerp.low;
+    return {
+      claims: [
+        judged({
+          number: superposed,
+          against: chance,
+          rests: [relativeSlerp],
+          paper:
+            'Interpolation between pixels superposes the pictures; between seeds it gives a smooth transition of realistic ones.',
+          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${count} training images, relative to real pictures: arc ${withInterval(relativeSlerp)}, chord ${withInterval(relativeLerp)}${superposedEmbedder && relativeEmbedder ? `; along the chord of the embedder's seeds ${withInterval(superposedEmbedder)} and ${withInterval(relativeEmbedder)}` : ''}`,
+          control: `of the middle between pixels it explains 1 by definition, of another pair's middle ${withInterval(chance)}; the pixels' middle has distance ${withInterval(relativePixels)}`,
+          numbersSay:
+            better && natural ? 'holds' : better ? 'partly' : superposed.low < 0.9 ? 'open' : 'fails',
+          because: better
+            ? `Midway between seeds grows a picture of its own, of which the two ends explain ${figure(superposed.mean, 2)}, unrelated ones ${figure(chance.mean, 2)}${natural ? '' : '; but it lies far from the training images'}; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}.${deceives ? ' The averages of pixels lie nearer to training images still: nearness alone does not tell superpositions.' : ''}`
+            : superposed.low < 0.9
+              ? `Both ends explain ${figure(superposed.mean, 2)} of what grows midway, unrelated ones ${figure(chance.mean, 2)}: over ${pairs} pairs it cannot be told whether that is more than a superposition.`
+              : 'Midway between seeds grows little else than the superposition of both ends.',
+          values: {
+            superposed: superposed.mean,
+            superposedLerp: superposedLerp.mean,
+            chance: chance.mean,
+            ...(superposedEmbedder &&
+              relativeEmbedder && {
+                superposedEmbedder: superposedEmbedder.mean,
+                embedder: relativeEmbedder.mean,
+              }),
+            pixels: relativePixels.mean,
+            lerp: relativeLerp.mean,
+            slerp: relativeSlerp.mean,
+            normLerp: norms[1]!.mean,
+            normSlerp: norms[0]!.mean,
+          },
+        }),
+      ],
+    };
+  },
+});

@@ -1,36 +1,25 @@
-import { bootstrapMean, meanSquaredErrors } from '../../tensor/statistics.ts';
+import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { takeRows } from '../../tensor/tensor.ts';
-import { type Experiment, pictures as read } from './lab.ts';
+import { figure, judged, sampled, withInterval } from './claims.ts';
+import { experiment, readPictures } from './lab.ts';
 import { reconstruct, reconstructionRows } from './measure/reconstruction.ts';
-import { figure, withInterval } from './report/wording.ts';
 
 /** Pictures, the embedder's seeds, reconstructions; not picked by hand (Asperti et al. 2023, fig. 3). */
-export const fig3: Experiment = {
+export const fig3 = experiment({
   name: 'fig3',
   title: 'embedding by a network',
   needs: ['fashion-mnist', 'fashion-mnist-embedder', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
     const embedder = await lab.embedder('fashion-mnist-embedder');
-    const images = await read(await lab.data('fashion-mnist', 'test'), 0, lab.sizes.sample);
+    const images = await readPictures(await lab.data('fashion-mnist', 'test'), 0, lab.sizes.sample);
     const found = await reconstruct(lab, model, embedder, images);
-    const own = bootstrapMean(found.errors, lab.rng);
+    const own = sampled(found.errors, lab.rng);
     const order = Array.from({ length: images.shape[0]! }, (_, i) => (i + 1) % images.shape[0]!);
-    const others = bootstrapMean(meanSquaredErrors(found.pictures, takeRows(images, order)), lab.rng);
-    const good = own.high < others.low / 10;
+    const others = sampled(meanSquaredErrors(found.pictures, takeRows(images, order)), lab.rng);
     return {
-      claims: [
-        {
-          paper:
-            'A network trained to compute a canonical seed gives pretty good results (CelebA: squared error about .0015).',
-          ours: `squared error ${withInterval(own)} on the first ${images.shape[0]} test pictures of Fashion-MNIST`,
-          control: `against the next test picture instead ${withInterval(others)}`,
-          verdict: good ? 'holds' : own.high < others.low ? 'partly' : 'fails',
-          because: `One pass of the network brings the reconstruction ${figure(others.mean / own.mean, 2)} times nearer to its own picture than to another.`,
-          values: { own: own.mean, others: others.mean },
-        },
-      ],
-      pictures: [
+      numbers: { own, others, count: images.shape[0]! },
+      sheets: [
         {
           kind: 'sheet',
           file: 'fig3',
@@ -42,4 +31,22 @@ export const fig3: Experiment = {
       ],
     };
   },
-};
+  report({ own, others, count }) {
+    const good = own.high < others.low / 10;
+    return {
+      claims: [
+        judged({
+          number: own,
+          against: others,
+          paper:
+            'A network trained to compute a canonical seed gives pretty good results (CelebA: squared error about .0015).',
+          ours: `squared error ${withInterval(own)} on the first ${count} test pictures of Fashion-MNIST`,
+          control: `against the next test picture instead ${withInterval(others)}`,
+          numbersSay: good ? 'holds' : own.high < others.low ? 'partly' : 'fails',
+          because: `One pass of the network brings the reconstruction ${figure(others.mean / own.mean, 2)} times nearer to its own picture than to another.`,
+          values: { own: own.mean, others: others.mean },
+        }),
+      ],
+    };
+  },
+});

@@ -1,8 +1,8 @@
 import { rows, unstack } from '../../tensor/tensor.ts';
-import type { Experiment } from './lab.ts';
+import { figure, judged, type Sampled, withInterval } from './claims.ts';
+import type { SheetPicture } from './findings.ts';
+import { experiment } from './lab.ts';
 import { compareSiblings, growSiblings } from './measure/siblings.ts';
-import type { Claim, Picture } from './report/findings.ts';
-import { figure, withInterval } from './report/wording.ts';
 
 /** Pairs that differ in how they were trained. */
 const PAIRS = [
@@ -11,24 +11,17 @@ const PAIRS = [
 ] as const;
 
 /** The same network trained again (Asperti et al. 2023, section 3.3): the pictures should be the same. */
-export const retrain: Experiment = {
+export const retrain = experiment({
   name: 'retrain',
   title: 'the same network, trained again',
   needs: ['mnist-small', 'mnist-small-retrained', 'mnist-small-27500a', 'mnist-small-27500b'],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const sheet: Extract<Picture, { kind: 'sheet' }>['rows'][number][] = [];
+  async measure(lab) {
+    const trained: { how: string; same: number; different: number; ratio: Sampled }[] = [];
+    const sheet: SheetPicture['rows'][number][] = [];
     for (const [a, b, how] of PAIRS) {
       const [one, other] = await growSiblings(lab, [a, b], lab.sizes.sample);
       const { same, different, ratio } = compareSiblings(lab, one!, other!);
-      claims.push({
-        paper: `Different trainings of the same network end up with the same results (${how}).`,
-        ours: `squared distance of the same seed's pictures over that of different seeds' ${withInterval(ratio)}`,
-        control: `different seeds have 1 (${figure(different)}); the same seed ${figure(same)}`,
-        verdict: ratio.high < 0.01 ? 'holds' : ratio.high < 0.5 ? 'partly' : 'fails',
-        because: `Trained with ${how}, the network grows pictures ${figure(1 / ratio.mean, 2)} times nearer than chance.`,
-        values: { ratio: ratio.mean, low: ratio.low, high: ratio.high },
-      });
+      trained.push({ how, same, different, ratio });
       for (const { name, pictures } of [one!, other!])
         sheet.push({
           label: name,
@@ -37,8 +30,8 @@ export const retrain: Experiment = {
         });
     }
     return {
-      claims,
-      pictures: [
+      numbers: trained,
+      sheets: [
         {
           kind: 'sheet',
           file: 'retrain',
@@ -49,4 +42,18 @@ export const retrain: Experiment = {
       ],
     };
   },
-};
+  report: trained => ({
+    claims: trained.map(({ how, same, different, ratio }) =>
+      judged({
+        number: ratio,
+        against: 1,
+        paper: `Different trainings of the same network end up with the same results (${how}).`,
+        ours: `squared distance of the same seed's pictures over that of different seeds' ${withInterval(ratio)}`,
+        control: `different seeds have 1 (${figure(different)}); the same seed ${figure(same)}`,
+        numbersSay: ratio.high < 0.01 ? 'holds' : ratio.high < 0.5 ? 'partly' : 'fails',
+        because: `Trained with ${how}, the network grows pictures ${figure(1 / ratio.mean, 2)} times nearer than chance.`,
+        values: { ratio: ratio.mean, low: ratio.low, high: ratio.high },
+      }),
+    ),
+  }),
+});

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../../tensor/tensor.ts';
-import { grow, type Lab, randomSeeds, pictures as read } from '../lab.ts';
+import { grow, type Lab, randomSeeds, readPictures } from '../lab.ts';
 import { type Reconstruction, reconstruct } from './reconstruction.ts';
 
 /** Pictures of the data and pictures that the model generated, both embedded by the network and grown again. */
@@ -10,7 +10,7 @@ export async function bothKinds(
   const model = await lab.denoiser('fashion-mnist');
   const embedder = await lab.embedder('fashion-mnist-embedder');
   const test = await lab.data('fashion-mnist', 'test');
-  const data: Tensor<'float32'> = await read(test, 0, Math.min(count, test.length));
+  const data: Tensor<'float32'> = await readPictures(test, 0, Math.min(count, test.length));
   const generated = await grow(lab, model, randomSeeds(lab, model, count, 'generated'));
   return {
     data: await reconstruct(lab, model, embedder, data),

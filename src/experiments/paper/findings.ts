@@ -1,23 +1,5 @@
-import type { Tensor } from '../../../tensor/tensor.ts';
-
-/** Whether what the paper says is so: it holds, in part, it fails, or the measurement cannot tell. */
-export const VERDICTS = ['holds', 'partly', 'fails', 'open'] as const;
-export type Verdict = (typeof VERDICTS)[number];
-
-/** One claim of the paper, measured: a row of the report. */
-export interface Claim {
-  /** What the paper says, with its number where it gives one. */
-  readonly paper: string;
-  /** What was measured here, with its interval. */
-  readonly ours: string;
-  /** What the same measurement gives where the claim could not be true, or would be trivially so. */
-  readonly control: string;
-  readonly verdict: Verdict;
-  /** The verdict in one sentence. */
-  readonly because: string;
-  /** The numbers that the texts are made of, by name, for programs and tests. */
-  readonly values: Readonly<Record<string, number>>;
-}
+import type { Tensor } from '../../tensor/tensor.ts';
+import type { Claim } from './claims.ts';
 
 /** Numbers in rows and columns. */
 export interface Table {
@@ -55,11 +37,17 @@ export interface PlotPicture {
 
 export type Picture = SheetPicture | PlotPicture;
 
-/** What an experiment found. */
+/** What the first half of an experiment gives: numbers that JSON keeps, and the sheets of pictures, which it does not. */
+export interface Measured<Numbers> {
+  readonly numbers: Numbers;
+  readonly sheets?: readonly SheetPicture[];
+}
+
+/** What the second half makes of the numbers: verdicts, words and plots. */
 export interface Findings {
   readonly claims: readonly Claim[];
   readonly tables?: readonly Table[];
-  readonly pictures: readonly Picture[];
+  readonly plots?: readonly PlotPicture[];
   /** How it was measured, and what was not: sentences for the report. */
   readonly notes?: readonly string[];
 }
