@@ -26,7 +26,6 @@ export const blocks = experiment({
       },
       sheets: [
         {
-          kind: 'sheet',
           file: 'blocks',
           caption: 'What networks with different numbers of blocks a level grow from the same seeds (MNIST).',
           title: 'Other numbers of blocks',
@@ -49,7 +48,7 @@ export const blocks = experiment({
           control: `random pairs have 1; the network of 2 blocks trained again ${withInterval(chance)}`,
           numbersSay: ratio.high < 0.01 ? 'holds' : ratio.high < 0.5 ? 'partly' : 'fails',
           because: `The pictures are ${figure(1 / ratio.mean, 2)} times nearer than chance, ${ratio.low <= chance.high ? 'as near as' : 'farther than'} a second training of the same network brings them (${figure(1 / chance.mean, 2)}).`,
-          values: { ratio: ratio.mean, chance: chance.mean },
+          values: { ratio, chance },
         }),
       ),
     };

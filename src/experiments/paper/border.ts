@@ -19,7 +19,7 @@ export const border = experiment({
   title: 'seeds at the border of a cloud, and points inside',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab =>
-    perSubject(lab, ['fashion-mnist', 'mnist', 'cifar10'], async subject => {
+    perSubject(lab, async subject => {
       const cloud = await lab.cloud(subject);
       const mean = meanSeed(cloud.latent);
       const count = Math.min(lab.sizes.sample, cloud.latent.shape[0]!);
@@ -74,20 +74,19 @@ export const border = experiment({
             ? 'Points inside grow the picture better than the seeds do.'
             : 'The two cannot be told apart.',
         values: {
-          seeds: curve.at(-1)!.mean,
-          half: curve[MIDDLE]!.mean,
+          seeds: curve.at(-1)!,
+          half: curve[MIDDLE]!,
           mean: middle,
-          gap: gap.mean,
+          gap,
           gapLow: gap.low,
-          fresh: fresh.mean,
-          stretched: stretched.mean,
-          correlation: own.mean,
+          fresh,
+          stretched,
+          correlation: own,
         },
       });
     }),
     plots: [
       {
-        kind: 'plot',
         file: 'border',
         caption: 'Squared error of points between the mean seed (0) and the seeds (1), with 95 % intervals.',
         svg: lineFigure({

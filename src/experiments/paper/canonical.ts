@@ -66,7 +66,6 @@ export const canonical = experiment({
       },
       sheets: [
         {
-          kind: 'sheet',
           file: 'canonical',
           caption: `The picture, the mean of its ${count} seeds, the embedder's seed, and three of the seeds.`,
           title: 'A canonical seed?',
@@ -119,10 +118,10 @@ export const canonical = experiment({
           values: {
             correlation: embedded.correlation,
             distance: embedded.distance,
-            single: singleToOwn.mean,
-            others: otherPictures.mean,
+            single: singleToOwn,
+            others: otherPictures,
             nearer: asNear,
-            random: random.mean,
+            random,
           },
         }),
       ],

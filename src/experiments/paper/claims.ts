@@ -101,7 +101,7 @@ export interface Claim {
 }
 
 /** A claim before the rules: its two numbers as measured, what else the verdict rests on, and the verdict by the numbers alone. */
-export interface Measurement extends Omit<Claim, 'number' | 'against' | 'verdict' | 'numbersSay'> {
+export interface Measurement extends Omit<Claim, 'number' | 'against' | 'verdict' | 'numbersSay' | 'values'> {
   readonly number: Sampled | number;
   readonly against: Sampled | number;
   /** Further numbers that the verdict rests on. */
@@ -109,6 +109,8 @@ export interface Measurement extends Omit<Claim, 'number' | 'against' | 'verdict
   /** Independent things behind the numbers that have no interval. */
   readonly n?: number;
   readonly numbersSay: Verdict;
+  /** As in a claim, where a mean stands for its interval. */
+  readonly values: Readonly<Record<string, Sampled | number>>;
 }
 
 /**
@@ -122,6 +124,7 @@ export function judged({
   n = Number.POSITIVE_INFINITY,
   numbersSay,
   because,
+  values,
   ...claim
 }: Measurement): Claim {
   const means = [number, against, ...rests].filter(value => typeof value !== 'number');
@@ -135,8 +138,13 @@ export function judged({
     against: written(against),
     verdict: told ? numbersSay : 'open',
     numbersSay,
+    values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, meanOf(value)])),
     because: told
       ? because
       : `Open, as n = ${fewest} where a verdict takes ${LEAST}. What was seen: ${because}`,
   };
+}
+
+function meanOf(value: Sampled | number): number {
+  return typeof value === 'number' ? value : value.mean;
 }

@@ -49,8 +49,7 @@ export const connected = experiment({
   async measure(lab) {
     const planes: Plane[] = [];
     for (const curve of CURVES) planes.push(await inPlane(lab, curve));
-    const subjects: readonly Subject[] = ['fashion-mnist', 'mnist', 'cifar10'];
-    const { numbers: clouds } = await perSubject(lab, subjects, async subject => ({
+    const { numbers: clouds } = await perSubject(lab, async subject => ({
       numbers: await inCloud(lab, subject),
     }));
     return { numbers: { planes, clouds } };
@@ -132,11 +131,11 @@ export function cloudClaim({
           ? `Nearly all pairs of seeds are joined by a ${lerp.low >= slerp.low ? 'straight path' : 'arc'} of seeds of the same picture, ${figure(random / (lerp.low >= slerp.low ? along.worst.straight : along.worst.arcs), 2)} times nearer to it than random ones at the worst.`
           : `Only ${percent(Math.max(lerp.mean, slerp.mean))} of the pairs are joined by a straight path or an arc; a crooked one may still join the others.`,
     values: {
-      lerp: lerp.mean,
-      slerp: slerp.mean,
-      control: control.mean,
-      towards: astray.mean,
-      matched: chance.mean,
+      lerp,
+      slerp,
+      control,
+      towards: astray,
+      matched: chance,
       lerpWithin: along.lerpWithin[1]!,
       slerpWithin: along.slerpWithin[1]!,
       random,
@@ -150,7 +149,6 @@ function plotOf({ title, subject, curves }: Cloud): PlotPicture {
     band: means.map(({ low, high }, i): [number, number, number] => [POINTS[i]!, low, high]),
   });
   return {
-    kind: 'plot',
     file: `connected-${subject}`,
     caption: `Squared error along paths between two seeds of one picture, from one to a random seed, and between random seeds (${title}).`,
     svg: lineFigure({
@@ -225,7 +223,7 @@ function planeClaim({ curve, share, control }: Plane): Claim {
       share.low > 0.9
         ? 'The seeds of a point are one piece of the plane.'
         : `The seeds of a point are mostly one piece, ${percent(share.mean)} of them.`,
-    values: { share: share.mean, control: control.mean },
+    values: { share, control },
   });
 }
 

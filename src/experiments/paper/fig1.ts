@@ -25,7 +25,6 @@ export const fig1 = experiment({
       numbers: { own, chance, pairs, variance },
       sheets: [
         {
-          kind: 'sheet',
           file: 'fig1',
           caption: 'Test pictures of Fashion-MNIST, and what grows from them used as seeds.',
           title: 'The picture itself as a seed',
@@ -51,7 +50,7 @@ export const fig1 = experiment({
           control: `random seeds miss them by ${withInterval(chance)}, another test picture by ${withInterval(pairs)}`,
           numbersSay: fails ? 'holds' : own.low > 0.1 * chance.mean ? 'partly' : 'fails',
           because: `What a picture grows is ${figure(own.mean / pairs.mean, 2)} times as far from it as another test picture is${fails ? ', so it is no seed of itself' : ', nearer than by chance'}; its variance as a seed ${likely ? 'is about that of noise, so not its size sets it apart from a seed' : `is ${figure(variance.mean, 2)} times that of noise`}.`,
-          values: { own: own.mean, chance: chance.mean, pairs: pairs.mean, variance: variance.mean },
+          values: { own, chance, pairs, variance },
         }),
       ],
     };

@@ -95,7 +95,6 @@ function sheetOf(
   const { model, latent } = grown[0]!;
   const shown = Math.min(lab.sizes.shown, latent.shape[0]!);
   return {
-    kind: 'sheet',
     file: `fig10-${subject}`,
     caption: `Random seeds, what each network grows from them, and what a linear model does (${title}).`,
     title: `The same seeds through different networks, ${title}`,
@@ -120,7 +119,7 @@ function samePictures({ title, names, pairs, wiener }: Networks): Claim {
     control: `random pairs have 1; a linear model that knows the data's mean and covariance alone comes to ${figure(wiener)} of the networks`,
     numbersSay: worst.ratio.high < PAPER ? 'holds' : worst.ratio.high < 0.5 ? 'partly' : 'fails',
     because: `The pictures of one seed are ${figure(1 / mean, 2)} times nearer than random pairs, ${mean < PAPER ? 'two orders of magnitude or more' : mean < 0.1 ? 'one order of magnitude, not two' : 'less than one order of magnitude'}; the linear model gives a factor of ${figure(1 / wiener, 2)}, so ${wiener < 2 * mean ? 'most of the agreement is in the mean and covariance of the data' : 'most of the agreement is beyond the mean and covariance of the data'}.`,
-    values: { mean, worst: worst.ratio.mean, nearest: nearest.ratio.mean, wiener },
+    values: { mean, worst: worst.ratio, nearest: nearest.ratio, wiener },
   });
 }
 
@@ -219,6 +218,6 @@ function sameSeeds({ title, seeds: { between, self, different } }: Networks): Cl
       low > self.high
         ? `From one start, different networks find seeds that share ${figure(mean, 2)} of their variance, more than two starts of one network do (${figure(self.mean, 2)}): what the picture leaves open is shared, and the network moves it little.`
         : 'Seeds by different networks are no more alike than two seeds by one.',
-    values: { between: mean, self: self.mean, different: different.mean },
+    values: { between: mean, self, different },
   });
 }

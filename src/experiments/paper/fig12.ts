@@ -13,7 +13,6 @@ import {
   perSubject,
   randomSeeds,
   type SeedCloud,
-  SUBJECTS,
 } from './lab.ts';
 
 /** The paper's number of combinations. */
@@ -37,8 +36,7 @@ export const fig12 = experiment({
   title: 'convex combinations of the seeds of a picture',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab =>
-    perSubject(lab, ['fashion-mnist', 'mnist', 'cifar10'], async subject => {
-      const { title } = SUBJECTS[subject];
+    perSubject(lab, async (subject, title) => {
       const cloud = await lab.cloud(subject);
       const count = cloud.latent.shape[0]!;
       const some = Math.min(FEWER, count);
@@ -67,7 +65,6 @@ export const fig12 = experiment({
         numbers: { inside, sparse, own, matched, unrelated, stretched, curve, inner, outer, limit },
         sheets: [
           {
-            kind: 'sheet',
             file: `fig12-${subject}`,
             caption: `Left the picture, then what ${shown.length} of ${COMBINATIONS} random one-sum combinations of its ${count} seeds grow (${title}).`,
             title: `Combinations of ${count} seeds, ${title}`,
@@ -101,23 +98,22 @@ export const fig12 = experiment({
           numbersSay: stays && alike ? 'holds' : alike || stays ? 'partly' : 'fails',
           because: `Points between the seeds grow the picture ${figure(matched.mean / inside.mean, 2)} times (all seeds) and ${figure(matched.mean / sparse[0]!.mean, 2)} times (two) better than random points of the same norm, ${stays ? `and no worse than ${LEFT} times the seeds' own error` : `but with ${figure(inside.mean / own.mean, 2)} and ${figure(sparse[0]!.mean / own.mean, 2)} times the error of the seeds: convex only to that tolerance`}.`,
           values: {
-            inside: inside.mean,
-            sparse: sparse[0]!.mean,
-            sparse3: sparse[1]!.mean,
-            sparse8: sparse[2]!.mean,
-            own: own.mean,
-            matched: matched.mean,
-            unrelated: unrelated.mean,
-            stretched: stretched.mean,
-            inner: inner.mean,
-            radius: outer.mean,
+            inside,
+            sparse: sparse[0]!,
+            sparse3: sparse[1]!,
+            sparse8: sparse[2]!,
+            own,
+            matched,
+            unrelated,
+            stretched,
+            inner,
+            radius: outer,
           },
         });
       },
     ),
     plots: [
       {
-        kind: 'plot',
         file: 'fig12',
         caption: 'Median squared error of points mean + r (seed - mean), against r.',
         svg: lineFigure({

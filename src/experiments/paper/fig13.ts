@@ -4,7 +4,7 @@ import { cloudStatistics, doublings, meanSeed } from '../../latent/cloud.ts';
 import { meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, ofOne, withInterval } from './claims.ts';
-import { errorsAgainst, experiment, grow, perSubject, randomSeeds, SUBJECTS } from './lab.ts';
+import { errorsAgainst, experiment, grow, perSubject, randomSeeds } from './lab.ts';
 import { sharpness } from './measure/sharpness.ts';
 
 /** The paper averages 1 to so many. */
@@ -18,81 +18,83 @@ export const fig13 = experiment({
   title: 'averages of 1 to 16 seeds of a picture',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab =>
-    perSubject(lab, ['fashion-mnist', 'cifar10', 'mnist'], async subject => {
-      const { title } = SUBJECTS[subject];
-      const { latent, image, model } = await lab.cloud(subject);
-      const count = latent.shape[0]!;
-      const most = Math.min(MOST, count);
-      const means = concatRows(Array.from({ length: most }, (_, k) => meanSeed(rows(latent, 0, k + 1))));
-      const grown = await grow(lab, model, means);
-      const sizes = doublings(most);
-      const groups = Math.floor(count / most);
-      /** Of each group of `most` seeds, the mean of the first `size`. */
-      const firstMeans = (seeds: Tensor<'float32'>, size: number) =>
-        concatRows(
-          Array.from({ length: groups }, (_, g) => meanSeed(rows(seeds, g * most, g * most + size))),
+    perSubject(
+      lab,
+      async (subject, title) => {
+        const { latent, image, model } = await lab.cloud(subject);
+        const count = latent.shape[0]!;
+        const most = Math.min(MOST, count);
+        const means = concatRows(Array.from({ length: most }, (_, k) => meanSeed(rows(latent, 0, k + 1))));
+        const grown = await grow(lab, model, means);
+        const sizes = doublings(most);
+        const groups = Math.floor(count / most);
+        /** Of each group of `most` seeds, the mean of the first `size`. */
+        const firstMeans = (seeds: Tensor<'float32'>, size: number) =>
+          concatRows(
+            Array.from({ length: groups }, (_, g) => meanSeed(rows(seeds, g * most, g * most + size))),
+          );
+        const noise = randomSeeds(lab, model, groups * most, 'averages');
+        const [byNumber, byNumberOfNoise]: Tensor<'float32'>[][] = [[], []];
+        for (const size of sizes) {
+          byNumber!.push(await grow(lab, model, firstMeans(latent, size)));
+          byNumberOfNoise!.push(await grow(lab, model, firstMeans(noise, size)));
+        }
+        const curve = byNumber!.map(p => ofOne(errorsAgainst(p, image), lab.rng));
+        const others = ofOne(errorsAgainst(byNumberOfNoise!.at(-1)!, image), lab.rng);
+        /** What the last doubling changes. */
+        const late = ([before, last]: readonly Tensor<'float32'>[]) =>
+          ofOne(meanSquaredErrors(before!, last!), lab.rng);
+        const [change, chance] = [late(byNumber!.slice(-2)), late(byNumberOfNoise!.slice(-2))];
+        const detail = ofOne(
+          Array.from({ length: groups }, (_, g) => {
+            const [averaged, single] = [byNumber!.at(-1)!, byNumber![0]!].map(p => rows(p, g, g + 1));
+            return sharpness(averaged!, single!);
+          }),
+          lab.rng,
         );
-      const noise = randomSeeds(lab, model, groups * most, 'averages');
-      const [byNumber, byNumberOfNoise]: Tensor<'float32'>[][] = [[], []];
-      for (const size of sizes) {
-        byNumber!.push(await grow(lab, model, firstMeans(latent, size)));
-        byNumberOfNoise!.push(await grow(lab, model, firstMeans(noise, size)));
-      }
-      const curve = byNumber!.map(p => ofOne(errorsAgainst(p, image), lab.rng));
-      const others = ofOne(errorsAgainst(byNumberOfNoise!.at(-1)!, image), lab.rng);
-      /** What the last doubling changes. */
-      const late = ([before, last]: readonly Tensor<'float32'>[]) =>
-        ofOne(meanSquaredErrors(before!, last!), lab.rng);
-      const [change, chance] = [late(byNumber!.slice(-2)), late(byNumberOfNoise!.slice(-2))];
-      const detail = ofOne(
-        Array.from({ length: groups }, (_, g) => {
-          const [averaged, single] = [byNumber!.at(-1)!, byNumber![0]!].map(p => rows(p, g, g + 1));
-          return sharpness(averaged!, single!);
-        }),
-        lab.rng,
-      );
-      const { variance, correlation } = cloudStatistics(latent);
-      const expected = variance * (correlation + (1 - correlation) / most);
-      const measured = ofOne(meanSquares(firstMeans(latent, most)), lab.rng);
-      const some = SHOWN.filter(k => k <= most);
-      const at = (all: readonly Tensor<'float32'>[]) => some.map(k => all[k - 1]);
-      const errors = errorsAgainst(grown, image);
-      return {
-        numbers: {
-          most,
-          sizes,
-          curve,
-          others,
-          change,
-          chance,
-          detail,
-          expected,
-          measured,
-          correlation,
-          independent: variance / most,
-        },
-        sheets: [
-          {
-            kind: 'sheet',
-            file: `fig13-${subject}`,
-            caption: `Means of more and more seeds of one picture, and what they grow, with the squared error (${title}).`,
-            title: `Averages of seeds, ${title}`,
-            rows: [
-              {
-                label: 'mean of so many seeds',
-                pictures: [undefined, ...at(seedPictures(model, means))],
-                captions: [undefined, ...some.map(String)],
-              },
-              {
-                label: 'original, and what they grow',
-                pictures: [unstack(image)[0], ...at(unstack(grown))],
-                captions: [undefined, ...some.map(k => figure(errors[k - 1]!, 2))],
-              },
-            ],
+        const { variance, correlation } = cloudStatistics(latent);
+        const expected = variance * (correlation + (1 - correlation) / most);
+        const measured = ofOne(meanSquares(firstMeans(latent, most)), lab.rng);
+        const some = SHOWN.filter(k => k <= most);
+        const at = (all: readonly Tensor<'float32'>[]) => some.map(k => all[k - 1]);
+        const errors = errorsAgainst(grown, image);
+        return {
+          numbers: {
+            most,
+            sizes,
+            curve,
+            others,
+            change,
+            chance,
+            detail,
+            expected,
+            measured,
+            correlation,
+            independent: variance / most,
           },
-        ],
-      };
-    }),
+          sheets: [
+            {
+              file: `fig13-${subject}`,
+              caption: `Means of more and more seeds of one picture, and what they grow, with the squared error (${title}).`,
+              title: `Averages of seeds, ${title}`,
+              rows: [
+                {
+                  label: 'mean of so many seeds',
+                  pictures: [undefined, ...at(seedPictures(model, means))],
+                  captions: [undefined, ...some.map(String)],
+                },
+                {
+                  label: 'original, and what they grow',
+                  pictures: [unstack(image)[0], ...at(unstack(grown))],
+                  captions: [undefined, ...some.map(k => figure(errors[k - 1]!, 2))],
+                },
+              ],
+            },
+          ],
+        };
+      },
+      ['fashion-mnist', 'cifar10', 'mnist'],
+    ),
   report: subjects => ({
     claims: subjects.map(
       ({
@@ -123,13 +125,13 @@ export const fig13 = experiment({
           numbersSay: near && stable && blurred ? 'holds' : near || stable ? 'partly' : 'fails',
           because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(others.mean / many.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; they ${lawful ? 'shrink' : 'do not shrink'} as seeds of correlation ${figure(correlation, 2)} must, to the mean square rho + (1 - rho) / K.`,
           values: {
-            single: one.mean,
-            averaged: many.mean,
-            random: others.mean,
-            change: change.mean,
-            randomChange: chance.mean,
-            detail: detail.mean,
-            measured: measured.mean,
+            single: one,
+            averaged: many,
+            random: others,
+            change,
+            randomChange: chance,
+            detail,
+            measured,
             expected,
             correlation,
           },
@@ -138,7 +140,6 @@ export const fig13 = experiment({
     ),
     plots: [
       {
-        kind: 'plot',
         file: 'fig13',
         caption:
           'Squared error of what the mean of K seeds grows, against K, with 95 % intervals over groups.',

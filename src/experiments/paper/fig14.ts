@@ -4,7 +4,7 @@ import { type PrincipalComponents, principalComponents } from '../../latent/pca.
 import { average, meanSquaredErrors, rms } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, ofOne, withInterval } from './claims.ts';
-import { experiment, grow, perSubject, randomSeeds, SUBJECTS } from './lab.ts';
+import { experiment, grow, perSubject, randomSeeds } from './lab.ts';
 import { sensitiveDirections } from './measure/sensitive.ts';
 
 /** Steps of a walk, in Euclidean length: a seed of 1,024 coordinates is 32 long. */
@@ -23,8 +23,7 @@ export const fig14 = experiment({
   title: 'walks along minor and major components of a cloud',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab =>
-    perSubject(lab, ['fashion-mnist', 'mnist', 'cifar10'], async subject => {
-      const { title } = SUBJECTS[subject];
+    perSubject(lab, async (subject, title) => {
       const { latent, model } = await lab.cloud(subject);
       const mean = meanSeed(latent);
       const { components, variances } = principalComponents(latent);
@@ -89,7 +88,6 @@ export const fig14 = experiment({
         },
         sheets: [
           {
-            kind: 'sheet',
             file: `fig14-${subject}`,
             caption: `From the mean seed (0) along the most minor and the most major component of its cloud, and along the two directions to which the sampler is most sensitive, by steps of the lengths below (${title}).`,
             title: `Walks along components, ${title}`,
@@ -119,18 +117,11 @@ export const fig14 = experiment({
             ? `A step along minor components changes the picture ${figure(minor.mean / major.mean, 2)} times as much as one along major ones, and ${figure(minor.mean / random.mean, 2)} times as much as a random one`
             : `Minor components of a cloud of ${seeds} seeds change the picture ${figure(minor.mean / major.mean, 2)} times as much as major ones: no more`
         }.${unseenMinor ? ` The directions that do change it, ${figure(sensitive.mean / random.mean, 2)} times as much as a random one, are minor ones that the components of so few seeds do not hold.` : ''}`,
-        values: {
-          minor: minor.mean,
-          major: major.mean,
-          random: random.mean,
-          outside: unseen.mean,
-          sensitive: sensitive.mean,
-        },
+        values: { minor, major, random, outside: unseen, sensitive },
       });
     }),
     plots: [
       {
-        kind: 'plot',
         file: 'fig14',
         caption: `Change of the picture by a step of length ${LENGTH} from the mean seed, along each component, most major first.`,
         svg: lineFigure({

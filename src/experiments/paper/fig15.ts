@@ -33,7 +33,6 @@ export const fig15 = experiment({
       numbers: { wins, worst, titles: there.map(({ title }) => title) },
       sheets: [
         {
-          kind: 'sheet',
           file: 'fig15',
           caption:
             'Test pictures of Fashion-MNIST, and their reconstructions by each embedding network, with the squared error.',

@@ -33,7 +33,6 @@ export const fig16 = experiment({
       numbers: { detail, same, control, error },
       sheets: [
         {
-          kind: 'sheet',
           file: 'fig16',
           caption: `Test pictures from number ${from} on, their seeds by the embedder, and what they grow.`,
           title: 'More embeddings by a network',
@@ -63,7 +62,7 @@ export const fig16 = experiment({
           because: blurred
             ? `The embedder's reconstructions lose ${figure(100 * (1 - detail.mean), 2)} % of the fine detail, inversion leaves ${withInterval(control)} of it where the embedder leaves ${withInterval(same)}: ${blame}.`
             : 'The reconstructions have no less fine detail than the pictures.',
-          values: { detail: detail.mean, same: same.mean, control: control.mean, error: error.mean },
+          values: { detail, same, control, error },
         }),
       ],
       notes: ['Fine detail is the mean square of the Laplacian over the inner pixels.'],

@@ -20,7 +20,6 @@ export const fig17 = experiment({
       numbers: { error, detail, usual, ratio },
       sheets: [
         {
-          kind: 'sheet',
           file: 'fig17',
           caption:
             'Generated pictures, their seeds by the embedder, and what those grow, with the squared error.',
@@ -43,7 +42,7 @@ export const fig17 = experiment({
           numbersSay:
             near && ratio.high < 1 ? 'holds' : detail > usual || ratio.high < 1 ? 'partly' : 'fails',
           because: `Generated pictures keep ${figure(100 * detail, 3)} % of their fine detail, those of the data set ${figure(100 * usual, 3)} %.`,
-          values: { error: error.mean, detail, usual, ratio: ratio.mean },
+          values: { error, detail, usual, ratio },
         }),
       ],
     };

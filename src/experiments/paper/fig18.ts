@@ -57,7 +57,6 @@ export const fig18 = experiment({
       },
       sheets: [
         {
-          kind: 'sheet',
           file: 'fig18',
           caption:
             "Test pictures, the embedder's seeds and what they grow, then the refined seeds and what they grow.",
@@ -89,14 +88,7 @@ export const fig18 = experiment({
           because: improves
             ? `Refining brings the error down to ${figure(ratio.mean, 2)} of what it was; the embedder, not the generator, was to blame for that part, and split inversion leaves ${withInterval(left, 2)} of it.`
             : 'Refining does not bring the error down.',
-          values: {
-            before: before!.mean,
-            after: then!.mean,
-            ratio: ratio.mean,
-            noise: noise!.mean,
-            inverted: inverted!.mean,
-            left: left.mean,
-          },
+          values: { before: before!, after: then!, ratio, noise: noise!, inverted: inverted!, left },
         }),
       ],
     };

@@ -95,7 +95,6 @@ export const fig19 = experiment({
       },
       sheets: [
         {
-          kind: 'sheet',
           file: 'fig19',
           caption:
             'Between two test sheets: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp).',

@@ -68,7 +68,6 @@ export const fig2 = experiment({
       numbers: { tried: tried.map(({ grown: _, ...numbers }) => numbers), pairs, count },
       sheets: [
         {
-          kind: 'sheet',
           file: 'fig2',
           caption:
             'Test pictures of Fashion-MNIST, and what grows from them made weaker by the rates at the left.',

@@ -21,7 +21,6 @@ export const fig3 = experiment({
       numbers: { own, others, count: images.shape[0]! },
       sheets: [
         {
-          kind: 'sheet',
           file: 'fig3',
           caption:
             'The first test pictures of Fashion-MNIST, the seeds that the embedder computes, and what they grow.',
@@ -44,7 +43,7 @@ export const fig3 = experiment({
           control: `against the next test picture instead ${withInterval(others)}`,
           numbersSay: good ? 'holds' : own.high < others.low ? 'partly' : 'fails',
           because: `One pass of the network brings the reconstruction ${figure(others.mean / own.mean, 2)} times nearer to its own picture than to another.`,
-          values: { own: own.mean, others: others.mean },
+          values: { own, others },
         }),
       ],
     };

@@ -145,7 +145,6 @@ function sheet(
 ): SheetPicture {
   const { images, latent, grown } = reified;
   return {
-    kind: 'sheet',
     file,
     caption: `${title}: the picture, its seed, and what it comes back as.`,
     title,

@@ -208,7 +208,6 @@ function sheet(
 ): SheetPicture {
   const first = (t: Floats) => rows(t, 0, Math.min(shown, t.shape[0]!));
   return {
-    kind: 'sheet',
     file,
     caption:
       'Pictures, the same with strokes, and what is grown of those from faithful to natural; below, the last ones’ seeds.',

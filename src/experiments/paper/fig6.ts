@@ -45,7 +45,6 @@ export const fig6 = experiment({
     return {
       plots: [
         {
-          kind: 'plot',
           file: 'fig6',
           caption: 'Signal variance (alpha) against diffusion time for the four schedules.',
           svg: lineFigure({

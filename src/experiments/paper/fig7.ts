@@ -37,7 +37,6 @@ export const fig7 = experiment({
       numbers: { linear, quadratic, cosine, continuous },
       sheets: [
         {
-          kind: 'sheet',
           file: 'fig7',
           caption: 'One picture noised at evenly spaced times from 0 (left) to 1 (right), with its alpha.',
           title: 'A picture noised along four schedules',

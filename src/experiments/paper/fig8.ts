@@ -34,7 +34,6 @@ export const fig8 = experiment({
     return {
       plots: [
         {
-          kind: 'plot',
           file: 'fig8',
           caption:
             'Gravity of a body of constant density, and eq. 11, over the distance from its centre; both scaled to 1.',

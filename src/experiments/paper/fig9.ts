@@ -109,20 +109,12 @@ function claimOf({ curve, onData, still, stopped, apart, sampled, chance }: Land
     control: `of the seeds themselves ${percent(still.mean)} lie there; with a sampler that stops at the signal rate of pictures' schedules, .95, ${percent(stopped.mean)}; the best possible denoiser of ${DATA} of the points lets them land ${withInterval(apart)} away from where the trained one does, that of ${DATA} others ${withInterval(sampled)} away from the first; unrelated seeds land ${withInterval(chance)} apart`,
     numbersSay: onData.low > 0.9 ? 'holds' : onData.low > still.high ? 'partly' : 'fails',
     because: `${percent(onData.mean)} of the seeds land on the data, ${agrees ? 'near' : 'not near'} where the best denoiser, which is the data alone, lets them land: ${figure(apart.mean / chance.mean, 2)} of the distance of unrelated seeds, where another sample of the data gives ${figure(sampled.mean / chance.mean, 2)}.`,
-    values: {
-      landed: onData.mean,
-      still: still.mean,
-      stopped: stopped.mean,
-      apart: apart.mean,
-      sampled: sampled.mean,
-      chance: chance.mean,
-    },
+    values: { landed: onData, still, stopped, apart, sampled, chance },
   });
 }
 
 function map({ curve, from, to, data }: Landed): PlotPicture {
   return {
-    kind: 'plot',
     file: `fig9-${curve}`,
     caption: `Where each seed of a grid lands (${curve}).`,
     svg: planeFigure({
@@ -143,7 +135,6 @@ function map({ curve, from, to, data }: Landed): PlotPicture {
 function embeddings({ curve, data, chosen }: Landed): PlotPicture {
   const groups = chosen.map((points, k) => ({ name: `seeds of point ${k + 1}`, points, radius: 2.5 }));
   return {
-    kind: 'plot',
     file: `fig9-${curve}-embeddings`,
     caption: `All seeds of the grid that land within ${CLOSE} of each of ${CHOSEN} points of the data (${curve}).`,
     svg: planeFigure({

@@ -10,7 +10,6 @@ export interface Table {
 
 /** Pictures in named rows. */
 export interface SheetPicture {
-  readonly kind: 'sheet';
   /** The file's name without its ending. */
   readonly file: string;
   /** What one sees, in a sentence. */
@@ -29,7 +28,6 @@ export interface SheetPicture {
 
 /** A plot, drawn. */
 export interface PlotPicture {
-  readonly kind: 'plot';
   readonly file: string;
   readonly caption: string;
   readonly svg: string;

@@ -16,32 +16,36 @@ export const identifiable = experiment({
   title: 'the picture is identifiable in the mean of its seeds',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab =>
-    perSubject(lab, ['fashion-mnist', 'cifar10', 'mnist'], async subject => {
-      const { latent, image, model } = await lab.cloud(subject);
-      const { padding, range } = model.info;
-      const x = prepare(image, padding, range).data;
-      const count = latent.shape[0]!;
-      const noise = randomSeeds(lab, model, count, 'identifiable');
-      /** Correlations of the means of groups of `of` seeds with a picture. */
-      const of = (seeds: typeof latent, size: number): Sampled =>
-        ofOne(
-          unstack(groupMeans(seeds, size)).map(z => correlation(z.data, x)),
-          lab.rng,
+    perSubject(
+      lab,
+      async subject => {
+        const { latent, image, model } = await lab.cloud(subject);
+        const { padding, range } = model.info;
+        const x = prepare(image, padding, range).data;
+        const count = latent.shape[0]!;
+        const noise = randomSeeds(lab, model, count, 'identifiable');
+        /** Correlations of the means of groups of `of` seeds with a picture. */
+        const of = (seeds: typeof latent, size: number): Sampled =>
+          ofOne(
+            unstack(groupMeans(seeds, size)).map(z => correlation(z.data, x)),
+            lab.rng,
+          );
+        const sizes = doublings(Math.min(count, 4 * MOST));
+        const curve = sizes.map(size => of(latent, size));
+        const most = Math.min(MOST, count);
+        const [single, mean] = [of(latent, 1), of(latent, most)];
+        const none = of(noise, most);
+        const data = await lab.data(subject, 'test');
+        const means = unstack(groupMeans(latent, most));
+        const others = await readPictures(data, 1, Math.min(data.length, 1 + lab.sizes.sample));
+        const theirs = unstack(prepare(others, padding, range)).map(other =>
+          average(means.map(z => correlation(z.data, other.data))),
         );
-      const sizes = doublings(Math.min(count, 4 * MOST));
-      const curve = sizes.map(size => of(latent, size));
-      const most = Math.min(MOST, count);
-      const [single, mean] = [of(latent, 1), of(latent, most)];
-      const none = of(noise, most);
-      const data = await lab.data(subject, 'test');
-      const means = unstack(groupMeans(latent, most));
-      const others = await readPictures(data, 1, Math.min(data.length, 1 + lab.sizes.sample));
-      const theirs = unstack(prepare(others, padding, range)).map(other =>
-        average(means.map(z => correlation(z.data, other.data))),
-      );
-      const otherwise = ofOne(theirs, lab.rng);
-      return { numbers: { sizes, curve, most, single, mean, none, theirs, otherwise } };
-    }),
+        const otherwise = ofOne(theirs, lab.rng);
+        return { numbers: { sizes, curve, most, single, mean, none, theirs, otherwise } };
+      },
+      ['fashion-mnist', 'cifar10', 'mnist'],
+    ),
   report: subjects => ({
     claims: subjects.map(({ title, most, single, mean, none, theirs, otherwise }) => {
       const nearer = theirs.filter(value => value >= mean.low).length;
@@ -61,12 +65,11 @@ export const identifiable = experiment({
           : beyond
             ? `The mean of ${most} seeds points to its own picture, but as much or more to ${nearer} of ${theirs.length} others.`
             : 'The mean of seeds does not point to its own picture more than to others.',
-        values: { mean: mean.mean, single: single.mean, random: none.mean, others: otherwise.mean, nearer },
+        values: { mean, single, random: none, others: otherwise, nearer },
       });
     }),
     plots: [
       {
-        kind: 'plot',
         file: 'identifiable',
         caption: 'Correlation of the mean of K seeds with the picture, against K, with 95 % intervals.',
         svg: lineFigure({

@@ -108,18 +108,18 @@ export function experiment<Numbers>(halves: Experiment<Numbers>): Experiment<Num
   return halves;
 }
 
-/** What is measured of each subject whose model and data are at hand, one after the other, in the order given. */
+/** What is measured of each subject whose model and data are at hand, one after the other. */
 export async function perSubject<Numbers>(
   lab: Lab,
-  wanted: readonly Subject[],
-  measure: (subject: Subject) => Promise<Measured<Numbers>>,
+  measure: (subject: Subject, title: string) => Promise<Measured<Numbers>>,
+  order = Object.keys(SUBJECTS) as readonly Subject[],
 ): Promise<{ numbers: readonly (Numbers & { title: string })[]; sheets: readonly SheetPicture[] }> {
   const numbers: (Numbers & { title: string })[] = [];
   const sheets: SheetPicture[] = [];
-  for (const subject of wanted) {
+  for (const subject of order) {
     const { model, title } = SUBJECTS[subject];
     if (!lab.has(model) || !lab.has(`data:${subject}`)) continue;
-    const found = await measure(subject);
+    const found = await measure(subject, title);
     numbers.push({ ...found.numbers, title });
     sheets.push(...(found.sheets ?? []));
   }

@@ -54,13 +54,7 @@ export const levelInput = experiment({
           control: `a second training of the first ${figure(atAgain!.mean, 4)}, a difference of ${withInterval(chance)} by chance`,
           numbersSay: gains ? (gain.mean > 0.02 * atInput!.mean ? 'fails' : 'partly') : 'holds',
           because: `The level at every block ${gain.mean > 0 ? 'lowers' : 'raises'} the loss by ${figure((100 * Math.abs(gain.mean)) / atInput!.mean, 2)} %, ${gains ? 'a gain beyond what a second training gives' : 'no gain beyond what a second training gives'} (${figure((100 * chance.mean) / atInput!.mean, 2)} %).`,
-          values: {
-            input: atInput!.mean,
-            blocks: atBlocks!.mean,
-            gain: gain.mean,
-            chance: chance.mean,
-            ratio: ratio.mean,
-          },
+          values: { input: atInput!, blocks: atBlocks!, gain, chance, ratio },
         }),
       ],
       notes: [

@@ -42,7 +42,6 @@ export const noisySeed = experiment({
       numbers: { tried: tried.map(({ grown: _, ...numbers }) => numbers), chance: chance!, free: free! },
       sheets: [
         {
-          kind: 'sheet',
           file: 'noisy-seed-pictures',
           caption: `Pictures, and what grows from ${RATE} of them with more and more noise.`,
           title: 'Noise added to a picture used as a seed',
@@ -64,7 +63,6 @@ export const noisySeed = experiment({
     return {
       plots: [
         {
-          kind: 'plot',
           file: 'noisy-seed',
           caption:
             'Error of what noisy pictures grow, and how much draws of the noise differ, with 95 % intervals.',

@@ -17,62 +17,66 @@ export const rescaled = experiment({
   title: 'is the seed the picture, rescaled?',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab =>
-    perSubject(lab, ['mnist', 'fashion-mnist', 'cifar10'], async subject => {
-      const { latent, image, model } = await lab.cloud(subject);
-      const { padding, range } = model.info;
-      const x = prepare(image, padding, range);
-      const mean = meanSeed(latent);
-      const [scaled, convolved] = [correlation(x.data, mean.data) ** 2, convolutionFit(x, mean)];
-      const quarters = ofOne(
-        unstack(groupMeans(latent, Math.floor(latent.shape[0]! / 4))).map(part =>
-          convolutionFit(x, float32([1, ...part.shape], part.data)),
-        ),
-        lab.rng,
-      );
-      const singles = ofOne(
-        Array.from({ length: latent.shape[0]! }, (_, i) => {
-          return correlation(x.data, rows(latent, i, i + 1).data) ** 2;
-        }),
-        lab.rng,
-      );
-      const noise = convolutionFit(x, meanSeed(randomSeeds(lab, model, latent.shape[0]!, 'rescaled')));
-      const embedded = await embeddedFit(subject === 'fashion-mnist');
-      const data = await lab.data(subject, 'test');
-      const several = await readPictures(data, 1, Math.min(data.length, 1 + lab.sizes.shown));
-      const { latent: seeds } = await find(lab, model, several);
-      const prepared = prepare(several, padding, range);
-      const elsewhere = ofOne(
-        unstack(prepared).map((picture, i) => correlation(picture.data, rows(seeds, i, i + 1).data) ** 2),
-        lab.rng,
-      );
-      const foreign = ofOne(
-        Array.from({ length: several.shape[0]! }, (_, i) => convolutionFit(rows(prepared, i, i + 1), mean)),
-        lab.rng,
-      );
+    perSubject(
+      lab,
+      async subject => {
+        const { latent, image, model } = await lab.cloud(subject);
+        const { padding, range } = model.info;
+        const x = prepare(image, padding, range);
+        const mean = meanSeed(latent);
+        const [scaled, convolved] = [correlation(x.data, mean.data) ** 2, convolutionFit(x, mean)];
+        const quarters = ofOne(
+          unstack(groupMeans(latent, Math.floor(latent.shape[0]! / 4))).map(part =>
+            convolutionFit(x, float32([1, ...part.shape], part.data)),
+          ),
+          lab.rng,
+        );
+        const singles = ofOne(
+          Array.from({ length: latent.shape[0]! }, (_, i) => {
+            return correlation(x.data, rows(latent, i, i + 1).data) ** 2;
+          }),
+          lab.rng,
+        );
+        const noise = convolutionFit(x, meanSeed(randomSeeds(lab, model, latent.shape[0]!, 'rescaled')));
+        const embedded = await embeddedFit(subject === 'fashion-mnist');
+        const data = await lab.data(subject, 'test');
+        const several = await readPictures(data, 1, Math.min(data.length, 1 + lab.sizes.shown));
+        const { latent: seeds } = await find(lab, model, several);
+        const prepared = prepare(several, padding, range);
+        const elsewhere = ofOne(
+          unstack(prepared).map((picture, i) => correlation(picture.data, rows(seeds, i, i + 1).data) ** 2),
+          lab.rng,
+        );
+        const foreign = ofOne(
+          Array.from({ length: several.shape[0]! }, (_, i) => convolutionFit(rows(prepared, i, i + 1), mean)),
+          lab.rng,
+        );
 
-      async function embeddedFit(there: boolean): Promise<number | undefined> {
-        if (!there || !lab.has('fashion-mnist-embedder')) return undefined;
-        const embedder = await lab.embedder('fashion-mnist-embedder');
-        const encoder = await createEncoder(lab.runtime, embedder, BATCH);
-        const seed = await encoder.run(x);
-        await encoder.dispose();
-        return convolutionFit(x, seed);
-      }
-      return {
-        numbers: {
-          subject,
-          scaled,
-          convolved,
-          quarters,
-          singles,
-          noise,
-          embedded,
-          elsewhere,
-          foreign,
-          count: several.shape[0]!,
-        },
-      };
-    }),
+        async function embeddedFit(there: boolean): Promise<number | undefined> {
+          if (!there || !lab.has('fashion-mnist-embedder')) return undefined;
+          const embedder = await lab.embedder('fashion-mnist-embedder');
+          const encoder = await createEncoder(lab.runtime, embedder, BATCH);
+          const seed = await encoder.run(x);
+          await encoder.dispose();
+          return convolutionFit(x, seed);
+        }
+        return {
+          numbers: {
+            subject,
+            scaled,
+            convolved,
+            quarters,
+            singles,
+            noise,
+            embedded,
+            elsewhere,
+            foreign,
+            count: several.shape[0]!,
+          },
+        };
+      },
+      ['mnist', 'fashion-mnist', 'cifar10'],
+    ),
   report: subjects => ({
     claims: subjects.map(
       ({
@@ -103,7 +107,7 @@ export const rescaled = experiment({
           because: so
             ? `A convolution of the picture explains ${figure(convolved, 2)} of the mean seed, another picture's ${figure(foreign.mean, 2)}, one factor ${figure(scaled, 2)}; of a single seed one factor explains ${figure(singles.mean, 2)}.`
             : `A convolution of the picture explains ${figure(convolved, 2)} of the mean seed, one of another picture ${figure(foreign.mean, 2)}.`,
-          values: { scaled, convolved, single: singles.mean, noise, foreign: foreign.mean },
+          values: { scaled, convolved, single: singles, noise, foreign },
         });
       },
     ),

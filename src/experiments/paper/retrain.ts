@@ -33,7 +33,6 @@ export const retrain = experiment({
       numbers: trained,
       sheets: [
         {
-          kind: 'sheet',
           file: 'retrain',
           caption: 'What networks of one shape, trained twice, grow from the same seeds (MNIST).',
           title: 'The same network, trained again',
@@ -52,7 +51,7 @@ export const retrain = experiment({
         control: `different seeds have 1 (${figure(different)}); the same seed ${figure(same)}`,
         numbersSay: ratio.high < 0.01 ? 'holds' : ratio.high < 0.5 ? 'partly' : 'fails',
         because: `Trained with ${how}, the network grows pictures ${figure(1 / ratio.mean, 2)} times nearer than chance.`,
-        values: { ratio: ratio.mean, low: ratio.low, high: ratio.high },
+        values: { ratio, low: ratio.low, high: ratio.high },
       }),
     ),
   }),

@@ -82,9 +82,9 @@ export const schedules = experiment({
           values: {
             noise: it.noise,
             steepest: it.steepest,
-            error: it.error.mean,
-            best: best.error.mean,
-            ratio: ratio.mean,
+            error: it.error,
+            best: best.error,
+            ratio,
             low: ratio.low,
             high: ratio.high,
           },

@@ -102,18 +102,18 @@ function planeClaim({ curve, trained, best }: Plane): Claim {
     numbersSay: isStraight && isOrthogonal ? 'holds' : isStraight || aslant ? 'partly' : 'fails',
     because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords${isStraight ? ', nearly straight' : ''}, the trained one's ${figure(1 / trained.straight.mean)} times; they ${meets}.`,
     values: {
-      straight: trained.straight.mean,
-      best: best.straight.mean,
+      straight: trained.straight,
+      best: best.straight,
       unscaled: trained.unscaled,
       bestUnscaled: best.unscaled,
       jump: trained.jump,
       bestJump: best.jump,
-      last: trained.last.mean,
-      bestLast: best.last.mean,
-      lastChance: best.lastChance.mean,
-      chord: trained.chord.mean,
-      bestChord: best.chord.mean,
-      chordChance: best.chordChance.mean,
+      last: trained.last,
+      bestLast: best.last,
+      lastChance: best.lastChance,
+      chord: trained.chord,
+      bestChord: best.chord,
+      chordChance: best.chordChance,
     },
   });
 }
@@ -152,7 +152,6 @@ function plotOf(curve: Curve, { data, paths }: Drawn, ending = ''): PlotPicture 
   const at = (k: number) => paths.map(path => path.at(k)!);
   const which = ending ? `the best denoiser of ${DATA} points` : 'the trained denoiser';
   return {
-    kind: 'plot',
     file: `straight-${curve}${ending}`,
     caption: `Trajectories of ${paths.length} random seeds through ${which} (${curve}).`,
     svg: planeFigure({
@@ -209,13 +208,7 @@ function straightClaim({ share, expected, turned, free, freeLinear }: OfPictures
     control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${figure(freeLinear, 4)}; steps as long in random directions ${withInterval(turned)}`,
     numbersSay: share.low > 0.9 ? 'holds' : share.low > turned.high ? 'partly' : 'fails',
     because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times).`,
-    values: {
-      straight: share.mean,
-      gaussian: expected.mean,
-      turned: turned.mean,
-      unscaled: free,
-      gaussianUnscaled: freeLinear,
-    },
+    values: { straight: share, gaussian: expected, turned, unscaled: free, gaussianUnscaled: freeLinear },
   });
 }
 
@@ -235,14 +228,7 @@ function orthogonalClaim({ count, chance, chord, last, chordLinear, lastLinear }
           ? 'partly'
           : 'fails',
     because: `The last step has ${figure(last.mean / chance, 2)} times as much of itself along the data's components as a direction by chance, the whole way ${figure(chord.mean / chance, 2)} times; across the data would be less than one.`,
-    values: {
-      count,
-      chance,
-      last: last.mean,
-      chord: chord.mean,
-      lastLinear: lastLinear.mean,
-      chordLinear: chordLinear.mean,
-    },
+    values: { count, chance, last, chord, lastLinear, chordLinear },
   });
 }
 

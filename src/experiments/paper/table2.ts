@@ -50,13 +50,7 @@ export const table2 = experiment({
             : ratio.low < 1
               ? 'Over these pictures it cannot be told whether generated ones are embedded better.'
               : 'Generated pictures are not embedded better.',
-          values: {
-            data: own!.mean,
-            generated: made!.mean,
-            ratio: ratio.mean,
-            inversion: byInversion.mean,
-            detail,
-          },
+          values: { data: own!, generated: made!, ratio, inversion: byInversion, detail },
         }),
       ],
       tables: [

@@ -49,7 +49,6 @@ export const trainingSize = experiment({
       numbers: { results: results.map(({ grown: _, ...numbers }) => numbers) },
       sheets: [
         {
-          kind: 'sheet',
           file: 'training-size-pictures',
           caption:
             'What the networks of both halves grow from the same seeds, by the number of images they learned from.',
@@ -72,7 +71,6 @@ export const trainingSize = experiment({
     return {
       plots: [
         {
-          kind: 'plot',
           file: 'training-size',
           caption:
             'Squared distance of what networks of disjoint halves grow from one seed, over that of random pairs, with 95 % intervals.',
