@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Dataset, imagesInMemory } from '../../src/data/dataset.ts';
 import type { Denoiser, Embedder } from '../../src/diffusion/info.ts';
 import { createModel } from '../../src/diffusion/model.ts';
-import type { Findings, SheetPicture } from '../../src/experiments/paper/findings.ts';
+import type { Findings, SheetPicture } from '../../src/experiments/paper/claims.ts';
 import {
   type Experiment,
   errorsAgainst,

@@ -9,13 +9,13 @@ import {
   figure,
   judged,
   ofOne,
+  type PlotPicture,
   percent,
   percentInterval,
   type Sampled,
   sampled,
   withInterval,
 } from './claims.ts';
-import type { PlotPicture } from './findings.ts';
 import {
   errorsOf,
   experiment,
@@ -79,21 +79,12 @@ export async function inCloud(lab: Lab, subject: Subject) {
   const worst = Math.max(...cloud.errors);
   const within = (errors: readonly number[][], times: number) =>
     average(errors.map(path => (Math.max(...path) < times * worst ? 1 : 0)));
-  const kept = (errors: readonly number[]) =>
-    ofOne(
-      errors.map(error => (error < WITH * random ? 1 : 0)),
-      lab.rng,
-    );
+  const mean = (values: readonly number[]) => ofOne(values, lab.rng);
+  const kept = (errors: readonly number[]) => mean(errors.map(error => (error < WITH * random ? 1 : 0)));
   const stays = (errors: readonly number[][]) => kept(errors.map(path => Math.max(...path)));
   const [lerp, slerp, control] = [stays(straight), stays(arcs), stays(foreign)];
   const [astray, chance] = [kept(towards.map(path => path[middle]!)), kept(matched)];
-  const at = (errors: readonly number[][]) =>
-    POINTS.map((_, i) =>
-      ofOne(
-        errors.map(path => path[i]!),
-        lab.rng,
-      ),
-    );
+  const at = (errors: readonly number[][]) => POINTS.map((_, i) => mean(errors.map(path => path[i]!)));
   return {
     ...{ subject, pairs, random, lerp, slerp, control, astray, chance },
     lerpWithin: LEFT.map(times => within(straight, times)),

@@ -56,7 +56,7 @@ export const distances = experiment({
         numbersSay: near(own.distance.mean) ? 'holds' : wide ? 'partly' : 'fails',
         because: `The seeds lie ${wide ? 'far apart' : 'near each other'}, at ${figure(own.distance.rms / none.distance.rms)} of the distance of independent noise; ${own.distance.least > PAPER ? `no two of them, of norm ${figure(norm)}, are within a Euclidean ${figure(PAPER, 1)}` : `the nearest two are a Euclidean ${figure(own.distance.least)} apart`}, and ${fitting.length > 0 ? `what fits the number is ${fitting.join(' or ')}` : 'the number does not fit the distance per coordinate either, between seeds or from their mean'}.`,
         values: {
-          euclidean: own.distance,
+          euclidean: own.distance.mean,
           rms: apart,
           low: apart.low,
           high: apart.high,

@@ -5,8 +5,16 @@ import { coordinates, type PrincipalComponents, principalComponents } from '../.
 import { wienerPictures } from '../../quality/linear.ts';
 import { average, correlation } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { type Claim, figure, judged, type Sampled, sampled, withInterval } from './claims.ts';
-import type { SheetPicture, Table } from './findings.ts';
+import {
+  type Claim,
+  figure,
+  judged,
+  type Sampled,
+  type SheetPicture,
+  sampled,
+  type Table,
+  withInterval,
+} from './claims.ts';
 import { experiment, find, type Lab, readPictures, SUBJECTS, type Subject } from './lab.ts';
 import { compareSiblings, type Grown, growSiblings, pixelsOf } from './measure/siblings.ts';
 

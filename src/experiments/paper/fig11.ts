@@ -4,8 +4,16 @@ import { createPanel } from '../../latent/gaussianity.ts';
 import { summarise } from '../../latent/summary.ts';
 import { meanSquares } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { type Claim, figure, judged, ofOne, percent, type Sampled, withInterval } from './claims.ts';
-import type { SheetPicture } from './findings.ts';
+import {
+  type Claim,
+  figure,
+  judged,
+  ofOne,
+  percent,
+  type Sampled,
+  type SheetPicture,
+  withInterval,
+} from './claims.ts';
 import {
   errorsOf,
   experiment,

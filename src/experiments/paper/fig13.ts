@@ -1,11 +1,11 @@
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { cloudStatistics, doublings, meanSeed } from '../../latent/cloud.ts';
+import { sharpness } from '../../quality/sharpness.ts';
 import { meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, ofOne, withInterval } from './claims.ts';
 import { errorsAgainst, experiment, grow, perSubject, randomSeeds } from './lab.ts';
-import { sharpness } from './measure/sharpness.ts';
 
 /** The paper averages 1 to so many. */
 const MOST = 16;

@@ -1,11 +1,11 @@
 import { lineFigure } from '../../figures/line.ts';
 import { meanSeed } from '../../latent/cloud.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
+import { sensitiveDirections } from '../../latent/sensitive.ts';
 import { average, meanSquaredErrors, rms } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, ofOne, withInterval } from './claims.ts';
 import { experiment, grow, perSubject, randomSeeds } from './lab.ts';
-import { sensitiveDirections } from './measure/sensitive.ts';
 
 /** Steps of a walk, in Euclidean length: a seed of 1,024 coordinates is 32 long. */
 const STEPS = [-12, -8, -4, 0, 4, 8, 12];

@@ -34,7 +34,7 @@ export const fig18 = experiment({
       true,
     );
     const beforePart = sampled(part, lab.rng);
-    const [before, then, noise, inverted] = [
+    const [before, later, noise, inverted] = [
       first.errors,
       after,
       fromNoise.results.map(({ mse }) => mse),
@@ -45,7 +45,7 @@ export const fig18 = experiment({
     return {
       numbers: {
         before,
-        then,
+        later,
         noise,
         inverted,
         ratio,
@@ -74,7 +74,7 @@ export const fig18 = experiment({
       ],
     };
   },
-  report({ before, then, noise, inverted, ratio, left, beforePart, count, refinedCost, splitCost }) {
+  report({ before, later, noise, inverted, ratio, left, beforePart, count, refinedCost, splitCost }) {
     const improves = ratio.high < 1;
     return {
       claims: [
@@ -82,13 +82,13 @@ export const fig18 = experiment({
           number: ratio,
           against: left,
           paper: `Descent refines the embedder's seeds from .00147 to .00058 (CelebA), a ratio of ${figure(PAPER.after / PAPER.before, 2)}.`,
-          ours: `from ${withInterval(before!)} to ${withInterval(then!)} on Fashion-MNIST, a ratio of ${withInterval(ratio)}, in ${RECIPES.refine.iterations} iterations (${figure(refinedCost, 3)} evaluations)`,
+          ours: `from ${withInterval(before!)} to ${withInterval(later!)} on Fashion-MNIST, a ratio of ${withInterval(ratio)}, in ${RECIPES.refine.iterations} iterations (${figure(refinedCost, 3)} evaluations)`,
           control: `on the first ${count} of them, where the embedder has ${withInterval(beforePart)}, as many iterations from noise give ${withInterval(noise!)}, split inversion ${withInterval(inverted!)} at ${figure(splitCost, 3)} evaluations`,
           numbersSay: improves && ratio.mean < 0.6 ? 'holds' : improves ? 'partly' : 'fails',
           because: improves
             ? `Refining brings the error down to ${figure(ratio.mean, 2)} of what it was; the embedder, not the generator, was to blame for that part, and split inversion leaves ${withInterval(left, 2)} of it.`
             : 'Refining does not bring the error down.',
-          values: { before: before!, after: then!, ratio, noise: noise!, inverted: inverted!, left },
+          values: { before: before!, after: later!, ratio, noise: noise!, inverted: inverted!, left },
         }),
       ],
     };

@@ -1,11 +1,10 @@
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
+import { nearestDistances } from '../../quality/neighbours.ts';
 import { meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, ratioOfMeans, sampled, withInterval } from './claims.ts';
-import type { SheetPicture } from './findings.ts';
+import { figure, judged, ratioOfMeans, type SheetPicture, sampled, withInterval } from './claims.ts';
 import { experiment, find, grow, readPictures } from './lab.ts';
-import { nearest } from './measure/neighbours.ts';
 import { reconstruct } from './measure/reconstruction.ts';
 
 const STEPS = [0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1];
@@ -47,7 +46,7 @@ export const fig19 = experiment({
         each(i => interpolateSeeds(...ends(latent, i), 0.5, 'slerp')),
       ),
     };
-    const strange = (pictures: Floats) => nearest(pictures, gallery).map(d => d ** 2);
+    const strange = (pictures: Floats) => nearestDistances(pictures, gallery).map(d => d ** 2);
     const own = strange(images);
     const [byPixels, byLerp, bySlerp] = [middles.pixels, middles.lerp, middles.slerp].map(strange);
     const relative = (values: readonly number[]) => ratioOfMeans(values, own, lab.rng);

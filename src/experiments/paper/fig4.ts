@@ -1,12 +1,19 @@
 import type { Denoiser } from '../../diffusion/info.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { naturalness } from '../../latent/naturalness.ts';
+import { strangeness } from '../../quality/strangeness.ts';
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { type Claim, figure, judged, ratioOfMeans, sampled, withInterval } from './claims.ts';
-import type { SheetPicture } from './findings.ts';
+import {
+  type Claim,
+  figure,
+  judged,
+  ratioOfMeans,
+  type SheetPicture,
+  sampled,
+  withInterval,
+} from './claims.ts';
 import { experiment, find, type Lab, readPictures } from './lab.ts';
-import { strangeness } from './measure/strangeness.ts';
 
 /** The dial between faithful (0) and natural (1), see {@link naturalness}. */
 const DIAL = 0.7;

@@ -1,6 +1,7 @@
 import type { Denoiser } from '../../diffusion/info.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { naturalness } from '../../latent/naturalness.ts';
+import { strangeness } from '../../quality/strangeness.ts';
 import { type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
 import {
   type Claim,
@@ -9,12 +10,11 @@ import {
   percent,
   ratioOfMeans,
   type Sampled,
+  type SheetPicture,
   sampled,
   withInterval,
 } from './claims.ts';
-import type { SheetPicture } from './findings.ts';
 import { experiment, find, type Lab, readPictures } from './lab.ts';
-import { strangeness } from './measure/strangeness.ts';
 
 /** Positions of the dial between faithful and natural; the last is what the verdict is about. */
 const DIALS = [0, 0.5, 0.7];

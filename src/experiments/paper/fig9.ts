@@ -2,8 +2,7 @@ import { nearestOnCurve } from '../../data/synthetic.ts';
 import { planeFigure } from '../../figures/plane.ts';
 import { permutation } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type Claim, figure, judged, ofOne, percent, withInterval } from './claims.ts';
-import type { PlotPicture } from './findings.ts';
+import { type Claim, figure, judged, ofOne, type PlotPicture, percent, withInterval } from './claims.ts';
 import { experiment, type Lab, readPictures } from './lab.ts';
 import {
   bestDenoiser,

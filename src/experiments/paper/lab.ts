@@ -7,7 +7,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { normals } from '../../tensor/random.ts';
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, takeRows } from '../../tensor/tensor.ts';
-import type { Findings, Measured, SheetPicture } from './findings.ts';
+import type { Findings, Measured, SheetPicture } from './claims.ts';
 
 /** The data sets that experiments look at, with the model whose seeds stand for each set. */
 export const SUBJECTS = {

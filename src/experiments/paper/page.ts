@@ -1,5 +1,4 @@
-import { type Claim, LEAST, type Verdict } from './claims.ts';
-import type { Findings } from './findings.ts';
+import { type Claim, type Findings, LEAST, type Verdict } from './claims.ts';
 
 /** What one experiment found, with its pictures as files. */
 export interface Reproduced {

@@ -1,5 +1,5 @@
 import { SeedbedError } from '../../errors.ts';
-import type { Findings } from './findings.ts';
+import type { Findings } from './claims.ts';
 import type { Experiment } from './lab.ts';
 import type { Reproduced } from './page.ts';
 

@@ -2,7 +2,7 @@ import { type Denoiser, ddim, withSampler } from '../../diffusion/info.ts';
 import { SCHEDULES, type Schedule } from '../../diffusion/schedule.ts';
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { figure, judged, percent, ratioOfMeans, type Sampled, sampled, withInterval } from './claims.ts';
-import { alphaBar, SCHEDULE_NAMES, SCHEDULE_TITLES } from './fig6.ts';
+import { alphaBar, SCHEDULE_NAMES, SCHEDULE_TITLES } from './fig6-fig7.ts';
 import { experiment, grow, randomSeeds } from './lab.ts';
 
 /** Steps of the samplers that are compared, and of those that they are compared with. */

@@ -2,11 +2,11 @@ import { lineFigure } from '../../figures/line.ts';
 import { cloudStatistics, meanSeed } from '../../latent/cloud.ts';
 import { marchenkoPastur } from '../../latent/marchenko-pastur.ts';
 import { principalComponents } from '../../latent/pca.ts';
+import { sensitiveDirections } from '../../latent/sensitive.ts';
 import { median } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf } from '../../tensor/tensor.ts';
 import { figure, judged, ofOne, withInterval } from './claims.ts';
 import { experiment, perSubject, randomSeeds } from './lab.ts';
-import { sensitiveDirections } from './measure/sensitive.ts';
 
 /** Directions of the data manifold that are sought, and rounds of the search. */
 const DIRECTIONS = 8;

@@ -7,8 +7,16 @@ import { type PrincipalComponents, principalComponents } from '../../latent/pca.
 import { combine, norms } from '../../tensor/rowwise.ts';
 import { average } from '../../tensor/statistics.ts';
 import type { Floats } from '../../tensor/tensor.ts';
-import { type Claim, figure, judged, percent, percentInterval, sampled, withInterval } from './claims.ts';
-import type { PlotPicture } from './findings.ts';
+import {
+  type Claim,
+  figure,
+  judged,
+  type PlotPicture,
+  percent,
+  percentInterval,
+  sampled,
+  withInterval,
+} from './claims.ts';
 import { experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
 import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from './measure/plane.ts';
 import {

@@ -1,8 +1,8 @@
 import { lineFigure } from '../../figures/line.ts';
-import { rows, unstack } from '../../tensor/tensor.ts';
+import { nearestDistances } from '../../quality/neighbours.ts';
+import { type Floats, rows, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, percent, type Sampled, sampled, withInterval } from './claims.ts';
 import { experiment, readPictures } from './lab.ts';
-import { memorised } from './measure/neighbours.ts';
 import { compareSiblings, type Grown, growSiblings } from './measure/siblings.ts';
 
 /** Images that a network of each pair learned from; the two pairs' halves share none. */
@@ -115,3 +115,9 @@ export const trainingSize = experiment({
     };
   },
 });
+
+/** Of each picture, 1 where it is nearer to the images of its own set than to as many others by more than a third. */
+export function memorised(pictures: Floats, own: Floats, other: Floats): number[] {
+  const [near, far] = [own, other].map(images => nearestDistances(pictures, images));
+  return near!.map((distance, i) => (distance < (2 / 3) * far![i]! ? 1 : 0));
+}

@@ -72,8 +72,7 @@ describe('each experiment, on a mixture of Gaussians', async () => {
       for (const picture of [...sheets, ...plots]) {
         expect(picture.file.startsWith(name)).toBe(true);
         expect(picture.caption.endsWith('.')).toBe(true);
-        if (picture.kind === 'sheet')
-          expect(picture.rows.flatMap(row => row.pictures).some(Boolean)).toBe(true);
+        if ('rows' in picture) expect(picture.rows.flatMap(row => row.pictures).some(Boolean)).toBe(true);
         else expect(picture.svg).toContain('</svg>');
       }
     },

@@ -8,16 +8,17 @@ import { ratesAt, SCHEDULES } from '../../../src/diffusion/schedule.ts';
 import { ratioOfMeans } from '../../../src/experiments/paper/claims.ts';
 import { largestPiece } from '../../../src/experiments/paper/connected.ts';
 import type { Experiment, Lab, SeedCloud } from '../../../src/experiments/paper/lab.ts';
-import { memorised, nearest } from '../../../src/experiments/paper/measure/neighbours.ts';
-import { sensitiveDirections } from '../../../src/experiments/paper/measure/sensitive.ts';
-import { sharpness } from '../../../src/experiments/paper/measure/sharpness.ts';
-import { strangeness } from '../../../src/experiments/paper/measure/strangeness.ts';
 import { straightness, trajectories } from '../../../src/experiments/paper/measure/trajectories.ts';
 import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
 import { convolutionFit } from '../../../src/experiments/paper/rescaled.ts';
+import { memorised } from '../../../src/experiments/paper/training-size.ts';
 import { combinations, simplexWeights } from '../../../src/latent/combinations.ts';
 import { coordinates } from '../../../src/latent/pca.ts';
+import { sensitiveDirections } from '../../../src/latent/sensitive.ts';
 import { wienerPictures } from '../../../src/quality/linear.ts';
+import { nearestDistances } from '../../../src/quality/neighbours.ts';
+import { sharpness } from '../../../src/quality/sharpness.ts';
+import { strangeness } from '../../../src/quality/strangeness.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { meanSquares } from '../../../src/tensor/statistics.ts';
 import { type Floats, float32, rows } from '../../../src/tensor/tensor.ts';
@@ -441,7 +442,7 @@ describe('pieces', () => {
     const [own, other] = [draw('own', 20), draw('other', 20)];
     expect(memorised(own, own, other)).toEqual(new Array(20).fill(1));
     expect(memorised(draw('new', 20), own, other).filter(Boolean)).toHaveLength(0);
-    expect(nearest(rows(own, 3, 4), own)[0]).toBeCloseTo(0, 5);
+    expect(nearestDistances(rows(own, 3, 4), own)[0]).toBeCloseTo(0, 5);
   });
 
   test('ratioOfMeans holds the ratio in its interval; paired values of one ratio leave no doubt', () => {

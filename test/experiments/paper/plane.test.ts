@@ -6,7 +6,7 @@ import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/dif
 import { SCHEDULES } from '../../../src/diffusion/schedule.ts';
 import { affineStep } from '../../../src/diffusion/solvers.ts';
 import { cloudClaim, inCloud } from '../../../src/experiments/paper/connected.ts';
-import { fig7 } from '../../../src/experiments/paper/fig7.ts';
+import { fig7 } from '../../../src/experiments/paper/fig6-fig7.ts';
 import type { Lab } from '../../../src/experiments/paper/lab.ts';
 import { bestDenoiser, gravitationalMap, pointsOf } from '../../../src/experiments/paper/measure/plane.ts';
 import {
