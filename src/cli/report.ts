@@ -5,8 +5,6 @@ import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/
 import { joinPath, readJson, writeAtomic } from '../runtime/files.ts';
 import { svgToPng } from '../runtime/svg.ts';
 
-export type { Omitted };
-
 /** A reproduction as numbers: what report.json must hold for its page and plots to be written again. */
 export interface SavedReport {
   readonly facts: ReportFacts;

@@ -4,14 +4,14 @@ import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { damaged, openUnfinished, type Unfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
 import { type Experiment, SIZES, type Sizes } from '../experiments/paper/lab.ts';
-import type { ModelFacts } from '../experiments/paper/page.ts';
+import type { ModelFacts, Omitted } from '../experiments/paper/page.ts';
 import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/paper/saved.ts';
 import { baseName, exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
 import { version } from './files.ts';
 import { type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, withRng, withRuntime, withUnfinished } from './options.ts';
-import { type Omitted, readReport, savedSchema, writeReport } from './report.ts';
+import { readReport, savedSchema, writeReport } from './report.ts';
 import { duration, openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, LabFlags, UnfinishedOptions {

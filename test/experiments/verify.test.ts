@@ -15,7 +15,7 @@ import {
   stepGains,
 } from '../../src/experiments/verify/gains.ts';
 import { clusters, descents, methods } from '../../src/experiments/verify/methods.ts';
-import { near, within } from '../../src/experiments/verify/row.ts';
+import { near, walsh, within } from '../../src/experiments/verify/row.ts';
 import { gains, gradients, twoMeans } from '../../src/experiments/verify/samplers.ts';
 import {
   clouds,
@@ -27,7 +27,6 @@ import {
   patches,
 } from '../../src/experiments/verify/statistics.ts';
 import { CHECKS, type VerifyOptions, verify } from '../../src/experiments/verify/verify.ts';
-import { walsh } from '../../src/experiments/verify/walsh.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine, dots } from '../../src/tensor/rowwise.ts';

@@ -94,17 +94,8 @@ export async function inCloud(lab: Lab, subject: Subject) {
   };
 }
 
-export function cloudClaim({
-  title,
-  pairs,
-  random,
-  lerp,
-  slerp,
-  control,
-  astray,
-  chance,
-  ...along
-}: Cloud): Claim {
+export function cloudClaim(cloud: Cloud): Claim {
+  const { title, pairs, random, lerp, slerp, control, astray, chance, ...along } = cloud;
   const best = Math.max(lerp.low, slerp.low);
   const trivial = Math.max(astray.high, chance.high, control.high);
   return judged({

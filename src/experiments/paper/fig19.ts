@@ -1,10 +1,11 @@
+import type { Denoiser } from '../../diffusion/info.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
 import { nearestDistances } from '../../quality/neighbours.ts';
 import { meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, ratioOfMeans, type SheetPicture, sampled, withInterval } from './claims.ts';
-import { experiment, find, grow, readPictures } from './lab.ts';
+import { experiment, find, grow, type Lab, readPictures } from './lab.ts';
 import { reconstruct } from './measure/reconstruction.ts';
 
 const STEPS = [0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1];
@@ -25,14 +26,7 @@ export const fig19 = experiment({
     const { latent } = await find(lab, model, images);
     const train = await lab.data('fashion-mnist', 'train');
     const gallery = await readPictures(train, 0, Math.min(GALLERY, train.length));
-    const ends = (all: Floats, i: number) =>
-      [rows(all, 2 * i, 2 * i + 1), rows(all, 2 * i + 1, 2 * i + 2)] as const;
     const each = (of: (i: number) => Floats) => concatRows(Array.from({ length: pairs }, (_, i) => of(i)));
-    const mix = ([a, b]: readonly [Floats, Floats], t: number) =>
-      float32(
-        a.shape,
-        a.data.map((value, i) => (1 - t) * value + t * b.data[i]!),
-      );
     const middles = {
       pixels: each(i => mix(ends(images, i), 0.5)),
       lerp: await grow(
@@ -54,9 +48,9 @@ export const fig19 = experiment({
       sampled(meanSquares(each(i => interpolateSeeds(...ends(latent, i), 0.5, way))), lab.rng),
     );
     // Superposition: how well a weighted sum of both ends explains the middle.
-    const superposed = sampled(superposition(middles.slerp), lab.rng);
-    const chance = sampled(superposition(middles.slerp, 1), lab.rng);
-    const superposedLerp = sampled(superposition(middles.lerp), lab.rng);
+    const superposed = sampled(superposition(images, middles.slerp), lab.rng);
+    const chance = sampled(superposition(images, middles.slerp, 1), lab.rng);
+    const superposedLerp = sampled(superposition(images, middles.lerp), lab.rng);
     const embedded = lab.has('fashion-mnist-embedder')
       ? await reconstruct(lab, model, await lab.embedder('fashion-mnist-embedder'), images)
       : undefined;
@@ -67,23 +61,8 @@ export const fig19 = experiment({
         model,
         each(i => interpolateSeeds(...ends(embedded.latent, i), 0.5, 'lerp')),
       ));
-    const superposedEmbedder = byEmbedder && sampled(superposition(byEmbedder), lab.rng);
+    const superposedEmbedder = byEmbedder && sampled(superposition(images, byEmbedder), lab.rng);
     const relativeEmbedder = byEmbedder && relative(strange(byEmbedder));
-    const sheet: SheetPicture['rows'][number][] = [];
-    for (let i = 0; i < Math.min(SHOWN, pairs); i++) {
-      const along = (way: 'lerp' | 'slerp') =>
-        concatRows(STEPS.map(t => interpolateSeeds(...ends(latent, i), t, way)));
-      sheet.push({
-        label: 'pixels',
-        pictures: STEPS.map(t => unstack(mix(ends(images, i), t))[0]),
-        apart: i > 0,
-      });
-      for (const way of ['lerp', 'slerp'] as const)
-        sheet.push(
-          { label: `seeds, ${way}`, pictures: seedPictures(model, along(way)) },
-          { label: `grown, ${way}`, pictures: unstack(await grow(lab, model, along(way))) },
-        );
-    }
     return {
       numbers: {
         ...{ superposed, superposedLerp, superposedEmbedder, relativeEmbedder, chance, norms, pairs },
@@ -96,26 +75,12 @@ export const fig19 = experiment({
         {
           file: 'fig19',
           caption:
-            'Between two test sheets: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp).',
+            'Between two test pictures: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp).',
           title: 'From one picture to another',
-          rows: sheet,
+          rows: await sheetRows(lab, model, images, latent, Math.min(SHOWN, pairs)),
         },
       ],
     };
-
-    /** Of each middle, the share of its mean square that the best a x + b y of its ends explains, or of those so many pairs on. */
-    function superposition(grown: Floats, on = 0): number[] {
-      return unstack(grown).map((middle, i) => {
-        const [x, y] = ends(images, (i + on) % pairs);
-        const dot = (a: Floats, b: Floats) => a.data.reduce((sum, value, at) => sum + value * b.data[at]!, 0);
-        const [xx, yy, xy] = [dot(x, x), dot(y, y), dot(x, y)];
-        const [xm, ym, mm] = [dot(x, middle), dot(y, middle), dot(middle, middle)];
-        const det = xx * yy - xy * xy;
-        if (!(det > 0 && mm > 0)) return 1;
-        const [a, b] = [(yy * xm - xy * ym) / det, (xx * ym - xy * xm) / det];
-        return (a * xm + b * ym) / mm;
-      });
-    }
   },
   report({
     superposed,
@@ -170,3 +135,55 @@ export const fig19 = experiment({
     };
   },
 });
+
+/** The two ends of pair i. */
+function ends(all: Floats, i: number): readonly [Floats, Floats] {
+  return [rows(all, 2 * i, 2 * i + 1), rows(all, 2 * i + 1, 2 * i + 2)];
+}
+
+function mix([a, b]: readonly [Floats, Floats], t: number): Floats {
+  return float32(
+    a.shape,
+    a.data.map((value, i) => (1 - t) * value + t * b.data[i]!),
+  );
+}
+
+/** Of each pair, the pixels between, and the seeds between with what they grow. */
+async function sheetRows(
+  lab: Lab,
+  model: Denoiser,
+  images: Floats,
+  latent: Floats,
+  pairs: number,
+): Promise<SheetPicture['rows']> {
+  const sheet: SheetPicture['rows'][number][] = [];
+  for (let i = 0; i < pairs; i++) {
+    const along = (way: 'lerp' | 'slerp') =>
+      concatRows(STEPS.map(t => interpolateSeeds(...ends(latent, i), t, way)));
+    sheet.push({
+      label: 'pixels',
+      pictures: STEPS.map(t => unstack(mix(ends(images, i), t))[0]),
+      apart: i > 0,
+    });
+    for (const way of ['lerp', 'slerp'] as const)
+      sheet.push(
+        { label: `seeds, ${way}`, pictures: seedPictures(model, along(way)) },
+        { label: `grown, ${way}`, pictures: unstack(await grow(lab, model, along(way))) },
+      );
+  }
+  return sheet;
+}
+
+/** Of each middle, the share of its mean square that the best a x + b y of its ends explains, or of those so many pairs on. */
+function superposition(images: Floats, grown: Floats, on = 0): number[] {
+  return unstack(grown).map((middle, i) => {
+    const [x, y] = ends(images, (i + on) % grown.shape[0]!);
+    const dot = (a: Floats, b: Floats) => a.data.reduce((sum, value, at) => sum + value * b.data[at]!, 0);
+    const [xx, yy, xy] = [dot(x, x), dot(y, y), dot(x, y)];
+    const [xm, ym, mm] = [dot(x, middle), dot(y, middle), dot(middle, middle)];
+    const det = xx * yy - xy * xy;
+    if (!(det > 0 && mm > 0)) return 1;
+    const [a, b] = [(yy * xm - xy * ym) / det, (xx * ym - xy * xm) / det];
+    return (a * xm + b * ym) / mm;
+  });
+}
