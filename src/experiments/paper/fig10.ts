@@ -68,7 +68,7 @@ export const fig10 = experiment({
     claims: networks.flatMap(one => [samePictures(one), sameSeeds(one)]),
     tables: networks.flatMap(one => [pairTable(one), bandTable(one)]),
     notes: [
-      'Ratios are of mean squared distances of pixels, that of the same seed over that of different seeds, with intervals over seeds. MNIST and Fashion-MNIST stand in for Oxford Flowers, which cannot be passed on. The networks saw few pictures (see the table of models), and better ones may agree more.',
+      'Ratios are of mean squared distances of pixels, that of the same seed over that of different seeds, each of one pair of trainings. MNIST and Fashion-MNIST stand in for Oxford Flowers, which cannot be passed on. The networks saw few pictures (see the table of models), and better ones may agree more.',
     ],
   }),
 });

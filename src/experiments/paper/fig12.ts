@@ -124,9 +124,8 @@ export const fig12 = experiment({
         }),
       },
     ],
-
     notes: [
-      `How far a cloud reaches is where the error of mean + r (seed - mean) exceeds ${LEFT} times the median of the seeds', going from r = 1 inwards to 0 and outwards to ${RADII.at(-1)}, read off between r = ${RADII.join(', ')}; intervals are over seeds.`,
+      `How far a cloud reaches is where the error of mean + r (seed - mean) exceeds ${LEFT} times the median of the seeds', going from r = 1 inwards to 0 and outwards to ${RADII.at(-1)}, read off between r = ${RADII.join(', ')}; of one picture each.`,
     ],
   }),
 });

@@ -155,7 +155,6 @@ export const fig13 = experiment({
         }),
       },
     ],
-
     notes: ['Intervals are over groups of seeds, none of which is in two.'],
   }),
 });

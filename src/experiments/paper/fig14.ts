@@ -135,7 +135,6 @@ export const fig14 = experiment({
         }),
       },
     ],
-
     notes: [
       'The paper moves by a factor of the normalised eigenvector; here all steps of a column have one Euclidean length, so that directions can be compared.',
     ],

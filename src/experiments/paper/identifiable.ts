@@ -84,7 +84,6 @@ export const identifiable = experiment({
         }),
       },
     ],
-
     notes: ['Intervals are over groups of seeds, none of which is in two.'],
   }),
 });

@@ -101,7 +101,6 @@ export const spectrum = experiment({
         ],
       }),
     })),
-
     notes: [
       'With fewer seeds than dimensions the directions in which the cloud is thin cannot all be seen among its components; the variance along the directions of the sampler sees them.',
     ],
