@@ -8,7 +8,7 @@ import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   BATCH,
   type Lab,
-  pictures,
+  readPictures,
   type SeedCloud,
   type Sizes,
   SUBJECTS,
@@ -107,7 +107,7 @@ export async function openLab(
 
   async function seekCloud(subject: Subject, method: 'auto' | 'descent', key: string): Promise<SeedCloud> {
     const model = await lab.denoiser(SUBJECTS[subject].model);
-    const image = await pictures(await lab.data(subject, 'test'), 0, 1);
+    const image = await readPictures(await lab.data(subject, 'test'), 0, 1);
     const { seeds, recipe, iterations } = sizes.descent;
     const count = method === 'auto' ? sizes.cloud : seeds;
     // A cloud that diverges leaves what other experiments found.

@@ -4,18 +4,19 @@ import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { damaged, openUnfinished, type Unfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
 import { type Experiment, SIZES, type Sizes } from '../experiments/paper/lab.ts';
-import { type Picture, VERDICTS } from '../experiments/paper/report/findings.ts';
-import type { ModelFacts, Omitted, Reproduced } from '../experiments/paper/report/reproduction-report.ts';
+import type { ModelFacts, Omitted } from '../experiments/paper/page.ts';
+import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/paper/saved.ts';
 import { baseName, exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
-import { svgToPng } from '../runtime/svg.ts';
 import { version } from './files.ts';
 import { type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, withRng, withRuntime, withUnfinished } from './options.ts';
+import { readReport, savedSchema, writeReport } from './report.ts';
 import { duration, openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, LabFlags, UnfinishedOptions {
   full?: boolean;
+  report?: string;
   json?: boolean;
   quiet?: boolean;
 }
@@ -23,7 +24,7 @@ interface Flags extends RuntimeFlags, LabFlags, UnfinishedOptions {
 export function addReproduce(program: Command): void {
   const command = withTerminal(withRng(withRuntime(program.command('reproduce'))))
     .description('regenerate figures, tables and claims of the paper, with intervals, controls and verdicts')
-    .argument('<names...>', "experiments such as fig12 or table1, or 'all'; 'list' names them")
+    .argument('[names...]', "experiments such as fig12 or table1, or 'all'; 'list' names them")
     .option(
       '--data-dir <folder>',
       'where data sets are looked for first: mnist/, fashion-mnist/, cifar10/ in it',
@@ -37,6 +38,7 @@ export function addReproduce(program: Command): void {
       'a denoiser of 64 x 64 portraits, for fig4 and fig5 (docs/models/anime64.json)',
     )
     .option('--full', "the paper's sizes: hours instead of minutes")
+    .option('--report <folder>', 'writes the page and plots of a report again from its saved numbers')
     .option('--out <folder>', 'where the report and its pictures are written', 'reproduction');
   withUnfinished(command)
     .addHelpText(
@@ -55,6 +57,16 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
     terminal.json({ results: EXPERIMENTS.map(({ name, title, needs }) => ({ name, title, needs })) });
     return;
   }
+  if (flags.report !== undefined) {
+    if (names.length > 0)
+      throw new SeedbedError('BadArgument', '--report takes no names: it rewrites what its folder holds');
+    const saved = await readReport(flags.report);
+    terminal.json(await writeReport(flags.report, saved));
+    terminal.line(`${saved.results.length} experiments said anew: ${joinPath(flags.report, 'README.md')}`);
+    return;
+  }
+  if (names.length === 0)
+    throw new SeedbedError('BadArgument', "name experiments such as fig12, or 'all'; 'list' names them");
   const all = names.includes('all');
   const chosen = all ? EXPERIMENTS : names.map(name => experimentOf(name, EXPERIMENTS));
   const sizes: Sizes = flags.full ? SIZES.full : SIZES.default;
@@ -66,7 +78,7 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
   const lab = await openLab({ runtime, terminal, unfinished }, flags, sizes, (done, total) =>
     progress.update(at.index, chosen.length, `${at.name}: ${done} of ${total}`),
   );
-  const done: Reproduced[] = [];
+  const done: Saved[] = [];
   const omitted: Omitted[] = [];
   try {
     for (const [index, experiment] of chosen.entries()) {
@@ -78,8 +90,9 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
         omitted.push({ name: experiment.name, title: experiment.title, reason });
         continue;
       }
-      const found = await reproduce(experiment, lab, unfinished, flags.out);
-      done.push(found);
+      const saved = await reproduce(experiment, lab, unfinished, flags.out);
+      done.push(saved);
+      const found = reported(experiment, saved);
       progress.above(() => {
         for (const { verdict, because } of found.claims)
           terminal.line(`${found.name.padEnd(14)} ${verdict.padEnd(7)} ${because}`);
@@ -88,31 +101,17 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
   } finally {
     progress.stop();
   }
-  const { reproductionReport } = await import('../experiments/paper/report/reproduction-report.ts');
   const seconds = (performance.now() - started) / 1000;
-  const page = reproductionReport(done, omitted, {
-    command: [
-      'npx seedbed reproduce',
-      ...names,
-      ...(flags.dataDir ? ['--data-dir DIR'] : []),
-      ...(flags.portraits ? [`--portraits ${baseName(flags.portraits)}`] : []),
-      ...(flags.full ? ['--full'] : []),
-    ].join(' '),
-    sizes: describeSizes(sizes),
-    models: [...lab.used].map(([name, model]) => factsOf(name, model)),
-  });
-  const report = {
-    seedbed: await version(),
-    command: 'reproduce',
-    rng: flags.rng,
-    seconds,
-    sizes,
-    models: Object.fromEntries([...lab.used].map(([name, { hash }]) => [name, hash])),
+  const report = await writeReport(flags.out, {
+    ...{ seedbed: await version(), command: 'reproduce', rng: flags.rng, seconds, sizes },
+    facts: {
+      command: commandOf(names, flags),
+      sizes: describeSizes(sizes),
+      models: [...lab.used].map(([name, model]) => factsOf(name, model)),
+    },
     results: done,
     omitted,
-  };
-  await writeAtomic(joinPath(flags.out, 'README.md'), `${page}\n`);
-  await writeAtomic(joinPath(flags.out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  });
   await unfinished.remove();
   for (const { name, reason } of omitted) terminal.note(`${name}: not run: ${reason}`);
   terminal.line(
@@ -128,70 +127,50 @@ function experimentOf(name: string, all: readonly Experiment[]): Experiment {
   throw new SeedbedError('BadArgument', `there is no experiment ${name}; there are all, ${known}`);
 }
 
-/** Runs an experiment and draws its pictures, or takes from the folder what an earlier run found. */
+/** Measures an experiment and draws its sheets, or takes from the folder what an earlier run measured. */
 async function reproduce(
   experiment: Experiment,
   lab: OpenLab,
   unfinished: Unfinished,
   out: string,
-): Promise<Reproduced> {
-  const path = unfinished.path(`findings-${experiment.name}.json`);
-  if (await exists(path)) return readFindings(path, lab);
+): Promise<Saved> {
+  const path = unfinished.path(`numbers-${experiment.name}.json`);
+  if (await exists(path)) return readKept(path, lab);
   const before = new Set(lab.used.keys());
   const begun = performance.now();
-  const { claims, tables = [], notes = [], pictures } = await experiment.run(lab);
-  for (const picture of pictures) await writePicture(out, picture);
-  const { name, title } = experiment;
-  const drawn = pictures.map(({ file, caption, kind }) => ({ file, caption, svg: kind === 'plot' }));
+  const { numbers, sheets = [] } = await experiment.measure(lab);
+  for (const sheet of sheets) await writeLabelledSheet(joinPath(out, `${sheet.file}.png`), sheet);
   const seconds = (performance.now() - begun) / 1000;
-  const found = { name, title, seconds, claims, tables, notes, pictures: drawn };
+  const drawn = sheets.map(({ file, caption }) => ({ file, caption }));
   const used = [...lab.used]
     .filter(([model]) => !before.has(model))
     .map(([model, { info }]) => [model, info.kind]);
-  await writeAtomic(path, JSON.stringify({ ...found, used }));
-  return found;
+  const saved = { name: experiment.name, seconds, numbers, sheets: drawn };
+  await writeAtomic(path, writeNumbers({ ...saved, used }));
+  return saved;
 }
 
-const text = z.string();
-const keptSchema = z.object({
-  name: text,
-  title: text,
-  seconds: z.number(),
-  claims: z.array(
-    z.object({
-      paper: text,
-      ours: text,
-      control: text,
-      verdict: z.enum(VERDICTS),
-      because: text,
-      values: z.record(
-        text,
-        z
-          .number()
-          .nullable()
-          .transform(value => value ?? Number.NaN),
-      ),
-    }),
-  ),
-  tables: z.array(z.object({ title: text, columns: z.array(text), rows: z.array(z.array(text)) })),
-  notes: z.array(text),
-  pictures: z.array(z.object({ file: text, caption: text, svg: z.boolean() })),
-  used: z.array(z.tuple([text, z.enum(['denoiser', 'embedder'])])),
+const keptSchema = savedSchema.extend({
+  used: z.array(z.tuple([z.string(), z.enum(['denoiser', 'embedder'])])),
 });
 
-async function readFindings(path: string, lab: OpenLab): Promise<Reproduced> {
-  const parsed = keptSchema.safeParse(await readJson(path));
+async function readKept(path: string, lab: OpenLab): Promise<Saved> {
+  const parsed = keptSchema.safeParse(readNumbers(await readJson(path)));
   if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
-  const { used, ...found } = parsed.data;
+  const { used, ...saved } = parsed.data;
   for (const [name, kind] of used) await lab[kind](name);
-  return found;
+  return saved;
 }
 
-async function writePicture(out: string, picture: Picture): Promise<void> {
-  const at = joinPath(out, picture.file);
-  if (picture.kind === 'sheet') return writeLabelledSheet(`${at}.png`, picture);
-  await writeAtomic(`${at}.svg`, picture.svg);
-  await writeAtomic(`${at}.png`, await svgToPng(picture.svg));
+/** The command that makes the report again, without the folders of this machine. */
+function commandOf(names: readonly string[], { dataDir, portraits, full }: Flags): string {
+  return [
+    'npx seedbed reproduce',
+    ...names,
+    ...(dataDir ? ['--data-dir DIR'] : []),
+    ...(portraits ? [`--portraits ${baseName(portraits)}`] : []),
+    ...(full ? ['--full'] : []),
+  ].join(' ');
 }
 
 function describeSizes({ table, cloud, sample, descent }: Sizes): string {

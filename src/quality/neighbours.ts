@@ -26,13 +26,18 @@ export function shareWithin(points: Floats, others: Floats): number {
   return inside / points.shape[0]!;
 }
 
-/** The median distance from points [n, D] to the nearest of others [m, D]. */
-export function nearestDistance(points: Floats, others: Floats): number {
+/** The distance from each of some points [n, D] to the nearest of others [m, D]. */
+export function nearestDistances(points: Floats, others: Floats): number[] {
   const nearest: number[] = [];
   eachDistances(points, others, (_, distances) => {
     nearest.push(Math.sqrt(distances.reduce((least, d) => Math.min(least, d), Number.POSITIVE_INFINITY)));
   });
-  return median(nearest);
+  return nearest;
+}
+
+/** The median distance from points [n, D] to the nearest of others [m, D]. */
+export function nearestDistance(points: Floats, others: Floats): number {
+  return median(nearestDistances(points, others));
 }
 
 /** Calls back with the squared distances of each point to all others. */

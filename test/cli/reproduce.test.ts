@@ -103,11 +103,32 @@ test('goes on with what an interrupted run left, and not with that of another', 
   const unfinished = at('resumed', '.unfinished-reproduce');
   await mkdir(unfinished, { recursive: true });
   await writeFile(join(unfinished, 'about.json'), JSON.stringify({ command, seedbed: made, rng, sizes }));
-  const kept = { ...results[0], title: 'kept from before', used: [] };
-  await writeFile(join(unfinished, 'findings-fig8.json'), JSON.stringify(kept));
+  const sheets = [{ file: 'kept', caption: 'kept from before' }];
+  const kept = { ...results[0], sheets, used: [] };
+  await writeFile(join(unfinished, 'numbers-fig8.json'), JSON.stringify(kept));
   const again = (...more: string[]) => seedbed('fig8', '--out', at('resumed'), ...more);
   expect((await again()).err).toContain('holds unfinished work');
   expect((await again('--resume', '--rng', '1')).err).toContain('another command');
   expect((await again('--resume')).code).toBe(0);
   expect(await readFile(at('resumed', 'README.md'), 'utf8')).toContain('kept from before');
+});
+
+test('writes page and plots again from saved numbers, and says so where they are not there', async () => {
+  await seedbed('fig6', 'fig8', '--out', at('said'));
+  const names = await readdir(at('said'));
+  const before = await Promise.all(names.map(name => readFile(at('said', name), 'utf8')));
+  for (const name of names.filter(one => one !== 'report.json')) await rm(at('said', name));
+  expect((await seedbed('--report', at('said'))).code).toBe(0);
+  for (const [i, name] of names.entries())
+    expect(await readFile(at('said', name), 'utf8'), name).toBe(before[i]);
+
+  const report = JSON.parse(await readFile(at('said', 'report.json'), 'utf8'));
+  const write = (results: unknown) =>
+    writeFile(at('said', 'report.json'), JSON.stringify({ ...report, results }));
+  await write([{ ...report.results[0], numbers: { curves: 'none' } }]);
+  expect((await seedbed('--report', at('said'))).err).toContain('measure them again: seedbed reproduce fig6');
+  await write([{ name: 'fig6', claims: [] }]);
+  expect((await seedbed('--report', at('said'))).err).toContain('does not hold the numbers');
+  expect((await seedbed('fig6', '--report', at('said'))).err).toContain('--report takes no names');
+  expect((await seedbed()).err).toContain("name experiments such as fig12, or 'all'");
 });

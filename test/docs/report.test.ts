@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { VERDICTS } from '../../src/experiments/paper/report/findings.ts';
+import { VERDICTS } from '../../src/experiments/paper/claims.ts';
 import { EXPERIMENTS } from '../../src/experiments/paper/reproduction.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -4,21 +4,33 @@ import { join } from 'node:path';
 import { type Dataset, imagesInMemory } from '../../src/data/dataset.ts';
 import type { Denoiser, Embedder } from '../../src/diffusion/info.ts';
 import { createModel } from '../../src/diffusion/model.ts';
+import type { Findings, SheetPicture } from '../../src/experiments/paper/claims.ts';
 import {
+  type Experiment,
+  errorsAgainst,
   find,
   grow,
   type Lab,
-  pictures,
+  readPictures,
   type SeedCloud,
   type Sizes,
   SUBJECTS,
 } from '../../src/experiments/paper/lab.ts';
-import { errorsAgainst } from '../../src/experiments/paper/measure/around.ts';
+import { readNumbers, writeNumbers } from '../../src/experiments/paper/saved.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { average } from '../../src/tensor/statistics.ts';
 import type { Floats } from '../../src/tensor/tensor.ts';
+
+/** Both halves of an experiment, with its numbers written to JSON and read again in between. */
+export async function run(
+  experiment: Experiment,
+  lab: Lab,
+): Promise<Findings & { readonly sheets: readonly SheetPicture[] }> {
+  const { numbers, sheets = [] } = await experiment.measure(lab);
+  return { ...experiment.report(readNumbers(JSON.parse(writeNumbers(numbers)))), sheets };
+}
 
 /** Sizes at which an experiment takes a second. */
 export const TOY: Sizes = {
@@ -64,7 +76,7 @@ export async function toyLab({
     scratch: name => join(folder, name),
     async cloud(subject, method = 'auto') {
       const model = await take(denoisers, SUBJECTS[subject].model);
-      const image = await pictures(await take(data, subject), 0, 1);
+      const image = await readPictures(await take(data, subject), 0, 1);
       const starts = method === 'auto' ? lab.sizes.cloud : lab.sizes.descent.seeds;
       const found = await find(lab, model, image, { method, starts });
       return {

@@ -6,6 +6,7 @@ import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../src/diffus
 import { SAMPLERS } from '../../src/diffusion/samplers.ts';
 import { follow, type Space } from '../../src/diffusion/solvers.ts';
 import { METHODS } from '../../src/embedding/methods.ts';
+import { clouds, components } from '../../src/experiments/verify/clouds.ts';
 import {
   backwardWeights,
   type ExactKind,
@@ -15,19 +16,10 @@ import {
   stepGains,
 } from '../../src/experiments/verify/gains.ts';
 import { clusters, descents, methods } from '../../src/experiments/verify/methods.ts';
-import { near, within } from '../../src/experiments/verify/row.ts';
+import { near, walsh, within } from '../../src/experiments/verify/row.ts';
 import { gains, gradients, twoMeans } from '../../src/experiments/verify/samplers.ts';
-import {
-  clouds,
-  comparisons,
-  components,
-  intervals,
-  noise,
-  panel,
-  patches,
-} from '../../src/experiments/verify/statistics.ts';
+import { comparisons, intervals, noise, panel, patches } from '../../src/experiments/verify/statistics.ts';
 import { CHECKS, type VerifyOptions, verify } from '../../src/experiments/verify/verify.ts';
-import { walsh } from '../../src/experiments/verify/walsh.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine, dots } from '../../src/tensor/rowwise.ts';

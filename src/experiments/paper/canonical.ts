@@ -2,23 +2,23 @@ import { prepare } from '../../diffusion/batches.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { createEncoder } from '../../embedding/finders.ts';
 import { meanSeed } from '../../latent/cloud.ts';
-import { bootstrapMean, correlation, rms } from '../../tensor/statistics.ts';
+import { groupMeans } from '../../latent/combinations.ts';
+import { correlation, rms } from '../../tensor/statistics.ts';
 import { rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { BATCH, type Experiment, pictures, randomSeeds } from './lab.ts';
-import { groupMeans } from './measure/around.ts';
-import { figure, withInterval } from './report/wording.ts';
+import { figure, judged, ofOne, sampled, withInterval } from './claims.ts';
+import { BATCH, experiment, randomSeeds, readPictures } from './lab.ts';
 
 /** The embedder's single seed beside the mean of the cloud (Asperti et al. 2023, section 5: "very close to the average"). */
-export const canonical: Experiment = {
+export const canonical = experiment({
   name: 'canonical',
   title: "the embedder's seed and the mean of the cloud",
   needs: ['fashion-mnist', 'fashion-mnist-embedder', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const { latent, image, model } = await lab.cloud('fashion-mnist');
     const embedder = await lab.embedder('fashion-mnist-embedder');
     const { padding, range } = model.info;
     const data = await lab.data('fashion-mnist', 'test');
-    const others = await pictures(data, 1, Math.min(data.length, 1 + lab.sizes.sample));
+    const others = await readPictures(data, 1, Math.min(data.length, 1 + lab.sizes.sample));
     const encoder = await createEncoder(lab.runtime, embedder, BATCH);
     const [own, foreign] = [
       await encoder.run(prepare(image, padding, range)),
@@ -34,52 +34,38 @@ export const canonical: Experiment = {
     });
     const embedded = to(mean)(own);
     const single = seeds.map(to(own));
-    const singleToOwn = bootstrapMean(
+    const singleToOwn = ofOne(
       single.map(({ correlation: r }) => r),
       lab.rng,
     );
-    const singleDistance = bootstrapMean(
+    const singleDistance = ofOne(
       single.map(({ distance }) => distance),
       lab.rng,
     );
-    const quarters = bootstrapMean(
+    const quarters = ofOne(
       unstack(groupMeans(latent, Math.floor(count / 4))).map(part => to(part)(own).correlation),
       lab.rng,
     );
     const theirs = unstack(foreign).map(z => to(mean)(z).correlation);
-    const otherPictures = bootstrapMean(theirs, lab.rng);
-    const asNear = theirs.filter(value => value >= embedded.correlation).length;
-    const random = bootstrapMean(
+    const otherPictures = sampled(theirs, lab.rng);
+    const random = sampled(
       unstack(randomSeeds(lab, model, lab.sizes.sample, 'canonical')).map(z => to(mean)(z).correlation),
       lab.rng,
     );
-    const near = embedded.correlation > 0.9 && embedded.distance < 0.5 * singleDistance.mean;
-    const nearer = asNear === 0 && embedded.correlation > singleToOwn.high;
-    const noise = figure(rms(mean.data) ** 2);
     return {
-      claims: [
+      numbers: {
+        embedded,
+        singleToOwn,
+        singleDistance,
+        quarters,
+        theirs,
+        otherPictures,
+        random,
+        noise: rms(mean.data) ** 2,
+        ownVariance: rms(own.data) ** 2,
+      },
+      sheets: [
         {
-          paper:
-            'The seed of the embedding network seems very close to the average of all seeds (Fashion-MNIST).',
-          ours: `correlation ${figure(embedded.correlation)} (with the means of quarters of the cloud ${withInterval(quarters)}), distance per coordinate ${figure(embedded.distance)}; the mean's own variance is ${noise}, the embedder's seed's ${figure(rms(own.data) ** 2)}`,
-          control: `correlation of the embedder's seed with single seeds ${withInterval(singleToOwn)} (distance ${withInterval(singleDistance)}); of its seeds of ${theirs.length} other pictures with this mean ${withInterval(otherPictures)}, at most ${figure(Math.max(...theirs))}; of random seeds ${withInterval(random)}`,
-          verdict: near ? 'holds' : nearer ? 'partly' : 'fails',
-          because: nearer
-            ? `The embedder's seed is ${figure(embedded.correlation / singleToOwn.mean, 2)} times as correlated with the mean as with a seed, and nearer to it than the seeds of other pictures are${near ? '' : ', but it is another point than the mean'}.`
-            : `The embedder's seed is ${figure(embedded.correlation / singleToOwn.mean, 2)} times as correlated with the mean as with a seed, and its seeds of ${asNear} of ${theirs.length} other pictures are as near.`,
-          values: {
-            correlation: embedded.correlation,
-            distance: embedded.distance,
-            single: singleToOwn.mean,
-            others: otherPictures.mean,
-            nearer: asNear,
-            random: random.mean,
-          },
-        },
-      ],
-      pictures: [
-        {
-          kind: 'sheet',
           file: 'canonical',
           caption: `The picture, the mean of its ${count} seeds, the embedder's seed, and three of the seeds.`,
           title: 'A canonical seed?',
@@ -102,4 +88,43 @@ export const canonical: Experiment = {
       ],
     };
   },
-};
+  report({
+    embedded,
+    singleToOwn,
+    singleDistance,
+    quarters,
+    theirs,
+    otherPictures,
+    random,
+    noise,
+    ownVariance,
+  }) {
+    const asNear = theirs.filter(value => value >= embedded.correlation).length;
+    const near = embedded.correlation > 0.9 && embedded.distance < 0.5 * singleDistance.mean;
+    const nearer = asNear === 0 && embedded.correlation > singleToOwn.high;
+    return {
+      claims: [
+        judged({
+          number: embedded.correlation,
+          against: singleToOwn,
+          paper:
+            'The seed of the embedding network seems very close to the average of all seeds (Fashion-MNIST).',
+          ours: `correlation ${figure(embedded.correlation)} (with the means of quarters of the cloud ${withInterval(quarters)}), distance per coordinate ${figure(embedded.distance)}; the mean's own variance is ${figure(noise)}, the embedder's seed's ${figure(ownVariance)}`,
+          control: `correlation of the embedder's seed with single seeds ${withInterval(singleToOwn)} (distance ${withInterval(singleDistance)}); of its seeds of ${theirs.length} other pictures with this mean ${withInterval(otherPictures)}, at most ${figure(Math.max(...theirs))}; of random seeds ${withInterval(random)}`,
+          numbersSay: near ? 'holds' : nearer ? 'partly' : 'fails',
+          because: nearer
+            ? `The embedder's seed is ${figure(embedded.correlation / singleToOwn.mean, 2)} times as correlated with the mean as with a seed, and nearer to it than the seeds of other pictures are${near ? '' : ', but it is another point than the mean'}.`
+            : `The embedder's seed is ${figure(embedded.correlation / singleToOwn.mean, 2)} times as correlated with the mean as with a seed, and its seeds of ${asNear} of ${theirs.length} other pictures are as near.`,
+          values: {
+            correlation: embedded.correlation,
+            distance: embedded.distance,
+            single: singleToOwn,
+            others: otherPictures,
+            nearer: asNear,
+            random,
+          },
+        }),
+      ],
+    };
+  },
+});

@@ -1,22 +1,32 @@
 import { lineFigure } from '../../figures/line.ts';
+import { withSquares } from '../../latent/combinations.ts';
 import { interpolateSeeds, type SeedPath } from '../../latent/interpolation.ts';
 import { permutation } from '../../tensor/random.ts';
-import { combine } from '../../tensor/rowwise.ts';
-import { average, bootstrapMean, meanSquares } from '../../tensor/statistics.ts';
+import { average, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, rows } from '../../tensor/tensor.ts';
 import {
-  type Experiment,
+  type Claim,
+  figure,
+  judged,
+  ofOne,
+  type PlotPicture,
+  percent,
+  percentInterval,
+  type Sampled,
+  sampled,
+  withInterval,
+} from './claims.ts';
+import {
+  errorsOf,
+  experiment,
   type Lab,
+  perSubject,
   randomSeeds,
-  pictures as read,
+  readPictures,
   type SeedCloud,
-  SUBJECTS,
   type Subject,
 } from './lab.ts';
-import { errorsOf, subjectsAt } from './measure/around.ts';
 import { CURVES, type Curve, gravitationalMap, planeDenoiser, pointsOf } from './measure/plane.ts';
-import type { Claim, Picture } from './report/findings.ts';
-import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Pairs of seeds that are joined, and points of each path. */
 const PAIRS = 24;
@@ -32,26 +42,29 @@ const CLOSE = 0.2;
 const CHOSEN = 12;
 
 /** Whether emb(x) is connected (Asperti et al. 2023, section 1), by paths between seeds and by flooding a grid. */
-export const connected: Experiment = {
+export const connected = experiment({
   name: 'connected',
   title: 'is the set of seeds of a picture connected?',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const pictures: Picture[] = [];
-    for (const curve of CURVES) claims.push(await inPlane(lab, curve));
-    for (const subject of subjectsAt(lab, ['fashion-mnist', 'mnist', 'cifar10'])) {
-      const { claim, picture } = await inCloud(lab, subject);
-      claims.push(claim);
-      pictures.push(picture);
-    }
-    return { claims, pictures };
+  async measure(lab) {
+    const planes: Plane[] = [];
+    for (const curve of CURVES) planes.push(await inPlane(lab, curve));
+    const { numbers: clouds } = await perSubject(lab, async subject => ({
+      numbers: await inCloud(lab, subject),
+    }));
+    return { numbers: { planes, clouds } };
   },
-};
+  report: ({ planes, clouds }) => ({
+    claims: [...planes.map(planeClaim), ...clouds.map(cloudClaim)],
+    plots: clouds.map(plotOf),
+  }),
+});
+
+type Plane = Awaited<ReturnType<typeof inPlane>>;
+type Cloud = Awaited<ReturnType<typeof inCloud>> & { readonly title: string };
 
 /** In pictures paths between the seeds of a cloud are tried. */
-export async function inCloud(lab: Lab, subject: Subject): Promise<{ claim: Claim; picture: Picture }> {
-  const { title } = SUBJECTS[subject];
+export async function inCloud(lab: Lab, subject: Subject) {
   const cloud = await lab.cloud(subject);
   const pairs = Math.min(PAIRS, Math.floor(cloud.latent.shape[0]! / 2));
   const noise = randomSeeds(lab, cloud.model, 2 * pairs, 'connected');
@@ -66,52 +79,58 @@ export async function inCloud(lab: Lab, subject: Subject): Promise<{ claim: Clai
   const worst = Math.max(...cloud.errors);
   const within = (errors: readonly number[][], times: number) =>
     average(errors.map(path => (Math.max(...path) < times * worst ? 1 : 0)));
-  const kept = (errors: readonly number[]) =>
-    bootstrapMean(
-      errors.map(error => (error < WITH * random ? 1 : 0)),
-      lab.rng,
-    );
+  const mean = (values: readonly number[]) => ofOne(values, lab.rng);
+  const kept = (errors: readonly number[]) => mean(errors.map(error => (error < WITH * random ? 1 : 0)));
   const stays = (errors: readonly number[][]) => kept(errors.map(path => Math.max(...path)));
   const [lerp, slerp, control] = [stays(straight), stays(arcs), stays(foreign)];
   const [astray, chance] = [kept(towards.map(path => path[middle]!)), kept(matched)];
+  const at = (errors: readonly number[][]) => POINTS.map((_, i) => mean(errors.map(path => path[i]!)));
+  return {
+    ...{ subject, pairs, random, lerp, slerp, control, astray, chance },
+    lerpWithin: LEFT.map(times => within(straight, times)),
+    slerpWithin: LEFT.map(times => within(arcs, times)),
+    worst: { straight: Math.max(...straight.flat()), arcs: Math.max(...arcs.flat()) },
+    curves: { straight: at(straight), arcs: at(arcs), towards: at(towards), foreign: at(foreign) },
+  };
+}
+
+export function cloudClaim(cloud: Cloud): Claim {
+  const { title, pairs, random, lerp, slerp, control, astray, chance, ...along } = cloud;
   const best = Math.max(lerp.low, slerp.low);
   const trivial = Math.max(astray.high, chance.high, control.high);
-  const claim: Claim = {
+  return judged({
+    number: lerp,
+    against: astray,
+    rests: [slerp, chance, control],
     paper: `The paper asks whether emb(x) is a connected, convex space, and finds it convex (${title}).`,
-    ours: `${percent(lerp.mean)} (${percent(lerp.low)} to ${percent(lerp.high)}) of ${pairs} straight paths between seeds grow the picture all along, ${percent(slerp.mean)} (${percent(slerp.low)} to ${percent(slerp.high)}) of arcs; within ${LEFT.join(' and ')} times the worst error of the seeds stay ${LEFT.map(times => percent(within(straight, times))).join(' and ')} of the straight ones, ${LEFT.map(times => percent(within(arcs, times))).join(' and ')} of the arcs`,
-    control: `half way from a seed to one of another picture ${percent(astray.mean)} (${percent(astray.low)} to ${percent(astray.high)}) still grow the picture, and ${percent(chance.mean)} of random seeds as short as the middles of the paths; ${percent(control.mean)} of paths between random seeds do; a path does while its error is below ${percent(WITH)} of that of random pictures, ${figure(random)}`,
-    verdict: best <= trivial ? 'fails' : best > 0.9 ? 'holds' : 'partly',
+    ours: `${percentInterval(lerp)} of ${pairs} straight paths between seeds grow the picture all along, ${percentInterval(slerp)} of arcs; within ${LEFT.join(' and ')} times the worst error of the seeds stay ${along.lerpWithin.map(percent).join(' and ')} of the straight ones, ${along.slerpWithin.map(percent).join(' and ')} of the arcs`,
+    control: `half way from a seed to one of another picture ${percentInterval(astray)} still grow the picture, and ${percent(chance.mean)} of random seeds as short as the middles of the paths; ${percent(control.mean)} of paths between random seeds do; a path does while its error is below ${percent(WITH)} of that of random pictures, ${figure(random)}`,
+    numbersSay: best <= trivial ? 'fails' : best > 0.9 ? 'holds' : 'partly',
     because:
       best <= trivial
         ? 'Paths between seeds of the picture stay with it no more often than what has no reason to.'
         : best > 0.9
-          ? `Nearly all pairs of seeds are joined by a ${lerp.low >= slerp.low ? 'straight path' : 'arc'} of seeds of the same picture, ${figure(random / Math.max(...(lerp.low >= slerp.low ? straight : arcs).flat()), 2)} times nearer to it than random ones at the worst.`
+          ? `Nearly all pairs of seeds are joined by a ${lerp.low >= slerp.low ? 'straight path' : 'arc'} of seeds of the same picture, ${figure(random / (lerp.low >= slerp.low ? along.worst.straight : along.worst.arcs), 2)} times nearer to it than random ones at the worst.`
           : `Only ${percent(Math.max(lerp.mean, slerp.mean))} of the pairs are joined by a straight path or an arc; a crooked one may still join the others.`,
     values: {
-      lerp: lerp.mean,
-      slerp: slerp.mean,
-      control: control.mean,
-      towards: astray.mean,
-      matched: chance.mean,
-      lerpWithin: within(straight, LEFT[1]),
-      slerpWithin: within(arcs, LEFT[1]),
+      lerp,
+      slerp,
+      control,
+      towards: astray,
+      matched: chance,
+      lerpWithin: along.lerpWithin[1]!,
+      slerpWithin: along.slerpWithin[1]!,
       random,
     },
-  };
-  const at = (errors: readonly number[][]) => {
-    const means = POINTS.map((_, i) =>
-      bootstrapMean(
-        errors.map(path => path[i]!),
-        lab.rng,
-      ),
-    );
-    return {
-      points: means.map(({ mean }, i): [number, number] => [POINTS[i]!, mean]),
-      band: means.map(({ low, high }, i): [number, number, number] => [POINTS[i]!, low, high]),
-    };
-  };
-  const picture: Picture = {
-    kind: 'plot',
+  });
+}
+
+function plotOf({ title, subject, curves }: Cloud): PlotPicture {
+  const line = (means: readonly Sampled[]) => ({
+    points: means.map(({ mean }, i): [number, number] => [POINTS[i]!, mean]),
+    band: means.map(({ low, high }, i): [number, number, number] => [POINTS[i]!, low, high]),
+  });
+  return {
     file: `connected-${subject}`,
     caption: `Squared error along paths between two seeds of one picture, from one to a random seed, and between random seeds (${title}).`,
     svg: lineFigure({
@@ -119,14 +138,13 @@ export async function inCloud(lab: Lab, subject: Subject): Promise<{ claim: Clai
       x: { label: 'part of the way' },
       y: { label: 'mean squared error of pixels in [0, 1]', log: true },
       series: [
-        { name: 'straight', ...at(straight) },
-        { name: 'arc', ...at(arcs) },
-        { name: 'to a seed of another picture', ...at(towards), dashed: true },
-        { name: 'between random seeds', ...at(foreign), dashed: true },
+        { name: 'straight', ...line(curves.straight) },
+        { name: 'arc', ...line(curves.arcs) },
+        { name: 'to a seed of another picture', ...line(curves.towards), dashed: true },
+        { name: 'between random seeds', ...line(curves.foreign), dashed: true },
       ],
     }),
   };
-  return { claim, picture };
 }
 
 /** Errors along the paths that join seeds 0 and 1, 2 and 3, ...: a row a path. */
@@ -161,35 +179,34 @@ function middles(seeds: Floats, pairs: number): Floats {
   );
 }
 
-/** Rows rescaled to mean squares. */
-function withSquares(latent: Floats, squares: readonly number[]): Floats {
-  const own = meanSquares(latent);
-  return combine([squares.map((square, i) => Math.sqrt(square / own[i]!)), latent]);
-}
-
 /** In the plane all seeds can be tried: how many pieces those of a point fall into, on a grid. */
-async function inPlane(lab: Lab, curve: Curve): Promise<Claim> {
+async function inPlane(lab: Lab, curve: Curve) {
   const model = await planeDenoiser(lab, curve);
   const { landed } = await gravitationalMap(lab, model, SIDE, REACH);
-  const points = pointsOf(await read(await lab.data(curve, 'test'), 0, CHOSEN));
+  const points = pointsOf(await readPictures(await lab.data(curve, 'test'), 0, CHOSEN));
   const to = pointsOf(landed);
   const shares = points.map(([x, y]) => largestPiece(to.map(([u, v]) => Math.hypot(u - x, v - y) < CLOSE)));
   const scattered = points.map(([x, y], k) => {
     const members = to.filter(([u, v]) => Math.hypot(u - x, v - y) < CLOSE).length;
     return largestPiece(scatter(to.length, members, lab.rng + k));
   });
-  const [share, control] = [shares, scattered].map(values => bootstrapMean(values, lab.rng));
-  return {
+  return { curve, share: sampled(shares, lab.rng), control: sampled(scattered, lab.rng) };
+}
+
+function planeClaim({ curve, share, control }: Plane): Claim {
+  return judged({
+    number: share,
+    against: control,
     paper: `Is emb(x) connected? In the plane every seed can be tried (${curve}).`,
-    ours: `the largest connected piece holds ${withInterval(share!)} of a point's seeds, over ${points.length} points`,
-    control: `as many seeds strewn over the grid: ${withInterval(control!)}`,
-    verdict: share!.low > 0.9 ? 'holds' : share!.low > control!.high ? 'partly' : 'fails',
+    ours: `the largest connected piece holds ${withInterval(share)} of a point's seeds, over ${share.n} points`,
+    control: `as many seeds strewn over the grid: ${withInterval(control)}`,
+    numbersSay: share.low > 0.9 ? 'holds' : share.low > control.high ? 'partly' : 'fails',
     because:
-      share!.low > 0.9
+      share.low > 0.9
         ? 'The seeds of a point are one piece of the plane.'
-        : `The seeds of a point are mostly one piece, ${percent(share!.mean)} of them.`,
-    values: { share: share!.mean, control: control!.mean },
-  };
+        : `The seeds of a point are mostly one piece, ${percent(share.mean)} of them.`,
+    values: { share, control },
+  });
 }
 
 /** The share of the members of a square grid that the largest piece of neighbours holds; 1 where there are none. */

@@ -1,11 +1,8 @@
 import { cloudStatistics } from '../../latent/cloud.ts';
 import { innerProducts } from '../../tensor/products.ts';
-import { bootstrapMean } from '../../tensor/statistics.ts';
 import { sizeOf } from '../../tensor/tensor.ts';
-import { type Experiment, randomSeeds, type SeedCloud, SUBJECTS } from './lab.ts';
-import { subjectsAt } from './measure/around.ts';
-import type { Claim } from './report/findings.ts';
-import { figure, withInterval } from './report/wording.ts';
+import { figure, judged, ofOne, withInterval } from './claims.ts';
+import { experiment, perSubject, randomSeeds, type SeedCloud } from './lab.ts';
 
 /** The paper's number. */
 const PAPER = 0.9;
@@ -13,59 +10,66 @@ const PAPER = 0.9;
 const NEAR = 0.1;
 
 /** How far the seeds of one picture lie apart (Asperti et al. 2023, section 5.1: "around 0.9"), in its readings. */
-export const distances: Experiment = {
+export const distances = experiment({
   name: 'distances',
   title: 'how far the seeds of one picture lie apart',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const rows: string[][] = [];
-    for (const subject of subjectsAt(lab, ['fashion-mnist', 'mnist', 'cifar10'])) {
-      const { title } = SUBJECTS[subject];
-      const cloud = await lab.cloud(subject);
-      const dims = sizeOf(cloud.latent.shape.slice(1));
-      const noise = randomSeeds(lab, cloud.model, cloud.latent.shape[0]!, 'distances');
-      const [own, none] = [cloud.latent, noise].map(seeds => cloudStatistics(seeds));
-      const apart = bootstrapMean(distancesOf(cloud.latent), lab.rng);
-      const norm = Math.sqrt(own!.variance * dims);
-      rows.push([
-        title,
-        figure(own!.distance.mean),
-        figure(none!.distance.mean),
-        withInterval(apart),
-        figure(none!.distance.rms),
-        `${figure(norm)} of ${figure(Math.sqrt(dims))}`,
-        figure(own!.correlation),
-      ]);
-      const fromMean = Math.sqrt(own!.varianceWithin);
+  measure: lab =>
+    perSubject(lab, async subject => {
+      const { latent, model } = await lab.cloud(subject);
+      const dims = sizeOf(latent.shape.slice(1));
+      const noise = randomSeeds(lab, model, latent.shape[0]!, 'distances');
+      return {
+        numbers: {
+          dims,
+          own: cloudStatistics(latent),
+          none: cloudStatistics(noise),
+          apart: ofOne(distancesOf(latent), lab.rng),
+        },
+      };
+    }),
+  report(subjects) {
+    const rows = subjects.map(({ title, dims, own, none, apart }) => [
+      title,
+      figure(own.distance.mean),
+      figure(none.distance.mean),
+      withInterval(apart),
+      figure(none.distance.rms),
+      `${figure(Math.sqrt(own.variance * dims))} of ${figure(Math.sqrt(dims))}`,
+      figure(own.correlation),
+    ]);
+    const claims = subjects.map(({ title, dims, own, none, apart }) => {
+      const norm = Math.sqrt(own.variance * dims);
+      const fromMean = Math.sqrt(own.varianceWithin);
       const near = (value: number) => Math.abs(value - PAPER) <= NEAR;
       const fitting = [
         ...(near(apart.mean) ? ['the distance of two seeds per coordinate'] : []),
         ...(near(fromMean) ? ["a seed's distance per coordinate from the mean seed"] : []),
       ];
-      const wide = own!.distance.rms > 0.5 * none!.distance.rms;
-      claims.push({
+      const wide = own.distance.rms > 0.5 * none.distance.rms;
+      return judged({
+        number: apart,
+        against: none.distance.rms,
         paper: `The average Euclidean distance among seeds of one picture is "very high, around 0.9" (${title}).`,
-        ours: `Euclidean ${figure(own!.distance.mean)}; per coordinate, root mean square, ${withInterval(apart)}; from the mean seed, per coordinate, ${figure(fromMean)}`,
-        control: `independent noise: Euclidean ${figure(none!.distance.mean)}, per coordinate ${figure(none!.distance.rms)}, from its mean ${figure(Math.sqrt(none!.varianceWithin))}`,
-        verdict: near(own!.distance.mean) ? 'holds' : wide ? 'partly' : 'fails',
-        because: `The seeds lie ${wide ? 'far apart' : 'near each other'}, at ${figure(own!.distance.rms / none!.distance.rms)} of the distance of independent noise; ${own!.distance.least > PAPER ? `no two of them, of norm ${figure(norm)}, are within a Euclidean ${figure(PAPER, 1)}` : `the nearest two are a Euclidean ${figure(own!.distance.least)} apart`}, and ${fitting.length > 0 ? `what fits the number is ${fitting.join(' or ')}` : 'the number does not fit the distance per coordinate either, between seeds or from their mean'}.`,
+        ours: `Euclidean ${figure(own.distance.mean)}; per coordinate, root mean square, ${withInterval(apart)}; from the mean seed, per coordinate, ${figure(fromMean)}`,
+        control: `independent noise: Euclidean ${figure(none.distance.mean)}, per coordinate ${figure(none.distance.rms)}, from its mean ${figure(Math.sqrt(none.varianceWithin))}`,
+        numbersSay: near(own.distance.mean) ? 'holds' : wide ? 'partly' : 'fails',
+        because: `The seeds lie ${wide ? 'far apart' : 'near each other'}, at ${figure(own.distance.rms / none.distance.rms)} of the distance of independent noise; ${own.distance.least > PAPER ? `no two of them, of norm ${figure(norm)}, are within a Euclidean ${figure(PAPER, 1)}` : `the nearest two are a Euclidean ${figure(own.distance.least)} apart`}, and ${fitting.length > 0 ? `what fits the number is ${fitting.join(' or ')}` : 'the number does not fit the distance per coordinate either, between seeds or from their mean'}.`,
         values: {
-          euclidean: own!.distance.mean,
-          rms: apart.mean,
+          euclidean: own.distance.mean,
+          rms: apart,
           low: apart.low,
           high: apart.high,
-          noise: none!.distance.rms,
+          noise: none.distance.rms,
           fromMean,
-          least: own!.distance.least,
-          correlation: own!.correlation,
+          least: own.distance.least,
+          correlation: own.correlation,
           norm,
         },
       });
-    }
+    });
     return {
       claims,
-      pictures: [],
       tables: [
         {
           title: 'Distances in a cloud',
@@ -86,7 +90,7 @@ export const distances: Experiment = {
       ],
     };
   },
-};
+});
 
 /** Of each seed, the root mean square difference of a coordinate to all others. */
 function distancesOf({ data, shape }: SeedCloud['latent']): number[] {

@@ -1,19 +1,19 @@
 import { lineFigure } from '../../figures/line.ts';
 import { meanSeed } from '../../latent/cloud.ts';
-import { bootstrapMean, type Interval, meanSquares, median } from '../../tensor/statistics.ts';
+import { combinations, pointsAt, simplexWeights, withSquares } from '../../latent/combinations.ts';
+import { meanSquares, median } from '../../tensor/statistics.ts';
 import { rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, grow, type Lab, randomSeeds, type SeedCloud, SUBJECTS } from './lab.ts';
+import { figure, judged, ofOne, type Sampled, withInterval } from './claims.ts';
 import {
-  combinations,
   errorsAgainst,
   errorsOf,
-  pointsAt,
-  simplexWeights,
-  subjectsAt,
-  withSquares,
-} from './measure/around.ts';
-import type { Claim, Picture } from './report/findings.ts';
-import { figure, withInterval } from './report/wording.ts';
+  experiment,
+  grow,
+  type Lab,
+  perSubject,
+  randomSeeds,
+  type SeedCloud,
+} from './lab.ts';
 
 /** The paper's number of combinations. */
 const COMBINATIONS = 100;
@@ -31,25 +31,20 @@ const RADII = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3];
 const LINES = 25;
 
 /** Combinations of a cloud's seeds that add up to one (Asperti et al. 2023, fig. 12): is emb(x) convex? */
-export const fig12: Experiment = {
+export const fig12 = experiment({
   name: 'fig12',
   title: 'convex combinations of the seeds of a picture',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const pictures: Picture[] = [];
-    const series: { name: string; points: [number, number][] }[] = [];
-    for (const subject of subjectsAt(lab, ['fashion-mnist', 'mnist', 'cifar10'])) {
-      const { title } = SUBJECTS[subject];
+  measure: lab =>
+    perSubject(lab, async (subject, title) => {
       const cloud = await lab.cloud(subject);
       const count = cloud.latent.shape[0]!;
       const some = Math.min(FEWER, count);
-      const errorOf = async (latent: Tensor<'float32'>) =>
-        bootstrapMean(await errorsOf(lab, cloud, latent), lab.rng);
+      const errorOf = async (latent: Tensor<'float32'>) => ofOne(await errorsOf(lab, cloud, latent), lab.rng);
       const mixed = combinations(simplexWeights(lab.rng, COMBINATIONS, count, count), cloud.latent);
       const grown = await grow(lab, cloud.model, mixed);
-      const inside = bootstrapMean(errorsAgainst(grown, cloud.image), lab.rng);
-      const sparse: Interval[] = [];
+      const inside = ofOne(errorsAgainst(grown, cloud.image), lab.rng);
+      const sparse: Sampled[] = [];
       for (const [i, of] of FEW.entries()) {
         const weights = simplexWeights(lab.rng, i === 0 ? COMBINATIONS : FEWER, count, Math.min(of, count));
         sparse.push(await errorOf(combinations(weights, cloud.latent)));
@@ -62,72 +57,78 @@ export const fig12: Experiment = {
       const stretched = await errorOf(
         withSquares(rows(mixed, 0, some), meanSquares(rows(cloud.latent, 0, some))),
       );
-      const own = bootstrapMean(cloud.errors, lab.rng);
+      const own = ofOne(cloud.errors, lab.rng);
       const limit = LEFT * median(cloud.errors);
       const { curve, inner, outer } = await alongLines(lab, cloud, limit);
-      const stays = inside.high <= limit && sparse.every(({ high }) => high <= limit);
-      const alike = [inside, ...sparse].every(({ high }) => high < matched.low / ALIKE);
-      const reach =
-        inner.mean === 0
-          ? `from the mean seed to ${withInterval(outer)} times the seeds' distance from it`
-          : `from ${withInterval(inner)} to ${withInterval(outer)} times the seeds' distance from their mean`;
-      claims.push({
-        paper: `${COMBINATIONS} one-sum combinations of a cloud's seeds all grow pictures very close to the original: emb(x) is convex (${title}).`,
-        ours: `squared error ${withInterval(inside)} for combinations of all seeds, ${FEW.map((of, i) => `${withInterval(sparse[i]!)} of ${of}`).join(', ')}; ${withInterval(own)} for the seeds themselves, and no more than ${LEFT} times their median ${reach}`,
-        control: `random seeds of the same norm ${withInterval(matched)}, combinations of random seeds ${withInterval(unrelated)}; the combinations stretched to the norm of seeds ${withInterval(stretched)}`,
-        verdict: stays && alike ? 'holds' : alike || stays ? 'partly' : 'fails',
-        because: `Points between the seeds grow the picture ${figure(matched.mean / inside.mean, 2)} times (all seeds) and ${figure(matched.mean / sparse[0]!.mean, 2)} times (two) better than random points of the same norm, ${stays ? `and no worse than ${LEFT} times the seeds' own error` : `but with ${figure(inside.mean / own.mean, 2)} and ${figure(sparse[0]!.mean / own.mean, 2)} times the error of the seeds: convex only to that tolerance`}.`,
-        values: {
-          inside: inside.mean,
-          sparse: sparse[0]!.mean,
-          sparse3: sparse[1]!.mean,
-          sparse8: sparse[2]!.mean,
-          own: own.mean,
-          matched: matched.mean,
-          unrelated: unrelated.mean,
-          stretched: stretched.mean,
-          inner: inner.mean,
-          radius: outer.mean,
-        },
-      });
-      series.push({ name: title, points: curve });
       const shown = unstack(grown).slice(0, 2 * lab.sizes.shown);
-      pictures.push({
-        kind: 'sheet',
-        file: `fig12-${subject}`,
-        caption: `Left the picture, then what ${shown.length} of ${COMBINATIONS} random one-sum combinations of its ${count} seeds grow (${title}).`,
-        title: `Combinations of ${count} seeds, ${title}`,
-        rows: [0, 1].map(row => ({
-          label: row === 0 ? 'original, then combinations' : 'combinations',
-          pictures: [
-            row === 0 ? unstack(cloud.image)[0] : undefined,
-            ...shown.slice(row * lab.sizes.shown, (row + 1) * lab.sizes.shown),
-          ],
-        })),
-      });
-    }
-    return {
-      claims,
-      pictures: [
-        ...pictures,
-        {
-          kind: 'plot',
-          file: 'fig12',
-          caption: 'Median squared error of points mean + r (seed - mean), against r.',
-          svg: lineFigure({
-            title: 'From the mean seed through the seeds and beyond',
-            x: { label: 'r' },
-            y: { label: 'mean squared error of pixels in [0, 1]', log: true },
-            series,
-          }),
-        },
-      ],
-      notes: [
-        `How far a cloud reaches is where the error of mean + r (seed - mean) exceeds ${LEFT} times the median of the seeds', going from r = 1 inwards to 0 and outwards to ${RADII.at(-1)}, read off between r = ${RADII.join(', ')}; intervals are over seeds.`,
-      ],
-    };
-  },
-};
+      return {
+        numbers: { inside, sparse, own, matched, unrelated, stretched, curve, inner, outer, limit },
+        sheets: [
+          {
+            file: `fig12-${subject}`,
+            caption: `Left the picture, then what ${shown.length} of ${COMBINATIONS} random one-sum combinations of its ${count} seeds grow (${title}).`,
+            title: `Combinations of ${count} seeds, ${title}`,
+            rows: [0, 1].map(row => ({
+              label: row === 0 ? 'original, then combinations' : 'combinations',
+              pictures: [
+                row === 0 ? unstack(cloud.image)[0] : undefined,
+                ...shown.slice(row * lab.sizes.shown, (row + 1) * lab.sizes.shown),
+              ],
+            })),
+          },
+        ],
+      };
+    }),
+  report: subjects => ({
+    claims: subjects.map(
+      ({ title, inside, sparse, own, matched, unrelated, stretched, inner, outer, limit }) => {
+        const stays = inside.high <= limit && sparse.every(({ high }) => high <= limit);
+        const alike = [inside, ...sparse].every(({ high }) => high < matched.low / ALIKE);
+        const reach =
+          inner.mean === 0
+            ? `from the mean seed to ${withInterval(outer)} times the seeds' distance from it`
+            : `from ${withInterval(inner)} to ${withInterval(outer)} times the seeds' distance from their mean`;
+        return judged({
+          number: inside,
+          against: matched,
+          rests: [own, ...sparse],
+          paper: `${COMBINATIONS} one-sum combinations of a cloud's seeds all grow pictures very close to the original: emb(x) is convex (${title}).`,
+          ours: `squared error ${withInterval(inside)} for combinations of all seeds, ${FEW.map((of, i) => `${withInterval(sparse[i]!)} of ${of}`).join(', ')}; ${withInterval(own)} for the seeds themselves, and no more than ${LEFT} times their median ${reach}`,
+          control: `random seeds of the same norm ${withInterval(matched)}, combinations of random seeds ${withInterval(unrelated)}; the combinations stretched to the norm of seeds ${withInterval(stretched)}`,
+          numbersSay: stays && alike ? 'holds' : alike || stays ? 'partly' : 'fails',
+          because: `Points between the seeds grow the picture ${figure(matched.mean / inside.mean, 2)} times (all seeds) and ${figure(matched.mean / sparse[0]!.mean, 2)} times (two) better than random points of the same norm, ${stays ? `and no worse than ${LEFT} times the seeds' own error` : `but with ${figure(inside.mean / own.mean, 2)} and ${figure(sparse[0]!.mean / own.mean, 2)} times the error of the seeds: convex only to that tolerance`}.`,
+          values: {
+            inside,
+            sparse: sparse[0]!,
+            sparse3: sparse[1]!,
+            sparse8: sparse[2]!,
+            own,
+            matched,
+            unrelated,
+            stretched,
+            inner,
+            radius: outer,
+          },
+        });
+      },
+    ),
+    plots: [
+      {
+        file: 'fig12',
+        caption: 'Median squared error of points mean + r (seed - mean), against r.',
+        svg: lineFigure({
+          title: 'From the mean seed through the seeds and beyond',
+          x: { label: 'r' },
+          y: { label: 'mean squared error of pixels in [0, 1]', log: true },
+          series: subjects.map(({ title: name, curve: points }) => ({ name, points })),
+        }),
+      },
+    ],
+    notes: [
+      `How far a cloud reaches is where the error of mean + r (seed - mean) exceeds ${LEFT} times the median of the seeds', going from r = 1 inwards to 0 and outwards to ${RADII.at(-1)}, read off between r = ${RADII.join(', ')}; of one picture each.`,
+    ],
+  }),
+});
 
 /** The median error along lines from the mean seed through seeds, and how far in and out from the seeds it stays below a limit. */
 async function alongLines(lab: Lab, cloud: SeedCloud, limit: number) {
@@ -146,7 +147,7 @@ async function alongLines(lab: Lab, cloud: SeedCloud, limit: number) {
     );
   const lines = Array.from({ length: count }, (_, i) => errors.map(at => at[i]!));
   const reachOf = (step: 1 | -1) =>
-    bootstrapMean(
+    ofOne(
       lines.map(line => reach(line, limit, step)),
       lab.rng,
     );

@@ -1,13 +1,11 @@
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { cloudStatistics, doublings, meanSeed } from '../../latent/cloud.ts';
-import { bootstrapMean, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
+import { sharpness } from '../../quality/sharpness.ts';
+import { meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, grow, randomSeeds, SUBJECTS } from './lab.ts';
-import { errorsAgainst, subjectsAt } from './measure/around.ts';
-import { sharpness } from './measure/sharpness.ts';
-import type { Claim, Picture } from './report/findings.ts';
-import { figure, withInterval } from './report/wording.ts';
+import { figure, judged, ofOne, withInterval } from './claims.ts';
+import { errorsAgainst, experiment, grow, perSubject, randomSeeds } from './lab.ts';
 
 /** The paper averages 1 to so many. */
 const MOST = 16;
@@ -15,118 +13,148 @@ const MOST = 16;
 const SHOWN = [1, 2, 3, 4, 6, 8, 12, 16];
 
 /** Averages of a growing number of seeds (Asperti et al. 2023, fig. 13). */
-export const fig13: Experiment = {
+export const fig13 = experiment({
   name: 'fig13',
   title: 'averages of 1 to 16 seeds of a picture',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const pictures: Picture[] = [];
-    const series: { name: string; points: [number, number][]; band: [number, number, number][] }[] = [];
-    for (const subject of subjectsAt(lab, ['fashion-mnist', 'cifar10', 'mnist'])) {
-      const { title } = SUBJECTS[subject];
-      const { latent, image, model } = await lab.cloud(subject);
-      const count = latent.shape[0]!;
-      const most = Math.min(MOST, count);
-      const means = concatRows(Array.from({ length: most }, (_, k) => meanSeed(rows(latent, 0, k + 1))));
-      const grown = await grow(lab, model, means);
-      const sizes = doublings(most);
-      const groups = Math.floor(count / most);
-      /** Of each group of `most` seeds, the mean of the first `size`. */
-      const firstMeans = (seeds: Tensor<'float32'>, size: number) =>
-        concatRows(
-          Array.from({ length: groups }, (_, g) => meanSeed(rows(seeds, g * most, g * most + size))),
-        );
-      const noise = randomSeeds(lab, model, groups * most, 'averages');
-      const [byNumber, byNumberOfNoise]: Tensor<'float32'>[][] = [[], []];
-      for (const size of sizes) {
-        byNumber!.push(await grow(lab, model, firstMeans(latent, size)));
-        byNumberOfNoise!.push(await grow(lab, model, firstMeans(noise, size)));
-      }
-      const curve = byNumber!.map(p => bootstrapMean(errorsAgainst(p, image), lab.rng));
-      const [one, many] = [curve[0]!, curve.at(-1)!];
-      const others = bootstrapMean(errorsAgainst(byNumberOfNoise!.at(-1)!, image), lab.rng);
-      /** What the last doubling changes. */
-      const late = ([before, last]: readonly Tensor<'float32'>[]) =>
-        bootstrapMean(meanSquaredErrors(before!, last!), lab.rng);
-      const [change, chance] = [late(byNumber!.slice(-2)), late(byNumberOfNoise!.slice(-2))];
-      const detail = bootstrapMean(
-        Array.from({ length: groups }, (_, g) => {
-          const [averaged, single] = [byNumber!.at(-1)!, byNumber![0]!].map(p => rows(p, g, g + 1));
-          return sharpness(averaged!, single!);
-        }),
-        lab.rng,
-      );
-      const { variance, correlation } = cloudStatistics(latent);
-      const expected = variance * (correlation + (1 - correlation) / most);
-      const measured = bootstrapMean(meanSquares(firstMeans(latent, most)), lab.rng);
-      const near = many.high < others.low / 10;
-      const stable = change.high < chance.low / 10 || change.high < one.mean;
-      const blurred = detail.high < 1;
-      const lawful = Math.abs(measured.mean / expected - 1) < 0.05;
-      claims.push({
-        paper: `Averages of up to 16 seeds grow nearly the same picture, stable soon, slightly blurrier than one seed does (${title}).`,
-        ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; the last doubling changes the picture by ${withInterval(change)}; detail ${withInterval(detail)} of that of single seeds; mean square of the means ${withInterval(measured)}`,
-        control: `means of ${most} random seeds: squared error ${withInterval(others)}, the last doubling changes them by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected)}, independent noise ${figure(variance / most)}`,
-        verdict: near && stable && blurred ? 'holds' : near || stable ? 'partly' : 'fails',
-        because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(others.mean / many.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; they ${lawful ? 'shrink' : 'do not shrink'} as seeds of correlation ${figure(correlation, 2)} must, to the mean square rho + (1 - rho) / K.`,
-        values: {
-          single: one.mean,
-          averaged: many.mean,
-          random: others.mean,
-          change: change.mean,
-          randomChange: chance.mean,
-          detail: detail.mean,
-          measured: measured.mean,
-          expected,
-          correlation,
-        },
-      });
-      series.push({
-        name: title,
-        points: sizes.map((size, i) => [size, curve[i]!.mean]),
-        band: sizes.map((size, i) => [size, curve[i]!.low, curve[i]!.high]),
-      });
-      const some = SHOWN.filter(k => k <= most);
-      const at = (all: readonly Tensor<'float32'>[]) => some.map(k => all[k - 1]);
-      const errors = errorsAgainst(grown, image);
-      pictures.push({
-        kind: 'sheet',
-        file: `fig13-${subject}`,
-        caption: `Means of more and more seeds of one picture, and what they grow, with the squared error (${title}).`,
-        title: `Averages of seeds, ${title}`,
-        rows: [
-          {
-            label: 'mean of so many seeds',
-            pictures: [undefined, ...at(seedPictures(model, means))],
-            captions: [undefined, ...some.map(String)],
-          },
-          {
-            label: 'original, and what they grow',
-            pictures: [unstack(image)[0], ...at(unstack(grown))],
-            captions: [undefined, ...some.map(k => figure(errors[k - 1]!, 2))],
-          },
-        ],
-      });
-    }
-    return {
-      claims,
-      pictures: [
-        ...pictures,
-        {
-          kind: 'plot',
-          file: 'fig13',
-          caption:
-            'Squared error of what the mean of K seeds grows, against K, with 95 % intervals over groups.',
-          svg: lineFigure({
-            title: 'Means of more and more seeds',
-            x: { label: 'seeds averaged', log: true },
-            y: { label: 'mean squared error of pixels in [0, 1]', log: true },
-            series,
+  measure: lab =>
+    perSubject(
+      lab,
+      async (subject, title) => {
+        const { latent, image, model } = await lab.cloud(subject);
+        const count = latent.shape[0]!;
+        const most = Math.min(MOST, count);
+        const means = concatRows(Array.from({ length: most }, (_, k) => meanSeed(rows(latent, 0, k + 1))));
+        const grown = await grow(lab, model, means);
+        const sizes = doublings(most);
+        const groups = Math.floor(count / most);
+        /** Of each group of `most` seeds, the mean of the first `size`. */
+        const firstMeans = (seeds: Tensor<'float32'>, size: number) =>
+          concatRows(
+            Array.from({ length: groups }, (_, g) => meanSeed(rows(seeds, g * most, g * most + size))),
+          );
+        const noise = randomSeeds(lab, model, groups * most, 'averages');
+        const [byNumber, byNumberOfNoise]: Tensor<'float32'>[][] = [[], []];
+        for (const size of sizes) {
+          byNumber!.push(await grow(lab, model, firstMeans(latent, size)));
+          byNumberOfNoise!.push(await grow(lab, model, firstMeans(noise, size)));
+        }
+        const curve = byNumber!.map(p => ofOne(errorsAgainst(p, image), lab.rng));
+        const others = ofOne(errorsAgainst(byNumberOfNoise!.at(-1)!, image), lab.rng);
+        /** What the last doubling changes. */
+        const late = ([before, last]: readonly Tensor<'float32'>[]) =>
+          ofOne(meanSquaredErrors(before!, last!), lab.rng);
+        const [change, chance] = [late(byNumber!.slice(-2)), late(byNumberOfNoise!.slice(-2))];
+        const detail = ofOne(
+          Array.from({ length: groups }, (_, g) => {
+            const [averaged, single] = [byNumber!.at(-1)!, byNumber![0]!].map(p => rows(p, g, g + 1));
+            return sharpness(averaged!, single!);
           }),
-        },
-      ],
-      notes: ['Intervals are over groups of seeds, none of which is in two.'],
-    };
-  },
-};
+          lab.rng,
+        );
+        const { variance, correlation } = cloudStatistics(latent);
+        const expected = variance * (correlation + (1 - correlation) / most);
+        const measured = ofOne(meanSquares(firstMeans(latent, most)), lab.rng);
+        const some = SHOWN.filter(k => k <= most);
+        const at = (all: readonly Tensor<'float32'>[]) => some.map(k => all[k - 1]);
+        const errors = errorsAgainst(grown, image);
+        return {
+          numbers: {
+            most,
+            sizes,
+            curve,
+            others,
+            change,
+            chance,
+            detail,
+            expected,
+            measured,
+            correlation,
+            independent: variance / most,
+          },
+          sheets: [
+            {
+              file: `fig13-${subject}`,
+              caption: `Means of more and more seeds of one picture, and what they grow, with the squared error (${title}).`,
+              title: `Averages of seeds, ${title}`,
+              rows: [
+                {
+                  label: 'mean of so many seeds',
+                  pictures: [undefined, ...at(seedPictures(model, means))],
+                  captions: [undefined, ...some.map(String)],
+                },
+                {
+                  label: 'original, and what they grow',
+                  pictures: [unstack(image)[0], ...at(unstack(grown))],
+                  captions: [undefined, ...some.map(k => figure(errors[k - 1]!, 2))],
+                },
+              ],
+            },
+          ],
+        };
+      },
+      ['fashion-mnist', 'cifar10', 'mnist'],
+    ),
+  report: subjects => ({
+    claims: subjects.map(
+      ({
+        title,
+        most,
+        curve,
+        others,
+        change,
+        chance,
+        detail,
+        expected,
+        measured,
+        correlation,
+        independent,
+      }) => {
+        const [one, many] = [curve[0]!, curve.at(-1)!];
+        const near = many.high < others.low / 10;
+        const stable = change.high < chance.low / 10 || change.high < one.mean;
+        const blurred = detail.high < 1;
+        const lawful = Math.abs(measured.mean / expected - 1) < 0.05;
+        return judged({
+          number: many,
+          against: others,
+          rests: [one, change, detail],
+          paper: `Averages of up to 16 seeds grow nearly the same picture, stable soon, slightly blurrier than one seed does (${title}).`,
+          ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; the last doubling changes the picture by ${withInterval(change)}; detail ${withInterval(detail)} of that of single seeds; mean square of the means ${withInterval(measured)}`,
+          control: `means of ${most} random seeds: squared error ${withInterval(others)}, the last doubling changes them by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected)}, independent noise ${figure(independent)}`,
+          numbersSay: near && stable && blurred ? 'holds' : near || stable ? 'partly' : 'fails',
+          because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(others.mean / many.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; they ${lawful ? 'shrink' : 'do not shrink'} as seeds of correlation ${figure(correlation, 2)} must, to the mean square rho + (1 - rho) / K.`,
+          values: {
+            single: one,
+            averaged: many,
+            random: others,
+            change,
+            randomChange: chance,
+            detail,
+            measured,
+            expected,
+            correlation,
+          },
+        });
+      },
+    ),
+    plots: [
+      {
+        file: 'fig13',
+        caption:
+          'Squared error of what the mean of K seeds grows, against K, with 95 % intervals over groups.',
+        svg: lineFigure({
+          title: 'Means of more and more seeds',
+          x: { label: 'seeds averaged', log: true },
+          y: { label: 'mean squared error of pixels in [0, 1]', log: true },
+          series: subjects.map(({ title: name, sizes, curve }) => ({
+            name,
+            points: sizes.map((size, i): [number, number] => [size, curve[i]!.mean]),
+            band: sizes.map((size, i): [number, number, number] => [size, curve[i]!.low, curve[i]!.high]),
+          })),
+        }),
+      },
+    ],
+    notes: ['Intervals are over groups of seeds, none of which is in two.'],
+  }),
+});

@@ -1,13 +1,11 @@
 import { lineFigure } from '../../figures/line.ts';
 import { meanSeed } from '../../latent/cloud.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
-import { average, bootstrapMean, meanSquaredErrors, rms } from '../../tensor/statistics.ts';
+import { sensitiveDirections } from '../../latent/sensitive.ts';
+import { average, meanSquaredErrors, rms } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, grow, randomSeeds, SUBJECTS } from './lab.ts';
-import { subjectsAt } from './measure/around.ts';
-import { sensitiveDirections } from './measure/sensitive.ts';
-import type { Claim, Picture } from './report/findings.ts';
-import { figure, withInterval } from './report/wording.ts';
+import { figure, judged, ofOne, withInterval } from './claims.ts';
+import { experiment, grow, perSubject, randomSeeds } from './lab.ts';
 
 /** Steps of a walk, in Euclidean length: a seed of 1,024 coordinates is 32 long. */
 const STEPS = [-12, -8, -4, 0, 4, 8, 12];
@@ -20,16 +18,12 @@ const SENSITIVE = 8;
 const ROUNDS = 8;
 
 /** Walks from the mean seed along minor and major components of the cloud (Asperti et al. 2023, fig. 14). */
-export const fig14: Experiment = {
+export const fig14 = experiment({
   name: 'fig14',
   title: 'walks along minor and major components of a cloud',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const pictures: Picture[] = [];
-    const series: { name: string; points: [number, number][] }[] = [];
-    for (const subject of subjectsAt(lab, ['fashion-mnist', 'mnist', 'cifar10'])) {
-      const { title } = SUBJECTS[subject];
+  measure: lab =>
+    perSubject(lab, async (subject, title) => {
       const { latent, model } = await lab.cloud(subject);
       const mean = meanSeed(latent);
       const { components, variances } = principalComponents(latent);
@@ -37,13 +31,13 @@ export const fig14: Experiment = {
       const picks = spaced(count, 3 * DIRECTIONS);
       const changes = await changesAlong(takeRows(components, picks));
       const some = Math.min(DIRECTIONS, Math.floor(picks.length / 3));
-      const major = bootstrapMean(changes.slice(0, some), lab.rng);
-      const minor = bootstrapMean(changes.slice(-some), lab.rng);
-      const random = bootstrapMean(
+      const major = ofOne(changes.slice(0, some), lab.rng);
+      const minor = ofOne(changes.slice(-some), lab.rng);
+      const random = ofOne(
         await changesAlong(unitRows(randomSeeds(lab, model, some, 'directions'))),
         lab.rng,
       );
-      const unseen = bootstrapMean(
+      const unseen = ofOne(
         await changesAlong(
           outside(randomSeeds(lab, model, some, 'outside'), { components, variances, mean }),
         ),
@@ -54,28 +48,7 @@ export const fig14: Experiment = {
         rounds: ROUNDS,
         rng: lab.rng,
       });
-      const sensitive = bootstrapMean(await changesAlong(directions), lab.rng);
-      const holds = minor.low > 2 * major.high;
-      const unseenMinor = sensitive.low > 2 * Math.max(major.high, random.high);
-      claims.push({
-        paper: `Only moves along minor components of the cloud change the picture significantly (${title}).`,
-        ours: `change of the picture by a step of length ${LENGTH}: ${withInterval(minor)} along the ${some} most minor of ${count} components, ${withInterval(major)} along the most major`,
-        control: `random directions ${withInterval(random)}; random ones outside of all ${count} components ${withInterval(unseen)}; the ${SENSITIVE} directions to which the sampler is most sensitive ${withInterval(sensitive)}`,
-        verdict: holds ? 'holds' : minor.low > major.high || unseenMinor ? 'partly' : 'fails',
-        because: `${
-          minor.low > major.high
-            ? `A step along minor components changes the picture ${figure(minor.mean / major.mean, 2)} times as much as one along major ones, and ${figure(minor.mean / random.mean, 2)} times as much as a random one`
-            : `Minor components of a cloud of ${latent.shape[0]} seeds change the picture ${figure(minor.mean / major.mean, 2)} times as much as major ones: no more`
-        }.${unseenMinor ? ` The directions that do change it, ${figure(sensitive.mean / random.mean, 2)} times as much as a random one, are minor ones that the components of so few seeds do not hold.` : ''}`,
-        values: {
-          minor: minor.mean,
-          major: major.mean,
-          random: random.mean,
-          outside: unseen.mean,
-          sensitive: sensitive.mean,
-        },
-      });
-      series.push({ name: title, points: picks.map((k, i) => [k + 1, Math.max(changes[i]!, 1e-7)]) });
+      const sensitive = ofOne(await changesAlong(directions), lab.rng);
       const walks = await Promise.all(
         [
           rows(components, count - 1, count),
@@ -84,17 +57,6 @@ export const fig14: Experiment = {
           rows(directions, 1, 2),
         ].map(walk),
       );
-      pictures.push({
-        kind: 'sheet',
-        file: `fig14-${subject}`,
-        caption: `From the mean seed (0) along the most minor and the most major component of its cloud, and along the two directions to which the sampler is most sensitive, by steps of the lengths below (${title}).`,
-        title: `Walks along components, ${title}`,
-        rows: walks.map((grown, i) => ({
-          label: ['most minor component', 'most major', 'most sensitive direction', 'next to it'][i]!,
-          pictures: unstack(grown),
-          captions: STEPS.map(step => (step > 0 ? `+${step}` : String(step))),
-        })),
-      });
 
       /** What a step of both signs along unit directions changes, squared. */
       async function changesAlong(directions: Floats): Promise<number[]> {
@@ -111,29 +73,73 @@ export const fig14: Experiment = {
       function walk(direction: Floats): Promise<Floats> {
         return grow(lab, model, concatRows(STEPS.map(step => moved(mean, direction, step))));
       }
-    }
-    return {
-      claims,
-      pictures: [
-        ...pictures,
-        {
-          kind: 'plot',
-          file: 'fig14',
-          caption: `Change of the picture by a step of length ${LENGTH} from the mean seed, along each component, most major first.`,
-          svg: lineFigure({
-            title: 'Which directions change the picture',
-            x: { label: 'component' },
-            y: { label: 'mean squared change of a pixel', log: true },
-            series,
-          }),
+      return {
+        numbers: {
+          seeds: latent.shape[0]!,
+          picks,
+          changes,
+          minor,
+          major,
+          random,
+          unseen,
+          sensitive,
+          some,
+          count,
         },
-      ],
-      notes: [
-        'The paper moves by a factor of the normalised eigenvector; here all steps of a column have one Euclidean length, so that directions can be compared.',
-      ],
-    };
-  },
-};
+        sheets: [
+          {
+            file: `fig14-${subject}`,
+            caption: `From the mean seed (0) along the most minor and the most major component of its cloud, and along the two directions to which the sampler is most sensitive, by steps of the lengths below (${title}).`,
+            title: `Walks along components, ${title}`,
+            rows: walks.map((grown, i) => ({
+              label: ['most minor component', 'most major', 'most sensitive direction', 'next to it'][i]!,
+              pictures: unstack(grown),
+              captions: STEPS.map(step => (step > 0 ? `+${step}` : String(step))),
+            })),
+          },
+        ],
+      };
+    }),
+  report: subjects => ({
+    claims: subjects.map(({ title, seeds, minor, major, random, unseen, sensitive, some, count }) => {
+      const holds = minor.low > 2 * major.high;
+      const unseenMinor = sensitive.low > 2 * Math.max(major.high, random.high);
+      return judged({
+        number: minor,
+        against: major,
+        rests: [random, sensitive],
+        paper: `Only moves along minor components of the cloud change the picture significantly (${title}).`,
+        ours: `change of the picture by a step of length ${LENGTH}: ${withInterval(minor)} along the ${some} most minor of ${count} components, ${withInterval(major)} along the most major`,
+        control: `random directions ${withInterval(random)}; random ones outside of all ${count} components ${withInterval(unseen)}; the ${SENSITIVE} directions to which the sampler is most sensitive ${withInterval(sensitive)}`,
+        numbersSay: holds ? 'holds' : minor.low > major.high || unseenMinor ? 'partly' : 'fails',
+        because: `${
+          minor.low > major.high
+            ? `A step along minor components changes the picture ${figure(minor.mean / major.mean, 2)} times as much as one along major ones, and ${figure(minor.mean / random.mean, 2)} times as much as a random one`
+            : `Minor components of a cloud of ${seeds} seeds change the picture ${figure(minor.mean / major.mean, 2)} times as much as major ones: no more`
+        }.${unseenMinor ? ` The directions that do change it, ${figure(sensitive.mean / random.mean, 2)} times as much as a random one, are minor ones that the components of so few seeds do not hold.` : ''}`,
+        values: { minor, major, random, outside: unseen, sensitive },
+      });
+    }),
+    plots: [
+      {
+        file: 'fig14',
+        caption: `Change of the picture by a step of length ${LENGTH} from the mean seed, along each component, most major first.`,
+        svg: lineFigure({
+          title: 'Which directions change the picture',
+          x: { label: 'component' },
+          y: { label: 'mean squared change of a pixel', log: true },
+          series: subjects.map(({ title: name, picks, changes }) => ({
+            name,
+            points: picks.map((k, i): [number, number] => [k + 1, Math.max(changes[i]!, 1e-7)]),
+          })),
+        }),
+      },
+    ],
+    notes: [
+      'The paper moves by a factor of the normalised eigenvector; here all steps of a column have one Euclidean length, so that directions can be compared.',
+    ],
+  }),
+});
 
 /** So many numbers of 0 ... count - 1, evenly spread, both ends among them. */
 function spaced(count: number, most: number): number[] {

@@ -1,25 +1,24 @@
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { RECIPES } from '../../embedding/recipes.ts';
-import { average, bootstrapMean } from '../../tensor/statistics.ts';
+import { average } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, find, pictures as read } from './lab.ts';
+import { figure, judged, ratioOfMeans, sampled, withInterval } from './claims.ts';
+import { experiment, find, readPictures } from './lab.ts';
 import { reconstruct, reconstructionRows } from './measure/reconstruction.ts';
-import { ratioOfMeans } from './report/ratio.ts';
-import { figure, withInterval } from './report/wording.ts';
 
 /** The paper's errors before and after, of CelebA. */
 const PAPER = { before: 0.00147, after: 0.00058 };
 
 /** The embedder's seeds refined by descent (Asperti et al. 2023, fig. 18). */
-export const fig18: Experiment = {
+export const fig18 = experiment({
   name: 'fig18',
   title: "the embedder's seeds, refined by descent",
   needs: ['fashion-mnist', 'fashion-mnist-embedder', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
     const embedder = await lab.embedder('fashion-mnist-embedder');
     const test = await lab.data('fashion-mnist', 'test');
-    const images = await read(test, 0, Math.min(lab.sizes.sample, test.length));
+    const images = await readPictures(test, 0, Math.min(lab.sizes.sample, test.length));
     const first = await reconstruct(lab, model, embedder, images);
     const refined = await find(lab, model, images, { method: 'embedder+descent', embedder });
     const after = refined.results.map(({ mse }) => mse);
@@ -34,39 +33,30 @@ export const fig18: Experiment = {
       lab.rng,
       true,
     );
-    const beforePart = bootstrapMean(part, lab.rng);
-    const [before, then, noise, inverted] = [
+    const beforePart = sampled(part, lab.rng);
+    const [before, later, noise, inverted] = [
       first.errors,
       after,
       fromNoise.results.map(({ mse }) => mse),
       split.results.map(({ mse }) => mse),
-    ].map(values => bootstrapMean(values, lab.rng));
-    const cost = (found: typeof refined) => figure(average(found.results.map(r => r.evaluations)), 3);
-    const improves = ratio.high < 1;
+    ].map(values => sampled(values, lab.rng));
+    const cost = (found: typeof refined) => average(found.results.map(r => r.evaluations));
     const shown = Math.min(lab.sizes.shown, images.shape[0]!);
     return {
-      claims: [
+      numbers: {
+        before,
+        later,
+        noise,
+        inverted,
+        ratio,
+        left,
+        beforePart,
+        count: part.length,
+        refinedCost: cost(refined),
+        splitCost: cost(split),
+      },
+      sheets: [
         {
-          paper: `Descent refines the embedder's seeds from .00147 to .00058 (CelebA), a ratio of ${figure(PAPER.after / PAPER.before, 2)}.`,
-          ours: `from ${withInterval(before!)} to ${withInterval(then!)} on Fashion-MNIST, a ratio of ${withInterval(ratio)}, in ${RECIPES.refine.iterations} iterations (${cost(refined)} evaluations)`,
-          control: `on the first ${part.length} of them, where the embedder has ${withInterval(beforePart)}, as many iterations from noise give ${withInterval(noise!)}, split inversion ${withInterval(inverted!)} at ${cost(split)} evaluations`,
-          verdict: improves && ratio.mean < 0.6 ? 'holds' : improves ? 'partly' : 'fails',
-          because: improves
-            ? `Refining brings the error down to ${figure(ratio.mean, 2)} of what it was; the embedder, not the generator, was to blame for that part, and split inversion leaves ${withInterval(left, 2)} of it.`
-            : 'Refining does not bring the error down.',
-          values: {
-            before: before!.mean,
-            after: then!.mean,
-            ratio: ratio.mean,
-            noise: noise!.mean,
-            inverted: inverted!.mean,
-            left: left.mean,
-          },
-        },
-      ],
-      pictures: [
-        {
-          kind: 'sheet',
           file: 'fig18',
           caption:
             "Test pictures, the embedder's seeds and what they grow, then the refined seeds and what they grow.",
@@ -84,4 +74,23 @@ export const fig18: Experiment = {
       ],
     };
   },
-};
+  report({ before, later, noise, inverted, ratio, left, beforePart, count, refinedCost, splitCost }) {
+    const improves = ratio.high < 1;
+    return {
+      claims: [
+        judged({
+          number: ratio,
+          against: left,
+          paper: `Descent refines the embedder's seeds from .00147 to .00058 (CelebA), a ratio of ${figure(PAPER.after / PAPER.before, 2)}.`,
+          ours: `from ${withInterval(before!)} to ${withInterval(later!)} on Fashion-MNIST, a ratio of ${withInterval(ratio)}, in ${RECIPES.refine.iterations} iterations (${figure(refinedCost, 3)} evaluations)`,
+          control: `on the first ${count} of them, where the embedder has ${withInterval(beforePart)}, as many iterations from noise give ${withInterval(noise!)}, split inversion ${withInterval(inverted!)} at ${figure(splitCost, 3)} evaluations`,
+          numbersSay: improves && ratio.mean < 0.6 ? 'holds' : improves ? 'partly' : 'fails',
+          because: improves
+            ? `Refining brings the error down to ${figure(ratio.mean, 2)} of what it was; the embedder, not the generator, was to blame for that part, and split inversion leaves ${withInterval(left, 2)} of it.`
+            : 'Refining does not bring the error down.',
+          values: { before: before!, after: later!, ratio, noise: noise!, inverted: inverted!, left },
+        }),
+      ],
+    };
+  },
+});

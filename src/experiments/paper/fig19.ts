@@ -1,13 +1,12 @@
+import type { Denoiser } from '../../diffusion/info.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
-import { bootstrapMean, meanSquares } from '../../tensor/statistics.ts';
+import { nearestDistances } from '../../quality/neighbours.ts';
+import { meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, find, grow, pictures as read } from './lab.ts';
-import { nearest } from './measure/neighbours.ts';
+import { figure, judged, ratioOfMeans, type SheetPicture, sampled, withInterval } from './claims.ts';
+import { experiment, find, grow, type Lab, readPictures } from './lab.ts';
 import { reconstruct } from './measure/reconstruction.ts';
-import type { SheetPicture } from './report/findings.ts';
-import { ratioOfMeans } from './report/ratio.ts';
-import { figure, withInterval } from './report/wording.ts';
 
 const STEPS = [0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1];
 /** Training images among which the nearest to a midpoint is sought. */
@@ -16,25 +15,18 @@ const GALLERY = 4000;
 const SHOWN = 2;
 
 /** From one picture to another: pixels, seeds, grown pictures (Asperti et al. 2023, fig. 19). */
-export const fig19: Experiment = {
+export const fig19 = experiment({
   name: 'fig19',
   title: 'interpolation: pixels, seeds, and what they grow',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
     const pairs = Math.max(SHOWN, Math.round(lab.sizes.sample / 4));
-    const images = await read(await lab.data('fashion-mnist', 'test'), 0, 2 * pairs);
+    const images = await readPictures(await lab.data('fashion-mnist', 'test'), 0, 2 * pairs);
     const { latent } = await find(lab, model, images);
     const train = await lab.data('fashion-mnist', 'train');
-    const gallery = await read(train, 0, Math.min(GALLERY, train.length));
-    const ends = (all: Floats, i: number) =>
-      [rows(all, 2 * i, 2 * i + 1), rows(all, 2 * i + 1, 2 * i + 2)] as const;
+    const gallery = await readPictures(train, 0, Math.min(GALLERY, train.length));
     const each = (of: (i: number) => Floats) => concatRows(Array.from({ length: pairs }, (_, i) => of(i)));
-    const mix = ([a, b]: readonly [Floats, Floats], t: number) =>
-      float32(
-        a.shape,
-        a.data.map((value, i) => (1 - t) * value + t * b.data[i]!),
-      );
     const middles = {
       pixels: each(i => mix(ends(images, i), 0.5)),
       lerp: await grow(
@@ -48,17 +40,17 @@ export const fig19: Experiment = {
         each(i => interpolateSeeds(...ends(latent, i), 0.5, 'slerp')),
       ),
     };
-    const strange = (pictures: Floats) => nearest(pictures, gallery).map(d => d ** 2);
+    const strange = (pictures: Floats) => nearestDistances(pictures, gallery).map(d => d ** 2);
     const own = strange(images);
     const [byPixels, byLerp, bySlerp] = [middles.pixels, middles.lerp, middles.slerp].map(strange);
     const relative = (values: readonly number[]) => ratioOfMeans(values, own, lab.rng);
     const norms = SEED_PATHS.map(way =>
-      bootstrapMean(meanSquares(each(i => interpolateSeeds(...ends(latent, i), 0.5, way))), lab.rng),
+      sampled(meanSquares(each(i => interpolateSeeds(...ends(latent, i), 0.5, way))), lab.rng),
     );
     // Superposition: how well a weighted sum of both ends explains the middle.
-    const superposed = bootstrapMean(superposition(middles.slerp), lab.rng);
-    const chance = bootstrapMean(superposition(middles.slerp, 1), lab.rng);
-    const superposedLerp = bootstrapMean(superposition(middles.lerp), lab.rng);
+    const superposed = sampled(superposition(images, middles.slerp), lab.rng);
+    const chance = sampled(superposition(images, middles.slerp, 1), lab.rng);
+    const superposedLerp = sampled(superposition(images, middles.lerp), lab.rng);
     const embedded = lab.has('fashion-mnist-embedder')
       ? await reconstruct(lab, model, await lab.embedder('fashion-mnist-embedder'), images)
       : undefined;
@@ -69,34 +61,55 @@ export const fig19: Experiment = {
         model,
         each(i => interpolateSeeds(...ends(embedded.latent, i), 0.5, 'lerp')),
       ));
-    const superposedEmbedder = byEmbedder && bootstrapMean(superposition(byEmbedder), lab.rng);
+    const superposedEmbedder = byEmbedder && sampled(superposition(images, byEmbedder), lab.rng);
     const relativeEmbedder = byEmbedder && relative(strange(byEmbedder));
+    return {
+      numbers: {
+        ...{ superposed, superposedLerp, superposedEmbedder, relativeEmbedder, chance, norms, pairs },
+        relativePixels: relative(byPixels!),
+        relativeLerp: relative(byLerp!),
+        relativeSlerp: relative(bySlerp!),
+        count: gallery.shape[0]!,
+      },
+      sheets: [
+        {
+          file: 'fig19',
+          caption:
+            'Between two test pictures: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp).',
+          title: 'From one picture to another',
+          rows: await sheetRows(lab, model, images, latent, Math.min(SHOWN, pairs)),
+        },
+      ],
+    };
+  },
+  report({
+    superposed,
+    superposedLerp,
+    superposedEmbedder,
+    relativeEmbedder,
+    chance,
+    norms,
+    relativePixels,
+    relativeLerp,
+    relativeSlerp,
+    pairs,
+    count,
+  }) {
     const better = superposed.high < 0.9;
-    const natural = relative(bySlerp!).high < 2;
-    const deceives = relative(byPixels!).high < relative(bySlerp!).low;
-    const sheet: SheetPicture['rows'][number][] = [];
-    for (let i = 0; i < Math.min(SHOWN, pairs); i++) {
-      const along = (way: 'lerp' | 'slerp') =>
-        concatRows(STEPS.map(t => interpolateSeeds(...ends(latent, i), t, way)));
-      sheet.push({
-        label: 'pixels',
-        pictures: STEPS.map(t => unstack(mix(ends(images, i), t))[0]),
-        apart: i > 0,
-      });
-      for (const way of ['lerp', 'slerp'] as const)
-        sheet.push(
-          { label: `seeds, ${way}`, pictures: seedPictures(model, along(way)) },
-          { label: `grown, ${way}`, pictures: unstack(await grow(lab, model, along(way))) },
-        );
-    }
+    const natural = relativeSlerp.high < 2;
+    const deceives = relativePixels.high < relativeSlerp.low;
     return {
       claims: [
-        {
+        judged({
+          number: superposed,
+          against: chance,
+          rests: [relativeSlerp],
           paper:
             'Interpolation between pixels superposes the pictures; between seeds it gives a smooth transition of realistic ones.',
-          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${gallery.shape[0]} training images, relative to real pictures: arc ${withInterval(relative(bySlerp!))}, chord ${withInterval(relative(byLerp!))}${superposedEmbedder && relativeEmbedder ? `; along the chord of the embedder's seeds ${withInterval(superposedEmbedder)} and ${withInterval(relativeEmbedder)}` : ''}`,
-          control: `of the middle between pixels it explains 1 by definition, of another pair's middle ${withInterval(chance)}; the pixels' middle has distance ${withInterval(relative(byPixels!))}`,
-          verdict: better && natural ? 'holds' : better ? 'partly' : superposed.low < 0.9 ? 'open' : 'fails',
+          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${count} training images, relative to real pictures: arc ${withInterval(relativeSlerp)}, chord ${withInterval(relativeLerp)}${superposedEmbedder && relativeEmbedder ? `; along the chord of the embedder's seeds ${withInterval(superposedEmbedder)} and ${withInterval(relativeEmbedder)}` : ''}`,
+          control: `of the middle between pixels it explains 1 by definition, of another pair's middle ${withInterval(chance)}; the pixels' middle has distance ${withInterval(relativePixels)}`,
+          numbersSay:
+            better && natural ? 'holds' : better ? 'partly' : superposed.low < 0.9 ? 'open' : 'fails',
           because: better
             ? `Midway between seeds grows a picture of its own, of which the two ends explain ${figure(superposed.mean, 2)}, unrelated ones ${figure(chance.mean, 2)}${natural ? '' : '; but it lies far from the training images'}; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}.${deceives ? ' The averages of pixels lie nearer to training images still: nearness alone does not tell superpositions.' : ''}`
             : superposed.low < 0.9
@@ -111,38 +124,66 @@ export const fig19: Experiment = {
                 superposedEmbedder: superposedEmbedder.mean,
                 embedder: relativeEmbedder.mean,
               }),
-            pixels: relative(byPixels!).mean,
-            lerp: relative(byLerp!).mean,
-            slerp: relative(bySlerp!).mean,
+            pixels: relativePixels.mean,
+            lerp: relativeLerp.mean,
+            slerp: relativeSlerp.mean,
             normLerp: norms[1]!.mean,
             normSlerp: norms[0]!.mean,
           },
-        },
-      ],
-      pictures: [
-        {
-          kind: 'sheet',
-          file: 'fig19',
-          caption:
-            'Between two test pictures: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp).',
-          title: 'From one picture to another',
-          rows: sheet,
-        },
+        }),
       ],
     };
-
-    /** Of each middle, the share of its mean square that the best a x + b y of its ends explains, or of those so many pairs on. */
-    function superposition(grown: Floats, on = 0): number[] {
-      return unstack(grown).map((middle, i) => {
-        const [x, y] = ends(images, (i + on) % pairs);
-        const dot = (a: Floats, b: Floats) => a.data.reduce((sum, value, at) => sum + value * b.data[at]!, 0);
-        const [xx, yy, xy] = [dot(x, x), dot(y, y), dot(x, y)];
-        const [xm, ym, mm] = [dot(x, middle), dot(y, middle), dot(middle, middle)];
-        const det = xx * yy - xy * xy;
-        if (!(det > 0 && mm > 0)) return 1;
-        const [a, b] = [(yy * xm - xy * ym) / det, (xx * ym - xy * xm) / det];
-        return (a * xm + b * ym) / mm;
-      });
-    }
   },
-};
+});
+
+/** The two ends of pair i. */
+function ends(all: Floats, i: number): readonly [Floats, Floats] {
+  return [rows(all, 2 * i, 2 * i + 1), rows(all, 2 * i + 1, 2 * i + 2)];
+}
+
+function mix([a, b]: readonly [Floats, Floats], t: number): Floats {
+  return float32(
+    a.shape,
+    a.data.map((value, i) => (1 - t) * value + t * b.data[i]!),
+  );
+}
+
+/** Of each pair, the pixels between, and the seeds between with what they grow. */
+async function sheetRows(
+  lab: Lab,
+  model: Denoiser,
+  images: Floats,
+  latent: Floats,
+  pairs: number,
+): Promise<SheetPicture['rows']> {
+  const sheet: SheetPicture['rows'][number][] = [];
+  for (let i = 0; i < pairs; i++) {
+    const along = (way: 'lerp' | 'slerp') =>
+      concatRows(STEPS.map(t => interpolateSeeds(...ends(latent, i), t, way)));
+    sheet.push({
+      label: 'pixels',
+      pictures: STEPS.map(t => unstack(mix(ends(images, i), t))[0]),
+      apart: i > 0,
+    });
+    for (const way of ['lerp', 'slerp'] as const)
+      sheet.push(
+        { label: `seeds, ${way}`, pictures: seedPictures(model, along(way)) },
+        { label: `grown, ${way}`, pictures: unstack(await grow(lab, model, along(way))) },
+      );
+  }
+  return sheet;
+}
+
+/** Of each middle, the share of its mean square that the best a x + b y of its ends explains, or of those so many pairs on. */
+function superposition(images: Floats, grown: Floats, on = 0): number[] {
+  return unstack(grown).map((middle, i) => {
+    const [x, y] = ends(images, (i + on) % grown.shape[0]!);
+    const dot = (a: Floats, b: Floats) => a.data.reduce((sum, value, at) => sum + value * b.data[at]!, 0);
+    const [xx, yy, xy] = [dot(x, x), dot(y, y), dot(x, y)];
+    const [xm, ym, mm] = [dot(x, middle), dot(y, middle), dot(middle, middle)];
+    const det = xx * yy - xy * xy;
+    if (!(det > 0 && mm > 0)) return 1;
+    const [a, b] = [(yy * xm - xy * ym) / det, (xx * ym - xy * xm) / det];
+    return (a * xm + b * ym) / mm;
+  });
+}

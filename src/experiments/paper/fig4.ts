@@ -1,13 +1,19 @@
 import type { Denoiser } from '../../diffusion/info.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { naturalness } from '../../latent/naturalness.ts';
-import { bootstrapMean, meanSquaredErrors } from '../../tensor/statistics.ts';
+import { strangeness } from '../../quality/strangeness.ts';
+import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, find, type Lab, pictures as read } from './lab.ts';
-import { strangeness } from './measure/strangeness.ts';
-import type { Claim, Picture } from './report/findings.ts';
-import { ratioOfMeans } from './report/ratio.ts';
-import { figure, withInterval } from './report/wording.ts';
+import {
+  type Claim,
+  figure,
+  judged,
+  ratioOfMeans,
+  type SheetPicture,
+  sampled,
+  withInterval,
+} from './claims.ts';
+import { experiment, find, type Lab, readPictures } from './lab.ts';
 
 /** The dial between faithful (0) and natural (1), see {@link naturalness}. */
 const DIAL = 0.7;
@@ -19,16 +25,16 @@ const FACES = 1;
 const FEW = 2;
 
 /** Foreign pictures pulled into the data (Asperti et al. 2023, fig. 4: reification of portraits). */
-export const fig4: Experiment = {
+export const fig4 = experiment({
   name: 'fig4',
   title: 'reification: foreign pictures pulled into the data',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const pictures: Picture[] = [];
+  async measure(lab) {
+    const numbers: Pulled[] = [];
+    const sheets: SheetPicture[] = [];
     const model = await lab.denoiser('fashion-mnist');
     const each = Math.max(SHOWN, Math.round(lab.sizes.sample / 6));
-    const garments = await read(await lab.data('fashion-mnist', 'test'), 0, each);
+    const garments = await readPictures(await lab.data('fashion-mnist', 'test'), 0, each);
     const foreign = [
       {
         kind: 'upside down',
@@ -36,39 +42,39 @@ export const fig4: Experiment = {
       },
       { kind: 'negative', images: changed(garments, (image, i) => 1 - image.data[i]!) },
       ...(lab.has('data:mnist')
-        ? [{ kind: 'digits', images: await read(await lab.data('mnist', 'test'), 0, each) }]
+        ? [{ kind: 'digits', images: await readPictures(await lab.data('mnist', 'test'), 0, each) }]
         : []),
     ];
     const pulled = await reify(lab, model, concatRows(foreign.map(({ images }) => images)), 16);
     const known = await reify(lab, model, garments, 16);
-    claims.push(verdictOf(lab, 'Fashion-MNIST with foreign pictures', pulled, known));
+    numbers.push(numbersOf(lab, 'Fashion-MNIST with foreign pictures', pulled, known));
     const shown = foreign.flatMap((_, k) => Array.from({ length: SHOWN }, (__, i) => k * each + i));
-    pictures.push(sheet(model, 'fig4', 'Foreign pictures for a model of garments', pulled, shown));
+    sheets.push(sheet(model, 'fig4', 'Foreign pictures for a model of garments', pulled, shown));
     if (lab.has('anime64')) {
       const portraits = await lab.denoiser('anime64');
       const shape = portraits.info.shape;
       const [paintings, faces] = [
-        await read(await lab.data('paintings', 'test', shape), 0, PAINTINGS),
-        await read(await lab.data('faces', 'test', shape), 0, FACES),
+        await readPictures(await lab.data('paintings', 'test', shape), 0, PAINTINGS),
+        await readPictures(await lab.data('faces', 'test', shape), 0, FACES),
       ];
       const embedded = await reify(lab, portraits, concatRows([paintings, faces]), FEW);
-      claims.push(
-        verdictOf(lab, 'a model of drawn faces with paintings and a photograph', embedded, undefined),
+      numbers.push(
+        numbersOf(lab, 'a model of drawn faces with paintings and a photograph', embedded, undefined),
       );
       const all = Array.from({ length: PAINTINGS + FACES }, (_, i) => i);
-      pictures.push(
-        sheet(portraits, 'fig4-portraits', 'Portraits for a model of drawn faces', embedded, all),
-      );
+      sheets.push(sheet(portraits, 'fig4-portraits', 'Portraits for a model of drawn faces', embedded, all));
     }
+    return { numbers, sheets };
+  },
+  report(numbers) {
     return {
-      claims,
-      pictures,
+      claims: numbers.map(claimOf),
       notes: [
-        `Pictures are embedded at naturalness ${DIAL} of \`seedbed edit\`: most steps next to the picture are drawn and not fitted. Strangeness is the mean squared change that the denoiser makes to a picture noised at a low level.${lab.has('anime64') ? '' : ' The portraits were not tried: no model of them was named (--portraits).'}`,
+        `Pictures are embedded at naturalness ${DIAL} of \`seedbed edit\`: most steps next to the picture are drawn and not fitted. Strangeness is the mean squared change that the denoiser makes to a picture noised at a low level.${numbers.length > 1 ? '' : ' The portraits were not tried: no model of them was named (--portraits).'}`,
       ],
     };
   },
-};
+});
 
 /** Pictures before and after, their seeds, and how strange the denoiser finds them. */
 interface Reified {
@@ -95,33 +101,46 @@ async function reify(lab: Lab, model: Denoiser, images: Floats, batch: number): 
   };
 }
 
-function verdictOf(lab: Lab, what: string, pulled: Reified, known: Reified | undefined): Claim {
-  const [before, after, moved] = [pulled.before, pulled.after, pulled.moved].map(v =>
-    bootstrapMean(v, lab.rng),
-  );
-  const ratio = ratioOfMeans(pulled.after, pulled.before, lab.rng, true);
-  const own = known && bootstrapMean(known.before, lab.rng);
-  const ownRatio = known && ratioOfMeans(known.after, known.before, lab.rng, true);
-  const ownMoved = known && bootstrapMean(known.moved, lab.rng);
+type Pulled = ReturnType<typeof numbersOf>;
+
+function numbersOf(lab: Lab, what: string, pulled: Reified, known: Reified | undefined) {
+  const mean = (values: readonly number[]) => sampled(values, lab.rng);
+  const left = ({ after, before }: Reified) => ratioOfMeans(after, before, lab.rng, true);
+  return {
+    what,
+    ...{
+      before: mean(pulled.before),
+      after: mean(pulled.after),
+      moved: mean(pulled.moved),
+      ratio: left(pulled),
+    },
+    ...(known && { known: { before: mean(known.before), ratio: left(known), moved: mean(known.moved) } }),
+  };
+}
+
+function claimOf({ what, before, after, moved, ratio, known }: Pulled): Claim {
+  const [own, ownRatio] = [known?.before, known?.ratio];
   const less = ratio.high < 1;
   const more = ownRatio ? ratio.high < ownRatio.low : less;
-  const inside = own ? after!.mean < 2 * own.mean : less;
-  return {
+  const inside = own ? after.mean < 2 * own.mean : less;
+  return judged({
+    number: ratio,
+    against: ownRatio ?? 1,
     paper: `A foreign portrait is embedded and pulled back to the data manifold, close to it (${what}).`,
-    ours: `strangeness falls from ${withInterval(before!)} to ${withInterval(after!)}, the picture moves by ${withInterval(moved!)}`,
+    ours: `strangeness falls from ${withInterval(before)} to ${withInterval(after)}, the picture moves by ${withInterval(moved)}`,
     control: own
-      ? `the data's own test pictures have strangeness ${withInterval(own)}, keep ${withInterval(ownRatio!)} of it and move by ${withInterval(ownMoved!)}; the foreign ones keep ${withInterval(ratio)}`
+      ? `the data's own test pictures have strangeness ${withInterval(own)}, keep ${withInterval(ownRatio!)} of it and move by ${withInterval(known!.moved)}; the foreign ones keep ${withInterval(ratio)}`
       : `unchanged pictures would keep their strangeness: a ratio of 1, here ${withInterval(ratio)}`,
-    verdict: less && inside && more ? 'holds' : less ? 'partly' : ratio.low < 1 ? 'open' : 'fails',
-    because: `${less ? `What comes back is ${figure(1 / ratio.mean, 2)} times less strange to the model` : `Over ${pulled.before.length} pictures it cannot be told whether what comes back is less strange to the model`}${own ? `, ${figure(after!.mean / own.mean, 2)} times what its own data are${more ? '' : '; but that it loses more than its own data do, which growing again smooths too, cannot be told'}` : ''}.`,
+    numbersSay: less && inside && more ? 'holds' : less ? 'partly' : ratio.low < 1 ? 'open' : 'fails',
+    because: `${less ? `What comes back is ${figure(1 / ratio.mean, 2)} times less strange to the model` : `Over ${before.n} pictures it cannot be told whether what comes back is less strange to the model`}${own ? `, ${figure(after.mean / own.mean, 2)} times what its own data are${more ? '' : '; but that it loses more than its own data do, which growing again smooths too, cannot be told'}` : ''}.`,
     values: {
-      before: before!.mean,
-      after: after!.mean,
-      moved: moved!.mean,
+      before: before.mean,
+      after: after.mean,
+      moved: moved.mean,
       ratio: ratio.mean,
       ...(own && ownRatio && { own: own.mean, ownRatio: ownRatio.mean }),
     },
-  };
+  });
 }
 
 function sheet(
@@ -130,10 +149,9 @@ function sheet(
   title: string,
   reified: Reified,
   shown: readonly number[],
-): Picture {
+): SheetPicture {
   const { images, latent, grown } = reified;
   return {
-    kind: 'sheet',
     file,
     caption: `${title}: the picture, its seed, and what it comes back as.`,
     title,

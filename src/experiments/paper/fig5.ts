@@ -1,13 +1,20 @@
 import type { Denoiser } from '../../diffusion/info.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { naturalness } from '../../latent/naturalness.ts';
-import { bootstrapMean } from '../../tensor/statistics.ts';
+import { strangeness } from '../../quality/strangeness.ts';
 import { type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, find, type Lab, pictures as read } from './lab.ts';
-import { strangeness } from './measure/strangeness.ts';
-import type { Claim, Picture } from './report/findings.ts';
-import { ratioOfMeans } from './report/ratio.ts';
-import { figure, percent, withInterval } from './report/wording.ts';
+import {
+  type Claim,
+  figure,
+  judged,
+  percent,
+  ratioOfMeans,
+  type Sampled,
+  type SheetPicture,
+  sampled,
+  withInterval,
+} from './claims.ts';
+import { experiment, find, type Lab, readPictures } from './lab.ts';
 
 /** Positions of the dial between faithful and natural; the last is what the verdict is about. */
 const DIALS = [0, 0.5, 0.7];
@@ -22,32 +29,51 @@ const STROKES = [
 ];
 
 /** Strokes on a picture, taken up by embedding and growing it again (Asperti et al. 2023, fig. 5). */
-export const fig5: Experiment = {
+export const fig5 = experiment({
   name: 'fig5',
   title: 'scribbles on a picture, integrated',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const pictures: Picture[] = [];
+  async measure(lab) {
+    const numbers: Strokes[] = [];
+    const sheets: SheetPicture[] = [];
     const model = await lab.denoiser('fashion-mnist');
     const count = Math.max(lab.sizes.shown, Math.round(lab.sizes.sample / 4));
-    const garments = await read(await lab.data('fashion-mnist', 'test'), 0, count);
+    const garments = await readPictures(await lab.data('fashion-mnist', 'test'), 0, count);
     const some = await scribble(lab, model, garments, DIALS, 16, 'Fashion-MNIST');
-    claims.push(some.claim);
-    pictures.push(sheet(model, 'fig5', some, lab.sizes.shown));
+    numbers.push(some.numbers);
+    sheets.push(sheet(model, 'fig5', some, lab.sizes.shown));
     if (lab.has('anime64')) {
       const portraits = await lab.denoiser('anime64');
-      const faces = await read(await lab.data('paintings', 'test', portraits.info.shape), 0, PORTRAITS);
+      const faces = await readPictures(
+        await lab.data('paintings', 'test', portraits.info.shape),
+        0,
+        PORTRAITS,
+      );
       const drawn = await scribble(lab, portraits, faces, DIALS.slice(-1), FEW, 'portraits');
-      claims.push(drawn.claim);
-      pictures.push(sheet(portraits, 'fig5-portraits', drawn, PORTRAITS));
+      numbers.push(drawn.numbers);
+      sheets.push(sheet(portraits, 'fig5-portraits', drawn, PORTRAITS));
     }
-    return { claims, pictures };
+    return { numbers, sheets };
   },
-};
+  report: numbers => ({ claims: numbers.map(claimOf) }),
+});
+
+/** What strokes came to. */
+interface Strokes {
+  readonly what: string;
+  /** The share of the strokes that stays, at each position of the dial. */
+  readonly kept: readonly { readonly dial: number; readonly share: Sampled }[];
+  /** The share of their strangeness that strokes leave, and what they keep where they only fade. */
+  readonly left: Sampled;
+  readonly faded: Sampled;
+  /** The change where nothing was drawn, with strokes and without, and the ratio of the two. */
+  readonly outside: Sampled;
+  readonly usual: Sampled;
+  readonly stir: Sampled;
+}
 
 interface Scribbled {
-  readonly claim: Claim;
+  readonly numbers: Strokes;
   readonly before: Floats;
   readonly drawn: Floats;
   readonly grown: readonly { readonly dial: number; readonly latent: Floats; readonly pictures: Floats }[];
@@ -76,12 +102,13 @@ async function scribble(
     ...naturalness(last.dial, model.info.sampler.steps),
     batch,
   });
-  const kept = grown.map(({ pictures }) =>
-    bootstrapMean(shareKept(before, drawn, before, pictures), lab.rng),
-  );
-  const faded = bootstrapMean(shareKept(before, drawn, untouched.pictures, last.pictures), lab.rng);
-  const outside = bootstrapMean(changeOutside(before, drawn, last.pictures), lab.rng);
-  const usual = bootstrapMean(changeOutside(before, drawn, untouched.pictures), lab.rng);
+  const kept = grown.map(({ dial, pictures }) => ({
+    dial,
+    share: sampled(shareKept(before, drawn, before, pictures), lab.rng),
+  }));
+  const faded = sampled(shareKept(before, drawn, untouched.pictures, last.pictures), lab.rng);
+  const outside = sampled(changeOutside(before, drawn, last.pictures), lab.rng);
+  const usual = sampled(changeOutside(before, drawn, untouched.pictures), lab.rng);
   const strange: number[][] = [];
   for (const pictures of [drawn, before, last.pictures, untouched.pictures])
     strange.push(await strangeness(lab, model, pictures, batch));
@@ -93,31 +120,33 @@ async function scribble(
     lab.rng,
     true,
   );
-  const fate = kept.at(-1)!;
+  return { before, drawn, grown, numbers: { what, kept, left, faded, outside, usual, stir } };
+}
+
+function claimOf({ what, kept, left, faded, outside, usual, stir }: Strokes): Claim {
+  const { dial, share: fate } = kept.at(-1)!;
   // Strokes that merely fade to a share k keep k^2 of their strangeness, which is quadratic.
   const taken = left.high < faded.low ** 2;
   const stay = fate.low > 0 && fate.high < 1;
   const integrated = stay && taken && stir.mean < 2;
-  return {
-    before,
-    drawn,
-    grown,
-    claim: {
-      paper: `Sketchy changes to a picture are integrated by embedding and growing it again (${what}).`,
-      ours: `of the strokes ${grown.map(({ dial }, i) => `${withInterval(kept[i]!, 2)} stay at naturalness ${dial}`).join(', ')}; elsewhere the picture changes by ${withInterval(outside)}`,
-      control: `the picture without strokes changes there by ${withInterval(usual)}; strokes that only fade, by as much as these, would leave ${figure(faded.mean ** 2, 2)} of the strangeness they bring, here ${withInterval(left, 2)} is left`,
-      verdict: integrated ? 'holds' : stay ? 'partly' : 'fails',
-      because: `At naturalness ${last.dial} ${percent(fate.mean)} of the strokes are left${fate.low <= 0 ? ': they are taken for noise and removed' : taken ? ', less strange to the model than by fading alone' : left.low > faded.high ** 2 ? ', stranger to the model than by fading alone' : ', perhaps by fading alone'}; the rest of the picture changes ${figure(stir.mean, 2)} times as much as without them.`,
-      values: {
-        ...Object.fromEntries(grown.map(({ dial }, i) => [`kept.${dial}`, kept[i]!.mean])),
-        outside: outside.mean,
-        usual: usual.mean,
-        stir: stir.mean,
-        faded: faded.mean,
-        left: left.mean,
-      },
+  return judged({
+    number: left,
+    against: faded,
+    rests: [fate, stir],
+    paper: `Sketchy changes to a picture are integrated by embedding and growing it again (${what}).`,
+    ours: `of the strokes ${kept.map(({ dial: at, share }) => `${withInterval(share, 2)} stay at naturalness ${at}`).join(', ')}; elsewhere the picture changes by ${withInterval(outside)}`,
+    control: `the picture without strokes changes there by ${withInterval(usual)}; strokes that only fade, by as much as these, would leave ${figure(faded.mean ** 2, 2)} of the strangeness they bring, here ${withInterval(left, 2)} is left`,
+    numbersSay: integrated ? 'holds' : stay ? 'partly' : 'fails',
+    because: `At naturalness ${dial} ${percent(fate.mean)} of the strokes are left${fate.low <= 0 ? ': they are taken for noise and removed' : taken ? ', less strange to the model than by fading alone' : left.low > faded.high ** 2 ? ', stranger to the model than by fading alone' : ', perhaps by fading alone'}; the rest of the picture changes ${figure(stir.mean, 2)} times as much as without them.`,
+    values: {
+      ...Object.fromEntries(kept.map(({ dial: at, share }) => [`kept.${at}`, share.mean])),
+      outside: outside.mean,
+      usual: usual.mean,
+      stir: stir.mean,
+      faded: faded.mean,
+      left: left.mean,
     },
-  };
+  });
 }
 
 /** Pictures with the strokes on them; colour pictures get them in grey. */
@@ -171,10 +200,14 @@ function changeOutside(before: Floats, drawn: Floats, grown: Floats): number[] {
   });
 }
 
-function sheet(model: Denoiser, file: string, { before, drawn, grown }: Scribbled, shown: number): Picture {
+function sheet(
+  model: Denoiser,
+  file: string,
+  { before, drawn, grown }: Scribbled,
+  shown: number,
+): SheetPicture {
   const first = (t: Floats) => rows(t, 0, Math.min(shown, t.shape[0]!));
   return {
-    kind: 'sheet',
     file,
     caption:
       'Pictures, the same with strokes, and what is grown of those from faithful to natural; below, the last ones’ seeds.',

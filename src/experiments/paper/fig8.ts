@@ -1,7 +1,7 @@
 import { lineFigure } from '../../figures/line.ts';
 import { correlation } from '../../tensor/statistics.ts';
-import type { Experiment } from './lab.ts';
-import { figure } from './report/wording.ts';
+import { figure, judged } from './claims.ts';
+import { experiment } from './lab.ts';
 
 /** Radii, in units of the body's, that are looked at. */
 const STEP = 0.01;
@@ -13,12 +13,17 @@ export const gravity = (r: number) => (r < 1 ? r : 1 / r ** 2);
 export const attraction = (r: number) => r * Math.exp((1 - r ** 2) / 2);
 
 /** The law of gravity beside the weighted attraction of eq. 11 (Asperti et al. 2023, fig. 8). */
-export const fig8: Experiment = {
+export const fig8 = experiment({
   name: 'fig8',
   title: 'gravity and the weighted attraction of eq. 11',
   needs: [],
-  async run() {
+  async measure() {
     const radii = Array.from({ length: FARTHEST / STEP + 1 }, (_, i) => i * STEP);
+    return {
+      numbers: { radii },
+    };
+  },
+  report({ radii }) {
     const [g, a] = [radii.map(gravity), radii.map(attraction)];
     const peak = (values: readonly number[]) => radii[values.indexOf(Math.max(...values))]!;
     const inner = radii.filter(r => r <= 2);
@@ -27,21 +32,8 @@ export const fig8: Experiment = {
     const tail = (r: number) => attraction(r) / gravity(r);
     const alike = near > 0.9 && Math.abs(peak(g) - peak(a)) < 2 * STEP;
     return {
-      claims: [
+      plots: [
         {
-          paper: 'The weighted attraction of a data point resembles the gravity of a body with radius sigma.',
-          ours: `both are greatest at r = ${figure(peak(a))} sigma and correlate by ${figure(near)} up to 2 sigma`,
-          control: `the attraction turned round correlates by ${figure(shuffled)}; at 3 sigma the attraction is ${figure(tail(3), 2)} of gravity, at 5 sigma ${figure(tail(5), 2)}`,
-          verdict: alike && tail(5) > 0.5 ? 'holds' : alike ? 'partly' : 'fails',
-          because: alike
-            ? `Near the body the two agree; far away gravity falls as 1 / r^2 and the attraction as a Gaussian, so distant data do not pull at all.`
-            : 'The two differ near the body already.',
-          values: { peak: peak(a), near, tail3: tail(3), tail5: tail(5) },
-        },
-      ],
-      pictures: [
-        {
-          kind: 'plot',
           file: 'fig8',
           caption:
             'Gravity of a body of constant density, and eq. 11, over the distance from its centre; both scaled to 1.',
@@ -56,6 +48,20 @@ export const fig8: Experiment = {
           }),
         },
       ],
+      claims: [
+        judged({
+          number: near,
+          against: shuffled,
+          paper: 'The weighted attraction of a data point resembles the gravity of a body with radius sigma.',
+          ours: `both are greatest at r = ${figure(peak(a))} sigma and correlate by ${figure(near)} up to 2 sigma`,
+          control: `the attraction turned round correlates by ${figure(shuffled)}; at 3 sigma the attraction is ${figure(tail(3), 2)} of gravity, at 5 sigma ${figure(tail(5), 2)}`,
+          numbersSay: alike && tail(5) > 0.5 ? 'holds' : alike ? 'partly' : 'fails',
+          because: alike
+            ? `Near the body the two agree; far away gravity falls as 1 / r^2 and the attraction as a Gaussian, so distant data do not pull at all.`
+            : 'The two differ near the body already.',
+          values: { peak: peak(a), near, tail3: tail(3), tail5: tail(5) },
+        }),
+      ],
     };
   },
-};
+});

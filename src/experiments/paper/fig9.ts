@@ -1,9 +1,9 @@
 import { nearestOnCurve } from '../../data/synthetic.ts';
 import { planeFigure } from '../../figures/plane.ts';
 import { permutation } from '../../tensor/random.ts';
-import { bootstrapMean } from '../../tensor/statistics.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { type Experiment, type Lab, pictures as read } from './lab.ts';
+import { type Claim, figure, judged, ofOne, type PlotPicture, percent, withInterval } from './claims.ts';
+import { experiment, type Lab, readPictures } from './lab.ts';
 import {
   bestDenoiser,
   CURVES,
@@ -13,8 +13,6 @@ import {
   pointsOf,
   stoppedEarly,
 } from './measure/plane.ts';
-import type { Claim, Picture } from './report/findings.ts';
-import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Seeds in a row of the maps that arrows are drawn on, of those that are measured, and how far they reach. */
 const ARROWS = 21;
@@ -28,89 +26,94 @@ const CHOSEN = 5;
 const DATA = 400;
 
 /** The gravitational map of two data sets in the plane, and embeddings of chosen points (Asperti et al. 2023, fig. 9). */
-export const fig9: Experiment = {
+export const fig9 = experiment({
   name: 'fig9',
   title: 'circles and two moons: where seeds land, and which land on a point',
   needs: [],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const pictures: Picture[] = [];
-    for (const curve of CURVES) {
-      const model = await planeDenoiser(lab, curve);
-      const { seeds, landed } = await gravitationalMap(lab, model, SIDE, REACH);
-      const away = (points: Tensor<'float32'>) =>
-        pointsOf(points).map(([x, y]) => nearestOnCurve(curve, x, y).distance);
-      const onData = bootstrapMean(
-        away(landed).map(d => (d < LANDED ? 1 : 0)),
-        lab.rng,
-      );
-      const still = bootstrapMean(
-        away(seeds).map(d => (d < LANDED ? 1 : 0)),
-        lab.rng,
-      );
-      const early = await gravitationalMap(lab, stoppedEarly(model), SIDE, REACH);
-      const stopped = bootstrapMean(
-        away(early.landed).map(d => (d < LANDED ? 1 : 0)),
-        lab.rng,
-      );
-      const coarse = await gravitationalMap(lab, model, ARROWS, REACH);
-      const exact = [];
-      for (const from of [0, DATA]) {
-        const best = await bestDenoiser(lab, curve, model, [from, from + DATA]);
-        exact.push((await gravitationalMap(lab, best, ARROWS, REACH)).landed);
-      }
-      const [best, other] = exact.map(pointsOf) as [[number, number][], [number, number][]];
-      const between = (a: readonly [number, number][], b: readonly [number, number][]) =>
-        bootstrapMean(
-          a.map(([x, y], i) => Math.hypot(x - b[i]![0], y - b[i]![1])),
-          lab.rng,
-        );
-      const trained = pointsOf(coarse.landed);
-      const shuffled = Array.from(
-        permutation({ seed: lab.rng, purpose: 'fig9' }, best.length, 0),
-        i => best[i]!,
-      );
-      const apart = between(trained, best);
-      const sampled = between(other, best);
-      const chance = between(trained, shuffled);
-      const agrees = apart.high < chance.low / 4;
-      claims.push({
-        paper: `Reverse diffusion lets every seed of the plane land on the data, as bodies that are attracted (${curve}).`,
-        ours: `${percent(onData.mean)} (${percent(onData.low)} to ${percent(onData.high)}) of the seeds on a grid land within ${LANDED} of the curve`,
-        control: `of the seeds themselves ${percent(still.mean)} lie there; with a sampler that stops at the signal rate of pictures' schedules, .95, ${percent(stopped.mean)}; the best possible denoiser of ${DATA} of the points lets them land ${withInterval(apart)} away from where the trained one does, that of ${DATA} others ${withInterval(sampled)} away from the first; unrelated seeds land ${withInterval(chance)} apart`,
-        verdict: onData.low > 0.9 ? 'holds' : onData.low > still.high ? 'partly' : 'fails',
-        because: `${percent(onData.mean)} of the seeds land on the data, ${agrees ? 'near' : 'not near'} where the best denoiser, which is the data alone, lets them land: ${figure(apart.mean / chance.mean, 2)} of the distance of unrelated seeds, where another sample of the data gives ${figure(sampled.mean / chance.mean, 2)}.`,
-        values: {
-          landed: onData.mean,
-          still: still.mean,
-          stopped: stopped.mean,
-          apart: apart.mean,
-          sampled: sampled.mean,
-          chance: chance.mean,
-        },
-      });
-      pictures.push(await map(lab, curve, coarse), await embeddings(lab, curve, seeds, landed));
-    }
-    return {
-      claims,
-      pictures,
-      notes: [
-        `The denoisers are small perceptrons, trained when the experiment runs, ${lab.sizes.plane} steps of 512 points. Seeds on the grid reach to ${REACH} standard deviations.`,
-      ],
-    };
+  async measure(lab) {
+    const numbers: Landed[] = [];
+    for (const curve of CURVES) numbers.push(await landedOn(lab, curve));
+    return { numbers: { curves: numbers, steps: lab.sizes.plane } };
   },
-};
+  report: ({ curves, steps }) => ({
+    claims: curves.map(claimOf),
+    plots: curves.flatMap(landed => [map(landed), embeddings(landed)]),
+    notes: [
+      `The denoisers are small perceptrons, trained when the experiment runs, ${steps} steps of 512 points. Seeds on the grid reach to ${REACH} standard deviations.`,
+    ],
+  }),
+});
 
-async function map(
-  lab: Lab,
-  curve: Curve,
-  { seeds, landed }: Awaited<ReturnType<typeof gravitationalMap>>,
-): Promise<Picture> {
-  const from = pointsOf(seeds);
-  const to = pointsOf(landed);
-  const data = pointsOf(await read(await lab.data(curve, 'test'), 0, DATA));
+type Landed = Awaited<ReturnType<typeof landedOn>>;
+
+async function landedOn(lab: Lab, curve: Curve) {
+  const model = await planeDenoiser(lab, curve);
+  const { seeds, landed } = await gravitationalMap(lab, model, SIDE, REACH);
+  const away = (points: Tensor<'float32'>) =>
+    pointsOf(points).map(([x, y]) => nearestOnCurve(curve, x, y).distance);
+  const onData = ofOne(
+    away(landed).map(d => (d < LANDED ? 1 : 0)),
+    lab.rng,
+  );
+  const still = ofOne(
+    away(seeds).map(d => (d < LANDED ? 1 : 0)),
+    lab.rng,
+  );
+  const early = await gravitationalMap(lab, stoppedEarly(model), SIDE, REACH);
+  const stopped = ofOne(
+    away(early.landed).map(d => (d < LANDED ? 1 : 0)),
+    lab.rng,
+  );
+  const coarse = await gravitationalMap(lab, model, ARROWS, REACH);
+  const exact = [];
+  for (const from of [0, DATA]) {
+    const best = await bestDenoiser(lab, curve, model, [from, from + DATA]);
+    exact.push((await gravitationalMap(lab, best, ARROWS, REACH)).landed);
+  }
+  const [best, other] = exact.map(pointsOf) as [[number, number][], [number, number][]];
+  const between = (a: readonly [number, number][], b: readonly [number, number][]) =>
+    ofOne(
+      a.map(([x, y], i) => Math.hypot(x - b[i]![0], y - b[i]![1])),
+      lab.rng,
+    );
+  const trained = pointsOf(coarse.landed);
+  const shuffled = Array.from(permutation({ seed: lab.rng, purpose: 'fig9' }, best.length, 0), i => best[i]!);
+  const apart = between(trained, best);
+  const sampled = between(other, best);
+  const chance = between(trained, shuffled);
+  const data = pointsOf(await readPictures(await lab.data(curve, 'test'), 0, DATA));
+  const [from, to] = [pointsOf(seeds), pointsOf(landed)];
+  const chosen = data
+    .slice(0, CHOSEN)
+    .map(([x, y]) => [
+      [x, y] as [number, number],
+      ...from.filter((_, i) => Math.hypot(to[i]![0] - x, to[i]![1] - y) < CLOSE),
+    ]);
   return {
-    kind: 'plot',
+    curve,
+    ...{ onData, still, stopped, apart, sampled, chance },
+    ...{ data, chosen, from: pointsOf(coarse.seeds), to: trained },
+  };
+}
+
+function claimOf({ curve, onData, still, stopped, apart, sampled, chance }: Landed): Claim {
+  const agrees = apart.high < chance.low / 4;
+  return judged({
+    number: onData,
+    against: still,
+    rests: [apart, chance],
+
+    paper: `Reverse diffusion lets every seed of the plane land on the data, as bodies that are attracted (${curve}).`,
+    ours: `${percent(onData.mean)} (${percent(onData.low)} to ${percent(onData.high)}) of the seeds on a grid land within ${LANDED} of the curve`,
+    control: `of the seeds themselves ${percent(still.mean)} lie there; with a sampler that stops at the signal rate of pictures' schedules, .95, ${percent(stopped.mean)}; the best possible denoiser of ${DATA} of the points lets them land ${withInterval(apart)} away from where the trained one does, that of ${DATA} others ${withInterval(sampled)} away from the first; unrelated seeds land ${withInterval(chance)} apart`,
+    numbersSay: onData.low > 0.9 ? 'holds' : onData.low > still.high ? 'partly' : 'fails',
+    because: `${percent(onData.mean)} of the seeds land on the data, ${agrees ? 'near' : 'not near'} where the best denoiser, which is the data alone, lets them land: ${figure(apart.mean / chance.mean, 2)} of the distance of unrelated seeds, where another sample of the data gives ${figure(sampled.mean / chance.mean, 2)}.`,
+    values: { landed: onData, still, stopped, apart, sampled, chance },
+  });
+}
+
+function map({ curve, from, to, data }: Landed): PlotPicture {
+  return {
     file: `fig9-${curve}`,
     caption: `Where each seed of a grid lands (${curve}).`,
     svg: planeFigure({
@@ -128,21 +131,9 @@ async function map(
   };
 }
 
-async function embeddings(
-  lab: Lab,
-  curve: Curve,
-  seeds: Tensor<'float32'>,
-  landed: Tensor<'float32'>,
-): Promise<Picture> {
-  const data = pointsOf(await read(await lab.data(curve, 'test'), 0, DATA));
-  const [from, to] = [pointsOf(seeds), pointsOf(landed)];
-  const groups = data.slice(0, CHOSEN).map(([x, y], k) => ({
-    name: `seeds of point ${k + 1}`,
-    points: [[x, y] as const, ...from.filter((_, i) => Math.hypot(to[i]![0] - x, to[i]![1] - y) < CLOSE)],
-    radius: 2.5,
-  }));
+function embeddings({ curve, data, chosen }: Landed): PlotPicture {
+  const groups = chosen.map((points, k) => ({ name: `seeds of point ${k + 1}`, points, radius: 2.5 }));
   return {
-    kind: 'plot',
     file: `fig9-${curve}-embeddings`,
     caption: `All seeds of the grid that land within ${CLOSE} of each of ${CHOSEN} points of the data (${curve}).`,
     svg: planeFigure({

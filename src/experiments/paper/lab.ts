@@ -5,8 +5,9 @@ import type { Embedding, EmbedOptions } from '../../embedding/embedding.ts';
 import type { RecipeName } from '../../embedding/recipes.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { normals } from '../../tensor/random.ts';
-import type { Floats } from '../../tensor/tensor.ts';
-import type { Findings } from './report/findings.ts';
+import { meanSquaredErrors } from '../../tensor/statistics.ts';
+import { type Floats, takeRows } from '../../tensor/tensor.ts';
+import type { Findings, Measured, SheetPicture } from './claims.ts';
 
 /** The data sets that experiments look at, with the model whose seeds stand for each set. */
 export const SUBJECTS = {
@@ -89,14 +90,40 @@ export interface Lab {
   cloud(subject: Subject, method?: 'auto' | 'descent'): Promise<SeedCloud>;
 }
 
-/** A figure, table or claim of the paper as a measurement. */
-export interface Experiment {
+/** A figure, table or claim of the paper in two halves: what is measured, and what is said of it. */
+export interface Experiment<Numbers = unknown> {
   /** As the command knows it: `fig12`. */
   readonly name: string;
   readonly title: string;
   /** Models and data sets that it cannot do without: `mnist-small`, `data:mnist`. */
   readonly needs: readonly string[];
-  run(lab: Lab): Promise<Findings>;
+  /** Runs networks. */
+  measure(lab: Lab): Promise<Measured<Numbers>>;
+  /** Pure: the numbers may come from a file that `measure` filled long ago. */
+  report(numbers: Numbers): Findings;
+}
+
+/** An experiment whose halves agree on their numbers, as the compiler sees. */
+export function experiment<Numbers>(halves: Experiment<Numbers>): Experiment<Numbers> {
+  return halves;
+}
+
+/** What is measured of each subject whose model and data are at hand, one after the other. */
+export async function perSubject<Numbers>(
+  lab: Lab,
+  measure: (subject: Subject, title: string) => Promise<Measured<Numbers>>,
+  order = Object.keys(SUBJECTS) as readonly Subject[],
+): Promise<{ numbers: readonly (Numbers & { title: string })[]; sheets: readonly SheetPicture[] }> {
+  const numbers: (Numbers & { title: string })[] = [];
+  const sheets: SheetPicture[] = [];
+  for (const subject of order) {
+    const { model, title } = SUBJECTS[subject];
+    if (!lab.has(model) || !lab.has(`data:${subject}`)) continue;
+    const found = await measure(subject, title);
+    numbers.push({ ...found.numbers, title });
+    sheets.push(...(found.sheets ?? []));
+  }
+  return { numbers, sheets };
 }
 
 /** Seeds, embeddings and networks in work at once. */
@@ -132,6 +159,16 @@ export function randomSeeds(lab: Lab, model: Denoiser, count: number, purpose = 
 }
 
 /** Pictures `from` to `to` of a data set, [n, C, H, W] in [0,1]. */
-export function pictures(data: Dataset, from: number, to: number): Promise<Floats> {
+export function readPictures(data: Dataset, from: number, to: number): Promise<Floats> {
   return data.read(Array.from({ length: to - from }, (_, i) => from + i));
+}
+
+/** Squared error of each picture [n, C, H, W] against one picture [1, C, H, W]. */
+export function errorsAgainst(grown: Floats, image: Floats): number[] {
+  return meanSquaredErrors(grown, takeRows(image, new Uint8Array(grown.shape[0]!)));
+}
+
+/** The errors of what seeds grow against the picture of a cloud. */
+export async function errorsOf(lab: Lab, cloud: SeedCloud, latent: Floats): Promise<number[]> {
+  return errorsAgainst(await grow(lab, cloud.model, latent), cloud.image);
 }

@@ -2,10 +2,10 @@ import { prepare } from '../../diffusion/batches.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { normals } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
-import { average, bootstrapMean, type Interval, meanSquaredErrors } from '../../tensor/statistics.ts';
+import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { type Experiment, grow, pictures as read } from './lab.ts';
-import { figure, withInterval } from './report/wording.ts';
+import { figure, judged, type Sampled, sampled, withInterval } from './claims.ts';
+import { experiment, grow, readPictures } from './lab.ts';
 
 /** The signal rate of the picture in its seed: the least that the network was trained for. */
 const RATE = 0.02;
@@ -14,71 +14,34 @@ const NOISE = [0.25, 0.5, 0.75, 1];
 const DRAWS = 4;
 
 /** Noise added to the picture used as a seed (Asperti et al. 2023, section 1: "merely a less deterministic output"). */
-export const noisySeed: Experiment = {
+export const noisySeed = experiment({
   name: 'noisy-seed',
   title: 'noise added to the picture used as a seed',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
     const count = Math.max(2, Math.round(lab.sizes.sample / DRAWS));
-    const images = await read(await lab.data('fashion-mnist', 'test'), 0, count);
+    const images = await readPictures(await lab.data('fashion-mnist', 'test'), 0, count);
     const repeated = takeRows(
       images,
       Array.from({ length: count * DRAWS }, (_, i) => Math.floor(i / DRAWS)),
     );
     const x = prepare(repeated, model.info.padding, model.info.range);
     const noise = normals({ seed: lab.rng, purpose: 'noisy seed' }, x.shape);
-    const tried: { level: number; grown: Floats; error: Interval; spread: Interval }[] = [];
+    const tried: { level: number; grown: Floats; error: Sampled; spread: Sampled }[] = [];
     for (const level of [0, ...NOISE]) {
       const grown = await grow(lab, model, combine([RATE, x], [level, noise]));
-      const [error, spread] = [errors(grown, repeated), spreads(grown)].map(v => bootstrapMean(v, lab.rng));
+      const [error, spread] = [errors(grown, repeated), spreads(grown)].map(v => sampled(v, lab.rng));
       tried.push({ level, grown, error: error!, spread: spread! });
     }
     const alone = await grow(lab, model, noise);
-    const [chance, free] = [errors(alone, repeated), spreads(alone)].map(v => bootstrapMean(v, lab.rng));
-    const [none, full] = [tried[0]!, tried.at(-1)!];
-    const helps = tried.slice(1).some(({ error }) => error.high < 0.5 * none.error.low);
-    const spreadOut = full.spread.low > none.spread.high;
+    const [chance, free] = [errors(alone, repeated), spreads(alone)].map(v => sampled(v, lab.rng));
     const shown = Math.min(lab.sizes.shown, count);
     const first = Array.from({ length: shown }, (_, i) => i * DRAWS);
     return {
-      claims: [
+      numbers: { tried: tried.map(({ grown: _, ...numbers }) => numbers), chance: chance!, free: free! },
+      sheets: [
         {
-          paper:
-            'Injecting noise into the picture used as a seed merely results in a less deterministic output.',
-          ours: `squared error ${tried.map(({ level, error }) => `${withInterval(error)} with noise ${figure(level, 2)}`).join(', ')}; draws differ by ${withInterval(full.spread)} at noise 1`,
-          control: `noise alone: error ${withInterval(chance!)}, draws differ by ${withInterval(free!)}`,
-          verdict: spreadOut && !helps ? 'holds' : spreadOut ? 'partly' : 'fails',
-          because: `Draws of the noise grow ever more different pictures (at full noise ${figure(full.spread.mean / free!.mean, 2)} of what noise alone gives), and ${helps ? 'some noise does bring them nearer to the picture' : 'none brings them to the picture'}.`,
-          values: Object.fromEntries([
-            ...tried.flatMap(({ level, error, spread }) => [
-              [`error.${level}`, error.mean],
-              [`spread.${level}`, spread.mean],
-            ]),
-            ['chance', chance!.mean],
-            ['free', free!.mean],
-          ]),
-        },
-      ],
-      pictures: [
-        {
-          kind: 'plot',
-          file: 'noisy-seed',
-          caption:
-            'Error of what noisy pictures grow, and how much draws of the noise differ, with 95 % intervals.',
-          svg: lineFigure({
-            title: 'Noise added to a picture used as a seed',
-            x: { label: 'noise added, standard deviation' },
-            y: { label: 'mean squared difference of pixels' },
-            series: (['error', 'spread'] as const).map(of => ({
-              name: of === 'error' ? 'from the picture' : 'between draws',
-              points: tried.map(({ level, ...t }): [number, number] => [level, t[of].mean]),
-              band: tried.map(({ level, ...t }): [number, number, number] => [level, t[of].low, t[of].high]),
-            })),
-          }),
-        },
-        {
-          kind: 'sheet',
           file: 'noisy-seed-pictures',
           caption: `Pictures, and what grows from ${RATE} of them with more and more noise.`,
           title: 'Noise added to a picture used as a seed',
@@ -93,7 +56,52 @@ export const noisySeed: Experiment = {
       ],
     };
   },
-};
+  report({ tried, chance, free }) {
+    const [none, full] = [tried[0]!, tried.at(-1)!];
+    const helps = tried.slice(1).some(({ error }) => error.high < 0.5 * none.error.low);
+    const spreadOut = full.spread.low > none.spread.high;
+    return {
+      plots: [
+        {
+          file: 'noisy-seed',
+          caption:
+            'Error of what noisy pictures grow, and how much draws of the noise differ, with 95 % intervals.',
+          svg: lineFigure({
+            title: 'Noise added to a picture used as a seed',
+            x: { label: 'noise added, standard deviation' },
+            y: { label: 'mean squared difference of pixels' },
+            series: (['error', 'spread'] as const).map(of => ({
+              name: of === 'error' ? 'from the picture' : 'between draws',
+              points: tried.map(({ level, ...t }): [number, number] => [level, t[of].mean]),
+              band: tried.map(({ level, ...t }): [number, number, number] => [level, t[of].low, t[of].high]),
+            })),
+          }),
+        },
+      ],
+      claims: [
+        judged({
+          number: full.error,
+          against: chance,
+          rests: [none.spread],
+          paper:
+            'Injecting noise into the picture used as a seed merely results in a less deterministic output.',
+          ours: `squared error ${tried.map(({ level, error }) => `${withInterval(error)} with noise ${figure(level, 2)}`).join(', ')}; draws differ by ${withInterval(full.spread)} at noise 1`,
+          control: `noise alone: error ${withInterval(chance!)}, draws differ by ${withInterval(free!)}`,
+          numbersSay: spreadOut && !helps ? 'holds' : spreadOut ? 'partly' : 'fails',
+          because: `Draws of the noise grow ever more different pictures (at full noise ${figure(full.spread.mean / free!.mean, 2)} of what noise alone gives), and ${helps ? 'some noise does bring them nearer to the picture' : 'none brings them to the picture'}.`,
+          values: Object.fromEntries([
+            ...tried.flatMap(({ level, error, spread }) => [
+              [`error.${level}`, error.mean],
+              [`spread.${level}`, spread.mean],
+            ]),
+            ['chance', chance!.mean],
+            ['free', free!.mean],
+          ]),
+        }),
+      ],
+    };
+  },
+});
 
 /** Of each picture, the mean over its draws: the draws of one picture do not vary independently. */
 function ofEach(values: readonly number[], draws: number): number[] {

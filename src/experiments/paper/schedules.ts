@@ -1,10 +1,9 @@
 import { type Denoiser, ddim, withSampler } from '../../diffusion/info.ts';
 import { SCHEDULES, type Schedule } from '../../diffusion/schedule.ts';
-import { bootstrapMean, meanSquaredErrors } from '../../tensor/statistics.ts';
-import { alphaBar, SCHEDULE_TITLES } from './fig6.ts';
-import { type Experiment, grow, randomSeeds } from './lab.ts';
-import { ratioOfMeans } from './report/ratio.ts';
-import { figure, percent, withInterval } from './report/wording.ts';
+import { meanSquaredErrors } from '../../tensor/statistics.ts';
+import { figure, judged, percent, ratioOfMeans, type Sampled, sampled, withInterval } from './claims.ts';
+import { alphaBar, SCHEDULE_NAMES, SCHEDULE_TITLES } from './fig6-fig7.ts';
+import { experiment, grow, randomSeeds } from './lab.ts';
 
 /** Steps of the samplers that are compared, and of those that they are compared with. */
 const STEPS = 10;
@@ -24,26 +23,27 @@ interface Result {
   /** The greatest fall of alpha in a unit of time. */
   readonly steepest: number;
   /** Of each seed, squared error of few steps along the schedule against many along the same. */
-  readonly errors: readonly number[];
+  readonly error: Sampled;
+  /** And over that along the continuous cosine. */
+  readonly ratio: Sampled;
 }
 
 /** Whether linear and quadratic schedules are too steep (Asperti et al. 2023, section 3.2). */
-export const schedules: Experiment = {
+export const schedules = experiment({
   name: 'schedules',
   title: 'are the linear and the quadratic schedule too steep?',
   needs: ['fashion-mnist'],
-  async run(lab) {
+  async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
-    const names = Object.keys(SCHEDULES) as (keyof typeof SCHEDULES)[];
     const seeds = randomSeeds(lab, model, Math.ceil(lab.sizes.sample / 2), 'schedules');
-    const results: Result[] = [];
-    for (const name of names) {
+    const tried: (Omit<Result, 'error' | 'ratio'> & { errors: readonly number[] })[] = [];
+    for (const name of SCHEDULE_NAMES) {
       const schedule = SCHEDULES[name];
       const along = Array.from({ length: POINTS + 1 }, (_, i) => alphaBar(schedule, i / POINTS));
       const share = (test: (alpha: number) => boolean) => along.filter(test).length / along.length;
       const few = await grow(lab, alongSchedule(model, schedule, STEPS), seeds);
       const many = await grow(lab, alongSchedule(model, schedule, FINE), seeds);
-      results.push({
+      tried.push({
         name,
         clean: share(a => a > CLEAN),
         noise: share(a => a < NOISE),
@@ -51,41 +51,47 @@ export const schedules: Experiment = {
         errors: meanSquaredErrors(few, many),
       });
     }
-    const error = (result: Result) => bootstrapMean(result.errors, lab.rng);
+    const { errors: least } = tried.find(({ name }) => name === 'continuousCosine')!;
+    const numbers = tried.map(
+      ({ errors, ...result }): Result => ({
+        ...result,
+        error: sampled(errors, lab.rng),
+        ratio: ratioOfMeans(errors, least, lab.rng, true),
+      }),
+    );
+    return { numbers };
+  },
+  report(results) {
     const best = results.find(({ name }) => name === 'continuousCosine')!;
     const claims = results
       .filter(({ name }) => name === 'linear' || name === 'quadratic')
       .map(it => {
         const title = SCHEDULE_TITLES[it.name];
-        const ratio = ratioOfMeans(it.errors, best.errors, lab.rng, true);
+        const { ratio } = it;
         const steeper = it.steepest > best.steepest && it.noise > best.noise;
         const worse = ratio.low > 1;
         const effect = worse ? 'more' : ratio.high < 1 ? 'less, not more' : 'no more that could be told';
-        return {
+        return judged({
+          number: ratio,
+          against: 1,
           paper: `The ${title} schedule falls too steeply, which makes generation difficult.`,
-          ours: `it falls by up to ${figure(it.steepest)} a unit of time and spends ${percent(it.noise)} of it where less than ${percent(NOISE)} of the variance is signal; ${STEPS} steps along it miss ${FINE} along it by ${withInterval(error(it))}, ${withInterval(ratio)} times the control`,
-          control: `continuous cosine: ${figure(best.steepest)} a unit of time, ${percent(best.noise)} of it, ${withInterval(error(best))}`,
-          verdict:
-            steeper && worse
-              ? ('holds' as const)
-              : steeper || worse
-                ? ('partly' as const)
-                : ('fails' as const),
+          ours: `it falls by up to ${figure(it.steepest)} a unit of time and spends ${percent(it.noise)} of it where less than ${percent(NOISE)} of the variance is signal; ${STEPS} steps along it miss ${FINE} along it by ${withInterval(it.error)}, ${withInterval(ratio)} times the control`,
+          control: `continuous cosine: ${figure(best.steepest)} a unit of time, ${percent(best.noise)} of it, ${withInterval(best.error)}`,
+          numbersSay: steeper && worse ? 'holds' : steeper || worse ? 'partly' : 'fails',
           because: `It is ${figure(it.steepest / best.steepest, 2)} times as steep as the continuous cosine; placing ${STEPS} steps of one network by it makes ${figure(ratio.mean, 2)} times its error: ${effect}.`,
           values: {
             noise: it.noise,
             steepest: it.steepest,
-            error: error(it).mean,
-            best: error(best).mean,
-            ratio: ratio.mean,
+            error: it.error,
+            best: best.error,
+            ratio,
             low: ratio.low,
             high: ratio.high,
           },
-        };
+        });
       });
     return {
       claims,
-      pictures: [],
       tables: [
         {
           title: 'Schedules',
@@ -95,7 +101,7 @@ export const schedules: Experiment = {
             percent(result.clean),
             percent(result.noise),
             figure(result.steepest),
-            withInterval(error(result)),
+            withInterval(result.error),
           ]),
         },
       ],
@@ -104,7 +110,7 @@ export const schedules: Experiment = {
       ],
     };
   },
-};
+});
 
 /** The model sampled in even steps of another schedule's time, between the levels that it was trained for. */
 export function alongSchedule(model: Denoiser, schedule: Schedule, steps: number): Denoiser {

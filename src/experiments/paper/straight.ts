@@ -5,9 +5,19 @@ import { toPixels } from '../../diffusion/pictures.ts';
 import { planeFigure } from '../../figures/plane.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
 import { combine, norms } from '../../tensor/rowwise.ts';
-import { average, bootstrapMean } from '../../tensor/statistics.ts';
+import { average } from '../../tensor/statistics.ts';
 import type { Floats } from '../../tensor/tensor.ts';
-import { type Experiment, type Lab, randomSeeds, pictures as read } from './lab.ts';
+import {
+  type Claim,
+  figure,
+  judged,
+  type PlotPicture,
+  percent,
+  percentInterval,
+  sampled,
+  withInterval,
+} from './claims.ts';
+import { experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
 import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from './measure/plane.ts';
 import {
   energyShare,
@@ -17,8 +27,6 @@ import {
   trajectories,
   unscaled,
 } from './measure/trajectories.ts';
-import type { Claim, Picture } from './report/findings.ts';
-import { figure, percent, withInterval } from './report/wording.ts';
 
 /** Trajectories drawn, points of the data beside them and of the best denoiser, and how far seeds lie that are drawn. */
 const DRAWN = 60;
@@ -30,25 +38,22 @@ const SEEDS = 100;
 const HELD = 0.9;
 
 /** Whether trajectories are almost straight and orthogonal to the data (Asperti et al. 2023, section 3.3, of fig. 9). */
-export const straight: Experiment = {
+export const straight = experiment({
   name: 'straight',
   title: 'are trajectories straight, and orthogonal to the data?',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  async run(lab) {
-    const claims: Claim[] = [];
-    const pictures: Picture[] = [];
-    for (const curve of CURVES) {
-      const model = await planeDenoiser(lab, curve);
-      const seeds = randomSeeds(lab, model, lab.sizes.sample, 'straight');
-      const best = await bestDenoiser(lab, curve, model, [0, DATA]);
-      const [own, exact] = [await trajectories(lab, model, seeds), await trajectories(lab, best, seeds)];
-      claims.push(inPlane(lab, curve, model, own, exact));
-      pictures.push(await drawn(lab, curve, model, own), await drawn(lab, curve, best, exact, '-best'));
-    }
-    claims.push(...(await ofPictures(lab)));
+  async measure(lab) {
+    const planes: Plane[] = [];
+    for (const curve of CURVES) planes.push(await inPlane(lab, curve));
+    return { numbers: { planes, pictures: await ofPictures(lab) } };
+  },
+  report({ planes, pictures }) {
     return {
-      claims,
-      pictures,
+      claims: [...planes.map(planeClaim), straightClaim(pictures), orthogonalClaim(pictures)],
+      plots: planes.flatMap(({ curve, drawn, drawnBest }) => [
+        plotOf(curve, drawn),
+        plotOf(curve, drawnBest, '-best'),
+      ]),
       notes: [
         'Straight is the length of the chord from seed to result over that of the path; both also of x / s, the state without the signal rate, in which a step follows the predicted noise alone and the seed lies 50 times farther out.',
         'Where there is almost no signal a small error of the predicted noise moves a state far, by up to the ratio of signal rates of the step; the best denoiser of some of the points makes none.',
@@ -56,19 +61,20 @@ export const straight: Experiment = {
       ],
     };
   },
-};
+});
 
-function inPlane(
-  lab: Lab,
-  curve: Curve,
-  model: Denoiser,
-  own: readonly Floats[],
-  exact: readonly Floats[],
-): Claim {
-  const measured = [own, exact].map(states => {
+type Plane = Awaited<ReturnType<typeof inPlane>>;
+type Drawn = Awaited<ReturnType<typeof drawn>>;
+
+async function inPlane(lab: Lab, curve: Curve) {
+  const model = await planeDenoiser(lab, curve);
+  const seeds = randomSeeds(lab, model, lab.sizes.sample, 'straight');
+  const bestModel = await bestDenoiser(lab, curve, model, [0, DATA]);
+  const [own, exact] = [await trajectories(lab, model, seeds), await trajectories(lab, bestModel, seeds)];
+  const measured = (states: readonly Floats[]) => {
     const shown = states.map(state => toPixels(state, model.info));
     const { last, lastChance, chord, chordChance } = anglesToCurve(curve, shown);
-    const mean = (values: readonly number[]) => bootstrapMean(values, lab.rng);
+    const mean = (values: readonly number[]) => sampled(values, lab.rng);
     return {
       straight: mean(straightness(shown)),
       unscaled: average(straightness(unscaled(states, model))),
@@ -78,8 +84,14 @@ function inPlane(
       chord: mean(chord),
       chordChance: mean(chordChance),
     };
-  });
-  const [trained, best] = [measured[0]!, measured[1]!];
+  };
+  return {
+    ...{ curve, trained: measured(own), best: measured(exact) },
+    ...{ drawn: await drawn(lab, curve, model, own), drawnBest: await drawn(lab, curve, bestModel, exact) },
+  };
+}
+
+function planeClaim({ curve, trained, best }: Plane): Claim {
   const isStraight = best.straight.low > 0.9;
   const isOrthogonal = best.last.high < best.lastChance.low / 2;
   const aslant = best.last.high < best.lastChance.low;
@@ -88,27 +100,30 @@ function inPlane(
     : aslant
       ? 'meet the data more steeply than by chance at the end, but not at right angles'
       : 'meet the data at no particular angle at the end';
-  return {
+  return judged({
+    number: best.straight,
+    against: best.last,
+    rests: [best.lastChance],
     paper: `The trajectories are almost straight and oriented along directions orthogonal to the data manifold (${curve}).`,
     ours: `chord over path ${withInterval(trained.straight)} for the trained denoiser, ${withInterval(best.straight)} for the best one; |cos| between curve and last step ${withInterval(trained.last)} and ${withInterval(best.last)}, between curve and chord ${withInterval(trained.chord)} and ${withInterval(best.chord)}`,
     control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser); without the signal rate paths are straighter by construction, ${figure(trained.unscaled)} and ${figure(best.unscaled)}; the first step, which should be next to none, is ${figure(trained.jump, 2)} long for the trained denoiser and ${figure(best.jump, 2)} for the best`,
-    verdict: isStraight && isOrthogonal ? 'holds' : isStraight || aslant ? 'partly' : 'fails',
+    numbersSay: isStraight && isOrthogonal ? 'holds' : isStraight || aslant ? 'partly' : 'fails',
     because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords${isStraight ? ', nearly straight' : ''}, the trained one's ${figure(1 / trained.straight.mean)} times; they ${meets}.`,
     values: {
-      straight: trained.straight.mean,
-      best: best.straight.mean,
+      straight: trained.straight,
+      best: best.straight,
       unscaled: trained.unscaled,
       bestUnscaled: best.unscaled,
       jump: trained.jump,
       bestJump: best.jump,
-      last: trained.last.mean,
-      bestLast: best.last.mean,
-      lastChance: best.lastChance.mean,
-      chord: trained.chord.mean,
-      bestChord: best.chord.mean,
-      chordChance: best.chordChance.mean,
+      last: trained.last,
+      bestLast: best.last,
+      lastChance: best.lastChance,
+      chord: trained.chord,
+      bestChord: best.chord,
+      chordChance: best.chordChance,
     },
-  };
+  });
 }
 
 /** |cos| between directions and the curve where the seed lands, and, as chance, where another one does. */
@@ -133,22 +148,20 @@ export function anglesToCurve(curve: Curve, states: readonly Floats[]) {
   };
 }
 
-async function drawn(
-  lab: Lab,
-  curve: Curve,
-  model: Denoiser,
-  states: readonly Floats[],
-  ending = '',
-): Promise<Picture> {
+/** The points that a plot of trajectories shows. */
+async function drawn(lab: Lab, curve: Curve, model: Denoiser, states: readonly Floats[]) {
   const shown = states.map(state => pointsOf(toPixels(state, model.info)));
-  const data = pointsOf(await read(await lab.data(curve, 'test'), 0, DATA));
+  const data = pointsOf(await readPictures(await lab.data(curve, 'test'), 0, DATA));
   const chosen = shown[0]!.flatMap(([x, y], i) => (Math.hypot(x, y) < REACH ? [i] : [])).slice(0, DRAWN);
-  const at = (k: number) => chosen.map(i => shown.at(k)![i]!);
+  return { data, paths: chosen.map(i => shown.map(points => points[i]!)) };
+}
+
+function plotOf(curve: Curve, { data, paths }: Drawn, ending = ''): PlotPicture {
+  const at = (k: number) => paths.map(path => path.at(k)!);
   const which = ending ? `the best denoiser of ${DATA} points` : 'the trained denoiser';
   return {
-    kind: 'plot',
     file: `straight-${curve}${ending}`,
-    caption: `Trajectories of ${chosen.length} random seeds through ${which} (${curve}).`,
+    caption: `Trajectories of ${paths.length} random seeds through ${which} (${curve}).`,
     svg: planeFigure({
       title: `Trajectories of ${which}, ${curve}`,
       x: { label: 'first coordinate' },
@@ -158,23 +171,23 @@ async function drawn(
         { name: 'seeds', points: at(0), radius: 2.5 },
         { name: 'where they land', points: at(-1), radius: 2.5 },
       ],
-      paths: chosen.map(i => shown.map(points => points[i]!)),
+      paths,
       width: 640,
     }),
   };
 }
 
 /** The same of pictures, whose manifold is known by the components of their training data alone. */
-async function ofPictures(lab: Lab): Promise<Claim[]> {
+async function ofPictures(lab: Lab) {
   const model = await lab.denoiser('fashion-mnist');
   const { padding, range } = model.info;
   const data = await lab.data('fashion-mnist', 'train');
   const moments = principalComponents(
-    prepare(await read(data, 0, Math.min(MOMENTS, data.length)), padding, range),
+    prepare(await readPictures(data, 0, Math.min(MOMENTS, data.length)), padding, range),
   );
   const seeds = randomSeeds(lab, model, Math.min(lab.sizes.sample, SEEDS), 'straight');
   const [own, linear] = [await trajectories(lab, model, seeds), linearTrajectories(model, moments, seeds)];
-  const mean = (values: readonly number[]) => bootstrapMean(values, lab.rng);
+  const mean = (values: readonly number[]) => sampled(values, lab.rng);
   const [share, expected] = [mean(straightness(own)), mean(straightness(linear))];
   const turned = mean(straightness(shuffledSteps(own)));
   const free = average(straightness(unscaled(own, model)));
@@ -185,43 +198,46 @@ async function ofPictures(lab: Lab): Promise<Claim[]> {
   const [chord, last] = [along(own, 0), along(own, -2)];
   const [chordLinear, lastLinear] = [along(linear, 0), along(linear, -2)];
   const chance = count / moments.mean.data.length;
+  return {
+    ...{ share, expected, turned, free, freeLinear },
+    ...{ count, chance, chord, last, chordLinear, lastLinear },
+  };
+}
+
+type OfPictures = Awaited<ReturnType<typeof ofPictures>>;
+
+function straightClaim({ share, expected, turned, free, freeLinear }: OfPictures): Claim {
+  return judged({
+    number: share,
+    against: expected,
+    rests: [turned],
+    paper: 'The trajectories are almost straight (said of fig. 9; here for pictures, Fashion-MNIST).',
+    ours: `chord over path ${withInterval(share)}; without the signal rate ${figure(free, 4)}`,
+    control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${figure(freeLinear, 4)}; steps as long in random directions ${withInterval(turned)}`,
+    numbersSay: share.low > 0.9 ? 'holds' : share.low > turned.high ? 'partly' : 'fails',
+    because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times).`,
+    values: { straight: share, gaussian: expected, turned, unscaled: free, gaussianUnscaled: freeLinear },
+  });
+}
+
+function orthogonalClaim({ count, chance, chord, last, chordLinear, lastLinear }: OfPictures): Claim {
   const avoids = last.high < chance / 2;
-  return [
-    {
-      paper: 'The trajectories are almost straight (said of fig. 9; here for pictures, Fashion-MNIST).',
-      ours: `chord over path ${withInterval(share)}; without the signal rate ${figure(free, 4)}`,
-      control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${figure(freeLinear, 4)}; steps as long in random directions ${withInterval(turned)}`,
-      verdict: share.low > 0.9 ? 'holds' : share.low > turned.high ? 'partly' : 'fails',
-      because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times).`,
-      values: {
-        straight: share.mean,
-        gaussian: expected.mean,
-        turned: turned.mean,
-        unscaled: free,
-        gaussianUnscaled: freeLinear,
-      },
-    },
-    {
-      paper: 'The trajectories are orthogonal to the data manifold (said of fig. 9; here for pictures).',
-      ours: `along the ${count} components that hold ${percent(HELD)} of the data's variance lie ${percent(last.mean)} (${percent(last.low)} to ${percent(last.high)}) of the square of the last step, ${percent(chord.mean)} of that of the chord`,
-      control: `a direction in no relation to the data has ${percent(chance)} there; with Gaussian data of the same moments the last step has ${percent(lastLinear.mean)}, the chord ${percent(chordLinear.mean)}`,
-      verdict:
-        avoids && chord.high < chance
-          ? 'holds'
-          : last.high < chance || chord.high < chance
-            ? 'partly'
-            : 'fails',
-      because: `The last step has ${figure(last.mean / chance, 2)} times as much of itself along the data's components as a direction by chance, the whole way ${figure(chord.mean / chance, 2)} times; across the data would be less than one.`,
-      values: {
-        count,
-        chance,
-        last: last.mean,
-        chord: chord.mean,
-        lastLinear: lastLinear.mean,
-        chordLinear: chordLinear.mean,
-      },
-    },
-  ];
+  return judged({
+    number: last,
+    against: lastLinear,
+    rests: [chord],
+    paper: 'The trajectories are orthogonal to the data manifold (said of fig. 9; here for pictures).',
+    ours: `along the ${count} components that hold ${percent(HELD)} of the data's variance lie ${percentInterval(last)} of the square of the last step, ${percent(chord.mean)} of that of the chord`,
+    control: `a direction in no relation to the data has ${percent(chance)} there; with Gaussian data of the same moments the last step has ${percent(lastLinear.mean)}, the chord ${percent(chordLinear.mean)}`,
+    numbersSay:
+      avoids && chord.high < chance
+        ? 'holds'
+        : last.high < chance || chord.high < chance
+          ? 'partly'
+          : 'fails',
+    because: `The last step has ${figure(last.mean / chance, 2)} times as much of itself along the data's components as a direction by chance, the whole way ${figure(chord.mean / chance, 2)} times; across the data would be less than one.`,
+    values: { count, chance, last, chord, lastLinear, chordLinear },
+  });
 }
 
 /** How many components hold most of the variance. */

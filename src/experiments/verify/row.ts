@@ -1,6 +1,11 @@
 import type { gaussianDenoiser, mixtureDenoiser } from '../../diffusion/oracle.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
+
+/** Chance is allowed so many standard deviations. */
+export const SIGMAS = 5;
+/** What rounding alone may be off by. */
+export const EXACT = 1e-6;
 
 /** Something known in closed form, beside what came out. */
 export interface Row {
@@ -57,4 +62,18 @@ export function distance(got: Tensor, wanted: Tensor): number {
     norm += Number(wanted.data[i]) ** 2;
   }
   return Math.sqrt(off / norm);
+}
+
+/**
+ * Walsh's functions 1 to `count`: rows of 1 and -1 at right angles to each other and to the constant one, so that seeds
+ * made of them have exactly the correlations, spectra and lengths that one wants.
+ * @param shape of each, as many numbers as a power of two greater than `count`.
+ */
+export function walsh(count: number, shape: readonly number[]): Tensor<'float32'> {
+  const size = sizeOf(shape);
+  const sign = (bits: number): number => (bits === 0 ? 1 : -sign(bits & (bits - 1)));
+  return float32(
+    [count, ...shape],
+    Float32Array.from({ length: count * size }, (_, i) => sign((Math.floor(i / size) + 1) & (i % size))),
+  );
 }

@@ -2,19 +2,11 @@ import { gaussianDenoiser, mixtureDenoiser } from '../../diffusion/oracle.ts';
 import { SeedbedError } from '../../errors.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { normals } from '../../tensor/random.ts';
+import { clouds, components } from './clouds.ts';
 import { clusters, descents, methods } from './methods.ts';
 import type { Bench, Check, Row } from './row.ts';
 import { gains, gradients, twoMeans } from './samplers.ts';
-import {
-  clouds,
-  comparisons,
-  components,
-  interpolation,
-  intervals,
-  noise,
-  panel,
-  patches,
-} from './statistics.ts';
+import { comparisons, interpolation, intervals, noise, panel, patches } from './statistics.ts';
 
 export type { Row } from './row.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { openDataset } from '../../../src/data/open.ts';
 import { gaussianDenoiser, mixtureDenoiser } from '../../../src/diffusion/oracle.ts';
+import { VERDICTS } from '../../../src/experiments/paper/claims.ts';
 import type { Lab } from '../../../src/experiments/paper/lab.ts';
-import { VERDICTS } from '../../../src/experiments/paper/report/findings.ts';
 import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
 import { normals } from '../../../src/tensor/random.ts';
-import { asDataset, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
+import { asDataset, run, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
 
 /** Four far means: every seed lands at one of them, so a picture has a whole cell of seeds. */
 const MEANS = Array.from({ length: 4 }, (_, k) =>
@@ -56,7 +56,7 @@ describe('each experiment, on a mixture of Gaussians', async () => {
   test.each(EXPERIMENTS.map(experiment => [experiment.name, experiment] as const))(
     '%s gives claims with numbers, controls and verdicts, and pictures',
     async (name, experiment) => {
-      const { claims, tables = [], pictures: figures } = await experiment.run(lab);
+      const { claims, tables = [], sheets, plots = [] } = await run(experiment, lab);
       expect(claims.length).toBeGreaterThan(0);
       for (const { paper, ours, control, because, verdict, values } of claims) {
         for (const words of [paper, ours, control, because]) {
@@ -69,11 +69,10 @@ describe('each experiment, on a mixture of Gaussians', async () => {
       }
       for (const { columns, rows } of tables)
         for (const row of rows) expect(row).toHaveLength(columns.length);
-      for (const picture of figures) {
+      for (const picture of [...sheets, ...plots]) {
         expect(picture.file.startsWith(name)).toBe(true);
         expect(picture.caption.endsWith('.')).toBe(true);
-        if (picture.kind === 'sheet')
-          expect(picture.rows.flatMap(row => row.pictures).some(Boolean)).toBe(true);
+        if ('rows' in picture) expect(picture.rows.flatMap(row => row.pictures).some(Boolean)).toBe(true);
         else expect(picture.svg).toContain('</svg>');
       }
     },

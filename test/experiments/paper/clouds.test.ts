@@ -9,13 +9,13 @@ import { fig12, reach } from '../../../src/experiments/paper/fig12.ts';
 import { fig13 } from '../../../src/experiments/paper/fig13.ts';
 import { identifiable } from '../../../src/experiments/paper/identifiable.ts';
 import type { Experiment, Lab } from '../../../src/experiments/paper/lab.ts';
-import { groupMeans, pointsAt, withSquares } from '../../../src/experiments/paper/measure/around.ts';
 import { rescaled } from '../../../src/experiments/paper/rescaled.ts';
 import { spectrum } from '../../../src/experiments/paper/spectrum.ts';
+import { groupMeans, pointsAt, withSquares } from '../../../src/latent/combinations.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../../src/tensor/statistics.ts';
 import { type Floats, float32, rows, takeRows } from '../../../src/tensor/tensor.ts';
-import { gaussianPictures, madeUpCloud, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
+import { gaussianPictures, madeUpCloud, run, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
 
 const VARIANCE = 0.5;
 const GAIN = samplerGain(VARIANCE);
@@ -26,7 +26,7 @@ const gaussian = gaussianDenoiser(VARIANCE, SHAPE);
 const draw = (purpose: string, count: number, shape = SHAPE) =>
   normals({ seed: 5, purpose }, [count, ...shape]);
 const standardised = (images: Floats) => prepare(images, 0, gaussian.info.range);
-const claimsOf = async (one: Experiment, lab: Lab) => (await one.run(lab)).claims;
+const claimsOf = async (one: Experiment, lab: Lab) => (await run(one, lab)).claims;
 
 /** A laboratory of round Gaussian data, whose sampler multiplies by GAIN, with made-up seeds of picture 0. */
 async function labOf(latent: (images: Floats) => Floats, descent = latent): Promise<Lab> {
@@ -80,7 +80,10 @@ describe('clouds of seeds of known shape', () => {
   });
 
   test('distances: seeds on one spot are not far apart, and the texts say so', async () => {
-    const [{ verdict, because } = expect.fail()] = await claimsOf(distances, await labOf(exact(32, 0.01)));
+    const [{ numbersSay: verdict, because } = expect.fail()] = await claimsOf(
+      distances,
+      await labOf(exact(32, 0.01)),
+    );
     expect(verdict).toBe('fails');
     expect(because).toContain('near each other');
   });
@@ -92,9 +95,9 @@ describe('clouds of seeds of known shape', () => {
     // Eight seeds of 64 coordinates: the distance within 10 %, its square within 20 %, three deviations of chance.
     expect(Math.abs(values.descentApart! / values.autoApart! / 2 - 1)).toBeLessThan(0.1);
     expect(Math.abs(values.descentError! / values.autoError! / 4 - 1)).toBeLessThan(0.2);
-    expect(claim.verdict).not.toBe('fails');
+    expect(claim.numbersSay).not.toBe('fails');
     const lost = (await claimsOf(fig11, await labOf(exact(32, 0.05), () => draw('lost', 8)))).at(-1)!;
-    expect(lost.verdict).toBe('fails');
+    expect(lost.numbersSay).toBe('fails');
   });
 
   test('fig13: on a linear sampler the error and the last doubling are known', async () => {
@@ -115,10 +118,10 @@ describe('clouds of seeds of known shape', () => {
   test('identifiable: a mean that points to another picture is found out', async () => {
     const [own = expect.fail()] = await claimsOf(identifiable, await labOf(sharing(0)));
     expect(own.values.nearer).toBe(0);
-    expect(own.verdict).not.toBe('fails');
+    expect(own.numbersSay).not.toBe('fails');
     const [other = expect.fail()] = await claimsOf(identifiable, await labOf(sharing(7)));
     expect(other.values.nearer).toBeGreaterThanOrEqual(1);
-    expect(other.verdict).not.toBe('holds');
+    expect(other.numbersSay).not.toBe('holds');
   });
 
   test('rescaled: a convolution of the own picture explains all, one of another what chance gives', async () => {
@@ -133,10 +136,10 @@ describe('clouds of seeds of known shape', () => {
   test('canonical: an embedder that gives all pictures the seed of one is found out', async () => {
     const [own = expect.fail()] = await claimsOf(canonical, await labOf(sharing(0)));
     expect(own.values.nearer).toBe(0);
-    expect(own.verdict).not.toBe('fails');
+    expect(own.numbersSay).not.toBe('fails');
     const [other = expect.fail()] = await claimsOf(canonical, await labOf(sharing(7)));
     expect(other.values.nearer).toBeGreaterThanOrEqual(1);
-    expect(other.verdict).toBe('fails');
+    expect(other.numbersSay).toBe('fails');
   });
 
   test('spectrum: wide directions do not make the others look thin', async () => {
@@ -144,17 +147,17 @@ describe('clouds of seeds of known shape', () => {
     const lab = (data: Float32Array) => labOf(() => float32([400, ...SHAPE], data));
     const [only = expect.fail()] = await claimsOf(spectrum, await lab(wide));
     expect(only.values).toMatchObject({ above: 6, below: 0 });
-    expect(only.verdict).toBe('partly');
+    expect(only.numbersSay).toBe('partly');
     const [both = expect.fail()] = await claimsOf(
       spectrum,
       await lab(wide.map((z, i) => (i % 64 >= 58 ? 0.05 * z : z))),
     );
     expect(both.values).toMatchObject({ above: 6, below: 6 });
-    expect(both.verdict).toBe('holds');
+    expect(both.numbersSay).toBe('holds');
   });
 
   test('spectrum: fewer seeds of noise than dimensions leave it open', async () => {
-    const [{ values, verdict } = expect.fail()] = await claimsOf(
+    const [{ values, numbersSay: verdict } = expect.fail()] = await claimsOf(
       spectrum,
       await labOf(() => draw('few', 32)),
     );
@@ -168,7 +171,7 @@ describe('clouds of seeds of known shape', () => {
     expect(values.fresh! / values.seeds!).toBeCloseTo(1, 1);
     // Exact seeds in a shell about the exact one: the middle is better, the border worse, as the square of the distance.
     const [shell = expect.fail()] = await claimsOf(border, await labOf(exact(64, 0.1)));
-    expect(shell.verdict).toBe('fails');
+    expect(shell.numbersSay).toBe('fails');
     expect(shell.values.seeds! / (PIXEL * (0.1 * GAIN) ** 2)).toBeCloseTo(1, 1);
     // The mean of 64 seeds is itself off by a 64th of their variance.
     const half = (1 / 64 + (0.25 * 63) / 64) * (0.1 * GAIN) ** 2;
@@ -188,7 +191,10 @@ describe('how far a cloud reaches', () => {
   });
 
   test('fig12: a linear sampler leaves the picture at twice the distance, where the error is fourfold', async () => {
-    const [{ values, verdict } = expect.fail()] = await claimsOf(fig12, await labOf(exact(64, 0.1)));
+    const [{ values, numbersSay: verdict } = expect.fail()] = await claimsOf(
+      fig12,
+      await labOf(exact(64, 0.1)),
+    );
     expect(values.radius! / 2).toBeCloseTo(1, 1);
     expect(values.inner).toBe(0);
     // Combinations of two, weights w and 1 - w, have 2 / 3 of the variance.
@@ -207,7 +213,10 @@ describe('how far a cloud reaches', () => {
     );
     // Half the seeds grow each mean, so combinations fall to either side.
     const cloud = await madeUpCloud(lab, two, image, draw('both', 40));
-    const [{ verdict } = expect.fail()] = await claimsOf(fig12, { ...lab, cloud: async () => cloud });
+    const [{ numbersSay: verdict } = expect.fail()] = await claimsOf(fig12, {
+      ...lab,
+      cloud: async () => cloud,
+    });
     expect(verdict).not.toBe('holds');
   });
 });

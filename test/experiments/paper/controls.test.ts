@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { gaussianDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
 import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
-import { gaussianPictures, SHAPE, scalingEmbedder, type ToyParts, toyLab } from '../lab.ts';
+import { gaussianPictures, run, SHAPE, scalingEmbedder, type ToyParts, toyLab } from '../lab.ts';
 
 const VARIANCE = 0.5;
 const GAIN = samplerGain(VARIANCE);
@@ -16,18 +16,18 @@ async function claimsOf(name: string, parts: ToyParts = {}, variance = VARIANCE)
     data: { 'fashion-mnist': gaussianPictures('test', 400, variance) },
     ...parts,
   });
-  return (await EXPERIMENTS.find(one => one.name === name)!.run(lab)).claims;
+  return (await run(EXPERIMENTS.find(one => one.name === name)!, lab)).claims;
 }
 
 describe('what holds by itself is no finding', () => {
   test.each(['table1', 'fig15'])('%s: one network alone has no order', async name => {
     const embedders = { 'fashion-mnist-embedder': scaled(-1) };
-    expect((await claimsOf(name, { embedders }))[0]!.verdict).toBe('open');
+    expect((await claimsOf(name, { embedders }))[0]!.numbersSay).toBe('open');
   });
 
   test.each(['table1', 'fig15'])('%s: an order upside down fails', async name => {
     const embedders = { 'embedder-conv-1': scaled(0.9), 'fashion-mnist-embedder': scaled(0.2) };
-    expect((await claimsOf(name, { embedders }))[0]!.verdict).toBe('fails');
+    expect((await claimsOf(name, { embedders }))[0]!.numbersSay).toBe('fails');
   });
 
   test('fig5: strokes that a linear sampler fades keep the square of their share, and are not integrated', async () => {
@@ -36,11 +36,11 @@ describe('what holds by itself is no finding', () => {
     // 400 pictures: left has a standard error of about .005 where the square is .139.
     expect(Math.abs(left! - faded! ** 2)).toBeLessThan(0.015);
     expect(stir).toBeCloseTo(1, 5);
-    expect(claim!.verdict).toBe('partly');
+    expect(claim!.numbersSay).toBe('partly');
   });
 
   test('fig4: a linear sampler takes as much from foreign pictures as from its own', async () => {
-    expect((await claimsOf('fig4', { sizes: { sample: 120 } }))[0]!.verdict).not.toBe('holds');
+    expect((await claimsOf('fig4', { sizes: { sample: 120 } }))[0]!.numbersSay).not.toBe('holds');
   });
 });
 
@@ -52,7 +52,7 @@ describe('numbers that sentences are made of', () => {
     expect(counts!.values['embedder-conv-3x64.1']).toBe(105_729);
     expect(counts!.values['embedder-conv-6x128.1']).toBe(859_009);
     expect(counts!.values['embedder-conv-1.1']).toBe(26);
-    expect(counts!.verdict).toBe('partly');
+    expect(counts!.numbersSay).toBe('partly');
   });
 
   test('fig1: a picture is said to vary like noise only where it does', async () => {

@@ -5,23 +5,24 @@ import { prepare } from '../../../src/diffusion/batches.ts';
 import { ddim, withSampler } from '../../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
 import { ratesAt, SCHEDULES } from '../../../src/diffusion/schedule.ts';
+import { ratioOfMeans } from '../../../src/experiments/paper/claims.ts';
 import { largestPiece } from '../../../src/experiments/paper/connected.ts';
 import type { Experiment, Lab, SeedCloud } from '../../../src/experiments/paper/lab.ts';
-import { combinations, simplexWeights } from '../../../src/experiments/paper/measure/around.ts';
-import { memorised, nearest } from '../../../src/experiments/paper/measure/neighbours.ts';
-import { sensitiveDirections } from '../../../src/experiments/paper/measure/sensitive.ts';
-import { sharpness } from '../../../src/experiments/paper/measure/sharpness.ts';
-import { strangeness } from '../../../src/experiments/paper/measure/strangeness.ts';
 import { straightness, trajectories } from '../../../src/experiments/paper/measure/trajectories.ts';
-import { ratioOfMeans } from '../../../src/experiments/paper/report/ratio.ts';
 import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
 import { convolutionFit } from '../../../src/experiments/paper/rescaled.ts';
+import { memorised } from '../../../src/experiments/paper/training-size.ts';
+import { combinations, simplexWeights } from '../../../src/latent/combinations.ts';
 import { coordinates } from '../../../src/latent/pca.ts';
+import { sensitiveDirections } from '../../../src/latent/sensitive.ts';
 import { wienerPictures } from '../../../src/quality/linear.ts';
+import { nearestDistances } from '../../../src/quality/neighbours.ts';
+import { sharpness } from '../../../src/quality/sharpness.ts';
+import { strangeness } from '../../../src/quality/strangeness.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { meanSquares } from '../../../src/tensor/statistics.ts';
 import { type Floats, float32, rows } from '../../../src/tensor/tensor.ts';
-import { gaussianPictures, madeUpCloud, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
+import { gaussianPictures, madeUpCloud, run, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
 
 /** Variance of the toy data, standardised, and what its best denoiser's sampler multiplies a seed by. */
 const VARIANCE = 0.5;
@@ -30,7 +31,7 @@ const GAIN = samplerGain(VARIANCE);
 const PIXEL = 0.2 ** 2;
 const gaussian = gaussianDenoiser(VARIANCE, SHAPE);
 const experiment = (name: string) => EXPERIMENTS.find(one => one.name === name)!;
-const valuesOf = async (one: Experiment, lab: Lab, claim = 0) => (await one.run(lab)).claims[claim]!.values;
+const valuesOf = async (one: Experiment, lab: Lab, claim = 0) => (await run(one, lab)).claims[claim]!.values;
 const draw = (purpose: string, count: number, shape = SHAPE) =>
   normals({ seed: 3, purpose }, [count, ...shape]);
 
@@ -125,14 +126,14 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
       embedders,
       data: { 'fashion-mnist': data },
     });
-    const { claims } = await experiment('table1').run(lab);
+    const { claims } = await run(experiment('table1'), lab);
     const images = await data.read(Array.from({ length: 24 }, (_, i) => i));
     const square = meanSquares(standardised(images)).reduce((a, b) => a + b) / 24;
     for (const [name, f] of Object.entries(factors))
       expect(claims[0]!.values[name]! / ((1 - f) ** 2 * square * PIXEL)).toBeCloseTo(1, 2);
     // 400 pictures in 64 dimensions: the sample's variances spread about the true one, by Marchenko and Pastur.
     expect(claims[0]!.values.floor! / ((Math.sqrt(VARIANCE) - GAIN) ** 2 * PIXEL)).toBeCloseTo(1, 0);
-    expect(claims[0]!.verdict).toBe('holds');
+    expect(claims[0]!.numbersSay).toBe('holds');
   });
 
   test('table2: generated pictures are easier by the ratio of their variances', async () => {
@@ -154,9 +155,9 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
 
   test('fig19: where the sampler is linear the middle is a superposition, and the verdict says so', async () => {
     const lab = await gaussianLab();
-    const { claims } = await experiment('fig19').run(lab);
+    const { claims } = await run(experiment('fig19'), lab);
     expect(claims[0]!.values.superposedLerp).toBeGreaterThan(0.97);
-    expect(claims[0]!.verdict).toBe('fails');
+    expect(claims[0]!.numbersSay).toBe('fails');
   });
 
   test('fig5: where every picture has a seed, strokes stay as drawn at dial 0', async () => {
@@ -241,9 +242,9 @@ describe('on made-up clouds of known shape', () => {
     const { mean, single } = await valuesOf(experiment('identifiable'), await labOfCloud(shared));
     expect(mean).toBeCloseTo(Math.sqrt(RHO / (RHO + (1 - RHO) / 16)), 1);
     expect(single).toBeCloseTo(Math.sqrt(RHO), 1);
-    const { claims } = await experiment('identifiable').run(await labOfCloud(noise));
+    const { claims } = await run(experiment('identifiable'), await labOfCloud(noise));
     expect(Math.abs(claims[0]!.values.mean!)).toBeLessThan(0.2);
-    expect(claims[0]!.verdict).toBe('fails');
+    expect(claims[0]!.numbersSay).toBe('fails');
   });
 
   test('rescaled: a picture and an offset are explained whole, noise by chance', async () => {
@@ -265,9 +266,9 @@ describe('on made-up clouds of known shape', () => {
   });
 
   test('spectrum: noise has no shape, a thin direction is seen', async () => {
-    const { claims } = await experiment('spectrum').run(await labOfCloud(() => draw('noise', 200)));
+    const { claims } = await run(experiment('spectrum'), await labOfCloud(() => draw('noise', 200)));
     expect(claims[0]!.values.above! + claims[0]!.values.below!).toBeLessThanOrEqual(2);
-    expect(claims[0]!.verdict).toBe('fails');
+    expect(claims[0]!.numbersSay).toBe('fails');
     // The sampler of a round Gaussian favours no direction, so the cloud is as wide along its directions as along any.
     expect(claims[1]!.values.along).toBeGreaterThan(0.7);
     expect(claims[1]!.values.along).toBeLessThan(1.3);
@@ -306,7 +307,7 @@ describe('on made-up clouds of known shape', () => {
     expect(near.correlation).toBeGreaterThan(0.95);
     expect(Math.abs(near.random!)).toBeLessThan(0.1);
     const far = { ...(await labOfCloud(noise)), embedder: own.embedder };
-    expect((await experiment('canonical').run(far)).claims[0]!.verdict).toBe('fails');
+    expect((await run(experiment('canonical'), far)).claims[0]!.numbersSay).toBe('fails');
   });
 
   test('fig11: different seeds of one picture, told by their correlation', async () => {
@@ -341,18 +342,18 @@ describe('on two far means, where a picture has half the space of seeds', () => 
   };
 
   test('fig12: a half-space is convex, and random seeds fall to both sides', async () => {
-    const { claims } = await experiment('fig12').run(await labOfTwo());
+    const { claims } = await run(experiment('fig12'), await labOfTwo());
     const { inside, sparse, matched } = claims[0]!.values;
     const between = ((2 * 0.2) ** 2 * mean.reduce((sum, value) => sum + value * value, 0)) / 64;
     expect(inside).toBeLessThan(1e-3);
     expect(sparse).toBeLessThan(1e-3);
     expect(matched! / (between / 2)).toBeGreaterThan(0.7);
     expect(matched! / (between / 2)).toBeLessThan(1.3);
-    expect(claims[0]!.verdict).toBe('holds');
+    expect(claims[0]!.numbersSay).toBe('holds');
   });
 
   test('connected: straight paths stay in the half-space, those between random seeds often not', async () => {
-    const { claims } = await experiment('connected').run({
+    const { claims } = await run(experiment('connected'), {
       ...(await labOfTwo()),
       data: async name => openDataset(name === 'moons' ? 'moons:train' : 'circles:train'),
       has: what => !/mnist$|cifar/.test(what) || what.includes('fashion'),
@@ -441,7 +442,7 @@ describe('pieces', () => {
     const [own, other] = [draw('own', 20), draw('other', 20)];
     expect(memorised(own, own, other)).toEqual(new Array(20).fill(1));
     expect(memorised(draw('new', 20), own, other).filter(Boolean)).toHaveLength(0);
-    expect(nearest(rows(own, 3, 4), own)[0]).toBeCloseTo(0, 5);
+    expect(nearestDistances(rows(own, 3, 4), own)[0]).toBeCloseTo(0, 5);
   });
 
   test('ratioOfMeans holds the ratio in its interval; paired values of one ratio leave no doubt', () => {

@@ -5,8 +5,8 @@ import { samplerGrid } from '../../../src/diffusion/grid.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
 import { SCHEDULES } from '../../../src/diffusion/schedule.ts';
 import { affineStep } from '../../../src/diffusion/solvers.ts';
-import { inCloud } from '../../../src/experiments/paper/connected.ts';
-import { fig7 } from '../../../src/experiments/paper/fig7.ts';
+import { cloudClaim, inCloud } from '../../../src/experiments/paper/connected.ts';
+import { fig7 } from '../../../src/experiments/paper/fig6-fig7.ts';
 import type { Lab } from '../../../src/experiments/paper/lab.ts';
 import { bestDenoiser, gravitationalMap, pointsOf } from '../../../src/experiments/paper/measure/plane.ts';
 import {
@@ -20,7 +20,7 @@ import { alongSchedule, schedules } from '../../../src/experiments/paper/schedul
 import { anglesToCurve } from '../../../src/experiments/paper/straight.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { float32, rows } from '../../../src/tensor/tensor.ts';
-import { gaussianPictures, madeUpCloud, SHAPE, toyLab } from '../lab.ts';
+import { gaussianPictures, madeUpCloud, run, SHAPE, toyLab } from '../lab.ts';
 
 const VARIANCE = 0.5;
 const gaussian = gaussianDenoiser(VARIANCE, SHAPE);
@@ -58,7 +58,7 @@ describe('schedules', () => {
     'variance %d: the ratio of errors is that of known gains, and the verdict its',
     async variance => {
       const model = gaussianDenoiser(variance, SHAPE);
-      const { claims } = await schedules.run(await gaussianLab({ denoisers: { '*': model } }));
+      const { claims } = await run(schedules, await gaussianLab({ denoisers: { '*': model } }));
       const off = (name: keyof typeof SCHEDULES) => {
         const [few, many] = [10, 100].map(steps =>
           gainOf(alongSchedule(model, SCHEDULES[name], steps), variance),
@@ -66,7 +66,7 @@ describe('schedules', () => {
         return (few! - many!) ** 2;
       };
       for (const [i, name] of (['linear', 'quadratic'] as const).entries()) {
-        const { verdict, values } = claims[i]!;
+        const { numbersSay: verdict, values } = claims[i]!;
         const known = off(name) / off('continuousCosine');
         // Only pixels clipped to [0, 1] keep this from being exact.
         for (const value of [values.ratio, values.low, values.high]) expect(value! / known).toBeCloseTo(1, 1);
@@ -77,7 +77,7 @@ describe('schedules', () => {
 });
 
 test('fig7: of a picture as large as its noise, the continuous cosine makes steps of one length', async () => {
-  const { values } = (await fig7.run(await gaussianLab({ data: { 'fashion-mnist': large() } }))).claims[0]!;
+  const { values } = (await run(fig7, await gaussianLab({ data: { 'fashion-mnist': large() } }))).claims[0]!;
   // A step is the chord of the angle that it turns; with unequal parts it is so nearly.
   expect(values.continuous! * 8).toBeGreaterThanOrEqual(1);
   expect(values.continuous! * 8).toBeLessThan(1.1);
@@ -199,7 +199,8 @@ describe('connected, where a picture has half the space of seeds', () => {
   };
 
   test('all straight paths stay, 3/4 of the ways to other seeds half way, 1/2 of random seeds', async () => {
-    const { verdict, values } = (await inCloud(await labOf(true), 'fashion-mnist')).claim;
+    const found = await inCloud(await labOf(true), 'fashion-mnist');
+    const { numbersSay: verdict, values } = cloudClaim({ ...found, title: '' });
     expect(values.lerp).toBe(1);
     expect(values.slerp).toBe(1);
     // Shares of 24: deviations .09 and .10.
@@ -209,6 +210,7 @@ describe('connected, where a picture has half the space of seeds', () => {
   });
 
   test('seeds that were never of one picture are not found connected', async () => {
-    expect((await inCloud(await labOf(false), 'fashion-mnist')).claim.verdict).toBe('fails');
+    const found = await inCloud(await labOf(false), 'fashion-mnist');
+    expect(cloudClaim({ ...found, title: '' }).numbersSay).toBe('fails');
   });
 });

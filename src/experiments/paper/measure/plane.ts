@@ -6,7 +6,7 @@ import { denoiserTask } from '../../../diffusion/train-denoiser.ts';
 import { train } from '../../../nn/trainer.ts';
 import { joinPath, readBytes } from '../../../runtime/files.ts';
 import { type Floats, float32 } from '../../../tensor/tensor.ts';
-import { grow, type Lab, pictures } from '../lab.ts';
+import { grow, type Lab, readPictures } from '../lab.ts';
 
 /** Data in the plane, as in the paper. */
 export const CURVES = ['circles', 'moons'] as const;
@@ -83,7 +83,7 @@ export async function bestDenoiser(
   [from, to]: readonly [number, number],
 ): Promise<Denoiser> {
   const { mean, std } = info.range;
-  const points = await pictures(await lab.data(curve, 'train'), from, to);
+  const points = await readPictures(await lab.data(curve, 'train'), from, to);
   const means = pointsOf(points).map(point => point.map((value, i) => (value - mean[i]!) / std[i]!));
   const best = mixtureDenoiser({ means, variance: SPREAD }, [2]);
   const { range, schedule, sampler } = info;

@@ -4,9 +4,8 @@ import { seedPictures } from '../../../diffusion/pictures.ts';
 import { createEncoder } from '../../../embedding/finders.ts';
 import { meanSquaredErrors } from '../../../tensor/statistics.ts';
 import { concatRows, type Floats, rows, unstack } from '../../../tensor/tensor.ts';
+import { figure, type SheetPicture } from '../claims.ts';
 import { BATCH, grow, type Lab } from '../lab.ts';
-import type { SheetPicture } from '../report/findings.ts';
-import { figure } from '../report/wording.ts';
 
 /** Pictures, their seeds by an embedding network, and what those grow. */
 export interface Reconstruction {

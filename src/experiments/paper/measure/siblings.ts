@@ -2,6 +2,7 @@ import type { Denoiser } from '../../../diffusion/info.ts';
 import { toPixels } from '../../../diffusion/pictures.ts';
 import { compareGrown, type GrownComparison } from '../../../latent/comparison.ts';
 import type { Floats } from '../../../tensor/tensor.ts';
+import type { Sampled } from '../claims.ts';
 import { grow, type Lab, randomSeeds } from '../lab.ts';
 
 /** A denoiser and what it grows from the seeds that all its siblings are given. */
@@ -24,13 +25,14 @@ export async function growSiblings(lab: Lab, names: readonly string[], count: nu
   return grown;
 }
 
-/** How alike two siblings' pictures are: see {@link compareGrown}. */
+/** How alike two siblings' pictures are, see {@link compareGrown}: over many seeds of one pair of trainings. */
 export function compareSiblings(
   lab: Lab,
   a: Pick<Grown, 'pictures'>,
   b: Pick<Grown, 'pictures'>,
-): GrownComparison {
-  return compareGrown(a.pictures, b.pictures, lab.rng);
+): GrownComparison & { readonly ratio: Sampled } {
+  const found = compareGrown(a.pictures, b.pictures, lab.rng);
+  return { ...found, ratio: { ...found.ratio, n: 1, points: a.pictures.shape[0]! } };
 }
 
 /** Pictures of standardised rows, as those of a sibling. */

@@ -1,23 +1,7 @@
-import { meanSeed } from '../../../latent/cloud.ts';
-import { fillUniform } from '../../../tensor/random.ts';
-import { meanSquaredErrors, meanSquares } from '../../../tensor/statistics.ts';
-import { concatRows, type Floats, float32, rows, sizeOf, takeRows } from '../../../tensor/tensor.ts';
-import { grow, type Lab, type SeedCloud, SUBJECTS, type Subject } from '../lab.ts';
-
-/** The subjects whose models and data are at hand, in the order given. */
-export function subjectsAt(lab: Lab, wanted: readonly Subject[]): Subject[] {
-  return wanted.filter(subject => lab.has(SUBJECTS[subject].model) && lab.has(`data:${subject}`));
-}
-
-/** Squared error of each picture [n, C, H, W] against one picture [1, C, H, W]. */
-export function errorsAgainst(pictures: Floats, image: Floats): number[] {
-  return meanSquaredErrors(pictures, takeRows(image, new Uint8Array(pictures.shape[0]!)));
-}
-
-/** The errors of what seeds grow against the picture of a cloud. */
-export async function errorsOf(lab: Lab, cloud: SeedCloud, latent: Floats): Promise<number[]> {
-  return errorsAgainst(await grow(lab, cloud.model, latent), cloud.image);
-}
+import { fillUniform } from '../tensor/random.ts';
+import { meanSquares } from '../tensor/statistics.ts';
+import { concatRows, type Floats, float32, rows, sizeOf } from '../tensor/tensor.ts';
+import { meanSeed } from './cloud.ts';
 
 /** Linear combinations of seeds [K, ...]: row i is sum_k weights[i][k] z_k. */
 export function combinations(weights: readonly ArrayLike<number>[], seeds: Floats): Floats {

@@ -1,13 +1,13 @@
-import { prepare } from '../../../diffusion/batches.ts';
-import { levelAt } from '../../../diffusion/grid.ts';
-import type { Denoiser } from '../../../diffusion/info.ts';
-import { createNetwork } from '../../../diffusion/network.ts';
-import { toPixels } from '../../../diffusion/pictures.ts';
-import { normals } from '../../../tensor/random.ts';
-import { combine, filledRows } from '../../../tensor/rowwise.ts';
-import { meanSquaredErrors } from '../../../tensor/statistics.ts';
-import { concatRows, type Floats, rows } from '../../../tensor/tensor.ts';
-import type { Lab } from '../lab.ts';
+import { prepare } from '../diffusion/batches.ts';
+import { levelAt } from '../diffusion/grid.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { createNetwork } from '../diffusion/network.ts';
+import { toPixels } from '../diffusion/pictures.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { normals } from '../tensor/random.ts';
+import { combine, filledRows } from '../tensor/rowwise.ts';
+import { meanSquaredErrors } from '../tensor/statistics.ts';
+import { concatRows, type Floats, rows } from '../tensor/tensor.ts';
 
 /** The diffusion time at which a picture is noised, low enough for its own detail to show through. */
 const TIME = 0.3;
@@ -18,7 +18,7 @@ const TIME = 0.3;
  * @param images [n, C, H, W] in [0,1].
  */
 export async function strangeness(
-  lab: Lab,
+  { runtime, rng }: { readonly runtime: Runtime; readonly rng: number },
   model: Denoiser,
   images: Floats,
   batch: number,
@@ -31,9 +31,9 @@ export async function strangeness(
   const { signalRate, noiseRate } = level;
   const noisy = combine(
     [signalRate, x],
-    [noiseRate, normals({ seed: lab.rng, purpose: 'strangeness' }, x.shape)],
+    [noiseRate, normals({ seed: rng, purpose: 'strangeness' }, x.shape)],
   );
-  const network = await createNetwork(lab.runtime, model, size);
+  const network = await createNetwork(runtime, model, size);
   const parts: Floats[] = [];
   try {
     for (let first = 0; first < count; first += size) {

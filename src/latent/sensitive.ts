@@ -1,12 +1,12 @@
-import { samplerGrid } from '../../../diffusion/grid.ts';
-import type { Denoiser } from '../../../diffusion/info.ts';
-import { affineStep } from '../../../diffusion/solvers.ts';
-import { chainOf, createStepMap } from '../../../embedding/inversion/maps.ts';
-import type { Runtime } from '../../../runtime/runtime.ts';
-import { symmetricEigen } from '../../../tensor/eigen.ts';
-import { innerProducts, transposed } from '../../../tensor/products.ts';
-import { normals } from '../../../tensor/random.ts';
-import { type Floats, float32, takeRows } from '../../../tensor/tensor.ts';
+import { samplerGrid } from '../diffusion/grid.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { affineStep } from '../diffusion/solvers.ts';
+import { chainOf, createStepMap } from '../embedding/inversion/maps.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { symmetricEigen } from '../tensor/eigen.ts';
+import { innerProducts, transposed } from '../tensor/products.ts';
+import { normals } from '../tensor/random.ts';
+import { type Floats, float32, takeRows } from '../tensor/tensor.ts';
 
 /**
  * The directions in which a seed moves its picture most: the top right singular vectors of the sampler's Jacobian J at a

@@ -1,5 +1,5 @@
-import { average } from '../../../tensor/statistics.ts';
-import { rows, type Tensor } from '../../../tensor/tensor.ts';
+import { average } from '../tensor/statistics.ts';
+import { rows, type Tensor } from '../tensor/tensor.ts';
 
 /**
  * How much fine detail pictures have: the mean square of the Laplacian 4 p - left - right - above - below, over the inner

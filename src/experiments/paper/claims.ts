@@ -1,0 +1,200 @@
+import { fillUniform } from '../../tensor/random.ts';
+import { average, bootstrapMean, type Interval } from '../../tensor/statistics.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+
+/** Whether what the paper says is so: it holds, in part, it fails, or the measurement cannot tell. */
+export const VERDICTS = ['holds', 'partly', 'fails', 'open'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** Independent things below which an interval is not printed and decides nothing: at 4 a nominal 95 % covers 80 %. */
+export const LEAST = 10;
+const RESAMPLES = 2000;
+
+/** A mean, its 95 % bootstrap interval, and over how many independent things (pictures, seeds of noise, trainings) it goes. */
+export interface Sampled extends Interval {
+  readonly n: number;
+  /** Points that are no independent things, such as seeds of one picture, where the mean goes over those. */
+  readonly points?: number;
+}
+
+/** The mean of values that are independent of each other. */
+export function sampled(values: readonly number[], rng: number): Sampled {
+  return { ...bootstrapMean(values, rng), n: values.length };
+}
+
+/** The mean of values that all belong to one picture or one training: however many, n is 1. */
+export function ofOne(values: readonly number[], rng: number): Sampled {
+  return { ...bootstrapMean(values, rng), n: 1, points: values.length };
+}
+
+/**
+ * The mean of some values over that of others, with its 95 % bootstrap interval.
+ * @param paired whether value i of both belongs to one thing, so that they are drawn together.
+ */
+export function ratioOfMeans(
+  above: readonly number[],
+  below: readonly number[],
+  rng: number,
+  paired = false,
+): Sampled {
+  const [a, b] = [above, below].map(values => new Float64Array(values.length));
+  const drawn = Array.from({ length: RESAMPLES }, (_, round) => {
+    fillUniform({ seed: rng, purpose: 'ratio' }, round, 0, a!);
+    fillUniform({ seed: rng, purpose: 'ratio' }, round, paired ? 0 : 1, b!);
+    const mean = (values: readonly number[], uniform: Float64Array) =>
+      average(Array.from(uniform, u => values[Math.min(values.length - 1, Math.floor(u * values.length))]!));
+    return mean(above, a!) / mean(below, b!);
+  }).sort((x, y) => x - y);
+  return {
+    mean: average(above) / average(below),
+    low: drawn[Math.floor(0.025 * RESAMPLES)]!,
+    high: drawn[Math.floor(0.975 * RESAMPLES)]!,
+    n: Math.min(above.length, below.length),
+  };
+}
+
+/** A number as the report writes it: three digits, without a zero before the point; powers of ten where it is tiny; ∞ for a ratio to nothing. */
+export function figure(value: number, digits = 3): string {
+  if (value === 0) return '0';
+  if (value === Number.POSITIVE_INFINITY) return '∞';
+  if (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6) return value.toExponential(digits - 1);
+  const text = value.toPrecision(digits);
+  const plain = text.includes('e') ? String(Number(text)) : text;
+  return plain.replace(/^(-?)0\./, '$1.');
+}
+
+/** A mean with its 95 % interval and n: `.0281 (.0268 to .0294, n = 100)`; without the interval where n is too small for one. */
+export function withInterval({ mean, low, high, n, points }: Sampled, digits = 3): string {
+  const over = `n = ${n}${points === undefined ? '' : `, ${points} points`}`;
+  if (n < LEAST) return `${figure(mean, digits)} (${over})`;
+  return `${figure(mean, digits)} (${figure(low, digits)} to ${figure(high, digits)}, ${over})`;
+}
+
+/** A share as percents. */
+export function percent(share: number): string {
+  return `${figure(100 * share, 2)} %`;
+}
+
+/** A share with its interval and n, as percents. */
+export function percentInterval({ mean, low, high, ...over }: Sampled): string {
+  const scaled = { mean: 100 * mean, low: 100 * low, high: 100 * high, ...over };
+  return withInterval(scaled, 2).replace(' (', ' % (');
+}
+
+/** One claim of the paper, measured: a row of the report. */
+export interface Claim {
+  /** What the paper says, with its number where it gives one. */
+  readonly paper: string;
+  /** The one number of the summary, and the one that it is compared with. */
+  readonly number: string;
+  readonly against: string;
+  /** All that was measured here, with intervals. */
+  readonly ours: string;
+  /** What the same measurement gives where the claim could not be true, or would be trivially so. */
+  readonly control: string;
+  readonly verdict: Verdict;
+  /** What the numbers alone would say, were there enough independent things: equal to the verdict where there are. */
+  readonly numbersSay: Verdict;
+  /** The verdict in one sentence. */
+  readonly because: string;
+  /** The numbers that the texts are made of, by name, for programs and tests. */
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** A claim before the rules: its two numbers as measured, what else the verdict rests on, and the verdict by the numbers alone. */
+export interface Measurement extends Omit<Claim, 'number' | 'against' | 'verdict' | 'numbersSay' | 'values'> {
+  readonly number: Sampled | number;
+  readonly against: Sampled | number;
+  /** Further numbers that the verdict rests on. */
+  readonly rests?: readonly Sampled[];
+  /** Independent things behind the numbers that have no interval. */
+  readonly n?: number;
+  readonly numbersSay: Verdict;
+  /** As in a claim, where a mean stands for its interval. */
+  readonly values: Readonly<Record<string, Sampled | number>>;
+}
+
+/**
+ * The one place where a verdict is given. What the numbers say stands only where every mean that it rests on goes over at
+ * least {@link LEAST} independent things; else the claim stays open, and the sentence says what the numbers would have said.
+ */
+export function judged({
+  number,
+  against,
+  rests = [],
+  n = Number.POSITIVE_INFINITY,
+  numbersSay,
+  because,
+  values,
+  ...claim
+}: Measurement): Claim {
+  const means = [number, against, ...rests].filter(value => typeof value !== 'number');
+  const fewest = Math.min(n, ...means.map(mean => mean.n));
+  const told = fewest >= LEAST || numbersSay === 'open';
+  const written = (value: Sampled | number) =>
+    typeof value === 'number' ? figure(value) : withInterval(value);
+  return {
+    ...claim,
+    number: written(number),
+    against: written(against),
+    verdict: told ? numbersSay : 'open',
+    numbersSay,
+    values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, meanOf(value)])),
+    because: told
+      ? because
+      : `Open, as n = ${fewest} where a verdict takes ${LEAST}. What was seen: ${because}`,
+  };
+}
+
+function meanOf(value: Sampled | number): number {
+  return typeof value === 'number' ? value : value.mean;
+}
+
+/** Numbers in rows and columns. */
+export interface Table {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Pictures in named rows. */
+export interface SheetPicture {
+  /** The file's name without its ending. */
+  readonly file: string;
+  /** What one sees, in a sentence. */
+  readonly caption: string;
+  readonly title: string;
+  readonly rows: readonly {
+    readonly label: string;
+    /** [C, H, W] in [0,1], all of one size; undefined leaves a place free. */
+    readonly pictures: readonly (Tensor<'float32'> | undefined)[];
+    /** Below each picture. */
+    readonly captions?: readonly (string | undefined)[];
+    /** Whether the row begins a new group, set off from what is above. */
+    readonly apart?: boolean;
+  }[];
+}
+
+/** A plot, drawn. */
+export interface PlotPicture {
+  readonly file: string;
+  readonly caption: string;
+  readonly svg: string;
+}
+
+export type Picture = SheetPicture | PlotPicture;
+
+/** What the first half of an experiment gives: numbers that JSON keeps, and the sheets of pictures, which it does not. */
+export interface Measured<Numbers> {
+  readonly numbers: Numbers;
+  readonly sheets?: readonly SheetPicture[];
+}
+
+/** What the second half makes of the numbers: verdicts, words and plots. */
+export interface Findings {
+  readonly claims: readonly Claim[];
+  readonly tables?: readonly Table[];
+  readonly plots?: readonly PlotPicture[];
+  /** How it was measured, and what was not: sentences for the report. */
+  readonly notes?: readonly string[];
+}

@@ -1,0 +1,183 @@
+import { heldOutLoss } from '../../diffusion/train-denoiser.ts';
+import { countParameters } from '../../nn/networks.ts';
+import { rows, unstack } from '../../tensor/tensor.ts';
+import { figure, judged, ofOne, type Sampled, type SheetPicture, withInterval } from './claims.ts';
+import { experiment, type Lab, SUBJECTS } from './lab.ts';
+import { compareSiblings, growSiblings } from './measure/siblings.ts';
+
+/** Pairs that differ in how they were trained. */
+const PAIRS = [
+  ['mnist-small', 'mnist-small-retrained', 'other random numbers, the same data'],
+  ['mnist-small-27500a', 'mnist-small-27500b', 'other random numbers and the other half of the data'],
+] as const;
+
+/** The same network trained again (Asperti et al. 2023, section 3.3): the pictures should be the same. */
+export const retrain = experiment({
+  name: 'retrain',
+  title: 'the same network, trained again',
+  needs: ['mnist-small', 'mnist-small-retrained', 'mnist-small-27500a', 'mnist-small-27500b'],
+  async measure(lab) {
+    const trained: { how: string; same: number; different: number; ratio: Sampled }[] = [];
+    const sheet: SheetPicture['rows'][number][] = [];
+    for (const [a, b, how] of PAIRS) {
+      const [one, other] = await growSiblings(lab, [a, b], lab.sizes.sample);
+      const { same, different, ratio } = compareSiblings(lab, one!, other!);
+      trained.push({ how, same, different, ratio });
+      for (const { name, pictures } of [one!, other!])
+        sheet.push({
+          label: name,
+          pictures: unstack(rows(pictures, 0, Math.min(lab.sizes.shown, pictures.shape[0]!))),
+          apart: name === a,
+        });
+    }
+    return {
+      numbers: trained,
+      sheets: [
+        {
+          file: 'retrain',
+          caption: 'What networks of one shape, trained twice, grow from the same seeds (MNIST).',
+          title: 'The same network, trained again',
+          rows: sheet,
+        },
+      ],
+    };
+  },
+  report: trained => ({
+    claims: trained.map(({ how, same, different, ratio }) =>
+      judged({
+        number: ratio,
+        against: 1,
+        paper: `Different trainings of the same network end up with the same results (${how}).`,
+        ours: `squared distance of the same seed's pictures over that of different seeds' ${withInterval(ratio)}`,
+        control: `different seeds have 1 (${figure(different)}); the same seed ${figure(same)}`,
+        numbersSay: ratio.high < 0.01 ? 'holds' : ratio.high < 0.5 ? 'partly' : 'fails',
+        because: `Trained with ${how}, the network grows pictures ${figure(1 / ratio.mean, 2)} times nearer than chance.`,
+        values: { ratio, low: ratio.low, high: ratio.high },
+      }),
+    ),
+  }),
+});
+
+/** Networks with one, two and three residual blocks a level. */
+const NETWORKS = ['mnist-small-1-block', 'mnist-small', 'mnist-small-3-blocks'] as const;
+
+/** Other numbers of blocks a level (Asperti et al. 2023, section 3.3: "different layers in each block"). */
+export const blocks = experiment({
+  name: 'blocks',
+  title: 'other numbers of blocks a level',
+  needs: [NETWORKS[0], NETWORKS[1], 'mnist-small-retrained'],
+  async measure(lab) {
+    const names = NETWORKS.filter(name => lab.has(name));
+    const grown = await growSiblings(lab, names, lab.sizes.sample);
+    const [again] = await growSiblings(lab, ['mnist-small-retrained'], lab.sizes.sample);
+    const two = grown.find(({ name }) => name === 'mnist-small')!;
+    const chance = compareSiblings(lab, two, again!).ratio;
+    return {
+      numbers: {
+        chance,
+        others: grown
+          .filter(one => one !== two)
+          .map(one => ({ name: one.name, ratio: compareSiblings(lab, two, one).ratio })),
+      },
+      sheets: [
+        {
+          file: 'blocks',
+          caption: 'What networks with different numbers of blocks a level grow from the same seeds (MNIST).',
+          title: 'Other numbers of blocks',
+          rows: grown.map(({ name, pictures }) => ({
+            label: name,
+            pictures: unstack(rows(pictures, 0, Math.min(lab.sizes.shown, pictures.shape[0]!))),
+          })),
+        },
+      ],
+    };
+  },
+  report({ chance, others }) {
+    return {
+      claims: others.map(({ name, ratio }) =>
+        judged({
+          number: ratio,
+          against: chance,
+          paper: `Networks with another number of blocks a level grow the same pictures (${name.replace('mnist-small-', '').replace('-', ' ')} against 2).`,
+          ours: `squared distance over that of random pairs ${withInterval(ratio)}`,
+          control: `random pairs have 1; the network of 2 blocks trained again ${withInterval(chance)}`,
+          numbersSay: ratio.high < 0.01 ? 'holds' : ratio.high < 0.5 ? 'partly' : 'fails',
+          because: `The pictures are ${figure(1 / ratio.mean, 2)} times nearer than chance, ${ratio.low <= chance.high ? 'as near as' : 'farther than'} a second training of the same network brings them (${figure(1 / chance.mean, 2)}).`,
+          values: { ratio, chance },
+        }),
+      ),
+    };
+  },
+});
+
+const [INPUT, BLOCKS, AGAIN] = [
+  'mnist-small',
+  'mnist-small-level-at-blocks',
+  'mnist-small-retrained',
+] as const;
+/** Draws of the noise, each with a loss at every level. */
+const DRAWS = 4;
+
+/** Whether feeding the noise level to every block gains anything (Asperti et al. 2023, section 4: it does not seem so). */
+export const levelInput = experiment({
+  name: 'level-input',
+  title: 'the noise level at the input, or at every block',
+  needs: [INPUT, BLOCKS, AGAIN, 'data:mnist'],
+  async measure(lab) {
+    const [input, blocks, again] = await growSiblings(lab, [INPUT, BLOCKS, AGAIN], lab.sizes.sample);
+    const losses = await Promise.all([input!, blocks!, again!].map(({ name }) => lossesOf(lab, name)));
+    const [atInput, atBlocks, atAgain] = losses.map(values => ofOne(values, lab.rng));
+    const less = (other: readonly number[]) =>
+      ofOne(
+        losses[0]!.map((value, i) => value - other[i]!),
+        lab.rng,
+      );
+    const [gain, chance] = [less(losses[1]!), less(losses[2]!)];
+    const { ratio } = compareSiblings(lab, input!, blocks!);
+    const weights = (model: typeof input) => countParameters(model!.model.graph).weights.toLocaleString('en');
+    return {
+      numbers: {
+        atInput: atInput!,
+        atBlocks: atBlocks!,
+        atAgain: atAgain!,
+        gain,
+        chance,
+        ratio,
+        inputWeights: weights(input),
+        blockWeights: weights(blocks),
+      },
+    };
+  },
+  report({ atInput, atBlocks, atAgain, gain, chance, ratio, inputWeights, blockWeights }) {
+    const gains = gain.low > Math.max(0, Math.abs(chance.mean));
+    return {
+      claims: [
+        judged({
+          number: gain,
+          against: chance,
+          paper: `Feeding the level to the first layer only "does not seem to entail any loss in performance" (${SUBJECTS.mnist.title}).`,
+          ours: `loss on test images ${withInterval(atInput!, 4)} at the input (${inputWeights} weights), ${withInterval(atBlocks!, 4)} at every block (${blockWeights}); the difference ${withInterval(gain)}`,
+          control: `a second training of the first ${figure(atAgain!.mean, 4)}, a difference of ${withInterval(chance)} by chance`,
+          numbersSay: gains ? (gain.mean > 0.02 * atInput!.mean ? 'fails' : 'partly') : 'holds',
+          because: `The level at every block ${gain.mean > 0 ? 'lowers' : 'raises'} the loss by ${figure((100 * Math.abs(gain.mean)) / atInput!.mean, 2)} %, ${gains ? 'a gain beyond what a second training gives' : 'no gain beyond what a second training gives'} (${figure((100 * chance.mean) / atInput!.mean, 2)} %).`,
+          values: { input: atInput!, blocks: atBlocks!, gain, chance, ratio },
+        }),
+      ],
+      notes: [
+        `Mean absolute error on the noise, of test images at 16 noise levels with ${DRAWS} draws; differences are paired by level and draw. From the same seeds the two grow pictures at ${withInterval(ratio)} of the distance of random pairs.`,
+      ],
+    };
+  },
+});
+
+/** The loss at each noise level, of several draws. */
+async function lossesOf(lab: Lab, name: string): Promise<number[]> {
+  const model = await lab.denoiser(name);
+  const test = await lab.data('mnist', 'test');
+  const losses: number[] = [];
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const { details } = await heldOutLoss(lab.runtime, model, test, lab.rng + draw);
+    losses.push(...Object.values(details.heldOutByTime));
+  }
+  return losses;
+}

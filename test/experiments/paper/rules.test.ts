@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import {
+  judged,
+  LEAST,
+  type Measurement,
+  ofOne,
+  type Sampled,
+  sampled,
+  withInterval,
+} from '../../../src/experiments/paper/claims.ts';
+import { fig12 } from '../../../src/experiments/paper/fig12.ts';
+import { tally } from '../../../src/experiments/paper/page.ts';
+import { reported } from '../../../src/experiments/paper/saved.ts';
+
+const spread = (n: number) => Array.from({ length: n }, (_, i) => 1 + (i % 3));
+const words = { paper: 'so it is (here)', ours: 'so', control: 'not so', because: 'It is so.', values: {} };
+const verdict = (more: Pick<Measurement, 'number' | 'against' | 'rests' | 'n'>) =>
+  judged({ ...words, numbersSay: 'holds', ...more });
+
+describe('a verdict takes ten independent things', () => {
+  test.each([
+    ['ten pictures', { number: sampled(spread(LEAST), 0), against: 1 }, 'holds'],
+    ['nine pictures', { number: sampled(spread(LEAST - 1), 0), against: 1 }, 'open'],
+    ['a control of two', { number: sampled(spread(100), 0), against: sampled(spread(2), 0) }, 'open'],
+    ['many seeds of one picture', { number: ofOne(spread(1000), 0), against: 1 }, 'open'],
+    [
+      'one small number among those it rests on',
+      { number: 1, against: 2, rests: [ofOne([1, 2], 0)] },
+      'open',
+    ],
+    ['a number of one picture, without an interval', { number: 1, against: 2, n: 1 }, 'open'],
+    ['a closed form', { number: 1, against: 2 }, 'holds'],
+  ] as const)('%s', (_, numbers, expected) => {
+    const claim = verdict(numbers);
+    expect(claim.verdict).toBe(expected);
+    expect(claim.numbersSay).toBe('holds');
+    expect(claim.because.startsWith('Open, as n = ')).toBe(expected === 'open');
+  });
+
+  test('n stands with every number, the interval only with enough of them', () => {
+    expect(withInterval(sampled(spread(30), 0))).toMatch(/^2\.00 \(1\.\d+ to 2\.\d+, n = 30\)$/);
+    expect(withInterval(sampled(spread(3), 0))).toBe('2.00 (n = 3)');
+    expect(withInterval(ofOne(spread(300), 0))).toBe('2.00 (n = 1, 300 points)');
+  });
+});
+
+test('claims of one statement on several data sets are told as one statement', () => {
+  const claims = ['so (MNIST).', 'so (CIFAR-10).', 'other.'].map(paper =>
+    judged({ ...words, paper, numbersSay: 'fails', number: 1, against: 2 }),
+  );
+  expect(tally(claims)).toContain('2 statements, on one to three data sets each, make 3 claims: 0 hold');
+  expect(tally(claims)).toContain('3 do not hold');
+});
+
+describe('fig12 on made-up numbers', () => {
+  const about = (mean: number): Sampled => ({ mean, low: 0.9 * mean, high: 1.1 * mean, n: 20 });
+  const numbersOf = (inside: number, n = 20) => ({
+    ...{ title: 'made up', inside: { ...about(inside), n }, sparse: [1, 1, 1].map(() => about(0.002)) },
+    ...{ own: about(0.001), matched: about(0.1), unrelated: about(0.1), stretched: about(0.001) },
+    ...{ curve: [[1, 0.001] as [number, number]], inner: about(0), outer: about(1.2), limit: 0.004 },
+  });
+  const claimOf = (inside: number, n?: number) => fig12.report([numbersOf(inside, n)]).claims[0]!;
+
+  test.each([
+    [0.001, 'holds'],
+    [0.006, 'partly'],
+    [0.05, 'fails'],
+  ])('combinations with error %d: %s', (inside, expected) => {
+    expect(claimOf(inside).verdict).toBe(expected);
+  });
+
+  test('nothing is decided on one picture', () => {
+    expect(claimOf(0.001, 1).verdict).toBe('open');
+  });
+
+  test('numbers of another version are refused in words', () => {
+    const saved = { name: 'fig12', seconds: 1, numbers: [{ title: 'old' }], sheets: [] };
+    expect(() => reported(fig12, saved)).toThrow(/measure them again: seedbed reproduce fig12/);
+  });
+});

@@ -1,0 +1,322 @@
+import { expect, test } from 'vitest';
+import { border } from '../../../src/experiments/paper/border.ts';
+import { canonical } from '../../../src/experiments/paper/canonical.ts';
+import type { Sampled, Verdict } from '../../../src/experiments/paper/claims.ts';
+import { fig1 } from '../../../src/experiments/paper/fig1-fig2.ts';
+import { fig3, fig15 } from '../../../src/experiments/paper/fig3-fig15.ts';
+import { fig4 } from '../../../src/experiments/paper/fig4.ts';
+import { fig5 } from '../../../src/experiments/paper/fig5.ts';
+import { fig7 } from '../../../src/experiments/paper/fig6-fig7.ts';
+import { fig10 } from '../../../src/experiments/paper/fig10.ts';
+import { fig11 } from '../../../src/experiments/paper/fig11.ts';
+import { fig13 } from '../../../src/experiments/paper/fig13.ts';
+import { fig14 } from '../../../src/experiments/paper/fig14.ts';
+import { fig16, fig17, table2 } from '../../../src/experiments/paper/fig16-fig17-table2.ts';
+import { fig18 } from '../../../src/experiments/paper/fig18.ts';
+import { fig19 } from '../../../src/experiments/paper/fig19.ts';
+import { identifiable } from '../../../src/experiments/paper/identifiable.ts';
+import type { Experiment } from '../../../src/experiments/paper/lab.ts';
+import { noisySeed } from '../../../src/experiments/paper/noisy-seed.ts';
+import { rescaled } from '../../../src/experiments/paper/rescaled.ts';
+import { blocks, levelInput, retrain } from '../../../src/experiments/paper/retrain-blocks-level.ts';
+import { trainingSize } from '../../../src/experiments/paper/training-size.ts';
+
+/** A mean that is known to a twentieth part, over twenty things. */
+const about = (mean: number, n = 20): Sampled => {
+  const off = 0.05 * Math.abs(mean);
+  return { mean, low: mean - off, high: mean + off, n };
+};
+const title = 'made up';
+const network = (ratio: number, n?: number) => ({
+  a: 'a',
+  b: 'b',
+  same: 1,
+  different: 1,
+  ratio: about(ratio, n),
+});
+const networks = (ratio: number, between: number, n?: number) => [
+  {
+    ...{ title: 'MNIST' as const, names: ['a', 'b'], pairs: [network(ratio, n)], wiener: 0.2, bands: [] },
+    seeds: { between: [about(between)], self: about(0.5), different: about(0.1) },
+  },
+];
+const cloud = (error: number, correlation: number, variance = 0.9) => ({
+  ...{ seeds: 20, evaluations: 95, variance, correlation, apart: 1, rejected: 0 },
+  ...{ error: about(error), squares: about(variance) },
+});
+const clouds = (error: number, correlation: number, descent?: ReturnType<typeof cloud>) => ({
+  subjects: [{ title, own: cloud(error, correlation), others: about(0.1), ...(descent && { descent }) }],
+  how: { seeds: 20, recipe: 'seedbed', iterations: 1 } as const,
+});
+const averages = (averaged: number, change: number, detail: number) => [
+  {
+    ...{ title, most: 16, sizes: [1, 16], curve: [about(0.01), about(averaged)], others: about(0.1) },
+    ...{ change: about(change), chance: about(0.05), detail: about(detail) },
+    ...{ measured: about(0.5), expected: 0.5, correlation: 0.4, independent: 0.06 },
+  },
+];
+const named = (mean: number, theirs: readonly number[]) => [
+  {
+    ...{ title, sizes: [1, 16], curve: [about(0.2), about(mean)], most: 16, single: about(0.2) },
+    ...{ mean: about(mean), none: about(0.1), theirs: [...theirs], otherwise: about(0.1) },
+  },
+];
+const halves = (few: number, many: number) => ({
+  results: [
+    { size: 30, ratio: about(few), memorised: about(0.9) },
+    { size: 27_500, ratio: about(many), memorised: about(0) },
+  ],
+});
+const noisy = (error: number, spread: number) => ({
+  tried: [
+    { level: 0, error: about(0.08), spread: about(0) },
+    { level: 1, error: about(error), spread: about(spread) },
+  ],
+  ...{ chance: about(0.15), free: about(0.15) },
+});
+const embedded = (correlation: number, distance: number, theirs: number) => ({
+  ...{ embedded: { correlation, distance }, singleToOwn: about(0.3), singleDistance: about(1) },
+  ...{ quarters: about(correlation), theirs: [theirs], otherPictures: about(theirs), random: about(0) },
+  ...{ noise: 0.5, ownVariance: 1 },
+});
+const refined = (ratio: number) => ({
+  ...{ before: about(0.002), later: about(0.001), noise: about(0.01), inverted: about(0.001) },
+  ...{ ratio: about(ratio), left: about(0.4), beforePart: about(0.002) },
+  ...{ count: 20, refinedCost: 100, splitCost: 95 },
+});
+const between = (superposed: number, slerp: number) => ({
+  ...{ superposed: about(superposed), superposedLerp: about(1), superposedEmbedder: undefined },
+  ...{ relativeEmbedder: undefined, chance: about(0.1), norms: [about(1), about(0.5)], pairs: 20 },
+  ...{ relativePixels: about(1.2), relativeLerp: about(1.2), relativeSlerp: about(slerp), count: 20 },
+});
+const generated = (detail: number, ratio: number) => ({
+  ...{ error: about(0.001), detail, usual: 0.9, ratio: about(ratio) },
+});
+const kinds = (ratio: Sampled) => ({
+  ...{ own: about(0.002), made: about(0.001), ratio, byInversion: about(1), detail: 1, count: 20 },
+});
+const level = (gain: number) => ({
+  ...{ atInput: about(0.07), atBlocks: about(0.07), atAgain: about(0.07), gain: about(gain) },
+  ...{ chance: about(0.0001), ratio: about(0.1), inputWeights: '1', blockWeights: '2' },
+});
+const inside = (gap: Sampled, fresh: number) => [
+  {
+    ...{ title, curve: [0.01, 0.01, 0.01, 0.01, 0.01, 0.005].map(mean => about(mean)), middle: 0.01, gap },
+    ...{ fresh: about(fresh), stretched: about(0.01), own: about(0), shuffled: about(0) },
+  },
+];
+const pulled = (ratio: number, after: number) => [
+  {
+    ...{ what: title, before: about(0.01), after: about(after), moved: about(0.01), ratio: about(ratio) },
+    known: { before: about(0.006), ratio: about(0.7), moved: about(0.01) },
+  },
+];
+const strokes = (kept: number, left: number) => [
+  {
+    ...{ what: title, kept: [{ dial: 0.7, share: about(kept) }], left: about(left), faded: about(0.6) },
+    ...{ outside: about(0.01), usual: about(0.01), stir: about(1) },
+  },
+];
+const steps = (minor: number, sensitive: number) => [
+  {
+    ...{ title, seeds: 20, picks: [0, 1], changes: [0.1, 0.1], some: 1, count: 2, unseen: about(0.01) },
+    ...{ minor: about(minor), major: about(0.01), random: about(0.01), sensitive: about(sensitive) },
+  },
+];
+const explained = (scaled: number, convolved: number) => [
+  {
+    ...{ title, subject: 'mnist' as const, scaled, convolved, quarters: about(scaled), singles: about(0.1) },
+    ...{ noise: 0, embedded: 0.1, elsewhere: about(0.1), foreign: about(0.2), count: 20 },
+  },
+];
+
+/** What the numbers say of a claim. */
+const says = <Numbers>(one: Experiment<Numbers>, numbers: Numbers, claim = 0): Verdict =>
+  one.report(numbers).claims[claim]!.numbersSay;
+const unsure = { mean: 0, low: -1, high: 1, n: 20 };
+
+test.each<[string, () => Verdict[], Verdict[]]>([
+  [
+    'fig1: grown from itself a picture is far, not very near, near',
+    () =>
+      [0.15, 0.05, 0.001].map(own =>
+        says(fig1, { own: about(own), chance: about(0.16), pairs: about(0.18), variance: about(1) }),
+      ),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig3: an embedder is ten times nearer than another picture, nearer, no nearer',
+    () => [0.002, 0.1, 0.2].map(own => says(fig3, { own: about(own), others: about(0.18), count: 20 })),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig4: what comes back is less strange by more than usual, as usual, more',
+    () => [says(fig4, pulled(0.5, 0.005)), says(fig4, pulled(0.8, 0.008)), says(fig4, pulled(1.2, 0.012))],
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig5: strokes are integrated, only fade, are removed',
+    () => [says(fig5, strokes(0.6, 0.1)), says(fig5, strokes(0.6, 0.6)), says(fig5, strokes(0, 0.1))],
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig7: both cosines are more even, one is, none',
+    () =>
+      [
+        [0.3, 0.2, 0.15, 0.14],
+        [0.3, 0.14, 0.2, 0.13],
+        [0.1, 0.1, 0.2, 0.2],
+      ].map(([linear, quadratic, cosine, continuous]) =>
+        says(fig7, {
+          linear: linear!,
+          quadratic: quadratic!,
+          cosine: cosine!,
+          continuous: continuous!,
+        }),
+      ),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig10: networks agree to two orders, somewhat, not',
+    () => [0.005, 0.1, 0.6].map(ratio => says(fig10, networks(ratio, 0.9))),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig10: seeds of networks agree, more than chance, as chance',
+    () => [0.97, 0.7, 0.4].map(between => says(fig10, networks(0.1, between), 1)),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig11: many seeds of a picture, one again and again, none',
+    () => [says(fig11, clouds(0.001, 0.4)), says(fig11, clouds(0.001, 0.95)), says(fig11, clouds(0.2, 0.4))],
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig11: descent gives the same cloud, another, none',
+    () =>
+      [cloud(0.001, 0.4), cloud(0.001, 0.4, 2), cloud(0.2, 0.4)].map(one =>
+        says(fig11, clouds(0.001, 0.4, one), 1),
+      ),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig13: means grow the picture smoother, as sharp, not',
+    () => [
+      says(fig13, averages(0.005, 0.001, 0.8)),
+      says(fig13, averages(0.005, 0.001, 1.2)),
+      says(fig13, averages(0.05, 0.05, 0.8)),
+    ],
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig14: minor directions matter, a little more, not',
+    () => [says(fig14, steps(0.1, 0.1)), says(fig14, steps(0.012, 0.01)), says(fig14, steps(0.01, 0.01))],
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig15: the U-Net wins on all pictures, on most, on none',
+    () =>
+      [
+        [1, 1, 1, 1],
+        [1, 1, 1, 0],
+        [0, 0, 0, 0],
+      ].map(wins => says(fig15, { wins, worst: [1, 1, 1, 1], titles: ['small', 'U-Net'] })),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig16: slightly blurred, much, not',
+    () =>
+      [0.8, 0.3, 1.2].map(detail =>
+        says(fig16, { detail: about(detail), same: about(detail), control: about(1), error: about(0.001) }),
+      ),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig17: generated pictures are as sharp and nearer, nearer, neither',
+    () => [generated(0.98, 0.5), generated(0.8, 0.5), generated(0.8, 2)].map(numbers => says(fig17, numbers)),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'table2: generated pictures are easier, untold, harder',
+    () =>
+      [about(0.5), { ...unsure, mean: 1, low: 0.5, high: 2 }, about(2)].map(ratio =>
+        says(table2, kinds(ratio)),
+      ),
+    ['holds', 'open', 'fails'],
+  ],
+  [
+    'fig18: descent refines by much, a little, not',
+    () => [0.4, 0.8, 1.2].map(ratio => says(fig18, refined(ratio))),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'fig19: middles are pictures of their own, strange ones, untold, superpositions',
+    () =>
+      [between(0.5, 1.5), between(0.5, 3), between(0.9, 1.5), between(0.97, 1.5)].map(one =>
+        says(fig19, one),
+      ),
+    ['holds', 'partly', 'open', 'fails'],
+  ],
+  [
+    'identifiable: the mean names its picture, others as well, none',
+    () => [named(0.6, [0.1, 0.2]), named(0.6, [0.7]), named(0.05, [0.1])].map(one => says(identifiable, one)),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'border: seeds are better than what is inside and fitted, only than inside, untold, worse',
+    () =>
+      [
+        inside(about(0.005), 0.005),
+        inside(about(0.005), 0.02),
+        inside(unsure, 0.02),
+        inside(about(-0.005), 0.02),
+      ].map(one => says(border, one)),
+    ['holds', 'partly', 'open', 'fails'],
+  ],
+  [
+    'canonical: the seed is the mean, nearer to it than to seeds, any picture’s is',
+    () =>
+      [embedded(0.95, 0.1, 0.1), embedded(0.6, 0.9, 0.1), embedded(0.6, 0.9, 0.7)].map(one =>
+        says(canonical, one),
+      ),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'rescaled: one factor explains the seed, a convolution does, none',
+    () => [explained(0.7, 0.8), explained(0.2, 0.8), explained(0.2, 0.1)].map(one => says(rescaled, one)),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'noisy-seed: noise only spreads, helps too, does nothing',
+    () => [noisy(0.14, 0.15), noisy(0.02, 0.15), noisy(0.08, 0)].map(one => says(noisySeed, one)),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'retrain: the same to two orders, somewhat, not',
+    () => [0.005, 0.1, 0.6].map(ratio => says(retrain, [{ how: title, ...network(ratio) }])),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'blocks: the same to two orders, somewhat, not',
+    () =>
+      [0.005, 0.1, 0.6].map(ratio =>
+        says(blocks, { chance: about(0.1), others: [{ name: title, ratio: about(ratio) }] }),
+      ),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'level-input: nothing gained, a little, much',
+    () => [-0.01, 0.001, 0.01].map(gain => says(levelInput, level(gain))),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'training-size: halves agree wholly, better, no better',
+    () => [halves(0.9, 0.05), halves(0.9, 0.3), halves(0.9, 0.9)].map(one => says(trainingSize, one)),
+    ['holds', 'partly', 'fails'],
+  ],
+])('%s', (_, verdicts, expected) => expect(verdicts()).toEqual(expected));
+
+test('one pair of trainings decides nothing, whatever its number', () => {
+  const [claim] = fig10.report(networks(0.005, 0.9, 1)).claims;
+  expect(claim).toMatchObject({ verdict: 'open', numbersSay: 'holds' });
+});
