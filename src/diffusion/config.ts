@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SeedbedError } from '../errors.ts';
-import { PREDICTIONS, scheduleSchema } from './info.ts';
+import { scheduleSchema } from './info.ts';
+import { PREDICTIONS } from './prediction.ts';
 import { SCHEDULES } from './schedule.ts';
 
 /** A number of things from 1 on; `most` is far beyond use, and keeps a slip from taking all memory. */
@@ -67,7 +68,7 @@ const denoiser = z.strictObject({
     z.enum(['linear', 'quadratic', 'cosine', 'continuousCosine']).transform(name => SCHEDULES[name]),
     scheduleSchema,
   ]),
-  /** What the network learns to predict: the paper's noise, or the clean picture, or v. */
+  /** What the network learns to predict: the paper's noise, or the clean picture, v, or flow. */
   predicts: z.enum(PREDICTIONS).default('epsilon'),
   training: training.extend({
     /** Diffusion times of a batch: each uniform on [0,1] (the paper's), or one in each of as many equal parts. */

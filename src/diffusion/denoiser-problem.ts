@@ -8,6 +8,7 @@ import { float32, type Tensor } from '../tensor/tensor.ts';
 import { Batches, prepare } from './batches.ts';
 import type { DenoiserConfig, LossKind } from './config.ts';
 import { type Denoiser, type DenoiserInfo, ddim } from './info.ts';
+import { learnedTarget } from './prediction.ts';
 import { ratesAt } from './schedule.ts';
 
 /** Steps of the sampler that a freshly trained model names as its own. */
@@ -97,11 +98,7 @@ function denoiserLoss({ b, network }: StepContext, info: DenoiserInfo, batch: nu
   const noisy = b.add(b.mul(signal, x0), b.mul(noise, epsilon));
   const level = b.reshape(b.mul(noise, noise), [batch]);
   const predicted = network({ [info.inputs.image]: noisy, [info.inputs.level]: level })[info.output]!;
-  const target = {
-    epsilon: () => epsilon,
-    x0: () => x0,
-    v: () => b.sub(b.mul(signal, epsilon), b.mul(noise, x0)),
-  }[info.predicts]();
+  const target = learnedTarget(b, info.predicts, { x0, epsilon, signal, noise });
   return lossOf(b, predicted, target, kind);
 }
 

@@ -1,3 +1,4 @@
+import { readings } from './prediction.ts';
 import type { GridStep, Level } from './schedule.ts';
 import { affineStep, type Course, type Space } from './solvers.ts';
 
@@ -59,11 +60,11 @@ export const edict: ExactSolver = {
 interface TwoStep {
   readonly before: number;
   readonly present: number;
-  readonly epsilon: number;
+  readonly predicted: number;
 }
 
 /**
- * x_(k-1) = before x_(k+1) + present x_k + epsilon eps(x_k), with `before` not zero, so x_(k+1) follows from the others:
+ * x_(k-1) = before x_(k+1) + present x_k + predicted p(x_k), with `before` not zero, so x_(k+1) follows from the others:
  * T evaluations, the first step a DDIM step.
  */
 function twoStepSolver(coefficients: (noisier: Level, present: Level, next: Level) => TwoStep): ExactSolver {
@@ -76,20 +77,20 @@ function twoStepSolver(coefficients: (noisier: Level, present: Level, next: Leve
     },
     *forward(space, grid, pair) {
       let { x, y } = pair;
-      for (const { before, present, epsilon, level } of inner(grid)) {
-        const next = space.combine([before, x], [present, y], [epsilon, yield { x: y, level }]);
+      for (const { before, present, predicted, level } of inner(grid)) {
+        const next = space.combine([before, x], [present, y], [predicted, yield { x: y, level }]);
         [x, y] = [y, next];
       }
       return { x, y };
     },
     *backward(space, grid, pair) {
       let { x, y } = pair;
-      for (const { before, present, epsilon, level } of inner(grid).toReversed()) {
+      for (const { before, present, predicted, level } of inner(grid).toReversed()) {
         const prediction = yield { x, level };
         const noisier = space.combine(
           [1 / before, y],
           [-present / before, x],
-          [-epsilon / before, prediction],
+          [-predicted / before, prediction],
         );
         [x, y] = [noisier, x];
       }
@@ -101,11 +102,9 @@ function twoStepSolver(coefficients: (noisier: Level, present: Level, next: Leve
 
 /** BDIA (Zhang et al. 2023, eq. 18) with gamma = 1: the DDIM step from x_k less the inverted one towards x_(k+1). */
 export const bdia: ExactSolver = twoStepSolver((noisier, present, next) => {
-  const a = next.signalRate / present.signalRate;
-  const b = next.noiseRate - present.noiseRate * a;
-  const c = noisier.signalRate / present.signalRate;
-  const d = noisier.noiseRate - present.noiseRate * c;
-  return { before: 1, present: a - c, epsilon: b - d };
+  const on = affineStep({ from: present, to: next });
+  const back = affineStep({ from: present, to: noisier });
+  return { before: 1, present: on.alpha - back.alpha, predicted: on.beta - back.beta };
 });
 
 /** O-BELM (Wang et al. 2024, eq. 18): the two-step method of least local error; h are steps of n / s. */
@@ -114,9 +113,11 @@ export const obelm: ExactSolver = twoStepSolver((noisier, present, next) => {
   const h = sigma(present) - sigma(next);
   const hNoisier = sigma(noisier) - sigma(present);
   const ratio = (h / hNoisier) ** 2;
+  const slope = -((h * (h + hNoisier)) / hNoisier) * next.signalRate;
+  const { epsilon } = readings(present);
   return {
     before: ratio * (next.signalRate / noisier.signalRate),
-    present: (1 - ratio) * (next.signalRate / present.signalRate),
-    epsilon: -((h * (h + hNoisier)) / hNoisier) * next.signalRate,
+    present: (1 - ratio) * (next.signalRate / present.signalRate) + slope * epsilon.x,
+    predicted: slope * epsilon.predicted,
   };
 });

@@ -1,7 +1,9 @@
 import { SeedbedError } from '../errors.ts';
 import type { DenoiserInfo, SamplerInfo } from './info.ts';
+import { steppedTarget } from './prediction.ts';
 import {
   CLEAN,
+  FLOW_TIMESTEPS,
   type GridStep,
   type Level,
   type Rates,
@@ -10,17 +12,16 @@ import {
   timestepsOf,
 } from './schedule.ts';
 
-const CLEAN_LEVEL: Level = { ...CLEAN, time: 0, fed: 0 };
+/** What of a model says which noise levels there are, and what it is asked for there. */
+export type Levels = Pick<DenoiserInfo, 'schedule' | 'level' | 'predicts'> &
+  Partial<Pick<DenoiserInfo, 'sees'>>;
 
 /**
  * The noise levels that T steps visit, from the seed's to the clean picture: the last step returns the predicted x0,
  * which is Algorithm 2 of Asperti et al. 2023 with alpha_0 = 1.
  * @throws {SeedbedError} BadArgument when the sampler starts beyond the schedule or repeats a level.
  */
-export function samplerGrid(
-  info: Pick<DenoiserInfo, 'schedule' | 'level'>,
-  sampler: SamplerInfo,
-): GridStep[] {
+export function samplerGrid(info: Levels, sampler: SamplerInfo): GridStep[] {
   const levels = timesOf(info, sampler).map(time => levelAt(info, time));
   const again = levels.find(({ noiseRate }, i) => noiseRate === levels[i - 1]?.noiseRate);
   if (again)
@@ -28,13 +29,37 @@ export function samplerGrid(
       'BadArgument',
       `the sampler visits two levels of one noise rate, ${again.noiseRate}: there the schedule does not rise`,
     );
-  return levels.map((from, i) => ({ from, to: levels[i + 1] ?? CLEAN_LEVEL }));
+  if (levels[0]!.signalRate === 0) requireSense(info, levels[0]!, sampler);
+  const clean: Level = { ...CLEAN, time: 0, fed: 0, target: steppedTarget(info.predicts, CLEAN) };
+  return levels.map((from, i) => ({ from, to: levels[i + 1] ?? clean }));
+}
+
+/** What is divided by the signal rate makes no sense where there is no signal. */
+function requireSense({ level, predicts, sees }: Levels, { fed, time }: Level, { kind }: SamplerInfo): void {
+  const reason =
+    predicts === 'epsilon'
+      ? 'a network that predicts epsilon says nothing of the picture'
+      : sees === 'exploding' || !Number.isFinite(fed)
+        ? `a network that ${sees ? 'sees x / s' : `is told the ${level}`} cannot be asked`
+        : kind === 'obelm'
+          ? "sampler 'obelm', which steps in noise over signal, cannot begin"
+          : undefined;
+  if (reason)
+    throw new SeedbedError(
+      'BadArgument',
+      `the sampler begins at diffusion time ${time}, where there is no signal: there ${reason}. Let its "start" and "grid" begin at a lower level`,
+    );
 }
 
 /** The noise level at a diffusion time; timestep n of N is time (n + 1) / N. */
-export function levelAt({ schedule, level }: Pick<DenoiserInfo, 'schedule' | 'level'>, time: number): Level {
+export function levelAt({ schedule, level, predicts }: Levels, time: number): Level {
   const rates = ratesAt(schedule, time);
-  return { ...rates, time, fed: fedAt(level, rates, time, schedule) };
+  return {
+    ...rates,
+    time,
+    fed: fedAt(level, rates, time, schedule),
+    target: steppedTarget(predicts, rates),
+  };
 }
 
 function fedAt(
@@ -51,7 +76,9 @@ function fedAt(
     case 'diffusionTime':
       return time;
     case 'timestep':
-      return Math.round(time * countOf(schedule)) - 1;
+      return schedule.kind === 'flow'
+        ? noiseRate * (schedule.timesteps ?? FLOW_TIMESTEPS)
+        : Math.round(time * countOf(schedule)) - 1;
     case 'sigma':
       return noiseRate / signalRate;
     case 'logSnr':
@@ -60,16 +87,18 @@ function fedAt(
 }
 
 /** The diffusion times visited, falling. */
-function timesOf(
-  { schedule, level }: Pick<DenoiserInfo, 'schedule' | 'level'>,
-  { start, steps, grid }: SamplerInfo,
-): number[] {
+function timesOf({ schedule, level }: Levels, { start, steps, grid }: SamplerInfo): number[] {
   if (grid !== 'linspace' && grid.length !== steps)
     throw new SeedbedError('BadArgument', `a sampler of ${steps} steps names ${grid.length} levels`);
   const times =
     'timestep' in start
       ? timestepsFrom(start.timestep, steps, grid).map(n => (n + 1) / countOf(schedule))
-      : timesFrom(start.diffusionTime, steps, grid, level === 'timestep' ? countOf(schedule) : undefined);
+      : timesFrom(
+          start.diffusionTime,
+          steps,
+          grid,
+          level === 'timestep' && schedule.kind !== 'flow' ? countOf(schedule) : undefined,
+        );
   const beyond = times.find(time => !(time > 0 && time <= 1));
   if (beyond !== undefined)
     throw new SeedbedError(

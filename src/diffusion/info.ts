@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MOST_NUMBERS } from '../data/dataset.ts';
 import type { Graph } from '../graph/ir.ts';
 import { sizeOf } from '../tensor/tensor.ts';
+import { PREDICTIONS } from './prediction.ts';
 import { SAMPLERS, type SamplerKind } from './samplers.ts';
 
 /** The most steps of a sampler, and timesteps of a schedule: what is held in memory grows with them. */
@@ -30,10 +31,11 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('alphaBar'),
     values: z
-      .array(z.number().gt(0).lt(1))
+      .array(z.number().gte(0).lt(1))
       .min(2)
       .max(MOST_TIMESTEPS)
-      .refine(falling, 'must not rise from one timestep to the next'),
+      .refine(falling, 'must not rise from one timestep to the next')
+      .refine(values => values.at(-2)! > 0, 'only the last timestep may be without signal'),
   }),
   z.object({
     kind: z.literal('sigmas'),
@@ -42,6 +44,11 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
       .min(2)
       .max(MOST_TIMESTEPS)
       .refine(values => falling(values.toReversed()), 'must not fall from one timestep to the next'),
+  }),
+  z.object({
+    kind: z.literal('flow'),
+    timesteps: timesteps.optional(),
+    shift: z.number().gt(0).lt(1e6).optional(),
   }),
 ]);
 
@@ -115,9 +122,6 @@ export const LEVEL_KINDS = [
   'sigma',
   'logSnr',
 ] as const;
-/** What the output can be. */
-export const PREDICTIONS = ['epsilon', 'x0', 'v'] as const;
-
 /** A denoiser's description, checked. */
 export const denoiserSchema = z.object({
   ...common,
@@ -132,11 +136,14 @@ export const denoiserSchema = z.object({
   }),
   /** Name of the graph's output [N, ...shape]. */
   output: z.string(),
-  /** What the output is: the noise epsilon, the clean picture x0, or v = s epsilon - n x0 (Salimans and Ho 2022). */
+  /**
+   * What the output is: the noise epsilon, the clean picture x0, v = s epsilon - n x0 (Salimans and Ho 2022), or
+   * flow = epsilon - x0 (Liu et al. 2022).
+   */
   predicts: z.enum(PREDICTIONS),
   /**
    * What the level input is fed: the noise variance n^2 = 1 - alpha_bar, the noise rate n, the diffusion time, the
-   * timestep from 0, sigma = n / s, or the logarithm of s^2 / n^2.
+   * timestep from 0 (of a flow schedule N n), sigma = n / s, or the logarithm of s^2 / n^2.
    */
   level: z.enum(LEVEL_KINDS),
   /** The noisy picture that the network sees: s x0 + n epsilon ('preserving', unless given), or x0 + sigma epsilon. */

@@ -3,16 +3,14 @@ import type { Graph } from '../graph/ir.ts';
 import { dropUnusedInputs } from '../graph/nodes.ts';
 import { replay } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { combine } from '../tensor/rowwise.ts';
 import { type Floats, float32 } from '../tensor/tensor.ts';
 import type { Denoiser } from './info.ts';
+import { type RateValues, readings, stepped, steppedTarget } from './prediction.ts';
 import type { Level } from './schedule.ts';
 
 /** A noise level in a graph, as three float32 scalars. */
-export interface LevelValues {
-  /** s */
-  readonly signal: Value;
-  /** n */
-  readonly noise: Value;
+export interface LevelValues extends RateValues {
   /** What the network's level input is fed. */
   readonly fed: Value;
 }
@@ -24,38 +22,26 @@ export function levelInputs(b: GraphBuilder): LevelValues {
 }
 
 /** What {@link levelInputs} is fed. */
-export function levelFeeds({ signalRate, noiseRate, fed }: Level): Record<keyof LevelValues, Floats> {
+export function levelFeeds({ signalRate, noiseRate, fed }: FedRates): Record<keyof LevelValues, Floats> {
   const scalar = (value: number) => float32([], [value]);
   return { signal: scalar(signalRate), noise: scalar(noiseRate), fed: scalar(fed) };
 }
 
 /** A level as constants. */
-export function levelConstants(b: GraphBuilder, { signalRate, noiseRate, fed }: Level): LevelValues {
+export function levelConstants(b: GraphBuilder, { signalRate, noiseRate, fed }: FedRates): LevelValues {
   return { signal: b.scalar(signalRate), noise: b.scalar(noiseRate), fed: b.scalar(fed) };
 }
 
 /**
- * Puts the network into a graph and gives the noise that it predicts in x = s x0 + n epsilon, whatever it was trained to
- * predict: from x0, epsilon = (x - s x0) / n; from v = s epsilon - n x0, epsilon = n x + s v (Salimans and Ho 2022,
- * appendix D). Where the model's sampler clips x0, the noise is that of the clipped picture.
+ * Puts the network into a graph and gives the level's target, what samplers step with, as it predicts it in
+ * x = s x0 + n epsilon ({@link stepped}). Where the model's sampler clips x0, it is that of the clipped picture.
  * @param x [n, ...shape], standardised.
  */
-export function predictEpsilon(b: GraphBuilder, model: Denoiser, x: Value, level: LevelValues): Value {
+export function predict(b: GraphBuilder, model: Denoiser, x: Value, level: LevelValues): Value {
   const { info } = model;
-  const { signal, noise } = level;
-  const seen = info.sees === 'exploding' ? b.div(x, signal) : x;
+  const seen = info.sees === 'exploding' ? b.div(x, level.signal) : x;
   const output = playNetwork(b, model, seen, level.fed);
-  const epsilon =
-    info.predicts === 'epsilon'
-      ? output
-      : info.predicts === 'x0'
-        ? b.div(b.sub(x, b.mul(signal, output)), noise)
-        : b.add(b.mul(noise, x), b.mul(signal, output));
-  const { clipX0 } = info.sampler;
-  if (!clipX0) return epsilon;
-  const x0 = b.div(b.sub(x, b.mul(noise, epsilon)), signal);
-  const clipped = b.op('Clip', [x0, b.scalar(clipX0[0]), b.scalar(clipX0[1])]);
-  return b.div(b.sub(x, b.mul(signal, clipped)), noise);
+  return stepped(b, info.predicts, x, output, level, info.sampler.clipX0);
 }
 
 /** How many pictures a network takes at a time, where its graph is made for one number of them. */
@@ -114,27 +100,40 @@ function levelInput(
   return b.expand(b.reshape(typed, ones), [shape[0] === 1 ? 1 : count, ...ones.slice(1)]);
 }
 
+/** A noise level but for what the network is asked for there, which follows from the network. */
+type FedRates = Omit<Level, 'target'>;
+
 /** A denoiser that is ready to run on batches of one size. */
 export interface Network {
-  /** The noise predicted in x [n, ...shape] at a level. */
-  epsilon(x: Floats, level: Level): Promise<Floats>;
+  /** The level's target in x [n, ...shape], which samplers step with. */
+  predict(x: Floats, level: FedRates): Promise<Floats>;
+  /** The clean picture seen in x. */
+  clean(x: Floats, level: FedRates): Promise<Floats>;
+  /** The noise seen in x. */
+  epsilon(x: Floats, level: FedRates): Promise<Floats>;
   dispose(): Promise<void>;
 }
 
 /** Loads a denoiser for batches of `batch` rows. */
 export async function createNetwork(runtime: Runtime, model: Denoiser, batch: number): Promise<Network> {
-  const session = await runtime.load(epsilonGraph(model, batch));
+  const session = await runtime.load(predictionGraph(model, batch));
+  const predict = async (x: Floats, level: FedRates) =>
+    (await session.run({ x, ...levelFeeds(level) })).predicted as Floats;
+  const read = async (part: 'x0' | 'epsilon', x: Floats, level: FedRates) => {
+    const target = steppedTarget(model.info.predicts, level);
+    const weights = readings({ ...level, target })[part];
+    return combine([weights.x, x], [weights.predicted, await predict(x, level)]);
+  };
   return {
-    async epsilon(x, level) {
-      const { epsilon } = await session.run({ x, ...levelFeeds(level) });
-      return epsilon as Floats;
-    },
+    predict,
+    clean: (x, level) => read('x0', x, level),
+    epsilon: (x, level) => read('epsilon', x, level),
     dispose: () => session.dispose(),
   };
 }
 
-function epsilonGraph(model: Denoiser, batch: number): Graph {
-  const b = new GraphBuilder(`${model.info.name} epsilon`);
+function predictionGraph(model: Denoiser, batch: number): Graph {
+  const b = new GraphBuilder(`${model.info.name} prediction`);
   const x = b.input('x', 'float32', [batch, ...model.info.shape]);
-  return dropUnusedInputs(b.build({ epsilon: predictEpsilon(b, model, x, levelInputs(b)) }));
+  return dropUnusedInputs(b.build({ predicted: predict(b, model, x, levelInputs(b)) }));
 }

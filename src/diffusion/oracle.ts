@@ -5,7 +5,9 @@ import { float32, sizeOf } from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type DenoiserInfo, ddim, type SamplerInfo } from './info.ts';
 import { createModel } from './model.ts';
-import { type Rates, SCHEDULES } from './schedule.ts';
+import { learnedTarget } from './prediction.ts';
+import { FLOW_TIMESTEPS, type Rates, SCHEDULES } from './schedule.ts';
+import { stepGain } from './solvers.ts';
 
 /**
  * How a closed-form denoiser is written down; on one schedule all forms grow the same pictures.
@@ -160,11 +162,7 @@ function oracle(name: string, shape: readonly number[], form: OracleForm, poster
   const flat = b.reshape(seen, [0, sizeOf(shape)]);
   const x = sees === 'exploding' ? b.mul(flat, rates.s) : flat;
   const { x0, epsilon } = posterior(b, x, rates);
-  const output = {
-    x0,
-    epsilon,
-    v: b.sub(b.mul(rates.s, epsilon), b.mul(rates.n, x0)),
-  }[predicts];
+  const output = learnedTarget(b, predicts, { x0, epsilon, signal: rates.s, noise: rates.n });
   return createModel(b.build({ [predicts]: b.reshape(output, [0, ...shape]) }), {
     seedbed: 1,
     kind: 'denoiser',
@@ -194,6 +192,7 @@ function ratesIn(
   schedule: DenoiserInfo['schedule'],
 ): RateValues {
   const one = b.scalar(1);
+  if (schedule.kind === 'flow') return flowRates(b, kind, level, schedule.timesteps ?? FLOW_TIMESTEPS);
   const fromNoise = (n2: Value) => {
     const s2 = b.sub(one, n2);
     return { s: b.sqrt(s2), n: b.sqrt(n2), s2, n2 };
@@ -233,6 +232,24 @@ function ratesIn(
   }
 }
 
+/** The same on a flow schedule. */
+function flowRates(b: GraphBuilder, kind: DenoiserInfo['level'], level: Value, count: number): RateValues {
+  const readers: Partial<Record<DenoiserInfo['level'], () => Value>> = {
+    noiseVariance: () => b.sqrt(level),
+    noiseRate: () => level,
+    timestep: () => b.div(level, b.scalar(count)),
+    sigma: () => b.div(level, b.add(level, b.scalar(1))),
+  };
+  const n = readers[kind]?.();
+  if (!n)
+    throw new SeedbedError(
+      'BadArgument',
+      `an oracle on a flow schedule is told ${Object.keys(readers).join(', ')}`,
+    );
+  const s = b.sub(b.scalar(1), n);
+  return { s, n, s2: b.mul(s, s), n2: b.mul(n, n) };
+}
+
 function requireVariance(variance: number): void {
   if (!(variance >= 0 && Number.isFinite(variance)))
     throw new SeedbedError('BadArgument', `a variance is a number from 0, got ${variance}`);
@@ -253,12 +270,8 @@ function requireVariance(variance: number): void {
 export function samplerGain(variance: number, steps = 10): number {
   requireVariance(variance);
   requireWhole('steps', steps, 1);
-  return samplerGrid({ schedule: SCHEDULES.continuousCosine, level: 'noiseVariance' }, ddim(steps)).reduce(
-    (gain, { from, to }) => {
-      const epsilon = from.noiseRate / (from.signalRate ** 2 * variance + from.noiseRate ** 2);
-      const x0 = (1 - from.noiseRate * epsilon) / from.signalRate;
-      return gain * (to.signalRate * x0 + to.noiseRate * epsilon);
-    },
-    1,
-  );
+  return samplerGrid(
+    { schedule: SCHEDULES.continuousCosine, level: 'noiseVariance', predicts: 'epsilon' },
+    ddim(steps),
+  ).reduce((gain, step) => gain * stepGain(step, variance), 1);
 }

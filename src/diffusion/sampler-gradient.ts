@@ -8,7 +8,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { type Floats, float32, sizeOf } from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
-import { levelFeeds, levelInputs, predictEpsilon } from './network.ts';
+import { levelFeeds, levelInputs, predict } from './network.ts';
 import { unrollSampler } from './sampler.ts';
 import { samplerRow } from './samplers.ts';
 import { type AffineStep, affineStep } from './solvers.ts';
@@ -31,12 +31,12 @@ function stepGraph(model: Denoiser, batch: number): Graph {
   return b.build({ next: affineInGraph(b, model, x) });
 }
 
-/** S(x) = alpha x + beta epsilon(x) in a graph, with alpha, beta and the level as inputs. */
+/** S(x) = alpha x + beta p(x) in a graph, with alpha, beta and the level as inputs. */
 export function affineInGraph(b: GraphBuilder, model: Denoiser, x: Value): Value {
   const scalar = (name: string) => b.input(name, 'float32', []);
   const [alpha, beta] = [scalar('alpha'), scalar('beta')];
-  const epsilon = predictEpsilon(b, model, x, levelInputs(b));
-  return b.add(b.mul(alpha, x), b.mul(beta, epsilon));
+  const predicted = predict(b, model, x, levelInputs(b));
+  return b.add(b.mul(alpha, x), b.mul(beta, predicted));
 }
 
 /** What {@link affineInGraph} is fed. */

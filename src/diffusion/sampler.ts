@@ -14,7 +14,7 @@ import {
 } from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
-import { createNetwork, levelConstants, type Network, predictEpsilon } from './network.ts';
+import { createNetwork, levelConstants, type Network, predict } from './network.ts';
 import { samplerRow, samplersThat } from './samplers.ts';
 import { follow, type Request, run, type Space } from './solvers.ts';
 
@@ -42,7 +42,7 @@ export function unrollSampler(b: GraphBuilder, model: Denoiser, x: Value, sample
   };
   const sampled = withSampler(model, sampler);
   return follow(row.solver(space, samplerGrid(model.info, sampler), x), ({ x, level }) =>
-    predictEpsilon(b, sampled, x, levelConstants(b, level)),
+    predict(b, sampled, x, levelConstants(b, level)),
   );
 }
 
@@ -78,16 +78,16 @@ export async function createSampler(
       const total = latent.shape[0]! * each;
       return inBatches(toFloat32(latent), batch, async (part, first) => {
         let done = first * each;
-        const counted: Pick<Network, 'epsilon'> = {
-          async epsilon(x, level) {
-            const epsilon = await network.epsilon(x, level);
+        const counted: Pick<Network, 'predict'> = {
+          async predict(x, level) {
+            const predicted = await network.predict(x, level);
             done = Math.min(done + batch, total);
             onStep?.(done, total);
-            return epsilon;
+            return predicted;
           },
         };
         if (row.states === 1)
-          return run(row.solver({ combine }, grid, part), ({ x, level }) => counted.epsilon(x, level));
+          return run(row.solver({ combine }, grid, part), ({ x, level }) => counted.predict(x, level));
         const exact = row.solver;
         const pair = second
           ? { x: doubles(latent, first), y: doubles(second, first) }
@@ -110,7 +110,7 @@ export async function createSampler(
               Math.min(first * grid.length + states.length * batch, count * grid.length),
               count * grid.length,
             );
-            return network.epsilon(x, level);
+            return network.predict(x, level);
           },
         );
         parts.push([...states, last].map(state => rows(state, 0, Math.min(batch, count - first))));
@@ -134,8 +134,8 @@ export const DOUBLE: Space<Doubles> = {
 
 /** Runs an exact solver's course: its states in double precision, the network in single. */
 export function runExact<R>(
-  network: Pick<Network, 'epsilon'>,
+  network: Pick<Network, 'predict'>,
   course: Generator<Request<Doubles>, R, Doubles>,
 ): Promise<R> {
-  return run(course, async ({ x, level }) => toFloat64(await network.epsilon(toFloat32(x), level)));
+  return run(course, async ({ x, level }) => toFloat64(await network.predict(toFloat32(x), level)));
 }

@@ -6,7 +6,7 @@ import { ddimSolver, dpmpp2mSolver, heunSolver, type Solver } from './solvers.ts
 export interface OneState {
   readonly states: 1;
   readonly solver: Solver;
-  /** Whether its steps are S(x) = alpha x + beta epsilon(x), each of one evaluation, which can be undone one by one. */
+  /** Whether its steps are S(x) = alpha x + beta p(x), each of one evaluation, which can be undone one by one. */
   readonly affine: boolean;
   /** Network evaluations for a picture in T steps. */
   evaluations(steps: number): number;

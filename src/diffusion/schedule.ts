@@ -13,6 +13,8 @@ import { SeedbedError } from '../errors.ts';
  *   betaMin (0) and at most betaMax (.999).
  * - `alphaBar`: alpha_bar after 1, 2, ..., N timesteps as a list.
  * - `sigmas`: noise over signal, n / s, after 1, 2, ..., N timesteps as a list (Karras et al. 2022).
+ * - `flow`: x = (1 - sigma) x0 + sigma epsilon, sigma = shift t / (1 + (shift - 1) t) at diffusion time t, shift 1 unless
+ *   given (rectified flow: Liu et al. 2022; the shift: Esser et al. 2024, eq. 23). Its timestep is N sigma, N 1000 unless given.
  * @group Sampling
  */
 export type Schedule =
@@ -36,7 +38,11 @@ export type Schedule =
       readonly betaMax?: number | undefined;
     }
   | { readonly kind: 'alphaBar'; readonly values: readonly number[] }
-  | { readonly kind: 'sigmas'; readonly values: readonly number[] };
+  | { readonly kind: 'sigmas'; readonly values: readonly number[] }
+  | { readonly kind: 'flow'; readonly timesteps?: number | undefined; readonly shift?: number | undefined };
+
+/** N of a flow schedule that does not say it. */
+export const FLOW_TIMESTEPS = 1000;
 
 /**
  * The four schedules of Asperti et al. 2023, Fig. 6, with its constants.
@@ -53,14 +59,20 @@ export const SCHEDULES = {
 } as const satisfies Record<string, Schedule>;
 
 /**
- * A noise level: x_t = signalRate x_0 + noiseRate epsilon, the squares adding up to 1.
+ * A noise level: x_t = signalRate x_0 + noiseRate epsilon. The squares add up to 1, of a flow schedule the rates themselves.
  * @group Sampling
  */
 export interface Rates {
-  /** sqrt(alpha_bar) */
+  /** sqrt(alpha_bar), or 1 - sigma */
   readonly signalRate: number;
-  /** sqrt(1 - alpha_bar) */
+  /** sqrt(1 - alpha_bar), or sigma */
   readonly noiseRate: number;
+}
+
+/** A number that is linear in both parts of a noisy picture: clean x0 + noise epsilon. */
+export interface Target {
+  readonly clean: number;
+  readonly noise: number;
 }
 
 /** A noise level that a sampler visits. */
@@ -69,6 +81,8 @@ export interface Level extends Rates {
   readonly time: number;
   /** What the network's level input is fed there. */
   readonly fed: number;
+  /** What samplers ask of the network there. */
+  readonly target: Target;
 }
 
 /** One step of a sampler: from the noise level `from`, at which the network is asked, to `to`. */
@@ -102,20 +116,31 @@ export function ratesAt(schedule: Schedule, diffusionTime: number): Rates {
     const angle = from + diffusionTime * (to - from);
     return { signalRate: Math.cos(angle), noiseRate: Math.sin(angle) };
   }
+  if (schedule.kind === 'flow') {
+    const { shift = 1 } = schedule;
+    const sigma = (shift * diffusionTime) / (1 + (shift - 1) * diffusionTime);
+    return { signalRate: 1 - sigma, noiseRate: sigma };
+  }
   const table = logAlphaBars(schedule);
   const at = diffusionTime * (table.length - 1);
   const low = Math.min(Math.floor(at), table.length - 2);
-  const logAlphaBar = table[low]! + (at - low) * (table[low + 1]! - table[low]!);
+  // A schedule that ends without signal falls to 0 on its last timestep.
+  const logAlphaBar = at === low ? table[low]! : table[low]! + (at - low) * (table[low + 1]! - table[low]!);
   return { signalRate: Math.exp(logAlphaBar / 2), noiseRate: Math.sqrt(-Math.expm1(logAlphaBar)) };
 }
 
+/** Schedules that know all diffusion times, and not timesteps alone. */
+type Continuous = Extract<Schedule, { kind: 'continuousCosine' | 'flow' }>;
+const isContinuous = (schedule: Schedule): schedule is Continuous =>
+  schedule.kind === 'continuousCosine' || schedule.kind === 'flow';
+
 /** N, the timesteps of a discrete schedule; undefined for a continuous one. Timestep n = 0, ..., N - 1 is time (n + 1) / N. */
 export function timestepsOf(schedule: Schedule): number | undefined {
-  if (schedule.kind === 'continuousCosine') return undefined;
+  if (isContinuous(schedule)) return undefined;
   return 'values' in schedule ? schedule.values.length : schedule.timesteps;
 }
 
-type Discrete = Exclude<Schedule, { kind: 'continuousCosine' }>;
+type Discrete = Exclude<Schedule, Continuous>;
 const tables = new WeakMap<Discrete, Float64Array>();
 
 /** log alpha_bar at timesteps 0 (where it is 0) to N. */

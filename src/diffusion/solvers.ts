@@ -1,3 +1,4 @@
+import { readings, type Weights } from './prediction.ts';
 import type { GridStep, Level } from './schedule.ts';
 
 /**
@@ -9,7 +10,7 @@ export interface Space<X> {
   combine(...terms: readonly (readonly [weight: number, x: X])[]): X;
 }
 
-/** What a solver asks for: the noise that the network predicts in x at a level. */
+/** What a solver asks for: the level's target, as the network predicts it in x. */
 export interface Request<X> {
   readonly x: X;
   readonly level: Level;
@@ -21,7 +22,7 @@ export type Course<X, Result = X> = Generator<Request<X>, Result, X>;
 /** Leads a state from the first level of a grid to the clean picture. */
 export type Solver = <X>(space: Space<X>, grid: readonly GridStep[], x: X) => Course<X>;
 
-/** One first-order step: S(x) = alpha x + beta epsilon(x, level). */
+/** One first-order step: S(x) = alpha x + beta p(x, level), p the level's target as the network predicts it. */
 export interface AffineStep {
   readonly alpha: number;
   readonly beta: number;
@@ -29,48 +30,73 @@ export interface AffineStep {
 }
 
 /**
- * The DDIM step (Song et al. 2021, eq. 12 with sigma = 0) from the rates (s, n) to (s', n'): alpha = s'/s and
- * beta = n' - n s'/s. The last step, to (1, 0), is the predicted clean picture (x - n epsilon) / s.
+ * The DDIM step (Song et al. 2021, eq. 12 with sigma = 0) from the rates (s, n) to (s', n'), that is s' x0 + n' epsilon of the
+ * x0 and epsilon that x = s x0 + n epsilon and p = a x0 + b epsilon give: alpha = (s' b - n' a) / (s b - n a), and beta such
+ * that both parts come out. Of epsilon, alpha = s'/s and beta = n' - n s'/s; of flow, where s + n = 1, alpha = 1 and
+ * beta = n' - n, which is Euler's step. The last step, to (1, 0), is the predicted clean picture.
  */
 export function affineStep({ from, to }: GridStep): AffineStep {
-  const alpha = to.signalRate / from.signalRate;
-  return { alpha, beta: to.noiseRate - from.noiseRate * alpha, level: from };
+  const { clean: a, noise: b } = from.target;
+  const alpha = (to.signalRate * b - to.noiseRate * a) / (from.signalRate * b - from.noiseRate * a);
+  const beta =
+    Math.abs(b) >= Math.abs(a)
+      ? (to.noiseRate - from.noiseRate * alpha) / b
+      : (to.signalRate - from.signalRate * alpha) / a;
+  return { alpha, beta, level: from };
+}
+
+/**
+ * What a DDIM step multiplies Gaussian data N(0, variance) by, under its best denoiser:
+ * (s' s variance + n' n) / (s^2 variance + n^2).
+ */
+export function stepGain({ from, to }: GridStep, variance: number): number {
+  const { signalRate: s, noiseRate: n } = from;
+  return (to.signalRate * s * variance + to.noiseRate * n) / (s * s * variance + n * n);
 }
 
 /** DDIM: T first-order steps (Song et al. 2021). */
 export const ddimSolver: Solver = function* (space, grid, x) {
   let state = x;
   for (const { alpha, beta, level } of grid.map(affineStep)) {
-    const epsilon = yield { x: state, level };
-    state = space.combine([alpha, state], [beta, epsilon]);
+    const predicted = yield { x: state, level };
+    state = space.combine([alpha, state], [beta, predicted]);
   }
   return state;
 };
 
 /**
- * Heun's method on dx/dphi = v, phi the angle with cos phi = s, and v = (epsilon - n x) / s: a DDIM step, then again
- * with the mean of v at both its ends. 2 T - 1 evaluations: the last step, to x0, has one end only.
+ * Heun's method on dy/dphi = v / r, where tan phi = n / s, r^2 = s^2 + n^2, y = x / r and v = s epsilon - n x0: a DDIM step,
+ * then again with the mean of v / r at both its ends. 2 T - 1 evaluations: the last step has one end only.
  */
 export const heunSolver: Solver = function* (space, grid, x) {
   const angle = ({ signalRate, noiseRate }: Level) => Math.atan2(noiseRate, signalRate);
+  const radius = ({ signalRate, noiseRate }: Level) => Math.hypot(signalRate, noiseRate);
   let state = x;
   for (const [i, step] of grid.entries()) {
     const { alpha, beta, level } = affineStep(step);
-    const epsilon = yield { x: state, level };
-    const guess = space.combine([alpha, state], [beta, epsilon]);
+    const predicted = yield { x: state, level };
+    const guess = space.combine([alpha, state], [beta, predicted]);
     if (i === grid.length - 1) return guess;
     const there = yield { x: guess, level: step.to };
     const half = (angle(step.to) - angle(level)) / 2;
-    const [here, next] = [half / level.signalRate, half / step.to.signalRate];
+    const [from, to] = [radius(level), radius(step.to)];
+    const [here, next] = [velocity(level), velocity(step.to)];
     state = space.combine(
-      [1 - here * level.noiseRate, state],
-      [here, epsilon],
-      [-next * step.to.noiseRate, guess],
-      [next, there],
+      [(to / from) * (1 + half * here.x), state],
+      [(to / from) * half * here.predicted, predicted],
+      [half * next.x, guess],
+      [half * next.predicted, there],
     );
   }
   return state;
 };
+
+/** v = s epsilon - n x0, from x and what is predicted. */
+function velocity(level: Level): Weights {
+  const { x0, epsilon } = readings(level);
+  const along = (part: keyof Weights) => level.signalRate * epsilon[part] - level.noiseRate * x0[part];
+  return { x: along('x'), predicted: along('predicted') };
+}
 
 /**
  * DPM-Solver++ of second order, multistep (Lu et al. 2022, Algorithm 2): with lambda = log(s/n), h its step and
@@ -82,9 +108,13 @@ export const dpmpp2mSolver: Solver = function* (space, grid, x) {
   let state = x;
   let before: { x0: typeof x; h: number } | undefined;
   for (const [i, { from, to }] of grid.entries()) {
-    const epsilon = yield { x: state, level: from };
-    const x0 = space.combine([1 / from.signalRate, state], [-from.noiseRate / from.signalRate, epsilon]);
-    if (i === grid.length - 1) return x0;
+    const predicted = yield { x: state, level: from };
+    if (i === grid.length - 1) {
+      const { alpha, beta } = affineStep({ from, to });
+      return space.combine([alpha, state], [beta, predicted]);
+    }
+    const weights = readings(from).x0;
+    const x0 = space.combine([weights.x, state], [weights.predicted, predicted]);
     const h = logSnr(to) - logSnr(from);
     const half = before ? h / (2 * before.h) : 0;
     const pull = to.signalRate - (to.noiseRate * from.signalRate) / from.noiseRate;

@@ -146,7 +146,7 @@ async function findStart(
 }
 
 function startAt({ info }: Denoiser, signalRate: number): SamplerInfo['start'] {
-  const time = timeOf(info.schedule, signalRate);
+  const time = timeOf(info.schedule, { signalRate, noiseRate: Math.sqrt(1 - signalRate ** 2) });
   const count = timestepsOf(info.schedule);
   return 'timestep' in info.sampler.start && count !== undefined
     ? { timestep: Math.floor(time * count) - 1 }

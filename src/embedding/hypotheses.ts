@@ -1,8 +1,16 @@
 import { standardise } from '../data/pixels.ts';
 import { levelAt } from '../diffusion/grid.ts';
-import { type DenoiserInfo, LEVEL_KINDS, PREDICTIONS } from '../diffusion/info.ts';
-import type { Level } from '../diffusion/schedule.ts';
-import { ratesAt, SCHEDULES, type Schedule, timestepsOf } from '../diffusion/schedule.ts';
+import { type DenoiserInfo, LEVEL_KINDS } from '../diffusion/info.ts';
+import { PREDICTIONS, readings, targetOf } from '../diffusion/prediction.ts';
+import {
+  FLOW_TIMESTEPS,
+  type Level,
+  type Rates,
+  ratesAt,
+  SCHEDULES,
+  type Schedule,
+  timestepsOf,
+} from '../diffusion/schedule.ts';
 import { combine } from '../tensor/rowwise.ts';
 import { average } from '../tensor/statistics.ts';
 import type { Floats } from '../tensor/tensor.ts';
@@ -26,7 +34,6 @@ export function hypotheses(
   levelIsWhole: boolean,
   pictures: Floats | undefined,
 ): Hypothesis[] {
-  const count = timestepsOf(info.schedule);
   const plain = { info, shift: 0, topic: 'prediction' as const };
   const levels = levelIsWhole ? (['timestep'] as const) : LEVEL_KINDS;
   return [
@@ -37,7 +44,7 @@ export function hypotheses(
       info: { ...info, predicts },
     })),
     ...levels
-      .filter(level => level !== info.level && (level !== 'timestep' || count !== undefined))
+      .filter(level => level !== info.level && (level !== 'timestep' || hasTimesteps(info.schedule)))
       .map(level => ({ ...plain, change: `"level": "${level}"`, info: { ...info, level } })),
     ...(info.level === 'timestep'
       ? [1, -1].map(shift => ({
@@ -51,6 +58,15 @@ export function hypotheses(
       change: `"schedule": ${JSON.stringify(schedule)}`,
       info: { ...info, schedule },
     })),
+    ...(info.schedule.kind === 'flow'
+      ? []
+      : [
+          {
+            ...plain,
+            change: '"predicts": "flow", "schedule": {"kind": "flow"}',
+            info: { ...info, predicts: 'flow' as const, schedule: { kind: 'flow' as const } },
+          },
+        ]),
     ...(info.sees === 'exploding' ? (['preserving'] as const) : (['exploding'] as const)).map(sees => ({
       ...plain,
       change: `"sees": "${sees}"`,
@@ -64,6 +80,8 @@ export function hypotheses(
     })),
   ];
 }
+
+const hasTimesteps = (schedule: Schedule) => schedule.kind === 'flow' || timestepsOf(schedule) !== undefined;
 
 /** The common schedules with as many timesteps, for networks that are told the timestep. */
 function otherSchedules(own: Schedule): DenoiserInfo['schedule'][] {
@@ -125,14 +143,15 @@ export async function denoisingErrors(
   const logs = all.map(() => [] as number[]);
   const known = new Map<string, Floats>();
   for (const time of times) {
-    const level = levelAt(info, time);
-    const { signalRate: s, noiseRate: n } = level;
+    const own = levelAt(info, time);
     for (const [i, { info: other, shift }] of all.entries()) {
-      const fed = fedUnder(other, level, info) + shift;
+      const level = levelUnder(other, own, info);
+      const { signalRate: s, noiseRate: n } = level;
+      const fed = level.fed + shift;
       if (!canBeFed(other, fed)) continue;
       const clean = standardise(pictures, other.range);
       const x = combine([s, clean], [n, noise]);
-      const key = JSON.stringify([time, fed, other.sees, other.range]);
+      const key = JSON.stringify([time, fed, s.toFixed(6), other.sees, other.range]);
       const output = known.get(key) ?? (await ask(other.sees === 'exploding' ? combine([1 / s, x]) : x, fed));
       known.set(key, output);
       const error = meanSquare(combine([1, epsilonOf(other, x, output, level)], [-1, noise]));
@@ -147,19 +166,13 @@ export async function denoisingErrors(
 }
 
 function canBeFed({ level, schedule }: DenoiserInfo, fed: number): boolean {
-  return Number.isFinite(fed) && (level !== 'timestep' || (fed >= 0 && fed < timestepsOf(schedule)!));
+  const last = schedule.kind === 'flow' ? (schedule.timesteps ?? FLOW_TIMESTEPS) : timestepsOf(schedule)! - 1;
+  return Number.isFinite(fed) && (level !== 'timestep' || (fed >= 0 && fed <= last));
 }
 
 function epsilonOf({ predicts }: DenoiserInfo, x: Floats, output: Floats, level: Level): Floats {
-  const { signalRate: s, noiseRate: n } = level;
-  switch (predicts) {
-    case 'epsilon':
-      return output;
-    case 'x0':
-      return combine([1 / n, x], [-s / n, output]);
-    case 'v':
-      return combine([n, x], [s, output]);
-  }
+  const { epsilon } = readings({ ...level, target: targetOf(predicts, level) });
+  return combine([epsilon.x, x], [epsilon.predicted, output]);
 }
 
 /** The error on epsilon of the best denoiser that knows only x0's mean m and variance v: n (x - s m) / (s^2 v + n^2). */
@@ -175,20 +188,18 @@ function moments({ data }: Floats): { mean: number; variance: number } {
   return { mean, variance: average(Array.from(data, value => (value - mean) ** 2)) };
 }
 
-/** What the level input is fed under a hypothesis, at the same amount of noise. */
-function fedUnder(info: DenoiserInfo, level: Level, own: DenoiserInfo): number {
-  const time = info.schedule === own.schedule ? level.time : timeOf(info.schedule, level.signalRate);
-  if (info.level === 'timestep') return Math.round(time * timestepsOf(info.schedule)!) - 1;
-  const there = levelAt({ schedule: info.schedule, level: info.level }, time);
-  return there.fed;
+/** The level of a hypothesis at which there is as much noise over signal. */
+function levelUnder(info: DenoiserInfo, level: Level, own: DenoiserInfo): Level {
+  return levelAt(info, info.schedule === own.schedule ? level.time : timeOf(info.schedule, level));
 }
 
-/** The diffusion time at which a schedule holds this much signal, by bisection. */
-export function timeOf(schedule: Schedule, signalRate: number): number {
+/** The diffusion time at which a schedule holds this much noise over signal, by bisection. */
+export function timeOf(schedule: Schedule, { signalRate, noiseRate }: Rates): number {
   let [low, high] = [0, 1];
   for (let i = 0; i < 50; i++) {
     const middle = (low + high) / 2;
-    if (ratesAt(schedule, middle).signalRate > signalRate) low = middle;
+    const there = ratesAt(schedule, middle);
+    if (there.signalRate * noiseRate > signalRate * there.noiseRate) low = middle;
     else high = middle;
   }
   return (low + high) / 2;

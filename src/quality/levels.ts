@@ -54,8 +54,8 @@ export async function errorsByLevel(
       const { signalRate, noiseRate } = level;
       const epsilon = normals({ seed: options.rng, purpose: `quality noise ${i}` }, pictures.shape);
       const noisy = combine([signalRate, pictures], [noiseRate, epsilon]);
-      const predicted = await inBatches(noisy, BATCH, part => network.epsilon(part, level));
-      const clean = combine([1 / signalRate, noisy], [-noiseRate / signalRate, predicted]);
+      const clean = await inBatches(noisy, BATCH, part => network.clean(part, level));
+      const predicted = combine([1 / noiseRate, noisy], [-signalRate / noiseRate, clean]);
       const noise = coordinates(epsilon, data, 0, data.variances.length, zero);
       errors.push({
         time,

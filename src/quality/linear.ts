@@ -1,7 +1,7 @@
 import { samplerGrid } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import type { Rates } from '../diffusion/schedule.ts';
-import { affineStep } from '../diffusion/solvers.ts';
+import { stepGain } from '../diffusion/solvers.ts';
 import { coordinates, type PrincipalComponents } from '../latent/pca.ts';
 import { innerProducts } from '../tensor/products.ts';
 import { type Floats, float32, sizeOf } from '../tensor/tensor.ts';
@@ -67,12 +67,7 @@ export function wienerPictures(
   const along = innerProducts(off, basis, width);
   const number = variances.length;
   const gains = Array.from(variances, variance =>
-    grid.reduce((gain, step) => {
-      const { alpha, beta, level } = affineStep(step);
-      return (
-        gain * (alpha + (beta * level.noiseRate) / (level.signalRate ** 2 * variance + level.noiseRate ** 2))
-      );
-    }, 1),
+    grid.reduce((gain, step) => gain * stepGain(step, variance), 1),
   );
   const grown = new Float32Array(count * width);
   for (let row = 0; row < count; row++) {

@@ -38,9 +38,8 @@ export async function strangeness(
   try {
     for (let first = 0; first < count; first += size) {
       const part = filledRows(noisy, first, size);
-      const epsilon = await network.epsilon(part, level);
-      const x0 = combine([1 / signalRate, part], [-noiseRate / signalRate, epsilon]);
-      parts.push(rows(x0, 0, Math.min(size, count - first)));
+      const clean = await network.clean(part, level);
+      parts.push(rows(clean, 0, Math.min(size, count - first)));
     }
   } finally {
     await network.dispose();

@@ -9,8 +9,8 @@ const sampler = (changes: Partial<SamplerInfo>): SamplerInfo => ({ ...ddim(10), 
 /** Where the steps of a sampler begin, by default on 1000 timesteps that the network is fed. */
 const levels = (changes: Partial<SamplerInfo>, on: Parameters<typeof samplerGrid>[0] = discrete) =>
   samplerGrid(on, sampler(changes)).map(({ from }) => from);
-const discrete = { schedule: linear, level: 'timestep' } as const;
-const continuous = { schedule: continuousCosine, level: 'noiseVariance' } as const;
+const discrete = { schedule: linear, level: 'timestep', predicts: 'epsilon' } as const;
+const continuous = { schedule: continuousCosine, level: 'noiseVariance', predicts: 'epsilon' } as const;
 
 describe('the levels that a sampler visits', () => {
   test('from a diffusion time fall evenly, the last a T-th of the first', () => {
@@ -80,12 +80,12 @@ describe('the level input', () => {
     ['sigma', n / s],
     ['logSnr', Math.log(s ** 2 / n ** 2)],
   ] as const)('of kind %s is fed what it names', (level, expected) => {
-    expect(levelAt({ schedule: linear, level }, time).fed).toBeCloseTo(expected, 12);
+    expect(levelAt({ schedule: linear, level, predicts: 'epsilon' }, time).fed).toBeCloseTo(expected, 12);
   });
 
   test('of every other kind does without timesteps', () => {
     for (const level of LEVEL_KINDS.filter(kind => kind !== 'timestep'))
-      expect(levels({}, { schedule: continuousCosine, level })).toHaveLength(10);
+      expect(levels({}, { schedule: continuousCosine, level, predicts: 'epsilon' })).toHaveLength(10);
   });
 });
 
@@ -118,7 +118,7 @@ describe('a sampler that a schedule cannot serve is refused in words', () => {
     expect(refused({ steps: 2, grid: [0.0014, 0.0006] })).toContain('twice');
     // Distinct timesteps of one level, between which samplers of higher order divide by zero.
     const schedule = { kind: 'alphaBar' as const, values: [0.9, 0.5, 0.5] };
-    const flat = { schedule, level: 'noiseVariance' } as const;
+    const flat = { schedule, level: 'noiseVariance', predicts: 'epsilon' } as const;
     expect(refused({ steps: 3, start: { timestep: 2 } }, flat)).toContain(
       'two levels of one noise rate, 0.707',
     );
@@ -132,7 +132,9 @@ describe('a sampler that a schedule cannot serve is refused in words', () => {
     expect(refused({ start: { timestep: 9 } }, continuous)).toContain(
       'a continuousCosine schedule has no timesteps, only diffusion times',
     );
-    expect(refused({}, { schedule: continuousCosine, level: 'timestep' })).toContain('has no timesteps');
+    expect(refused({}, { schedule: continuousCosine, level: 'timestep', predicts: 'epsilon' })).toContain(
+      'has no timesteps',
+    );
   });
 });
 
@@ -158,7 +160,10 @@ describe('schedules given by their parts', () => {
     const schedule = { kind: 'sigmas' as const, values };
     values.forEach((sigma, n) => {
       expect(alphaBar(schedule, n, 4)).toBeCloseTo(1 / (1 + sigma ** 2), 12);
-      expect(levelAt({ schedule, level: 'sigma' }, (n + 1) / 4).fed / sigma).toBeCloseTo(1, 9);
+      expect(levelAt({ schedule, level: 'sigma', predicts: 'epsilon' }, (n + 1) / 4).fed / sigma).toBeCloseTo(
+        1,
+        9,
+      );
     });
   });
 });

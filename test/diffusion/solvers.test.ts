@@ -44,7 +44,7 @@ const gaussian =
 
 /** What a solver multiplies Gaussian data by, in double precision. */
 function gainOf(kind: Kind, variance: number, steps: number, schedule: Schedule): number {
-  const grid = samplerGrid({ schedule, level: 'noiseVariance' }, ddim(steps));
+  const grid = samplerGrid({ schedule, level: 'noiseVariance', predicts: 'epsilon' }, ddim(steps));
   return follow(SOLVERS[kind](vectors, grid, [1]), gaussian(variance))[0]!;
 }
 
@@ -114,7 +114,10 @@ describe.each(kinds)('sampler %s on Gaussian data, where it is linear', kind => 
         (_, i) => cleanest * (noisiest / cleanest) ** (i / (steps - 1)),
       );
       const levels = { ...ddim(steps), start: { timestep: steps - 1 } };
-      const grid = samplerGrid({ schedule: { kind: 'sigmas', values }, level: 'noiseVariance' }, levels);
+      const grid = samplerGrid(
+        { schedule: { kind: 'sigmas', values }, level: 'noiseVariance', predicts: 'epsilon' },
+        levels,
+      );
       return follow(SOLVERS[of](vectors, grid, [1]), gaussian(variance))[0]!;
     };
     for (const variance of [0.5, 3]) {
@@ -195,7 +198,7 @@ describe.each(exactKinds)('sampler %s, which keeps two states', kind => {
     const schedule: Schedule = { kind: 'continuousCosine', maxSignalRate: 1, minSignalRate: 0.3 };
     const exact = Math.sqrt(0.5) / Math.sqrt(0.3 ** 2 * 0.5 + 1 - 0.3 ** 2);
     const errors = [20, 200].map(steps => {
-      const grid = samplerGrid({ schedule, level: 'noiseVariance' }, ddim(steps));
+      const grid = samplerGrid({ schedule, level: 'noiseVariance', predicts: 'epsilon' }, ddim(steps));
       const begun = follow(solver.begin(vectors, grid, [1]), gaussian(0.5));
       const grown = solver.picture(follow(solver.forward(vectors, grid, begun), gaussian(0.5)));
       return Math.abs(grown[0]! / exact - 1);

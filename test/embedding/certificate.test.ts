@@ -16,7 +16,7 @@ import { combine, norms } from '../../src/tensor/rowwise.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 
 const level = (time: number) =>
-  levelAt({ schedule: SCHEDULES.continuousCosine, level: 'noiseVariance' }, time);
+  levelAt({ schedule: SCHEDULES.continuousCosine, level: 'noiseVariance', predicts: 'epsilon' }, time);
 const { NaN: unmeasured, POSITIVE_INFINITY: infinite } = Number;
 const reports = [
   { level: level(0.5), residuals: Float64Array.of(1e-5, 2e-3, 1e-5, infinite, unmeasured, 1e-5) },

@@ -18,7 +18,10 @@ import { relativeError } from '../support.ts';
 
 const runtime = await createRuntime({ threads: 1 });
 const draw = (purpose: string, n = 3): Floats => normals({ seed: 5, purpose }, [n, 1, 4, 4]);
-const grid = samplerGrid({ schedule: SCHEDULES.continuousCosine, level: 'noiseVariance' }, ddim(10));
+const grid = samplerGrid(
+  { schedule: SCHEDULES.continuousCosine, level: 'noiseVariance', predicts: 'epsilon' },
+  ddim(10),
+);
 const last = affineStep(grid.at(-1)!);
 
 /** What step (s, n) -> (s', n') multiplies Gaussian data of this variance by. */

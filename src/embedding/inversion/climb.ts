@@ -15,8 +15,8 @@ import { renoise, type Whitener } from './renoise.ts';
 import { ROUNDING, Slopes } from './slopes.ts';
 
 /**
- * Ways to undo one step y = alpha x + beta epsilon(x), that is to solve x = (y - beta epsilon(x)) / alpha:
- * - `naive`: epsilon is taken at y, at the level of x, and not again (Song et al. 2021, the reversed ODE).
+ * Ways to undo one step y = alpha x + beta p(x), that is to solve x = (y - beta p(x)) / alpha, p what is predicted:
+ * - `naive`: p is taken at y, at the level of x, and not again (Song et al. 2021, the reversed ODE).
  * - `plain`: fixed-point iteration (Pan et al. 2023).
  * - `averaged`: the mean of an iterate and the one before (the same).
  * - `anderson`: Anderson's acceleration.
@@ -84,10 +84,10 @@ export interface Known {
   readonly likeness?: Likeness | undefined;
   /**
    * The network's answer at the state that the climb begins from, at that state's own level. Acceleration then makes the first
-   * guess of every step with the epsilon of the state just found: at no cost, and better than epsilon taken at y, which is
+   * guess of every step with the prediction of the state just found: at no cost, and better than one taken at y, which is
    * not of x's level. But a guess so near says less of how steep a step is, so that a bound may stay unknown.
    */
-  readonly epsilon?: Floats | undefined;
+  readonly predicted?: Floats | undefined;
 }
 
 /** Undoes steps one after the other, from the last to the first. */
@@ -99,13 +99,13 @@ export async function climb(
   known: Known = {},
 ): Promise<{ latent: Floats; reports: StepReport[] }> {
   let y = from;
-  let { epsilon } = known;
+  let { predicted } = known;
   let bounds: Float64Array = new Float64Array(from.shape[0]!);
   const reports: StepReport[] = [];
   for (const step of steps.toReversed()) {
-    const undone = await undo(map, step, y, options, { ...known, epsilon });
+    const undone = await undo(map, step, y, options, { ...known, predicted });
     bounds = carry(bounds, step, y, undone);
-    epsilon = epsilon && undone.image && epsilonOf(step, y, undone.image);
+    predicted = predicted && undone.image && predictionOf(step, y, undone.image);
     const { residuals, goals, slopes } = undone;
     reports.push({ level: step.level, residuals, goals, factors: slopes.factors, bounds });
     y = undone.x;
@@ -115,8 +115,8 @@ export async function climb(
 
 type Undone = Pick<FixedPoint, 'x' | 'residuals' | 'goals' | 'slopes'> & Partial<Pick<FixedPoint, 'image'>>;
 
-/** The epsilon with which a step leads from x to y = alpha x + beta epsilon; undefined where the step does not use it. */
-export function epsilonOf({ alpha, beta }: AffineStep, y: Floats, x: Floats): Floats | undefined {
+/** The prediction p with which a step leads from x to y = alpha x + beta p; undefined where the step does not use it. */
+export function predictionOf({ alpha, beta }: AffineStep, y: Floats, x: Floats): Floats | undefined {
   return beta === 0 ? undefined : combine([1 / beta, y], [-alpha / beta, x]);
 }
 
@@ -137,15 +137,15 @@ async function undo(
   step: AffineStep,
   y: Floats,
   options: UndoOptions,
-  { likeness, epsilon }: Known,
+  { likeness, predicted }: Known,
 ): Promise<Undone> {
   const { alpha, beta, level } = step;
-  const solved = (epsilon: Floats) => combine([1 / alpha, y], [-beta / alpha, epsilon]);
-  const g: RowMap = async (x, wanted) => solved(await map.epsilon(x, level, wanted));
-  const begin = epsilon ? { guess: solved(epsilon) } : { state: y };
+  const solved = (p: Floats) => combine([1 / alpha, y], [-beta / alpha, p]);
+  const g: RowMap = async (x, wanted) => solved(await map.predict(x, level, wanted));
+  const begin = predicted ? { guess: solved(predicted) } : { state: y };
   const count = y.shape[0]!;
   const unmeasured = () => new Float64Array(count).fill(Number.NaN);
-  // v - Dg v = v + beta/alpha D epsilon v = (J v) / alpha.
+  // v - Dg v = v + beta/alpha Dp v = (J v) / alpha.
   const slope = async (x: Floats, v: Floats) => combine([1 / alpha, (await map.tangent(x, v, step)).pushed]);
   const newton = (begun?: FixedPoint) =>
     solveByNewton(g, slope, y, { ...NEWTON, tolerance: options.tolerance }, begun);

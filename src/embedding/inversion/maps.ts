@@ -25,15 +25,15 @@ export interface DifferentiableMap {
 export type Wanted = readonly boolean[];
 
 /**
- * A sampler's first-order steps S(x) = alpha x + beta epsilon(x) as functions of their input, for batches of one size.
+ * A sampler's first-order steps S(x) = alpha x + beta p(x) as functions of their input, for batches of one size.
  * Passes for each row: 1 for a value, 2 with a product J v or J^T u, 3 for J^T J v, which holds one pass forward, one of
  * tangents, one backward. Rows that are not wanted have none, and may come back as zero.
  */
 export interface StepMap {
   /** S(x). */
   value(x: Floats, step: AffineStep, wanted?: Wanted): Promise<Floats>;
-  /** epsilon(x), for the arithmetic that is done outside. */
-  epsilon(x: Floats, level: AffineStep['level'], wanted?: Wanted): Promise<Floats>;
+  /** p(x), the level's target, for the arithmetic that is done outside. */
+  predict(x: Floats, level: AffineStep['level'], wanted?: Wanted): Promise<Floats>;
   /** S(x) and J^T u. */
   pullBack(
     x: Floats,
@@ -84,7 +84,7 @@ export function createStepMap(runtime: Runtime, model: Denoiser, batch: number):
   };
   return {
     value: async (x, step, wanted) => (await run('value', { x }, step, wanted)).value!,
-    epsilon(x, level, wanted) {
+    predict(x, level, wanted) {
       return this.value(x, { alpha: 0, beta: 1, level }, wanted);
     },
     pullBack: (x, u, step, wanted) => run('pull back', { x, u }, step, wanted) as Promise<never>,

@@ -1,4 +1,5 @@
 import { backward } from '../../autodiff/backward.ts';
+import { readings } from '../../diffusion/prediction.ts';
 import type { AffineStep } from '../../diffusion/solvers.ts';
 import { GraphBuilder, type Value } from '../../graph/builder.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -31,19 +32,30 @@ export async function renoise(
   whitener: Whitener,
   iterations: number,
 ): Promise<Pick<FixedPoint, 'x' | 'residuals'>> {
-  const { alpha, beta, level } = step;
-  const solved = (epsilon: Floats) => combine([1 / alpha, y], [-beta / alpha, epsilon]);
+  const { level } = step;
+  const { epsilon: read } = readings(level);
+  const noiseIn = async (x: Floats) => combine([read.x, x], [read.predicted, await map.predict(x, level)]);
+  const solved = undoneWith(step, y);
   let x = y;
   const late: Floats[] = [];
   for (let i = 0; i < iterations; i++) {
-    const epsilon = await map.epsilon(x, level);
+    const epsilon = await noiseIn(x);
     if (i >= Math.min(FIRST_AVERAGED, iterations - 1)) late.push(epsilon);
     x = solved(epsilon);
   }
   const mean = combine(...late.map(epsilon => [1 / late.length, epsilon] as const));
-  const found = solved(await whitener.whiten(mean, await map.epsilon(likely, level)));
-  const off = combine([1, solved(await map.epsilon(found, level))], [-1, found]);
+  const found = solved(await whitener.whiten(mean, await noiseIn(likely)));
+  const off = combine([1, solved(await noiseIn(found))], [-1, found]);
   return { x: found, residuals: relativeSizes(off, found) };
+}
+
+/** x from y = s' x0 + n' epsilon, where a step has led it, and epsilon: x0 = (y - n' epsilon) / s', x = s x0 + n epsilon. */
+function undoneWith({ alpha, beta, level }: AffineStep, y: Floats): (epsilon: Floats) => Floats {
+  const { signalRate, noiseRate, target } = level;
+  const signal = alpha * signalRate + beta * target.clean;
+  const noise = alpha * noiseRate + beta * target.noise;
+  const kept = signalRate / signal;
+  return epsilon => combine([kept, y], [noiseRate - noise * kept, epsilon]);
 }
 
 /** Makes whitening ready for batches of one size; pictures [n, C, H, W] only, whose sides hold whole patches. */

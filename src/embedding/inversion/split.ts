@@ -2,7 +2,7 @@ import type { GridStep } from '../../diffusion/schedule.ts';
 import { affineStep } from '../../diffusion/solvers.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import type { Floats } from '../../tensor/tensor.ts';
-import { climb, epsilonOf, type StepReport, type UndoOptions } from './climb.ts';
+import { climb, predictionOf, type StepReport, type UndoOptions } from './climb.ts';
 import { type LeastSquaresOptions, leastSquares } from './least-squares.ts';
 import { type StepMap, stepOf } from './maps.ts';
 
@@ -57,9 +57,9 @@ export async function splitInversion(
   const step = affineStep(last);
   const { lastStep } = options;
   const found = await leastSquares(stepOf(map, step), targets, anchor, last.from.noiseRate, lastStep);
-  const epsilon = epsilonOf(step, found.value, found.x);
+  const predicted = predictionOf(step, found.value, found.x);
   const interior = grid.slice(0, -1).map(affineStep);
-  const { latent, reports } = await climb(map, interior, found.x, options.interior, { epsilon });
+  const { latent, reports } = await climb(map, interior, found.x, options.interior, { predicted });
   return { latent, errors: found.errors, reports };
 }
 

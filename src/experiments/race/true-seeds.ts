@@ -2,7 +2,7 @@ import { samplerGrid } from '../../diffusion/grid.ts';
 import type { Denoiser } from '../../diffusion/info.ts';
 import { toPixels } from '../../diffusion/pictures.ts';
 import type { GridStep } from '../../diffusion/schedule.ts';
-import { affineStep } from '../../diffusion/solvers.ts';
+import { affineStep, stepGain } from '../../diffusion/solvers.ts';
 import { climb, type UndoOptions } from '../../embedding/inversion/climb.ts';
 import { leastSquares } from '../../embedding/inversion/least-squares.ts';
 import { chainOf, createStepMap, type StepMap } from '../../embedding/inversion/maps.ts';
@@ -149,15 +149,10 @@ function bandsOf(t: Floats, components: Floats, variances: Float64Array) {
  * h = 1 / n^2 and c = s x + n epsilon the anchor, so it is off by h (c - z) / (f a^2 + h); the other steps' gain G divides it.
  */
 export function predictedError(grid: readonly GridStep[], variance: number, tau: number): number {
-  const gain = (step: GridStep) => {
-    const { alpha, beta, level } = affineStep(step);
-    const { signalRate: s, noiseRate: n } = level;
-    return alpha + (beta * n) / (s * s * variance + n * n);
-  };
   const last = grid.at(-1)!;
   const { signalRate: s, noiseRate: n } = last.from;
-  const a = gain(last);
-  const interior = grid.slice(0, -1).reduce((product, step) => product * gain(step), 1);
+  const a = stepGain(last, variance);
+  const interior = grid.slice(0, -1).reduce((product, step) => product * stepGain(step, variance), 1);
   const [fit, hold] = [1 / tau ** 2, 1 / n ** 2];
   const share = hold / (fit * a * a + hold);
   // The seeds are standard normal, so the state before the last step has the variance of the gain squared.

@@ -1,7 +1,7 @@
 import { samplerGrid } from '../../../diffusion/grid.ts';
 import type { Denoiser } from '../../../diffusion/info.ts';
 import { createSampler } from '../../../diffusion/sampler.ts';
-import { affineStep } from '../../../diffusion/solvers.ts';
+import { stepGain } from '../../../diffusion/solvers.ts';
 import type { PrincipalComponents } from '../../../latent/pca.ts';
 import { innerProducts } from '../../../tensor/products.ts';
 import { combine, dots } from '../../../tensor/rowwise.ts';
@@ -31,11 +31,10 @@ export function linearTrajectories(
   const basis = Float64Array.from(components.data);
   const states = [latent];
   for (const step of samplerGrid(model.info, model.info.sampler)) {
-    const { alpha, beta, level } = affineStep(step);
-    const { signalRate: s, noiseRate: n } = level;
+    const { signalRate: s } = step.from;
     const off = Float64Array.from(states.at(-1)!.data, (x, i) => x - s * mean.data[i % width]!);
     const along = innerProducts(off, basis, width);
-    const gain = (variance: number) => alpha + (beta * n) / (s * s * variance + n * n);
+    const gain = (variance: number) => stepGain(step, variance);
     const outside = gain(0);
     const gains = Array.from(variances, gain);
     const next = new Float32Array(off.length);
