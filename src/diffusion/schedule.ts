@@ -118,7 +118,8 @@ export function ratesAt(schedule: Schedule, diffusionTime: number): Rates {
   }
   if (schedule.kind === 'flow') {
     const { shift = 1 } = schedule;
-    const sigma = (shift * diffusionTime) / (1 + (shift - 1) * diffusionTime);
+    // That is shift t / (1 + (shift - 1) t), and 1 exactly at t = 1.
+    const sigma = diffusionTime / (diffusionTime + (1 - diffusionTime) / shift);
     return { signalRate: 1 - sigma, noiseRate: sigma };
   }
   const table = logAlphaBars(schedule);
