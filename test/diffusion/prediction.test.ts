@@ -5,7 +5,7 @@ import { ddim, type SamplerInfo } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser } from '../../src/diffusion/oracle.ts';
 import { PREDICTIONS, readings, steppedTarget, targetOf } from '../../src/diffusion/prediction.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
-import type { Level, Rates, Schedule } from '../../src/diffusion/schedule.ts';
+import type { Level, Rates } from '../../src/diffusion/schedule.ts';
 import { affineStep, stepGain } from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
@@ -60,13 +60,13 @@ test('an Euler step of flow matching is a DDIM step with its rates', () => {
 });
 
 /** Ends without signal, on its last timestep. */
-const zeroSnr: Schedule = {
-  kind: 'alphaBar',
+const zeroSnr = {
+  kind: 'alphaBar' as const,
   values: Array.from({ length: 20 }, (_, n) => (n === 19 ? 0 : Math.cos(((n + 1) / 40) * Math.PI) ** 2)),
 };
 const visited = [19, 17, 15, 13, 11, 9, 7, 5, 3, 1];
 const fromTheEnd: Partial<SamplerInfo> = { grid: visited, start: { timestep: 19 } };
-const flow: Schedule = { kind: 'flow', shift: 3 };
+const flow = { kind: 'flow' as const, shift: 3 };
 
 const models = [
   ['v', { predicts: 'v', schedule: zeroSnr, level: 'timestep', sampler: fromTheEnd }],

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { itemsInMemory } from '../../src/data/dataset.ts';
 import { parseDenoiserConfig } from '../../src/diffusion/config.ts';
+import { samplerGrid } from '../../src/diffusion/grid.ts';
+import { stepGain } from '../../src/diffusion/solvers.ts';
 import { denoiserTask, heldOutLoss } from '../../src/diffusion/train-denoiser.ts';
 import { trainInMemory } from '../../src/diffusion/train-in-memory.ts';
 import {
@@ -67,6 +69,26 @@ describe('a network that learns', () => {
     expect(model.info).toMatchObject({ predicts, output: predicts });
     expect(await error(model)).toBeLessThan(1.2 * usual);
   });
+});
+
+test('flow matching is learned: trained on points of a Gaussian, it multiplies seeds by the closed form, nearly', async () => {
+  const model = await trained(300, {
+    predicts: 'flow',
+    schedule: { kind: 'flow', shift: 2 },
+    training: { ...RECIPE.training, levels: 'stratified' },
+  });
+  expect(model.info).toMatchObject({
+    predicts: 'flow',
+    output: 'flow',
+    schedule: { kind: 'flow', shift: 2 },
+  });
+  const { latent, pictures } = await sample(model, { count: 256, rng: 5, runtime: await runtime });
+  const gain = samplerGrid(model.info, model.info.sampler).reduce((all, step) => all * stepGain(step, 1), 1);
+  const misses = pictures.data.map((value, i) => {
+    const standardised = i % 2 === 0 ? (value - 5) / 0.5 : (value + 2) / 2;
+    return standardised - gain * latent.data[i]!;
+  });
+  expect(misses.reduce((sum, miss) => sum + miss ** 2, 0) / misses.length / gain ** 2).toBeLessThan(0.1);
 });
 
 test('stratified levels: one in each of as many equal parts of diffusion time as a batch has items', async () => {
