@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
-import { fromDiffusers } from '../diffusion/diffusers.ts';
+import { type Command, Option } from 'commander';
+import { fromDiffusers } from '../diffusion/diffusers/read.ts';
 import { batchNote, importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
 import { MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { saveModel } from '../diffusion/model.ts';
@@ -28,6 +28,7 @@ import { openTerminal, withTerminal } from './terminal.ts';
 interface Flags {
   config?: string;
   clip?: boolean;
+  like?: 'diffusers';
   samplerSteps?: number;
   out: string;
   json?: boolean;
@@ -41,6 +42,12 @@ export function addImport(program: Command): void {
     .option('--config <model.json>', 'what the model is; of a diffusers folder, what it does not say itself')
     .option('--sampler-steps <n>', 'T, for a diffusers folder (default: 50)', whole(1, MOST_SAMPLER_STEPS))
     .option('--clip', "keep a diffusers scheduler's clipping of x0, though it has no inverse")
+    .addOption(
+      new Option(
+        '--like <library>',
+        "step as diffusers does where it steps beside its own timesteps (default: along the scheduler's timesteps)",
+      ).choices(['diffusers']),
+    )
     .option('--out <file>', 'the model to write', 'model.onnx')
     .addHelpText(
       'after',
@@ -99,7 +106,7 @@ async function describe(
   path: string,
   file: string,
   graph: Graph,
-  { config, samplerSteps, clip }: Flags,
+  { config, samplerSteps, clip, like }: Flags,
   note: (text: string) => void,
 ): Promise<{ said: unknown; sources: string[] }> {
   const first = async (...places: string[]) => {
@@ -114,10 +121,10 @@ async function describe(
         'BadArgument',
         `${path}: nothing says what this model is. Give --config model.json (docs/bring-your-own-model.md), or a diffusers folder with scheduler/scheduler_config.json`,
       );
-    if (samplerSteps !== undefined || clip)
+    if (samplerSteps !== undefined || clip || like)
       throw new SeedbedError(
         'BadArgument',
-        `--sampler-steps and --clip are for diffusers folders; ${config} says both, as sampler.steps and sampler.clipX0`,
+        `--sampler-steps, --clip and --like are for diffusers folders; ${config} says them, as sampler.steps, sampler.clipX0 and sampler.stride`,
       );
     return { said: own, sources: [config] };
   }
@@ -131,6 +138,7 @@ async function describe(
     given: fields(own, config),
     steps: samplerSteps,
     clip,
+    like,
     note,
   });
   const sources = [config, scheduler, network].filter(source => source !== undefined);

@@ -97,6 +97,7 @@ export function importDenoiser(
   requireNames(graph, foreign, file);
   const info: DenoiserInfo = { ...described, range: unitRange(described.range) };
   inFile(file, () => samplerGrid(info, info.sampler));
+  requireFractions(graph, info, file);
   const image = graph.inputs.find(({ name }) => name === info.inputs.image)!;
   const [declared] = image.shape;
   const accept = (count: Dim) => {
@@ -149,6 +150,16 @@ export function batchNote(graph: Graph, model: Denoiser): string | undefined {
 
 function openExport({ name }: ValueInfo): string {
   return `To open it, export it from an example of two pictures with dynamic_shapes={'${name}': {0: 'N'}, ...} in torch.onnx.export, or dynamic_axes={'${name}': {0: 'N'}, ...} with dynamo=False`;
+}
+
+/** Timesteps of flow matching are fractions. */
+function requireFractions(graph: Graph, { inputs, level, schedule }: DenoiserInfo, file: string): void {
+  const { dtype } = graph.inputs.find(({ name }) => name === inputs.level)!;
+  if (schedule.kind === 'flow' && level === 'timestep' && dtype !== 'float32')
+    throw new SeedbedError(
+      'Unsupported',
+      `${file}: its input '${inputs.level}' takes whole timesteps (${dtype}), but those of flow matching are fractions. Export it with a timestep in float32`,
+    );
 }
 
 /** What to do about a graph that does not give a prediction for every picture of a batch; undefined where nobody knows. */

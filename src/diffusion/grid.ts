@@ -30,8 +30,25 @@ export function samplerGrid(info: Levels, sampler: SamplerInfo): GridStep[] {
       `the sampler visits two levels of one noise rate, ${again.noiseRate}: there the schedule does not rise`,
     );
   if (levels[0]!.signalRate === 0) requireSense(info, levels[0]!, sampler);
-  const clean: Level = { ...CLEAN, time: 0, fed: 0, target: steppedTarget(info.predicts, CLEAN) };
-  return levels.map((from, i) => ({ from, to: levels[i + 1] ?? clean }));
+  const final = finalLevel(info, sampler);
+  return levels.map((from, i) => ({
+    from,
+    to: strided(info, sampler, from, final) ?? levels[i + 1] ?? final,
+  }));
+}
+
+/** Where the last step leads. */
+function finalLevel(info: Levels, { final }: SamplerInfo): Level {
+  if (final === 'x0') return { ...CLEAN, time: 0, fed: 0, target: steppedTarget(info.predicts, CLEAN) };
+  return levelAt(info, (final.timestep + 1) / countOf(info.schedule));
+}
+
+/** Where a step of a fixed number of timesteps leads; undefined where steps lead to the next level. */
+function strided(info: Levels, { stride }: SamplerInfo, from: Level, final: Level): Level | undefined {
+  if (stride === undefined) return undefined;
+  const count = countOf(info.schedule);
+  const timestep = Math.round(from.time * count) - 1 - stride;
+  return timestep < 0 ? final : levelAt(info, (timestep + 1) / count);
 }
 
 /** What is divided by the signal rate makes no sense where there is no signal. */

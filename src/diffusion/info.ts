@@ -81,8 +81,13 @@ export const samplerSchema = z.object({
       timestep: z.int().gte(0),
     }),
   ]),
-  /** The last step gives the clean picture that the network predicts there. */
-  final: z.literal('x0'),
+  /**
+   * What the last step gives: 'x0', the clean picture that the network predicts there, or what it makes of the noise level of
+   * a timestep, such as the first, 0.
+   */
+  final: z.union([z.literal('x0'), z.strictObject({ timestep: z.int().gte(0) })]),
+  /** Each step leads from timestep n to n - stride, whatever the next one is, as diffusers' DDIM does; to the next unless given. */
+  stride: z.int().gt(0).lte(MOST_TIMESTEPS).optional(),
   /** Range to which each predicted clean picture is clipped, standardised; none unless given. */
   clipX0: z.tuple([z.number(), z.number()]).nullable().optional(),
 });
@@ -230,8 +235,10 @@ export function chooseSampler(
   own: SamplerInfo,
   { sampler, samplerSteps }: { sampler?: SamplerKind | undefined; samplerSteps?: number | undefined },
 ): SamplerInfo {
+  const { stride, ...along } = own;
+  const kept = samplerSteps === undefined || samplerSteps === own.steps ? own : along;
   return {
-    ...own,
+    ...kept,
     ...(samplerSteps !== undefined &&
       samplerSteps !== own.steps && { steps: samplerSteps, grid: 'linspace' as const }),
     ...(sampler && { kind: sampler }),

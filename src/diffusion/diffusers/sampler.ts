@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { SeedbedError } from '../../errors.ts';
+import type { SamplerInfo } from '../info.ts';
+import { FLOW_TIMESTEPS, ratesAt, type Schedule, timestepsOf as timestepsIn } from '../schedule.ts';
+import { checked } from './checked.ts';
+import type { Config } from './fields.ts';
+import { flowSigmas, shifted, timestepsOf } from './grids.ts';
+import { flowTime } from './schedule.ts';
+import type { Read } from './schedulers.ts';
+
+const samplerSchema = z.object({
+  num_train_timesteps: z.int().gt(0).lte(100_000),
+  clip_sample: z.boolean().default(false),
+  clip_sample_range: z.number().default(1),
+  steps_offset: z.int().gte(0).default(0),
+  timestep_spacing: z.enum(['leading', 'trailing', 'linspace']).default('linspace'),
+  set_alpha_to_one: z.boolean().default(true),
+  final_sigmas_type: z.enum(['zero', 'sigma_min']).default('zero'),
+  lambda_min_clipped: z
+    .union([z.number(), z.literal(Number.NEGATIVE_INFINITY)])
+    .default(Number.NEGATIVE_INFINITY),
+  original_inference_steps: z.int().gt(0).nullish(),
+  shift_terminal: z.number().gt(0).lt(1).nullish(),
+  use_dynamic_shifting: z.boolean().default(false),
+});
+
+type Sampler = z.infer<typeof samplerSchema>;
+
+/** How it is sampled from. */
+export interface Asked {
+  /** T. */
+  readonly steps: number;
+  /** Keeps the clipping of x0. */
+  readonly clip: boolean;
+  /** Steps as diffusers does where it steps beside its own timesteps. */
+  readonly like: 'diffusers' | undefined;
+  /** The name that messages give the file. */
+  readonly where: string;
+  readonly note: (text: string) => void;
+}
+
+/** The sampler that visits the levels that a scheduler would, within the schedule. */
+export function samplerOf(config: Config, row: Read, schedule: unknown, asked: Asked): SamplerInfo {
+  const sampler = checked(samplerSchema, config, asked.where);
+  const { clip_sample_range: most } = sampler;
+  const clipX0: SamplerInfo['clipX0'] = asked.clip && sampler.clip_sample ? [-most, most] : null;
+  if (isFlow(schedule)) {
+    const grid = flowTimes(sampler, row, schedule, asked.steps);
+    return {
+      kind: 'ddim',
+      steps: grid.length,
+      grid,
+      start: { diffusionTime: grid[0]! },
+      final: 'x0',
+      clipX0,
+    };
+  }
+  return { ...betaSampler(sampler, row, schedule, asked), clipX0 };
+}
+
+const isFlow = (schedule: unknown): schedule is Extract<Schedule, { kind: 'flow' }> =>
+  Object(schedule).kind === 'flow';
+
+/** The diffusion times at which a flow schedule has the sigmas that diffusers visits. */
+function flowTimes(
+  { shift_terminal, use_dynamic_shifting }: Sampler,
+  { spacing }: Read,
+  { shift = 1, timesteps: count = FLOW_TIMESTEPS }: Extract<Schedule, { kind: 'flow' }>,
+  steps: number,
+): number[] {
+  const least = 1 / count;
+  const spaced =
+    spacing === 'flow'
+      ? { first: 1, last: use_dynamic_shifting ? least : shifted(least, shift), parts: steps - 1 }
+      : shift_terminal !== undefined
+        ? { first: 1, last: least, parts: steps }
+        : { first: 1 - least, last: 0, parts: steps };
+  const sigmas = flowSigmas({ steps, ...spaced }, shift, shift_terminal ?? undefined);
+  return sigmas.map(sigma => flowTime(sigma, shift));
+}
+
+function betaSampler(
+  sampler: Sampler,
+  row: Read,
+  schedule: unknown,
+  { steps: wanted, like, where, note }: Asked,
+): SamplerInfo {
+  const count = sampler.num_train_timesteps;
+  const original = Math.min(sampler.original_inference_steps ?? count, count);
+  const steps = Math.min(wanted, row.spacing === 'distilled' ? original : count);
+  if (steps < wanted) note(`its sampler has ${steps} steps at most, not ${wanted}`);
+  const spacing = sampler.timestep_spacing;
+  const clipped = clippedBelow(sampler.lambda_min_clipped, schedule);
+  const spaced = { count, steps, spacing, offset: sampler.steps_offset, clipped, original };
+  const visited = timestepsOf(row.spacing === 'flow' ? 'even' : row.spacing, spaced);
+  const last = lastTimestep(schedule) ?? visited[0]!;
+  const within = [...new Set(visited.map(timestep => Math.min(timestep, last)))];
+  if (visited[0]! > last)
+    note(`its sampler begins at timestep ${last}, the last of the schedule, not at ${visited[0]}`);
+  const ends = row.endsAtFirst || !sampler.set_alpha_to_one || sampler.final_sigmas_type === 'sigma_min';
+  const stride = like && row.strides ? strideOf(within, count, steps, spacing, where) : undefined;
+  return {
+    kind: 'ddim',
+    steps: within.length,
+    grid: within,
+    start: { timestep: within[0]! },
+    final: ends ? { timestep: 0 } : 'x0',
+    ...(stride && { stride }),
+  };
+}
+
+/** N // T, by which diffusers' DDIM steps, where that does not lead to the next timestep. */
+function strideOf(
+  visited: readonly number[],
+  count: number,
+  steps: number,
+  spacing: string,
+  where: string,
+): number | undefined {
+  // NumPy's arange(N, 0, -N / T) holds one more than T where rounding makes it so.
+  if (spacing === 'trailing' && Math.ceil(count / (count / steps)) > steps)
+    throw new SeedbedError(
+      'Unsupported',
+      `${where}: of ${steps} trailing steps diffusers makes ${steps + 1}, the last of them at timestep -1, which is none. Give another --sampler-steps, or no --like`,
+    );
+  const stride = Math.floor(count / steps);
+  const along = visited.every((timestep, i) =>
+    i + 1 < visited.length ? timestep - stride === visited[i + 1] : timestep < stride,
+  );
+  return along ? undefined : stride;
+}
+
+/** How many timesteps at the noisy end have a log(s / n) below `least`. */
+function clippedBelow(least: number, schedule: unknown): number {
+  const last = lastTimestep(schedule);
+  if (least === Number.NEGATIVE_INFINITY || last === undefined) return 0;
+  const known = schedule as Schedule;
+  let clipped = 0;
+  for (; clipped < last; clipped++) {
+    const { signalRate, noiseRate } = ratesAt(known, (last + 1 - clipped) / (last + 1));
+    if (Math.log(signalRate / noiseRate) >= least) break;
+  }
+  return clipped;
+}
+
+/** The last timestep of a schedule; undefined where it has none, or is not valid. */
+function lastTimestep(schedule: unknown): number | undefined {
+  const { kind, values, timesteps } = Object(schedule);
+  if (kind === 'flow') return undefined;
+  const count = Array.isArray(values) ? timestepsIn(schedule as Schedule) : timesteps;
+  return Number.isSafeInteger(count) && count > 0 ? count - 1 : undefined;
+}

@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { FIELDS } from '../../../src/diffusion/diffusers/fields.ts';
+import { fromDiffusers } from '../../../src/diffusion/diffusers/read.ts';
+import { SCHEDULERS } from '../../../src/diffusion/diffusers/schedulers.ts';
+import { parseForeignInfo } from '../../../src/diffusion/foreign.ts';
+import { samplerGrid } from '../../../src/diffusion/grid.ts';
+import type { DenoiserInfo } from '../../../src/diffusion/info.ts';
+import type { Level } from '../../../src/diffusion/schedule.ts';
+import { affineStep, ddimSolver, follow, type Space } from '../../../src/diffusion/solvers.ts';
+import { GraphBuilder } from '../../../src/graph/builder.ts';
+
+/** One recorded run of a scheduler (record.py beside the file). */
+interface Case {
+  readonly class: string;
+  readonly steps: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly like?: true;
+  readonly timesteps: readonly number[];
+  readonly picture?: readonly number[];
+  readonly seed?: readonly number[];
+}
+
+const fixture = new URL('../../fixtures/diffusers/schedulers.json', import.meta.url);
+const recorded = JSON.parse(readFileSync(fixture, 'utf8')) as {
+  diffusers: string;
+  classes: Record<string, Record<string, unknown>>;
+  cases: Case[];
+  seeds: Case[];
+  ended: Case[];
+};
+
+const Z = [0.7, -1.2, 0.1];
+const X0 = [0.4, -0.3, 0.8];
+
+/** A network of diffusers' form on 16 x 16 pictures. */
+const graph = (() => {
+  const b = new GraphBuilder('network');
+  const x = b.input('sample', 'float32', ['N', 1, 16, 16]);
+  const t = b.input('timestep', 'float32', ['N']);
+  return b.build({ out: b.mul(x, b.reshape(t, [0, 1, 1, 1])) });
+})();
+
+interface Asked {
+  readonly given?: Record<string, unknown>;
+  readonly notes?: string[];
+}
+
+function described({ class: name, fields, steps, like }: Case, { given, notes }: Asked = {}): DenoiserInfo {
+  const scheduler = { _class_name: name, clip_sample: false, ...fields };
+  const said = fromDiffusers(graph, scheduler, undefined, {
+    name: 'recorded',
+    file: 'network.onnx',
+    given,
+    steps,
+    like: like && 'diffusers',
+    note: text => notes?.push(text),
+  });
+  return parseForeignInfo(said, 'the fields');
+}
+
+/** The closed-form network of record.py, in double precision. */
+function network(x: number, fed: number, predicts: DenoiserInfo['predicts']): number {
+  const u = (fed + 1) / 1001;
+  const [s, n] =
+    predicts === 'flow' ? [1 - u, u] : [Math.cos((u * Math.PI) / 2), Math.sin((u * Math.PI) / 2)];
+  const x0 = (0.5 * s * x + 0.1 * n * Math.sin(3 * x)) / (0.5 * s * s + n * n);
+  const epsilon = (x - s * x0) / n;
+  return { epsilon, x0, v: s * epsilon - n * x0, flow: epsilon - x0 }[predicts];
+}
+
+/** What samplers step with: a network that predicts x0 is stepped with in v. */
+function stepped(x: number, { signalRate: s, noiseRate: n, fed }: Level, info: DenoiserInfo): number {
+  const output = network(x, fed, info.predicts);
+  return info.predicts === 'x0' ? (s * x - (s * s + n * n) * output) / n : output;
+}
+
+const NUMBERS: Space<number> = { combine: (...terms) => terms.reduce((sum, [w, x]) => sum + w * x, 0) };
+
+const grown = (info: DenoiserInfo) =>
+  Z.map(z =>
+    follow(ddimSolver(NUMBERS, samplerGrid(info, info.sampler), z), ({ x, level }) =>
+      stepped(x, level, info),
+    ),
+  );
+
+/** As record.py sums timesteps up. */
+function summary(timesteps: readonly number[]): number[] {
+  const t = timesteps.map(value => Number(value.toFixed(4)));
+  return [t.length, ...t.slice(0, 3), ...t.slice(-2), Number(t.reduce((a, b) => a + b, 0).toFixed(3))];
+}
+
+const title = ({ class: name, steps, fields, like }: Case) =>
+  `${name}, ${steps} steps, ${JSON.stringify(fields).slice(0, 150)}${like ? ', like diffusers' : ''}`;
+
+describe(`as diffusers ${recorded.diffusers} makes them: timesteps and pictures of`, () => {
+  test.each(recorded.cases.map(each => [title(each), each] as const))('%s', (_, each) => {
+    const info = described(each);
+    const visited = samplerGrid(info, info.sampler).map(({ from }) => from.fed);
+    const flows = 'use_flow_sigmas' in each.fields;
+    // diffusers cuts the timesteps of its flow_sigmas off to whole ones.
+    const found = summary(flows ? visited.map(fed => Math.floor(Math.min(fed, 999.999))) : visited);
+    found.forEach((value, i) => {
+      expect(Math.abs(value - each.timesteps[i]!)).toBeLessThanOrEqual(i === found.length - 1 ? 0.05 : 2e-3);
+    });
+    if (!each.picture) return;
+    const picture = grown(info);
+    picture.forEach((value, i) => {
+      expect(Math.abs(value - each.picture![i]!)).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
+    });
+  });
+
+  test.each(recorded.ended.map(each => [title(each), each] as const))(
+    'nearly, where diffusers leaves signal 2^-12 at the end: %s',
+    (_, each) => {
+      const info = described(each);
+      expect(samplerGrid(info, info.sampler)[0]!.from.signalRate).toBe(0);
+      grown(info).forEach((value, i) => {
+        expect(Math.abs(value - each.picture![i]!)).toBeLessThan(2 ** -12);
+      });
+    },
+  );
+
+  test.each(recorded.seeds.map(each => [title(each), each] as const))('naive seeds: %s', (_, each) => {
+    const info = described(each);
+    const seeds = X0.map(x0 =>
+      samplerGrid(info, info.sampler)
+        .map(affineStep)
+        .toReversed()
+        .reduce((y, { alpha, beta, level }) => (y - beta * stepped(y, level, info)) / alpha, x0),
+    );
+    seeds.forEach((value, i) => {
+      expect(Math.abs(value - each.seed![i]!)).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
+    });
+  });
+});
+
+describe('the table of schedulers', () => {
+  const read = Object.entries(SCHEDULERS).flatMap(([name, row]) =>
+    'fields' in row ? [[name, row] as const] : [],
+  );
+
+  test.each(read.filter(([name]) => name in recorded.classes))(
+    '%s has the fields and defaults that diffusers gives it',
+    (name, { fields }) => {
+      const theirs = recorded.classes[name]!;
+      const infinite = (value: unknown) => (value === '-Infinity' ? Number.NEGATIVE_INFINITY : value);
+      expect(fields).toEqual(
+        Object.fromEntries(Object.entries(theirs).map(([field, value]) => [field, infinite(value)])),
+      );
+    },
+  );
+
+  test('says of every field what is done with it, and of none that no class has', () => {
+    const all = new Set(read.flatMap(([, { fields }]) => Object.keys(fields)));
+    expect(Object.keys(FIELDS).sort()).toEqual([...all].sort());
+  });
+
+  test('names every class of diffusers that works on numbers', () => {
+    const tokens = /Amused|BlockRefinement|DiscreteDDIM|EntropyBound|VQDiffusion|RFD4/;
+    const missing = Object.keys(recorded.classes).filter(name => !(name in SCHEDULERS) && !tokens.test(name));
+    expect(missing).toEqual([]);
+  });
+});
