@@ -31,6 +31,11 @@ export function samplerGrid(info: Levels, sampler: SamplerInfo): GridStep[] {
     );
   if (levels[0]!.signalRate === 0) requireSense(info, levels[0]!, sampler);
   const final = finalLevel(info, sampler);
+  if (sampler.kind === 'obelm' && levels.at(-1)!.noiseRate === final.noiseRate)
+    throw new SeedbedError(
+      'BadArgument',
+      "sampler 'obelm' cannot end with a step that leads nowhere: its last level is the one that it ends at",
+    );
   return levels.map((from, i) => ({
     from,
     to: strided(info, sampler, from, final) ?? levels[i + 1] ?? final,

@@ -89,6 +89,30 @@ describe('the level input', () => {
   });
 });
 
+describe('a sampler ends', () => {
+  const list = { grid: [30, 20, 10], steps: 3, start: { timestep: 30 } };
+  const towards = (more: Partial<SamplerInfo>) =>
+    samplerGrid(discrete, { ...ddim(3), ...list, ...more }).map(({ to }) => to.fed);
+
+  test('at the clean picture, or at the level of a timestep', () => {
+    expect(towards({})).toEqual([20, 10, 0]);
+    const { to } = samplerGrid(discrete, { ...ddim(3), ...list, final: { timestep: 4 } }).at(-1)!;
+    expect(to).toMatchObject({ fed: 4, ...ratesAt(linear, 5 / 1000) });
+  });
+
+  test('with a stride, each step as many timesteps on, and below the first at its end', () => {
+    expect(towards({ stride: 8, final: { timestep: 2 } })).toEqual([22, 12, 2]);
+    expect(towards({ stride: 12, final: { timestep: 2 } })).toEqual([18, 8, 2]);
+  });
+
+  test('but not where it is already, if it is O-BELM', () => {
+    const nowhere = { kind: 'obelm', final: { timestep: 10 } } as const;
+    expect(thrownBy(() => towards(nowhere))).toMatchObject({
+      message: expect.stringContaining('a step that leads nowhere'),
+    });
+  });
+});
+
 describe('a sampler that a schedule cannot serve is refused in words', () => {
   const refused = (changes: Partial<SamplerInfo>, on: Parameters<typeof samplerGrid>[0] = discrete) =>
     String(thrownBy(() => levels(changes, on)));

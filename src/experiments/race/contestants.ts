@@ -1,3 +1,4 @@
+import { samplerGrid } from '../../diffusion/grid.ts';
 import type { Denoiser } from '../../diffusion/info.ts';
 import type { EmbedOptions } from '../../embedding/embedding.ts';
 import type { Undoer } from '../../embedding/inversion/climb.ts';
@@ -27,7 +28,7 @@ export function contestants(model: Denoiser, embedder: boolean, most: number): C
     ...undoing(steps),
     ...leastSquares(steps),
     ...descent(steps),
-    ...exact(steps),
+    ...exact(model),
     ...(embedder ? embedded(steps) : []),
   ];
   return all.filter(({ cost }) => cost <= most);
@@ -99,9 +100,13 @@ function descent(steps: number): Contestant[] {
   }));
 }
 
-function exact(steps: number): Contestant[] {
+function exact(model: Denoiser): Contestant[] {
   const { outer, inner } = inversionFor('exact').lastStep;
-  return (['edict', 'bdia', 'obelm'] as const).map(sampler => ({
+  const { steps } = model.info.sampler;
+  // O-BELM steps in noise over signal, and cannot begin where there is no signal.
+  const begins = samplerGrid(model.info, model.info.sampler)[0]!.from.signalRate > 0;
+  const samplers = begins ? (['edict', 'bdia', 'obelm'] as const) : (['edict', 'bdia'] as const);
+  return samplers.map(sampler => ({
     family: `exact ${sampler.toUpperCase()}`,
     name: `exact ${sampler.toUpperCase()}`,
     options: { method: 'exact', sampler },
