@@ -116,6 +116,26 @@ describe('a network in closed form', () => {
     expect(topicsOf(await diagnose(runtime, wrong, undefined))).toEqual(['range']);
   });
 
+  test('of flow matching has nothing wrong; described as a DDPM it is told what it is', async () => {
+    const flow = mixtureDenoiser({ means, variance: 0.05 ** 2 }, [1, 4, 4], {
+      predicts: 'flow',
+      schedule: { kind: 'flow' },
+      level: 'timestep',
+    });
+    const right = describedAs(flow, { range: unit });
+    expect((await diagnose(runtime, right, patterns)).findings).toEqual([]);
+    const { findings } = await diagnose(
+      runtime,
+      describedAs(right, {
+        predicts: 'epsilon',
+        schedule: { kind: 'linearBeta', timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 },
+        sampler: { ...right.info.sampler, start: { timestep: 999 } },
+      }),
+      patterns,
+    );
+    expect(findings[0]!.text).toContain('"predicts": "flow", "schedule": {"kind": "flow"}');
+  });
+
   test('whose schedule is off by one step is told so', async () => {
     const values = Array.from({ length: 21 }, (_, n) => 0.97 * 0.78 ** n);
     const sampler = { steps: 10, start: { timestep: 19 } };
