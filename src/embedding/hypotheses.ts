@@ -58,15 +58,11 @@ export function hypotheses(
       change: `"schedule": ${JSON.stringify(schedule)}`,
       info: { ...info, schedule },
     })),
-    ...(info.schedule.kind === 'flow'
-      ? []
-      : [
-          {
-            ...plain,
-            change: '"predicts": "flow", "schedule": {"kind": "flow"}',
-            info: { ...info, predicts: 'flow' as const, schedule: { kind: 'flow' as const } },
-          },
-        ]),
+    ...flowInstead(info, levelIsWhole).map(schedule => ({
+      ...plain,
+      change: `"predicts": "flow", "schedule": ${JSON.stringify(schedule)}`,
+      info: { ...info, predicts: 'flow' as const, schedule },
+    })),
     ...(info.sees === 'exploding' ? (['preserving'] as const) : (['exploding'] as const)).map(sees => ({
       ...plain,
       change: `"sees": "${sees}"`,
@@ -79,6 +75,13 @@ export function hypotheses(
       info: { ...info, range },
     })),
   ];
+}
+
+/** Flow matching of as many timesteps, which are fractions. */
+function flowInstead({ schedule, level }: DenoiserInfo, levelIsWhole: boolean): DenoiserInfo['schedule'][] {
+  if (schedule.kind === 'flow' || levelIsWhole) return [];
+  const timesteps = level === 'timestep' ? timestepsOf(schedule) : undefined;
+  return [{ kind: 'flow', ...(timesteps !== undefined && { timesteps }) }];
 }
 
 const hasTimesteps = (schedule: Schedule) => schedule.kind === 'flow' || timestepsOf(schedule) !== undefined;

@@ -133,7 +133,7 @@ describe('a network in closed form', () => {
       }),
       patterns,
     );
-    expect(findings[0]!.text).toContain('"predicts": "flow", "schedule": {"kind": "flow"}');
+    expect(findings[0]!.text).toContain('"predicts": "flow", "schedule": {"kind":"flow","timesteps":1000}');
   });
 
   test('whose schedule is off by one step is told so', async () => {
