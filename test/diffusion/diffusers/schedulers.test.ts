@@ -77,12 +77,10 @@ function stepped(x: number, { signalRate: s, noiseRate: n, fed }: Level, info: D
 
 const NUMBERS: Space<number> = { combine: (...terms) => terms.reduce((sum, [w, x]) => sum + w * x, 0) };
 
-const grown = (info: DenoiserInfo) =>
-  Z.map(z =>
-    follow(ddimSolver(NUMBERS, samplerGrid(info, info.sampler), z), ({ x, level }) =>
-      stepped(x, level, info),
-    ),
-  );
+function grown(info: DenoiserInfo): number[] {
+  const grid = samplerGrid(info, info.sampler);
+  return Z.map(z => follow(ddimSolver(NUMBERS, grid, z), ({ x, level }) => stepped(x, level, info)));
+}
 
 /** As record.py sums timesteps up. */
 function summary(timesteps: readonly number[]): number[] {
