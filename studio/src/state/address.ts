@@ -58,10 +58,11 @@ export function redo(): void {
   if (canRedo()) history.forward();
 }
 
-/** Shows another address, and remembers how the room was left. */
-function show(next: Address): void {
+/** Shows another address, and remembers how the room was left. @param others what else is chosen from now on, before links to it are drawn. */
+function show(next: Address, others: Readonly<Record<string, string>> = {}): void {
   const { room, values } = address();
   if (next.room !== room) left[room] = values.toString();
+  Object.assign(left, others);
   setAddress(next);
   remember();
 }
@@ -148,9 +149,7 @@ export function goTo(hash: string, others: Readonly<Record<string, string>>): vo
   beginStep();
   shown = gestures;
   history.pushState({ at: step().at }, '', hashOf(parse(hash)));
-  show(parse(hash));
-  Object.assign(left, others);
-  remember();
+  show(parse(hash), others);
 }
 
 /** What is chosen for all rooms. */
