@@ -40,13 +40,21 @@ doi 10.6084/m9.figshare.5047666), under the Creative Commons Attribution 4.0 lic
 
 ## What npm installs beside it
 
-Nothing of these packages is copied into Seedbed; each comes with its own licence.
+Nothing of these packages is copied into Seedbed but for the studio's page, below; each comes with its own licence.
+`;
+
+const BUNDLED = `
+## What the studio's page holds
+
+The page in \`studio/dist\` is bundled from Seedbed, from those of the packages above that it uses, and from these:
 `;
 
 interface Locked {
   readonly version: string;
   readonly license?: string;
   readonly dev?: boolean;
+  /** Whether it is a folder of this repository. */
+  readonly link?: boolean;
 }
 
 const readJson = (...path: string[]) => JSON.parse(readFileSync(join(ROOT, ...path), 'utf8'));
@@ -69,7 +77,7 @@ function copyrightOf(name: string): string {
 export function notices(): string {
   const { dependencies, optionalDependencies } = readJson('package.json');
   const packages = Object.entries<Locked>(readJson('package-lock.json').packages)
-    .filter(([path, { dev }]) => path !== '' && !dev)
+    .filter(([path, { dev, link }]) => path.startsWith('node_modules/') && !dev && !link)
     .map(([path, locked]) => ({ ...locked, path, name: path.split('node_modules/').at(-1)! }));
   const named = new Set(Object.keys({ ...dependencies, ...optionalDependencies }));
   // Not by the name alone: a package that is needed may need another version of one that is named.
@@ -81,13 +89,25 @@ export function notices(): string {
   const others = new Map<string, string[]>();
   for (const { name, version, license = 'not stated' } of packages.filter(it => !isDirect(it)))
     others.set(license, [...(others.get(license) ?? []), `${name} ${version}`]);
-  return [
-    SHIPPED,
+  const { devDependencies: bundled } = readJson('studio', 'package.json');
+  const inPage = Object.keys(bundled)
+    .filter(name => !named.has(name) && !name.startsWith('vite'))
+    .map(name => {
+      const { version, license } = readJson('node_modules', name, 'package.json');
+      return `| ${name} | ${version} | ${license} | ${copyrightOf(name)} |`;
+    });
+  const table = (rows: readonly string[]) => [
     '| package | version | licence | copyright |',
     '| --- | --- | --- | --- |',
     ...rows,
+  ];
+  return [
+    SHIPPED,
+    ...table(rows),
     '\nThese need others in their turn, some only on one system:\n',
     ...[...others].sort().map(([license, names]) => `- ${license}: ${names.sort().join(', ')}`),
+    BUNDLED,
+    ...table(inPage),
     '',
   ].join('\n');
 }
