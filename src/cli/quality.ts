@@ -116,7 +116,7 @@ async function pictureSets(
 
 async function read({ info }: Denoiser, dataset: Dataset) {
   const pixels = await dataset.read(Array.from({ length: dataset.length }, (_, i) => i));
-  return prepare(pixels, info.padding, { mean: [...info.range.mean], std: [...info.range.std] });
+  return prepare(pixels, info.padding, info.range);
 }
 
 async function featuresOf(runtime: Runtime, { info }: Denoiser, path: string): Promise<Features> {

@@ -50,6 +50,16 @@ export function reach(w: Window, axis: number): number {
   return (w.kernel[axis]! - 1) * w.dilations[axis]! + 1;
 }
 
+/** The pixels of an axis of `size` over which a window may move. */
+function roomOn(w: Window, axis: number, size: number): number {
+  return size + w.before[axis]! + w.after[axis]! - reach(w, axis);
+}
+
+/** At how many places a window stands on each axis. @param spatial the input's spatial shape, into which it fits. */
+export function placesOf(w: Window, spatial: readonly number[]): number[] {
+  return spatial.map((size, axis) => Math.floor(roomOn(w, axis, size) / w.strides[axis]!) + 1);
+}
+
 export function convOutput(n: NodeFacts): ValueType[] {
   const [x, weight] = n.types as [ValueType, ValueType];
   const kernel = staticShape(weight.shape, n.what);
@@ -73,7 +83,7 @@ export function poolOutput(n: NodeFacts): ValueType[] {
 
 function slide(n: NodeFacts, x: ValueType, w: Window, round: (v: number) => number): number[] {
   return staticShape(x.shape.slice(2), n.what).map((size, i) => {
-    const room = size + w.before[i]! + w.after[i]! - reach(w, i);
+    const room = roomOn(w, i, size);
     if (room < 0)
       throw new SeedbedError(
         'BadShape',

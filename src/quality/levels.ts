@@ -40,13 +40,18 @@ export async function errorsByLevel(
   data: PrincipalComponents,
   pictures: Floats,
   options: {
-    readonly rng: number /** Told how many times are done. */;
+    readonly rng: number;
+    /** Told how many times are done. */
     readonly onProgress?: (done: number) => void;
   },
 ): Promise<LevelError[]> {
   const network = await createNetwork(runtime, model, BATCH);
   const seen = seenBy(data, pictures);
   const zero = zeros('float32', data.mean.shape);
+  // What knows nothing of the noisy picture errs alike at every level.
+  const mean = average(
+    pictures.data.map((value, i) => (value - data.mean.data[i % data.mean.data.length]!) ** 2),
+  );
   const errors: LevelError[] = [];
   try {
     for (const [i, time] of TIMES.entries()) {
@@ -61,7 +66,7 @@ export async function errorsByLevel(
         time,
         network: average(meanSquaredErrors(clean, pictures)),
         linear: linearError(data, seen, noise, level),
-        mean: average(pictures.data.map((value, j) => (value - data.mean.data[j % zero.data.length]!) ** 2)),
+        mean,
         noise: average(meanSquaredErrors(predicted, epsilon)),
       });
       options.onProgress?.(i + 1);

@@ -8,13 +8,13 @@ import { type Floats, float32, sizeOf } from '../tensor/tensor.ts';
 
 /** Pictures as the data's components see them. */
 export interface Seen {
-  /** Their coordinates along all components, [n, K], from a mean that they are given or from zero. */
+  /** Their coordinates along all components, [n, K], from the data's mean. */
   readonly along: Floats;
   /** The sum of squares of what lies outside of all components. */
   readonly outside: number;
 }
 
-/** {@link Seen}, from the data's mean: pictures [n, ...shape]. */
+/** {@link Seen} of pictures [n, ...shape]. */
 export function seenBy(data: PrincipalComponents, pictures: Floats): Seen {
   const width = data.mean.data.length;
   const along = coordinates(pictures, data, 0, data.variances.length);

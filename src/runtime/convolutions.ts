@@ -1,7 +1,7 @@
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { type Graph, intOf, intsOf, type Node } from '../graph/ir.ts';
 import { bindInputs, type Rewrite, replay } from '../graph/replay.ts';
-import { type Window, windowOf } from '../graph/windows.ts';
+import { placesOf, type Window, windowOf } from '../graph/windows.ts';
 import { toNumbers } from '../tensor/tensor.ts';
 import { asBlocks, asPicture, type Blocks, blocksOf } from './blocks.ts';
 import { weightGradient } from './weight-gradient.ts';
@@ -50,7 +50,7 @@ function fasterForms(b: GraphBuilder, size: number | undefined): Rewrite {
     const w = windowOf(attributes, input.slice(2), weight.slice(2));
     const [x, dy] = operands.map(value => swapped.get(value));
     if (x !== undefined && dy !== undefined && w.dilations.every(d => d === 1))
-      return [swap(weightGradient(b, x, dy, tapsOf(w, input.slice(2)), blocks))];
+      return [swap(weightGradient(b, x, dy, convolutionOf(w, placesOf(w, input.slice(2))), blocks))];
     return blocks && onBlocks(b, operands, w, blocks);
   };
 }
@@ -81,11 +81,8 @@ function framed(b: GraphBuilder, { inputs: [value, pads] }: Node): Value {
 }
 
 /** The window of the convolution whose weights' gradient a convolution with this window is: its places are the taps. */
-function tapsOf({ kernel, strides, before, after }: Window, source: readonly number[]): Window {
-  const taps = source.map(
-    (size, i) => Math.floor((size + before[i]! + after[i]! - kernel[i]!) / strides[i]!) + 1,
-  );
-  return { kernel: taps, strides: [1, 1], dilations: strides, before, after };
+function convolutionOf({ strides, before, after }: Window, places: readonly number[]): Window {
+  return { kernel: places, strides: [1, 1], dilations: strides, before, after };
 }
 
 /** A convolution on blocked kernels; undefined where that does not fit or is no faster. */
@@ -99,10 +96,7 @@ function onBlocks(
   const [count, ci, ...source] = b.shape(x) as [number, number, number, number];
   const co = b.shape(weight)[0]!;
   const { size } = blocks;
-  const out = source.map((side, i) => {
-    const room = side + w.before[i]! + w.after[i]! - (w.kernel[i]! - 1) * w.dilations[i]! - 1;
-    return Math.floor(room / w.strides[i]!) + 1;
-  });
+  const out = placesOf(w, source);
   if (ci % size || co % size || w.kernel.every(k => k === 1) || out[0]! * out[1]! < PLACES) return undefined;
   const byBlocks = b.reshape(weight, [co / size, size, ci / size, size, ...w.kernel]);
   const filter = b.reshape(b.transpose(byBlocks, [0, 2, 4, 5, 3, 1]), [co, ci, ...w.kernel]);
