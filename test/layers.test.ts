@@ -12,6 +12,7 @@ const ORDER = [
   'autodiff',
   'runtime',
   'data',
+  'work',
   'nn',
   'diffusion',
   'embedding',

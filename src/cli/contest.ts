@@ -2,13 +2,6 @@ import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { chooseSampler, type Denoiser, type Embedder, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { journalIn } from '../embedding/journal-files.ts';
-import {
-  inPieces,
-  jsonCodec,
-  openUnfinished,
-  type Unfinished,
-  type UnfinishedOptions,
-} from '../embedding/unfinished.ts';
 import type { Contestant } from '../experiments/race/contestants.ts';
 import { compete, type Standing, standingSchema } from '../experiments/race/race.ts';
 import { loadModel } from '../index.ts';
@@ -17,6 +10,8 @@ import { principalComponents } from '../latent/pca.ts';
 import type { Fit } from '../runtime/picture.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { jsonCodec } from '../work/kept.ts';
+import { inPieces, openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { packaged } from './files.ts';
 import { fitOption, type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';

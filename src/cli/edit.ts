@@ -3,7 +3,6 @@ import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/i
 import { seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinSought, type Sought } from '../embedding/seek.ts';
-import { openUnfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
 import { shortError } from '../figures/text.ts';
 import { loadModel } from '../index.ts';
@@ -14,6 +13,7 @@ import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { meanSquaredErrors } from '../tensor/statistics.ts';
 import { takeRows, unstack } from '../tensor/tensor.ts';
+import { openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import {

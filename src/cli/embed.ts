@@ -11,12 +11,12 @@ import type { SeedResult } from '../embedding/result.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { requireNumbers } from '../embedding/seek.ts';
 import type { InversionOptions } from '../embedding/settings.ts';
-import { breakOff, openUnfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { bytesOf, takeRows, unstack } from '../tensor/tensor.ts';
+import { breakOff, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { findEmbedder, packaged, SHIPPED_MODEL, version } from './files.ts';
 import {
   fitOption,

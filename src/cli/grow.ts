@@ -3,17 +3,12 @@ import { evaluationsOf } from '../diffusion/sampler.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { createDecoder } from '../embedding/decoder.ts';
 import type { Seeds } from '../embedding/seeds.ts';
-import {
-  inPieces,
-  openUnfinished,
-  tensorCodec,
-  type Unfinished,
-  type UnfinishedOptions,
-} from '../embedding/unfinished.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { concatRows, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { tensorCodec } from '../work/kept.ts';
+import { inPieces, openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { writeSheet } from './pictures.ts';
 import type { Terminal } from './terminal.ts';
 

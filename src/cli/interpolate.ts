@@ -3,7 +3,6 @@ import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/inf
 import { seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinSought } from '../embedding/seek.ts';
-import { openUnfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
 import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';
 import { encodeAnimation } from '../runtime/animation.ts';
@@ -12,6 +11,7 @@ import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../tensor/tensor.ts';
+import { openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { growInPieces } from './grow.ts';

@@ -3,7 +3,6 @@ import { openDataset } from '../data/open.ts';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { RECIPES } from '../embedding/recipes.ts';
 import { joinSought, seekInPieces } from '../embedding/seek.ts';
-import type { Unfinished } from '../embedding/unfinished.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   BATCH,
@@ -18,6 +17,7 @@ import { loadEmbedder, loadModel } from '../index.ts';
 import { isDirectory, joinPath, listFiles } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';
+import type { Unfinished } from '../work/unfinished.ts';
 import { packaged } from './files.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,12 +1,13 @@
 import type { Denoiser } from '../diffusion/info.ts';
 import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import type { Pairs } from '../embedding/train-embedder.ts';
-import { inPieces, openUnfinished, tensorCodec } from '../embedding/unfinished.ts';
 import { exists, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, requireFinite, rows, type Tensor } from '../tensor/tensor.ts';
+import { tensorCodec } from '../work/kept.ts';
+import { inPieces, openUnfinished } from '../work/unfinished.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Pairs generated between two writings of what is done: a batch. */

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
-import { damaged, openUnfinished, type Unfinished, type UnfinishedOptions } from '../embedding/unfinished.ts';
 import { SeedbedError } from '../errors.ts';
 import { type Experiment, SIZES, type Sizes } from '../experiments/paper/lab.ts';
 import type { ModelFacts, Omitted } from '../experiments/paper/page.ts';
 import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/paper/saved.ts';
 import { baseName, exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
+import { damaged } from '../work/kept.ts';
+import { openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { version } from './files.ts';
 import { type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';

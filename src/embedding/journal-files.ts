@@ -3,10 +3,11 @@ import { exists, writeAtomic } from '../runtime/files.ts';
 import { jsonOf } from '../tensor/json.ts';
 import { writeSafetensors } from '../tensor/safetensors.ts';
 import { float32, type Tensor, unstack } from '../tensor/tensor.ts';
+import { damaged, keptPsnr, keptTensors } from '../work/kept.ts';
+import type { Unfinished } from '../work/unfinished.ts';
 import type { DescentState } from './descent.ts';
 import type { FinishedBatch, Journal } from './journal.ts';
 import type { SeedResult } from './result.ts';
-import { damaged, keptPsnr, keptTensors, type Unfinished } from './unfinished.ts';
 
 /** Seconds between two writings of a descent's state. */
 const SECONDS = 20;

@@ -5,12 +5,13 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { jsonOf } from '../tensor/json.ts';
 import { writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, type Floats } from '../tensor/tensor.ts';
+import { type Codec, damaged, keptPsnr, keptTensors } from '../work/kept.ts';
+import { inPieces, type Unfinished } from '../work/unfinished.ts';
 import { pictureShape } from './checks.ts';
 import { embed } from './embed.ts';
 import type { EmbedOptions } from './embedding.ts';
 import { journalIn } from './journal-files.ts';
 import type { SeedResult } from './result.ts';
-import { type Codec, damaged, inPieces, keptPsnr, keptTensors, type Unfinished } from './unfinished.ts';
 
 /** What is reported of one seed. */
 export const seedRow = z.object({

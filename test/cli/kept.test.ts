@@ -9,7 +9,6 @@ import { embed } from '../../src/embedding/embed.ts';
 import type { EmbedOptions } from '../../src/embedding/embedding.ts';
 import { journalIn } from '../../src/embedding/journal-files.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
-import { openUnfinished } from '../../src/embedding/unfinished.ts';
 import { compete } from '../../src/experiments/race/race.ts';
 import { createPanel } from '../../src/latent/gaussianity.ts';
 import { encodePng } from '../../src/runtime/images.ts';
@@ -17,6 +16,7 @@ import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { meanSquares } from '../../src/tensor/statistics.ts';
 import { float32, rows } from '../../src/tensor/tensor.ts';
+import { openUnfinished } from '../../src/work/unfinished.ts';
 import { breaksAbove, counting, runtime } from './broken.ts';
 import { seedbed as run } from './in-process.ts';
 

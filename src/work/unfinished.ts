@@ -1,17 +1,6 @@
-import { z } from 'zod';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
-import {
-  exists,
-  joinPath,
-  listFiles,
-  readBytes,
-  readJson,
-  readText,
-  removeFolder,
-  writeAtomic,
-} from '../runtime/files.ts';
-import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import type { DType, Tensor } from '../tensor/tensor.ts';
+import { exists, joinPath, listFiles, readText, removeFolder, writeAtomic } from '../runtime/files.ts';
+import type { Codec } from './kept.ts';
 
 /** A folder in which a command keeps what it has done so far, so that `--resume` goes on to the same bits. */
 export interface Unfinished {
@@ -30,6 +19,9 @@ export interface UnfinishedOptions {
   readonly fresh?: boolean;
 }
 
+/** What a piece of work is: its command, and all that decides its results. */
+export type About = { readonly command: string } & Readonly<Record<string, unknown>>;
+
 /**
  * Opens the folder in which a command keeps its unfinished work beside its output.
  * @param about what the work is; another's is not taken for this one's.
@@ -38,7 +30,7 @@ export interface UnfinishedOptions {
  */
 export async function openUnfinished(
   { out, resume = false, fresh = false }: UnfinishedOptions,
-  about: { command: string } & Record<string, unknown>,
+  about: About,
   note: (text: string) => void = () => {},
 ): Promise<Unfinished> {
   const folder = joinPath(out, `.unfinished-${about.command}`);
@@ -62,86 +54,42 @@ export async function openUnfinished(
     await removeFolder(folder);
     await writeAtomic(title, text);
   }
-  return folderOf(folder);
+  return unfinishedIn(folder);
 }
 
-const folderOf = (folder: string): Unfinished => ({
+/** Unfinished work in a folder as it is. */
+export const unfinishedIn = (folder: string): Unfinished => ({
   path: name => joinPath(folder, name),
   remove: () => removeFolder(folder),
 });
 
-/** How a piece of work is kept in a file. */
-export interface Codec<T> {
-  write(value: T): Uint8Array | string;
-  /** @throws {SeedbedError} BadFile unless it is whole, and of `count` items. */
-  read(path: string, count: number): Promise<T>;
+/** How `count` items are worked on: `piece` at once, each kept in a file by `codec`. */
+export interface Pieces<T> {
+  readonly count: number;
+  readonly piece: number;
+  readonly codec: Codec<T>;
+  readonly signal: AbortSignal;
 }
 
-/** A PSNR as it is kept: JSON has no infinity, which is that of a perfect picture. */
-export const keptPsnr = z
-  .number()
-  .nullable()
-  .transform(value => value ?? Number.POSITIVE_INFINITY);
-
-/** Items as JSON. */
-export const jsonCodec = <T>(item: z.ZodType<T>): Codec<T[]> => ({
-  write: value => JSON.stringify(value),
-  async read(path, count) {
-    const parsed = z
-      .array(item)
-      .length(count)
-      .safeParse(await readJson(path));
-    if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
-    return parsed.data;
-  },
-});
-
-/** Items of a shape as the rows of a tensor. */
-export const tensorCodec = (shape: readonly number[]): Codec<Tensor<'float32'>> => ({
-  write: value => writeSafetensors({ value }),
-  read: async (path, count) => (await keptTensors(path)).take('value', [count, ...shape]),
-});
-
-/** What takes tensors from a file: finite, of the type and the shape given, in which null stands for any size. */
-export async function keptTensors(path: string) {
-  const { tensors, metadata } = readSafetensors(await readBytes(path), path);
-  function taken<D extends DType>(dtype: D, name: string, shape: readonly (number | null)[]): Tensor<D> {
-    const t = tensors.get(name);
-    const fits = t?.shape.length === shape.length && t.shape.every((dim, i) => dim === (shape[i] ?? dim));
-    if (t?.dtype !== dtype || !fits || !(t as Tensor<'float32'>).data.every(Number.isFinite))
-      throw damaged(path, `'${name}' is not ${dtype} [${shape.map(dim => dim ?? '?')}], all finite`);
-    return t as Tensor<D>;
-  }
-  return {
-    metadata,
-    has: (name: string) => tensors.has(name),
-    take: (name: string, shape: readonly (number | null)[]) => taken('float32', name, shape),
-    takeDoubles: (name: string, shape: readonly number[]) => taken('float64', name, shape),
-  };
-}
-
-export function damaged(path: string, fault: string): SeedbedError {
-  return new SeedbedError(
-    'BadFile',
-    `${path} is damaged: ${fault}. Give --fresh instead of --resume to start again`,
-  );
-}
+/** Does the items from `first` to `last`, excluded; `inside` keeps what is done of them, and goes when they are. */
+export type DoPiece<T> = (first: number, last: number, inside: Unfinished) => Promise<T>;
 
 /**
- * Does work on `count` items piece by piece; pieces that an earlier run finished are read and not done again.
- * @param work is given a folder for what it keeps inside a piece, which goes when the piece is kept.
+ * Does work on items piece by piece; pieces that an earlier run finished are read and not done again.
+ * @param range the items that are worked on, from the first of a piece; all unless given.
  * @throws {SeedbedError} Interrupted when `signal` stops it, with what to do then; Diverged, and what was kept is dropped.
  */
 export async function inPieces<T>(
   unfinished: Unfinished,
-  { count, piece, signal, codec }: { count: number; piece: number; signal: AbortSignal; codec: Codec<T> },
-  work: (first: number, last: number, inside: Unfinished) => Promise<T>,
+  { count, piece, signal, codec }: Pieces<T>,
+  work: DoPiece<T>,
+  range: { readonly from: number; readonly to: number } = { from: 0, to: count },
 ): Promise<T[]> {
   const done: T[] = [];
-  for (let first = 0; first < count; first += piece) {
+  for (let first = range.from; first < range.to; first += piece) {
     if (signal.aborted) await breakOff(unfinished)(interrupted(`stopped after ${first} of ${count}`));
     const path = unfinished.path(`piece-${first}`);
-    const inside = folderOf(unfinished.path(`inside-${first}`));
+    const inside = unfinishedIn(unfinished.path(`inside-${first}`));
     const last = Math.min(first + piece, count);
     if (await exists(path)) {
       done.push(await codec.read(path, last - first));

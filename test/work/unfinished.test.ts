@@ -5,15 +5,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keptPicture } from '../../src/cli/evaluate.ts';
 import { journalIn } from '../../src/embedding/journal-files.ts';
-import {
-  type Codec,
-  inPieces,
-  jsonCodec,
-  openUnfinished,
-  tensorCodec,
-  type Unfinished,
-} from '../../src/embedding/unfinished.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
+import { type Codec, jsonCodec, tensorCodec } from '../../src/work/kept.ts';
+import { inPieces, openUnfinished, type Unfinished } from '../../src/work/unfinished.ts';
 import { readOrRefused, spoilt, spoiltJson } from '../hostile.ts';
 
 let folder: string;
