@@ -113,7 +113,8 @@ export async function signalled(
     // The work was done before the first signal, or in order again before the second.
     inTime = end.code !== 0 && (times === 1 || !STOPPED.test(end.err));
   } while (!inTime);
-  const faults = end.code === 130 ? [] : [unexpected('signalled', end)];
+  const status = { SIGINT: 130, SIGTERM: 75 }[signal];
+  const faults = end.code === status ? [] : [unexpected('signalled', end)];
   if (times === 1 && !STOPPED.test(end.err)) faults.push(`it does not say how to go on: ${end.err}`);
   faults.push(...(await tornFiles(out)).torn);
   await startAndKill(ref.task, out, true, moment());
@@ -121,7 +122,7 @@ export async function signalled(
   await rm(out, { recursive: true, force: true });
   const [name, how] =
     times === 1 ? [signal, 'stops in order, says how to go on'] : [`${signal} twice`, 'stops at once'];
-  const title = `${name}: ${how}, exit status 130; resumed, killed, resumed: the same files`;
+  const title = `${name}: ${how}, exit status ${status}; resumed, killed, resumed: the same files`;
   report.check(title, ref.task.name, '1 run', faults);
 }
 

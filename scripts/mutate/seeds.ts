@@ -33,36 +33,23 @@ async function readProject(path: string): Promise<void> {
   }
 }
 
-/** What a message may name in the stead of a part's file: the folder of that part, or what contradicts the other part. */
-const PARTS = ['part1', 'a report tells of', 'starts ', 'start '];
-
-/** One file of the first of two parts of a cloud, spoilt, and the parts put together. */
-function part(file: string, mutate: Mutate): Kind {
+/** One file of the first of two shards of a cloud, spoilt, and the shards merged. */
+function shard(file: string, mutate: Mutate): Kind {
   return {
-    name: `${file} of a part of a cloud`,
-    reader: 'cloud --join',
+    name: `${file} of a shard`,
+    reader: 'merge',
     mutate: orBytes(mutate),
     async prepare(folder): Promise<Prepared> {
       await mkdir(folder);
       const at = (...names: string[]) => join(folder, ...names);
       await writeFile(at('model.onnx'), saveModel(samples.oracle));
       await writeFile(at('picture.png'), await samples.modelPicture());
-      const of = ['--model', at('model.onnx'), '--threads', '1'];
-      const how = ['--count', '8', '--batch', '2', '--method', 'descent', '--iterations', '2'];
-      for (const i of [1, 2])
-        await command(
-          'cloud',
-          at('picture.png'),
-          ...of,
-          ...how,
-          '--shard',
-          `${i}/2`,
-          '--out',
-          at(`part${i}`),
-        );
-      const path = at('part1', file);
-      const read = () => command('cloud', '--join', at('part1'), at('part2'), ...of, '--out', at('joined'));
-      return { samples: [await readFile(path)], path, read, names: PARTS };
+      const how = ['--count', '32', '--batch', '2', '--method', 'descent', '--iterations', '2'];
+      const cloud = ['cloud', at('picture.png'), '--model', at('model.onnx'), ...how, '--threads', '1'];
+      for (const i of [0, 1]) await command(...cloud, '--shard', `${i}/2`, '--out', at('cloud'));
+      const path = at('cloud', 'shard-0-of-2', file);
+      const read = () => command('merge', at('cloud'), '--threads', '1');
+      return { samples: [await readFile(path)], path, read, names: ['shard-0-of-2'] };
     },
   };
 }
@@ -101,8 +88,7 @@ export const SEED_KINDS: readonly Kind[] = [
     samples.tensors,
     async path => readSafetensors(await readBytes(path), path),
   ),
-  part('report.json', mutateJsonFile),
-  part('seeds.safetensors', mutateSafetensors),
-  part('picture.npy', mutateNpy),
+  shard('manifest.json', mutateJsonFile),
+  shard('piece-0', mutateSafetensors),
   kind('project of the studio', 'parseProject', 'spoilt.json', mutateJsonFile, samples.projects, readProject),
 ];

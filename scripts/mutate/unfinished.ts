@@ -91,8 +91,8 @@ async function goOnEvaluating(out: string): Promise<void> {
 /** What `cloud`, `interpolate` and `reproduce` keep of seeds that they sought. */
 async function goOnSeeking(out: string): Promise<void> {
   const unfinished = await openUnfinished({ out, resume: true }, ABOUT);
-  const { image: _, ...row } = { ...RESULT, flags: ['not sure'] };
-  const found = { latent, pictures: latent, rows: [row, row], method: { name: 'split', tau: 0.1 } };
+  const results = [RESULT, RESULT].map(result => ({ ...result, losses: [] }));
+  const found = { latent, pictures: latent, results, method: { name: 'split', tau: 0.1 } };
   await inPieces(unfinished, { count: 2, piece: 2, signal, codec: soughtCodec(oracle) }, async () => found);
 }
 

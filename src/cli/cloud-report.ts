@@ -2,7 +2,7 @@ import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { seedPictures } from '../diffusion/pictures.ts';
 import { decode } from '../embedding/embed.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
-import type { Sought } from '../embedding/seek.ts';
+import type { SeedRow, Sought } from '../embedding/seek.ts';
 import { shortError } from '../figures/text.ts';
 import { type CloudStatistics, cloudStatistics, meanSeed } from '../latent/cloud.ts';
 import { marchenkoPastur, type NoiseSpectrum } from '../latent/marchenko-pastur.ts';
@@ -18,12 +18,11 @@ import { writeLabelledSheet } from './labelled.ts';
 import { duration, type Terminal } from './terminal.ts';
 
 /** Seeds of one picture, all of a cloud's or a part of them. */
-export interface Cloud extends Omit<Sought, 'pictures'> {
+export interface Cloud extends Pick<Sought, 'latent' | 'method'> {
+  readonly rows: readonly SeedRow[];
   readonly picture: { readonly image: Floats; readonly name: string; readonly sha256: string };
   readonly sampler: SamplerInfo;
   readonly rng: number;
-  /** Seeds of the whole cloud. */
-  readonly count: number;
 }
 
 interface Place {
@@ -31,8 +30,8 @@ interface Place {
   readonly runtime: Runtime;
   readonly model: Denoiser;
   readonly out: string;
-  /** When the command began, by `performance.now()`. */
-  readonly started: number;
+  /** What the command took until now. */
+  readonly seconds: () => number;
 }
 
 /** Seeds that the sheet shows. */
@@ -77,12 +76,10 @@ export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
     command: 'cloud',
     model: model.hash,
     rng,
-    seconds: (performance.now() - place.started) / 1000,
+    seconds: place.seconds(),
     evaluations,
     picture: { name: picture.name, sha256: picture.sha256 },
     method: cloud.method,
-    /** Seeds of the whole cloud; `count` are here. */
-    of: cloud.count,
     ...summary,
     results,
   };
@@ -200,14 +197,13 @@ interface Summary extends CloudStatistics {
   };
 }
 
-function describe({ picture, method, rows: results, count }: Cloud, s: Summary, out: string): string[] {
+function describe({ picture, method, rows: results }: Cloud, s: Summary, out: string): string[] {
   const { distance, spectrum, mse } = s;
-  const part = results.length < count ? `, starts ${results[0]!.start} to ${results.at(-1)!.start}` : '';
   const table = (name: string, cells: readonly string[]) =>
     `  ${name.padEnd(28)}${cells.map(cell => cell.padStart(9)).join('')}`;
   const fixed = (value: number, digits = 3) => value.toFixed(digits);
   return [
-    `${results.length} seeds of ${picture.name}${part} by ${method.name}, ${duration(s.seconds)}, ${fixed(average(results.map(r => r.evaluations)), 0)} evaluations a seed`,
+    `${results.length} seeds of ${picture.name} by ${method.name}, ${duration(s.seconds)}, ${fixed(average(results.map(r => r.evaluations)), 0)} evaluations a seed`,
     `squared error ${fixed(mse.mean, 6)} (95 % interval ${fixed(mse.low, 6)} to ${fixed(mse.high, 6)}), seed variance ${fixed(s.variance)}, ${s.flagged} flagged`,
     `two seeds differ by ${fixed(distance.rms)} a coordinate, root mean square (noise: 1.414); Euclidean distance ${distance.mean.toFixed(1)} (${distance.least.toFixed(1)} to ${distance.greatest.toFixed(1)})`,
     `their correlation is ${fixed(s.correlation, 4)}; so of the mean of K seeds`,

@@ -11,14 +11,15 @@ import type { Fit } from '../runtime/picture.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
-import { inPieces, openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import type { Work } from '../work/shards.ts';
 import { packaged } from './files.ts';
-import { fitOption, type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
+import { fitOption, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
+import { inPart, openWork, type ShardFlags } from './shards.ts';
 import { type Terminal, withTerminal } from './terminal.ts';
 
 /** Which pictures are embedded, shared by `race` and `frontier`. */
-export interface ContestFlags extends RuntimeFlags, UnfinishedOptions {
+export interface ContestFlags extends RuntimeFlags, ShardFlags {
   embedder?: string;
   fit: Fit;
   data?: string;
@@ -44,7 +45,7 @@ export interface Contest {
 
 /** Adds what says which model and pictures a contest is about. */
 export function withContest(command: Command): Command {
-  return withUnfinished(withTerminal(withRng(withRuntime(command))))
+  return withTerminal(withRng(withRuntime(command)))
     .argument('<model.onnx>', 'the denoiser')
     .argument(
       '[pictures...]',
@@ -101,7 +102,8 @@ async function componentsOf(
 }
 
 /**
- * Lets contestants find the seeds of all pictures, one after the other; what an earlier run finished is not done again.
+ * Lets contestants find the seeds of all pictures, one after the other; what an earlier run finished is not done again. No
+ * standings are given where this process does a shard of the contestants.
  * @param about the command, by which unfinished work is known, and the line that says what a contestant reached.
  */
 export async function runContest(
@@ -112,7 +114,7 @@ export async function runContest(
   contestants: readonly Contestant[],
   flags: ContestFlags,
   { command, describe }: { command: string; describe: (standing: Standing) => string },
-): Promise<{ standings: Standing[]; unfinished: Unfinished }> {
+): Promise<{ standings: Standing[] | undefined; work: Work }> {
   const about = {
     command,
     model: model.hash,
@@ -122,11 +124,15 @@ export async function runContest(
     names: contestants.map(({ family, name }) => `${family} ${name}`),
     batch: flags.batch,
   };
-  const unfinished = await openUnfinished(flags, about, terminal.note);
+  const work = await openWork(flags, about, terminal);
   const count = contestants.length;
   const progress = terminal.progress(command, 'settings');
-  const pieces = { count, piece: 1, signal: terminal.signal, codec: jsonCodec(standingSchema) };
-  const standings = await inPieces(unfinished, pieces, async (first, _, inside) => {
+  const onPiece = (standings: readonly Standing[]) =>
+    progress.above(() => {
+      for (const standing of standings) terminal.line(describe(standing));
+    });
+  const pieces = { count, piece: 1, signal: terminal.signal, codec: jsonCodec(standingSchema), onPiece };
+  const standings = await inPart(terminal, flags, work, pieces, async (first, _, inside) => {
     const contestant = contestants[first]!;
     const reached = await compete(runtime, model, embedder, pictures.images, contestant, panel, {
       rng: flags.rng,
@@ -135,8 +141,7 @@ export async function runContest(
       journal: journalIn(inside),
       onProgress: share => progress.update(Number((first + share).toFixed(1)), count, contestant.name),
     });
-    progress.above(() => terminal.line(describe(reached)));
     return [reached];
   }).finally(() => progress.stop());
-  return { standings: standings.flat(), unfinished };
+  return { standings: standings?.flat(), work };
 }

@@ -6,9 +6,9 @@ import { unlikelySeeds } from '../embedding/likely.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
-import type { UnfinishedOptions } from '../work/unfinished.ts';
+import { openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
-import { growAndWrite } from './grow.ts';
+import { growInPieces, writeGrown } from './grow.ts';
 import { openRuntime, type RuntimeFlags, whole, withRuntime, withUnfinished } from './options.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
@@ -48,13 +48,17 @@ export function addDecode(program: Command): void {
       checkSeeds(seeds, model, sampler, file, flags.force);
       const unlikely = unlikelySeeds(seeds.latent);
       if (unlikely) terminal.note(`${file}: ${unlikely}`);
-      const about = { command: 'decode', seeds: sha256Hex(bytes) };
-      const files = await growAndWrite(terminal, await openRuntime(terminal, flags), model, seeds, {
-        ...flags,
-        sampler,
-        about,
-      });
+      const about = { command: 'decode', seeds: sha256Hex(bytes), model: model.hash, sampler };
+      const unfinished = await openUnfinished(flags, about, terminal.note);
       const count = seeds.latent.shape[0]!;
+      const evaluations = count * evaluationsOf(sampler);
+      const progress = terminal.progress('growing', 'evaluations');
+      const where = { terminal, runtime: await openRuntime(terminal, flags), unfinished };
+      const pictures = await growInPieces(where, { model, sampler }, seeds, done =>
+        progress.update(done, evaluations),
+      ).finally(() => progress.stop());
+      const files = await writeGrown(flags.out, pictures);
+      await unfinished.remove();
       const seconds = (performance.now() - started) / 1000;
       terminal.line(`${count} pictures: ${files.map(name => joinPath(flags.out, name)).join(', ')}`);
       terminal.json({
@@ -62,7 +66,7 @@ export function addDecode(program: Command): void {
         command: 'decode',
         model: model.hash,
         seconds,
-        evaluations: count * evaluationsOf(sampler),
+        evaluations,
         results: [{ pictures: count, out: flags.out, files }],
       });
     });

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
-import { joinSought, type Sought } from '../embedding/seek.ts';
+import { joinSought, rowOf, type Sought } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { shortError } from '../figures/text.ts';
 import { loadModel } from '../index.ts';
@@ -13,7 +13,7 @@ import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { meanSquaredErrors } from '../tensor/statistics.ts';
 import { takeRows, unstack } from '../tensor/tensor.ts';
-import { openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import { inPieces, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import {
@@ -101,17 +101,19 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   const unfinished = await openUnfinished(flags, about, terminal.note);
   const found = await seekShown(
     terminal,
-    { runtime, model, unfinished },
+    { runtime, model },
     { count: dials.length, piece: 1 },
     first => ({
       images: scribbled.images,
       options: { ...naturalness(dials[first]!, sampler.steps), rng, samplerSteps, noiseOf: before?.images },
     }),
+    (pieces, doPiece) => inPieces(unfinished, pieces, doPiece),
   );
   const all = joinSought(found);
+  const rows = all.results.map(rowOf);
   const original =
     before && meanSquaredErrors(all.pictures, takeRows(before.images, new Uint8Array(dials.length)));
-  const results = all.rows.map(({ start: _, ...row }, i) => ({
+  const results = rows.map(({ start: _, ...row }, i) => ({
     naturalness: dials[i]!,
     method: found[i]!.method.name,
     ...dialled(found[i]!),
@@ -126,7 +128,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     model: model.hash,
     rng,
     seconds,
-    evaluations: all.rows.reduce((sum, r) => sum + r.evaluations, 0),
+    evaluations: rows.reduce((sum, r) => sum + r.evaluations, 0),
     scribbled: scribbled.names[0]!,
     results,
   };
@@ -173,7 +175,7 @@ async function writeStrip(
   scribbled: Pictures,
   before: Pictures | undefined,
   dials: readonly number[],
-  { latent, pictures, rows }: Sought,
+  { latent, pictures, results }: Sought,
 ): Promise<void> {
   const [was] = before ? unstack(before.images) : [];
   const lead = was ? [was] : [];
@@ -187,7 +189,7 @@ async function writeStrip(
         captions: [
           ...lead.map(() => 'before'),
           'scribbled',
-          ...dials.map((dial, i) => `dial ${dial}\n${shortError(rows[i]!.mse)}`),
+          ...dials.map((dial, i) => `dial ${dial}\n${shortError(results[i]!.mse)}`),
         ],
       },
       {

@@ -1,23 +1,20 @@
 import { type Command, Option } from 'commander';
-import { type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
-import { embed } from '../embedding/embed.ts';
-import type { Embedding, EmbedOptions } from '../embedding/embedding.ts';
+import type { EmbedOptions } from '../embedding/embedding.ts';
 import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
-import { journalIn } from '../embedding/journal-files.ts';
 import { inversionFor, METHODS, type Method, methodRow } from '../embedding/methods.ts';
 import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
-import { requireNumbers } from '../embedding/seek.ts';
+import { joinSought, type Sought } from '../embedding/seek.ts';
 import type { InversionOptions } from '../embedding/settings.ts';
 import { loadModel } from '../index.ts';
-import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
-import { bytesOf, takeRows, unstack } from '../tensor/tensor.ts';
-import { breakOff, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
-import { findEmbedder, packaged, SHIPPED_MODEL, version } from './files.ts';
+import { rows, takeRows } from '../tensor/tensor.ts';
+import { findEmbedder, SHIPPED_MODEL, version } from './files.ts';
 import {
   fitOption,
   openRuntime,
@@ -26,9 +23,10 @@ import {
   whole,
   withRng,
   withRuntime,
-  withUnfinished,
 } from './options.ts';
-import { type Pictures, readItems, readPictures, writeEmbeddingSheet } from './pictures.ts';
+import { MOST_SHOWN, openSource, writeEmbeddingSheet } from './pictures.ts';
+import { seekShown } from './seek.ts';
+import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { duration, openTerminal, withTerminal } from './terminal.ts';
 
 /** How seeds are sought, shared by `embed` and `evaluate`. */
@@ -55,7 +53,7 @@ export interface MethodFlags extends RuntimeFlags {
   quiet?: boolean;
 }
 
-interface EmbedFlags extends MethodFlags, UnfinishedOptions {
+interface EmbedFlags extends MethodFlags, ShardFlags {
   data?: string;
   dataDir?: string;
   from: number;
@@ -128,7 +126,7 @@ export function addEmbed(program: Command): void {
     .option('--starts <n>', 'seeds for each picture (methods that begin from noise)', whole(1, 10_000), 1)
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'out');
-  withUnfinished(command)
+  withShards(command)
     .addHelpText('after', '\nExample: seedbed embed my.png --tau 0.3 --out my')
     .action((paths: string[], flags: EmbedFlags) => run(paths, flags));
 }
@@ -192,84 +190,67 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
   const { model, options, settings } = await embedOptions(flags);
-  const pictures = flags.data
-    ? await readItems(flags.data, model, { ...flags, note: terminal.note })
-    : await readPictures(
-        paths.length > 0 ? paths : [packaged('examples/fashion-mnist')],
-        model,
-        flags.fit,
-        terminal.note,
-      );
-  const hashes = unstack(pictures.images).map(image => sha256Hex(bytesOf(image)));
-  const about = { command: 'embed', ...settings, starts: flags.starts, from: flags.from, hashes };
-  const unfinished = await openUnfinished(flags, about, terminal.note);
-  const progress = terminal.progress('embedding', 'iterations');
-  const embedding = await embed(await openRuntime(terminal, flags), model, pictures.images, {
-    ...options,
-    starts: flags.starts,
-    signal: terminal.signal,
-    journal: journalIn(unfinished),
-    onResults: results => {
-      requireNumbers(results, ({ image }) => pictures.names[image]!);
-      progress.above(() => {
-        for (const result of results)
-          terminal.line(describe(result, pictures.names[result.image]!, flags.starts));
-      });
+  const source = await openSource(paths, model, { ...flags, note: terminal.note });
+  const { starts, from, to } = flags;
+  const about = { command: 'embed', ...settings, starts, from, to, pictures: source.hash };
+  const work = await openWork(flags, about, terminal);
+  const piece = Math.max(1, Math.floor(options.batch! / starts));
+  const own = { ...options, starts };
+  const say = ({ results }: Sought, first: number) => {
+    for (const result of results) terminal.line(describe(result, source.name(first + result.image), starts));
+  };
+  const found = await seekShown(
+    terminal,
+    { runtime: await openRuntime(terminal, flags), model },
+    { count: source.length, piece, starts, say },
+    async (first, last) => {
+      const { images, names } = await source.read(first, last);
+      return { images, names, options: own, starts };
     },
-    onProgress: p => progress.update(p.done, p.total, p.loss > 0 ? `loss ${p.loss.toPrecision(4)}` : ''),
-  })
-    .catch(breakOff(unfinished))
-    .finally(() => progress.stop());
-
-  const seconds = (performance.now() - started) / 1000;
+    (pieces, doPiece) => inPart(terminal, flags, work, pieces, doPiece),
+  );
+  if (!found) return;
+  const sought = joinSought(found);
+  const results = found.flatMap((part, i) =>
+    part.results.map(result => ({ ...result, image: result.image + i * piece })),
+  );
+  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
+  const evaluations = results.reduce((sum, r) => sum + r.evaluations, 0);
   const report = {
     seedbed: await version(),
     command: 'embed',
     model: model.hash,
     rng: flags.rng,
     seconds,
-    evaluations: embedding.results.reduce((sum, r) => sum + r.evaluations, 0),
-    results: embedding.results.map(({ image, ...rest }) => ({ image: pictures.names[image]!, ...rest })),
+    evaluations,
+    results: results.map(({ image, ...rest }) => ({ image: source.name(image), ...rest })),
   };
-  await writeAll(flags, model, pictures, embedding, report);
-  await unfinished.remove();
-  terminal.line(
-    `${embedding.results.length} seeds in ${duration(seconds)}: ${joinPath(flags.out, 'embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
-  );
-  terminal.json(report);
-}
-
-async function writeAll(
-  flags: EmbedFlags,
-  model: Denoiser,
-  pictures: Pictures,
-  embedding: Embedding,
-  report: object,
-): Promise<void> {
-  const { latent, pair, results, method, sampler } = embedding;
-  const at = (name: string) => joinPath(flags.out, name);
-  const images = pictures.names.map((name, i) => ({ name, sha256: pictures.hashes[i]! }));
   const provenance = {
     model: model.hash,
-    sampler,
-    method,
-    images,
+    sampler: chooseSampler(model.info.sampler, options),
+    method: { ...sought.method, evaluations: evaluations / results.length },
+    images: await source.images(),
     rng: flags.rng,
-    createdBy: `seedbed ${await version()}`,
+    createdBy: `seedbed ${report.seedbed}`,
   };
-  await writeAtomic(at('seeds.safetensors'), writeSeeds(latent, provenance, pair));
-  await writeAtomic(at('seeds.npy'), writeNpy(latent));
+  const at = (name: string) => joinPath(flags.out, name);
+  await writeAtomic(at('seeds.safetensors'), writeSeeds(sought.latent, provenance, sought.pair));
+  await writeAtomic(at('seeds.npy'), writeNpy(sought.latent));
+  const shown = results.slice(0, MOST_SHOWN).map(({ image }) => image);
+  const { images } = await source.read(0, shown.at(-1)! + 1);
   await writeEmbeddingSheet(
     at('embedding.png'),
     model,
-    takeRows(
-      pictures.images,
-      results.map(r => r.image),
-    ),
-    latent,
-    embedding.pictures,
+    takeRows(images, shown),
+    rows(sought.latent, 0, shown.length),
+    rows(sought.pictures, 0, shown.length),
   );
   await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  await work.remove();
+  terminal.line(
+    `${results.length} seeds in ${duration(seconds)}: ${at('embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
+  );
+  terminal.json(report);
 }
 
 function describe(result: SeedResult, name: string, starts: number): string {

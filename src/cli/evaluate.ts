@@ -11,14 +11,14 @@ import type { Fit } from '../runtime/picture.ts';
 import { bootstrapMean } from '../tensor/statistics.ts';
 import { bytesOf } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
-import { inPieces, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
-import { fitOption, openRuntime, whole, withUnfinished } from './options.ts';
+import { fitOption, openRuntime, whole } from './options.ts';
 import { openFor } from './pictures.ts';
+import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
-interface Flags extends MethodFlags, UnfinishedOptions {
+interface Flags extends MethodFlags, ShardFlags {
   data: string;
   dataDir?: string;
   from: number;
@@ -45,7 +45,7 @@ export function addEvaluate(program: Command): void {
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--out <folder>', 'where evaluation.json is written', 'out')
     .addOption(fitOption());
-  withUnfinished(command)
+  withShards(command)
     .addHelpText('after', '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder')
     .action((flags: Flags) => run(flags));
 }
@@ -65,7 +65,7 @@ async function run(flags: Flags): Promise<void> {
     from: flags.from,
     to: flags.to,
   };
-  const unfinished = await openUnfinished(flags, about, terminal.note);
+  const work = await openWork(flags, about, terminal);
   const progress = terminal.progress('embedding', 'pictures');
   const pieces = {
     count: dataset.length,
@@ -73,26 +73,26 @@ async function run(flags: Flags): Promise<void> {
     signal: terminal.signal,
     codec: jsonCodec(keptPicture),
   };
-  const results = (
-    await inPieces(unfinished, pieces, async (first, last, inside) => {
-      const indices = Array.from({ length: last - first }, (_, i) => first + i);
-      const onProgress = ({ done, total }: EmbedProgress) =>
-        progress.update(first + Math.floor((done / total) * indices.length), dataset.length);
-      const part = await embed(runtime, model, await dataset.read(indices), {
-        ...options,
-        signal: terminal.signal,
-        journal: journalIn(inside),
-        onResults: found => requireNumbers(found, ({ image }) => dataset.itemName(first + image)),
-        onProgress,
-      });
-      return part.results.map(({ losses: _, ...result }) => ({
-        ...result,
-        name: dataset.itemName(first + result.image),
-      }));
-    }).finally(() => progress.stop())
-  ).flat();
+  const found = await inPart(terminal, flags, work, pieces, async (first, last, inside) => {
+    const indices = Array.from({ length: last - first }, (_, i) => first + i);
+    const onProgress = ({ done, total }: EmbedProgress) =>
+      progress.update(first + Math.floor((done / total) * indices.length), dataset.length);
+    const part = await embed(runtime, model, await dataset.read(indices), {
+      ...options,
+      signal: terminal.signal,
+      journal: journalIn(inside),
+      onResults: found => requireNumbers(found, ({ image }) => dataset.itemName(first + image)),
+      onProgress,
+    });
+    return part.results.map(({ losses: _, ...result }) => ({
+      ...result,
+      name: dataset.itemName(first + result.image),
+    }));
+  }).finally(() => progress.stop());
+  if (!found) return;
+  const results = found.flat();
 
-  const seconds = (performance.now() - started) / 1000;
+  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
   const after = bootstrapMean(
     results.map(r => r.mse),
     flags.rng,
@@ -136,6 +136,6 @@ async function run(flags: Flags): Promise<void> {
   terminal.line(`mean squared error ${before ? 'after descent' : ''} ${text(after)}`.replace('  ', ' '));
   terminal.line(`seed variance ${variance.mean.toFixed(3)}`);
   await writeAtomic(joinPath(flags.out, 'evaluation.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  await unfinished.remove();
+  await work.remove();
   terminal.json(summary);
 }

@@ -5,12 +5,14 @@ import { svgToPng } from '../runtime/svg.ts';
 import { type ContestFlags, openContest, runContest, withContest } from './contest.ts';
 import { findEmbedder, version } from './files.ts';
 import { openRuntime } from './options.ts';
+import { withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
 export function addFrontier(program: Command): void {
-  withContest(program.command('frontier'))
+  const command = withContest(program.command('frontier'))
     .description('draw how faithful pictures are against how likely their seeds, as the dials move')
-    .option('--out <folder>', 'where frontier.png, .svg and .json are written', 'frontier')
+    .option('--out <folder>', 'where frontier.png, .svg and .json are written', 'frontier');
+  withShards(command)
     .addHelpText(
       'after',
       '\nExample: seedbed frontier models/fashion-mnist.onnx --data fashion-mnist:test --to 16 --out frontier',
@@ -27,16 +29,17 @@ async function run(file: string, paths: readonly string[], flags: ContestFlags):
   const { dials, frontierFigure } = await import('../experiments/race/frontier.ts');
   const all = dials(model, embedder !== undefined);
   const runtime = await openRuntime(terminal, flags);
-  const { standings, unfinished } = await runContest(terminal, runtime, contest, embedder, all, flags, {
+  const { standings, work } = await runContest(terminal, runtime, contest, embedder, all, flags, {
     command: 'frontier',
     describe,
   });
+  if (!standings) return;
   const data = flags.data ? baseName(flags.data) : 'files';
   const svg = frontierFigure(standings, `${model.info.name}, ${pictures.names.length} pictures of ${data}`);
   const at = (name: string) => joinPath(flags.out, name);
   await writeAtomic(at('frontier.svg'), svg);
   await writeAtomic(at('frontier.png'), await svgToPng(svg));
-  const seconds = (performance.now() - started) / 1000;
+  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
   const report = {
     seedbed: await version(),
     command: 'frontier',
@@ -47,7 +50,7 @@ async function run(file: string, paths: readonly string[], flags: ContestFlags):
     results: standings,
   };
   await writeAtomic(at('frontier.json'), `${JSON.stringify(report, null, 2)}\n`);
-  await unfinished.remove();
+  await work.remove();
   terminal.line(
     `${all.length} positions in ${duration(seconds)}: ${at('frontier.png')}, frontier.svg, frontier.json`,
   );

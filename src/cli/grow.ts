@@ -8,7 +8,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { concatRows, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { tensorCodec } from '../work/kept.ts';
-import { inPieces, openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import { type DoPiece, inPieces, type Pieces, type Unfinished } from '../work/unfinished.ts';
 import { writeSheet } from './pictures.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -16,59 +16,58 @@ import type { Terminal } from './terminal.ts';
 const BATCH = 16;
 const LEAST_NUMBERS = 2 ** 14;
 
+/** Seeds that pictures are grown from, read as they are needed, and how. */
+interface Growing {
+  readonly model: Denoiser;
+  readonly sampler: SamplerInfo;
+  readonly count: number;
+  seeds(first: number, last: number): Pick<Seeds, 'latent' | 'pair'>;
+}
+
 /**
- * Grows pictures from seeds, resumable and known to be numbers: piece by piece, each a batch, or several of small pictures.
+ * Grows pictures piece by piece, each a batch, or several of small pictures; what is no number is refused.
  * @param onProgress told the evaluations that are done.
+ * @param keep does the pieces and keeps them: `inPieces`, or `inPart` where they may be cut into shards.
  */
+export async function growPieces<R>(
+  { terminal, runtime }: { terminal: Terminal; runtime: Runtime },
+  { model, sampler, count, seeds }: Growing,
+  onProgress: (done: number) => void,
+  keep: (pieces: Pieces<Tensor<'float32'>>, doPiece: DoPiece<Tensor<'float32'>>) => Promise<R>,
+): Promise<R> {
+  const each = evaluationsOf(sampler);
+  const piece = BATCH * Math.ceil(LEAST_NUMBERS / (BATCH * sizeOf(model.info.shape)));
+  const decoder = await createDecoder(runtime, model, sampler, Math.min(BATCH, count));
+  const pieces = { count, piece, signal: terminal.signal, codec: tensorCodec(pictureShape(model)) };
+  return keep(pieces, (first, last) => {
+    const { latent, pair } = seeds(first, last);
+    const report = (done: number) => onProgress(Math.min(first * each + done, count * each));
+    return decoder.grow(pair?.latent ?? latent, report, pair?.latent2);
+  }).finally(decoder.dispose);
+}
+
+/** Grows the pictures of all seeds, resumable. @param onProgress told the evaluations that are done. */
 export async function growInPieces(
-  { terminal, runtime, unfinished }: { terminal: Terminal; runtime: Runtime; unfinished: Unfinished },
+  { unfinished, ...where }: { terminal: Terminal; runtime: Runtime; unfinished: Unfinished },
   { model, sampler }: { model: Denoiser; sampler: SamplerInfo },
   { latent, pair }: Pick<Seeds, 'latent' | 'pair'>,
   onProgress: (done: number) => void,
 ): Promise<Tensor<'float32'>> {
-  const count = latent.shape[0]!;
-  const each = evaluationsOf(sampler);
-  const piece = BATCH * Math.ceil(LEAST_NUMBERS / (BATCH * sizeOf(model.info.shape)));
-  const decoder = await createDecoder(runtime, model, sampler, Math.min(BATCH, count));
-  const pieces = await inPieces(
-    unfinished,
-    { count, piece, signal: terminal.signal, codec: tensorCodec(pictureShape(model)) },
-    (first, last) =>
-      decoder.grow(
-        rows(pair?.latent ?? latent, first, last),
-        done => onProgress(Math.min(first * each + done, count * each)),
-        pair && rows(pair.latent2, first, last),
-      ),
-  ).finally(decoder.dispose);
-  return concatRows(pieces);
+  const seeds = (first: number, last: number) => ({
+    latent: rows(latent, first, last),
+    pair: pair && { latent: rows(pair.latent, first, last), latent2: rows(pair.latent2, first, last) },
+  });
+  const growing = { model, sampler, count: latent.shape[0]!, seeds };
+  const grown = await growPieces(where, growing, onProgress, (pieces, doPiece) =>
+    inPieces(unfinished, pieces, doPiece),
+  );
+  return concatRows(grown);
 }
 
-/**
- * Grows pictures from seeds, resumable, and writes them as an array and a sheet.
- * @param about what the work is, for `--resume`.
- * @returns the names of the files written.
- */
-export async function growAndWrite(
-  terminal: Terminal,
-  runtime: Runtime,
-  model: Denoiser,
-  seeds: Pick<Seeds, 'latent' | 'pair'>,
-  {
-    sampler,
-    about,
-    ...folder
-  }: UnfinishedOptions & { sampler: SamplerInfo; about: { command: string } & Record<string, unknown> },
-): Promise<string[]> {
-  const unfinished = await openUnfinished(folder, { ...about, model: model.hash, sampler }, terminal.note);
-  const progress = terminal.progress('growing', 'evaluations');
-  const total = seeds.latent.shape[0]! * evaluationsOf(sampler);
-  const pictures = await growInPieces({ terminal, runtime, unfinished }, { model, sampler }, seeds, done =>
-    progress.update(done, total),
-  ).finally(() => progress.stop());
-  const { out } = folder;
+/** Writes pictures as an array and a sheet. @returns the names of the files written. */
+export async function writeGrown(out: string, pictures: Tensor<'float32'>): Promise<string[]> {
   await writeAtomic(joinPath(out, 'pictures.npy'), writeNpy(pictures));
   const flat = pictures.shape.length === 4;
   if (flat) await writeSheet(joinPath(out, 'pictures.png'), pictures);
-  await unfinished.remove();
   return flat ? ['pictures.png', 'pictures.npy'] : ['pictures.npy'];
 }

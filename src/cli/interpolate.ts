@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
 import { seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
-import { joinSought } from '../embedding/seek.ts';
+import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';
 import { encodeAnimation } from '../runtime/animation.ts';
@@ -11,7 +11,7 @@ import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../tensor/tensor.ts';
-import { openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import { inPieces, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { growInPieces } from './grow.ts';
@@ -68,11 +68,15 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const about = { command: 'interpolate', ...settings, hashes: pictures.hashes };
   const unfinished = await openUnfinished(flags, about, terminal.note);
   const found = joinSought(
-    await seekShown(terminal, { runtime, model, unfinished }, { count, piece: 1 }, (first, last) => ({
-      images: rows(pictures.images, first, last),
-      options,
-    })),
+    await seekShown(
+      terminal,
+      { runtime, model },
+      { count, piece: 1 },
+      (first, last) => ({ images: rows(pictures.images, first, last), options }),
+      (pieces, doPiece) => inPieces(unfinished, pieces, doPiece),
+    ),
   );
+  const ends = found.results.map(rowOf);
   const frames = framesOf(found.latent, flags.steps, flags.path);
   const latent = stacked(frames.map(frame => frame.seed));
   const progress = terminal.progress('growing', 'evaluations');
@@ -107,14 +111,14 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
     model: model.hash,
     rng: flags.rng,
     seconds,
-    evaluations: found.rows.reduce((sum, r) => sum + r.evaluations, 0) + total,
+    evaluations: ends.reduce((sum, r) => sum + r.evaluations, 0) + total,
     path: flags.path,
-    ends: found.rows.map(({ start: _, ...row }, i) => ({ image: pictures.names[i]!, ...row })),
+    ends: ends.map(({ start: _, ...row }, i) => ({ image: pictures.names[i]!, ...row })),
     results,
   };
   await writeAll(flags, model, sampler, pictures, { ...found, latent, grown }, report);
   await unfinished.remove();
-  found.rows.forEach((row, i) => {
+  ends.forEach((row, i) => {
     const flagged = row.flags.map(flag => `\n  flagged: ${flag}`).join('');
     terminal.line(
       `${pictures.names[i]!.padEnd(24)} squared error of its seed ${row.mse.toFixed(6)}${flagged}`,

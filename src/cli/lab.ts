@@ -2,7 +2,7 @@ import type { Dataset } from '../data/dataset.ts';
 import { openDataset } from '../data/open.ts';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { RECIPES } from '../embedding/recipes.ts';
-import { joinSought, seekInPieces } from '../embedding/seek.ts';
+import { joinSought, pieceSeeker, soughtCodec } from '../embedding/seek.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   BATCH,
@@ -17,7 +17,7 @@ import { loadEmbedder, loadModel } from '../index.ts';
 import { isDirectory, joinPath, listFiles } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';
-import type { Unfinished } from '../work/unfinished.ts';
+import { inPieces, type Unfinished } from '../work/unfinished.ts';
 import { packaged } from './files.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -113,34 +113,32 @@ export async function openLab(
     // A cloud that diverges leaves what other experiments found.
     const path = (name: string) => unfinished.path(`cloud-${key}-${name}`);
     const own = { path, remove: async () => {} };
+    const options = {
+      ...{ method, batch: BATCH, rng: flags.rng },
+      ...(method === 'descent' && { recipe: { ...RECIPES[recipe], iterations } }),
+    };
+    const { signal } = terminal;
+    const onProgress = (first: number, last: number, share: number) =>
+      progress(first + Math.floor(share * (last - first)), count);
+    const seeker = pieceSeeker({ runtime, model, most: PIECE, signal, onProgress }, (first, last) => ({
+      images: image,
+      options,
+      firstStart: first,
+      starts: last - first,
+    }));
+    const pieces = { count, piece: PIECE, signal, codec: soughtCodec(model) };
     const {
       latent,
       pictures: grown,
-      rows,
-    } = joinSought(
-      await seekInPieces(
-        { runtime, model, unfinished: own, signal: terminal.signal, onProgress: progress },
-        { count, piece: PIECE },
-        (first, last) => ({
-          images: image,
-          options: {
-            method,
-            batch: BATCH,
-            rng: flags.rng,
-            firstStart: first,
-            starts: last - first,
-            ...(method === 'descent' && { recipe: { ...RECIPES[recipe], iterations } }),
-          },
-        }),
-      ),
-    );
+      results,
+    } = joinSought(await inPieces(own, pieces, seeker.doPiece).finally(seeker.close));
     return {
       model,
       image,
       latent,
       pictures: grown,
-      errors: rows.map(({ mse }) => mse),
-      evaluations: average(rows.map(({ evaluations }) => evaluations)),
+      errors: results.map(({ mse }) => mse),
+      evaluations: average(results.map(({ evaluations }) => evaluations)),
     };
   }
 }

@@ -14,26 +14,29 @@ import { addFrontier } from './frontier.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import { addInterpolate } from './interpolate.ts';
+import { addMerge } from './merge.ts';
 import { addQuality } from './quality.ts';
 import { addRace } from './race.ts';
 import { addRecover } from './recover.ts';
 import { addReproduce } from './reproduce.ts';
 import { addSample } from './sample.ts';
 import { addStudio } from './studio.ts';
-import { watchSignals } from './terminal.ts';
+import { interruptionCode, watchSignals } from './terminal.ts';
 import { addTrain } from './train.ts';
 import { addVerify } from './verify.ts';
 
-/** 0 done, 1 a fault of ours or the machine's, 2 a mistake in what was asked or given, 130 interrupted. */
-const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
+/**
+ * 0 finished; 1 a fault of ours or the machine's, which may pass; 2 a mistake in what was asked or given, the same every time;
+ * 130 stopped by Ctrl-C, 75 stopped by SIGTERM: the same command goes on (docs/commands.md).
+ */
+const EXIT_CODES: Readonly<Record<Exclude<ErrorKind, 'Interrupted'>, number>> = {
   BadFile: 2,
   BadArgument: 2,
   BadShape: 2,
   Unsupported: 2,
   Mismatch: 2,
-  Diverged: 1,
+  Diverged: 2,
   Machine: 1,
-  Interrupted: 130,
 };
 
 /**
@@ -41,6 +44,28 @@ const EXIT_CODES: Readonly<Record<ErrorKind, number>> = {
  * @returns the exit code.
  */
 export async function main(args: readonly string[]): Promise<number> {
+  const unwatch = watchSignals();
+  try {
+    await run(args);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (isSeedbedError(error)) {
+      process.stderr.write(`seedbed: ${error.message}\n`);
+      return error.kind === 'Interrupted' ? interruptionCode() : EXIT_CODES[error.kind];
+    }
+    const trace = process.env.SEEDBED_DEBUG && error instanceof Error ? `\n${error.stack}` : '';
+    process.stderr.write(
+      `seedbed: a fault of Seedbed's own: ${messageOf(error)} (SEEDBED_DEBUG=1 shows where)${trace}\n`,
+    );
+    return 1;
+  } finally {
+    unwatch();
+  }
+}
+
+/** Runs the command that the words say. */
+async function run(args: readonly string[]): Promise<void> {
   const program = new Command('seedbed')
     .description('Finds the noise from which a deterministic diffusion model grows a picture.')
     .version(await version())
@@ -70,24 +95,8 @@ export async function main(args: readonly string[]): Promise<number> {
     addData,
   ])
     add(program);
-  const unwatch = watchSignals();
-  try {
-    await program.parseAsync([...args], { from: 'user' });
-    return 0;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (isSeedbedError(error)) {
-      process.stderr.write(`seedbed: ${error.message}\n`);
-      return EXIT_CODES[error.kind];
-    }
-    const trace = process.env.SEEDBED_DEBUG && error instanceof Error ? `\n${error.stack}` : '';
-    process.stderr.write(
-      `seedbed: a fault of Seedbed's own: ${messageOf(error)} (SEEDBED_DEBUG=1 shows where)${trace}\n`,
-    );
-    return 1;
-  } finally {
-    unwatch();
-  }
+  addMerge(program, run);
+  await program.parseAsync([...args], { from: 'user' });
 }
 
 // Whoever read our output has read enough (`seedbed info | head -1`); the word of it may come after the command's end.

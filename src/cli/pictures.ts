@@ -21,7 +21,8 @@ import { fileKind } from '../runtime/kind.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { readNpz } from '../tensor/npz.ts';
-import { bytesOf, concatRows, type Floats, float32, type Tensor, unstack } from '../tensor/tensor.ts';
+import { bytesOf, concatRows, type Floats, float32, rows, type Tensor, unstack } from '../tensor/tensor.ts';
+import { packaged } from './files.ts';
 
 /** Pictures to work on, ready for a model. */
 export interface Pictures {
@@ -35,6 +36,8 @@ export interface Pictures {
 /** Pictures a row of a sheet, and rows of pictures at most. */
 const ACROSS = 10;
 const MOST_BLOCKS = 5;
+/** Pictures that a sheet shows at most. */
+export const MOST_SHOWN = ACROSS * MOST_BLOCKS;
 
 /**
  * Reads picture files, all pictures of folders, or arrays of pictures (.npy or .npz: [n, C, H, W], in [0,1] as `sample`
@@ -96,18 +99,85 @@ async function fromArray(stored: Tensor, wanted: readonly number[], file: string
   return { array, changes: dataset.changes ?? [] };
 }
 
+/** Pictures that are read as they are needed, ready for a model. */
+export interface PictureSource {
+  readonly length: number;
+  /** By what the pictures are known again: sha256 over all files, or over a data set's first and last item. */
+  readonly hash: string;
+  name(index: number): string;
+  /** Pictures `first` to `last`, excluded. */
+  read(first: number, last: number): Promise<Pictures>;
+  /** Names and hashes of all, for records. */
+  images(): Promise<{ name: string; sha256: string }[]>;
+}
+
+/** Pictures read at once where only their hashes are wanted. */
+const HASHED = 256;
+
+/** Opens items of `--data`, or reads what the paths name; the ten that ship where nothing is named. */
+export async function openSource(
+  paths: readonly string[],
+  model: Denoiser,
+  flags: OpenFlags & { data?: string | undefined; from: number; to?: number | undefined },
+): Promise<PictureSource> {
+  if (flags.data) return itemSource(await openPart(flags.data, model, flags));
+  const given = paths.length > 0 ? paths : [packaged('examples/fashion-mnist')];
+  const all = await readPictures(given, model, flags.fit ?? 'crop', flags.note);
+  return {
+    length: all.names.length,
+    hash: sha256Hex(new TextEncoder().encode(all.hashes.join())),
+    name: index => all.names[index]!,
+    read: async (first, last) => ({
+      images: rows(all.images, first, last),
+      names: all.names.slice(first, last),
+      hashes: all.hashes.slice(first, last),
+    }),
+    images: async () => all.names.map((name, i) => ({ name, sha256: all.hashes[i]! })),
+  };
+}
+
+/** The items of a data set. */
+async function itemSource(dataset: Dataset): Promise<PictureSource> {
+  const { length } = dataset;
+  async function read(first: number, last: number): Promise<Pictures> {
+    const indices = Array.from({ length: last - first }, (_, i) => first + i);
+    const images = await dataset.read(indices);
+    const hashes = unstack(images).map(image => sha256Hex(bytesOf(image)));
+    return { images, names: indices.map(i => dataset.itemName(i)), hashes };
+  }
+  return {
+    length,
+    hash: sha256Hex(bytesOf(await dataset.read([0, length - 1]))),
+    name: index => dataset.itemName(index),
+    read,
+    async images() {
+      const all: { name: string; sha256: string }[] = [];
+      for (let first = 0; first < length; first += HASHED) {
+        const { names, hashes } = await read(first, Math.min(first + HASHED, length));
+        all.push(...names.map((name, i) => ({ name, sha256: hashes[i]! })));
+      }
+      return all;
+    },
+  };
+}
+
 /** Items `from` to `to` of a data set. */
 export async function readItems(
   spec: string,
   model: Denoiser,
   range: OpenFlags & { from: number; to?: number | undefined },
 ): Promise<Pictures> {
-  const dataset = await openFor(spec, model, range);
-  const part = slice(dataset, range.from, Math.min(range.to ?? dataset.length, dataset.length));
-  const indices = Array.from({ length: part.length }, (_, i) => i);
-  const images = await part.read(indices);
-  const hashes = unstack(images).map(image => sha256Hex(bytesOf(image)));
-  return { images, names: indices.map(i => part.itemName(i)), hashes };
+  const source = await itemSource(await openPart(spec, model, range));
+  return source.read(0, source.length);
+}
+
+async function openPart(
+  spec: string,
+  model: Denoiser,
+  { from, to, ...flags }: OpenFlags & { from: number; to?: number | undefined },
+): Promise<Dataset> {
+  const dataset = await openFor(spec, model, flags);
+  return slice(dataset, from, Math.min(to ?? dataset.length, dataset.length));
 }
 
 interface OpenFlags {
@@ -150,10 +220,10 @@ export async function writeEmbeddingSheet(
   pictures: Floats,
 ): Promise<void> {
   const seeds = seedPictures(model, latent);
-  const rows = [unstack(originals), seeds, unstack(pictures)];
+  const kinds = [unstack(originals), seeds, unstack(pictures)];
   const blocks = Math.min(MOST_BLOCKS, Math.ceil(seeds.length / ACROSS));
   const sheet = Array.from({ length: blocks }, (_, block) =>
-    rows.map(row => row.slice(block * ACROSS, (block + 1) * ACROSS)),
+    kinds.map(row => row.slice(block * ACROSS, (block + 1) * ACROSS)),
   ).flat();
   await writeAtomic(path, await encodePng(contactSheet(sheet)));
 }
@@ -161,10 +231,10 @@ export async function writeEmbeddingSheet(
 /** Writes pictures in rows of ten, at most fifty. */
 export async function writeSheet(path: string, pictures: Floats): Promise<void> {
   const all = unstack(pictures);
-  const rows = Array.from({ length: Math.min(MOST_BLOCKS, Math.ceil(all.length / ACROSS)) }, (_, i) =>
+  const lines = Array.from({ length: Math.min(MOST_BLOCKS, Math.ceil(all.length / ACROSS)) }, (_, i) =>
     all.slice(i * ACROSS, (i + 1) * ACROSS),
   );
-  await writeAtomic(path, await encodePng(contactSheet(rows)));
+  await writeAtomic(path, await encodePng(contactSheet(lines)));
 }
 
 function checkPictureModel(model: Denoiser): void {

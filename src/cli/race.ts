@@ -15,6 +15,7 @@ import { type Contest, type ContestFlags, openContest, runContest, withContest }
 import { findEmbedder, version } from './files.ts';
 import { openRuntime, whole } from './options.ts';
 import type { Pictures } from './pictures.ts';
+import { withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
 interface Flags extends ContestFlags {
@@ -29,7 +30,7 @@ const COLUMNS = ['norm', 'neighbours', 'spectrum'];
 const list = (text: string) => text.split(',').filter(Boolean);
 
 export function addRace(program: Command): void {
-  withContest(program.command('race'))
+  const command = withContest(program.command('race'))
     .description('run every way to find seeds on the same pictures: a table and plots of what each reaches')
     .option('--most <n>', 'leave out what takes more network evaluations a seed', whole(1), 800)
     .option('--methods <names>', 'only these families, separated by commas', list)
@@ -38,7 +39,8 @@ export function addRace(program: Command): void {
       'seed files of some of the pictures, found elsewhere, separated by commas',
       list,
     )
-    .option('--out <folder>', 'where race.md, race.json and the plots are written', 'race')
+    .option('--out <folder>', 'where race.md, race.json and the plots are written', 'race');
+  withShards(command)
     .addHelpText(
       'after',
       '\nExample: seedbed race models/fashion-mnist.onnx --data fashion-mnist:test --to 32 --out race',
@@ -63,10 +65,11 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
     (flags.beside ?? []).map(file => readBeside(file, contest.model, contest.pictures)),
   );
   const runtime = await openRuntime(terminal, flags);
-  const { standings, unfinished } = await runContest(terminal, runtime, contest, embedder, chosen, flags, {
+  const { standings, work } = await runContest(terminal, runtime, contest, embedder, chosen, flags, {
     command: 'race',
     describe,
   });
+  if (!standings) return;
   for (const found of beside) standings.push(await standingOf(runtime, contest, found, flags.rng));
 
   const which = flags.data
@@ -90,7 +93,7 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
     await writeAtomic(at(`${name}.svg`), svg);
     await writeAtomic(at(`${name}.png`), await svgToPng(svg));
   }
-  const seconds = (performance.now() - started) / 1000;
+  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
   const count = chosen.length;
   const report = {
     seedbed: await version(),
@@ -102,7 +105,7 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
     results: standings,
   };
   await writeAtomic(at('race.json'), `${JSON.stringify(report, null, 2)}\n`);
-  await unfinished.remove();
+  await work.remove();
   terminal.line(
     `${count} methods on ${pictures.names.length} pictures in ${duration(seconds)}: ${at('race.md')}, race.json, race.png, race-time.png`,
   );

@@ -6,13 +6,14 @@ import { writeSeeds } from '../embedding/seeds.ts';
 import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { normals } from '../tensor/random.ts';
-import type { UnfinishedOptions } from '../work/unfinished.ts';
+import { concatRows } from '../tensor/tensor.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
-import { growAndWrite } from './grow.ts';
-import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
+import { growPieces, writeGrown } from './grow.ts';
+import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, UnfinishedOptions {
+interface Flags extends RuntimeFlags, ShardFlags {
   model: string;
   count: number;
   sampler?: SamplerKind;
@@ -34,7 +35,7 @@ export function addSample(program: Command): void {
     )
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option('--out <folder>', 'where to write', 'out');
-  withUnfinished(command)
+  withShards(command)
     .addHelpText('after', '\nExample: seedbed sample --count 50 --rng 7 --out samples')
     .action(async (flags: Flags) => {
       const started = performance.now();
@@ -42,19 +43,26 @@ export function addSample(program: Command): void {
       const { count, rng, out } = flags;
       const model = await loadModel(flags.model);
       const sampler = chooseSampler(model.info.sampler, flags);
-      const latent = normals({ seed: rng, purpose: 'sample' }, [count, ...model.info.shape]);
-      const about = { command: 'sample', count, rng };
-      const files = await growAndWrite(
+      const noise = (first: number, last: number) =>
+        normals({ seed: rng, purpose: 'sample' }, [last - first, ...model.info.shape], row => ({
+          image: first + row,
+          start: 0,
+        }));
+      const work = await openWork(
+        flags,
+        { command: 'sample', count, rng, model: model.hash, sampler },
         terminal,
-        await openRuntime(terminal, flags),
-        model,
-        { latent },
-        {
-          ...flags,
-          sampler,
-          about,
-        },
       );
+      const evaluations = count * evaluationsOf(sampler);
+      const progress = terminal.progress('growing', 'evaluations');
+      const grown = await growPieces(
+        { terminal, runtime: await openRuntime(terminal, flags) },
+        { model, sampler, count, seeds: (first, last) => ({ latent: noise(first, last) }) },
+        done => progress.update(done, evaluations),
+        (pieces, doPiece) => inPart(terminal, flags, work, pieces, doPiece),
+      ).finally(() => progress.stop());
+      if (!grown) return;
+      const files = await writeGrown(out, concatRows(grown));
       const createdBy = `seedbed ${await version()}`;
       const provenance = {
         model: model.hash,
@@ -64,8 +72,9 @@ export function addSample(program: Command): void {
         rng,
         createdBy,
       };
-      await writeAtomic(joinPath(out, 'seeds.safetensors'), writeSeeds(latent, provenance));
-      const seconds = (performance.now() - started) / 1000;
+      await writeAtomic(joinPath(out, 'seeds.safetensors'), writeSeeds(noise(0, count), provenance));
+      await work.remove();
+      const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
       terminal.line(
         `${count} pictures: ${[...files, 'seeds.safetensors'].map(name => joinPath(out, name)).join(', ')}`,
       );
@@ -75,7 +84,7 @@ export function addSample(program: Command): void {
         model: model.hash,
         rng,
         seconds,
-        evaluations: count * evaluationsOf(sampler),
+        evaluations,
         results: [{ pictures: count, out, files }],
       });
     });

@@ -1,16 +1,43 @@
-import { type Seeking, type Sought, seekInPieces } from '../embedding/seek.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { pieceSeeker, type Question, type Sought, soughtCodec } from '../embedding/seek.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { DoPiece, Pieces } from '../work/unfinished.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Finds seeds piece by piece, as {@link seekInPieces} does, and shows how it goes. */
-export async function seekShown(
+/** What is sought: `count` items whose seeds are sought, pictures or starts of one, `piece` at a time; each of `starts` seeds, 1 unless given. */
+interface Items {
+  readonly count: number;
+  readonly piece: number;
+  readonly starts?: number;
+  /** Says what was found, and what its first item is. */
+  readonly say?: (found: Sought, first: number) => void;
+}
+
+/**
+ * Finds seeds piece by piece, and shows how it goes.
+ * @param ask what is sought for the items `first` to `last`.
+ * @param keep does the pieces and keeps them: `inPieces`, or `inPart` where they may be cut into shards.
+ */
+export async function seekShown<R>(
   terminal: Terminal,
-  where: Omit<Seeking, 'signal' | 'onProgress'>,
-  ...[pieces, ask]: [Parameters<typeof seekInPieces>[1], Parameters<typeof seekInPieces>[2]]
-): Promise<Sought[]> {
+  { runtime, model }: { runtime: Runtime; model: Denoiser },
+  { count, piece, starts = 1, say = () => {} }: Items,
+  ask: (first: number, last: number) => Question | Promise<Question>,
+  keep: (pieces: Pieces<Sought>, doPiece: DoPiece<Sought>) => Promise<R>,
+): Promise<R> {
+  const { signal } = terminal;
   const progress = terminal.progress('embedding', 'seeds');
-  const onProgress = (done: number, total: number, loss: number) =>
-    progress.update(done, total, loss > 0 ? `loss ${loss.toPrecision(4)}` : '');
-  return seekInPieces({ ...where, signal: terminal.signal, onProgress }, pieces, ask).finally(() =>
-    progress.stop(),
-  );
+  const onProgress = (first: number, last: number, share: number, loss: number) =>
+    progress.update(
+      Math.floor((first + share * (last - first)) * starts),
+      count * starts,
+      loss > 0 ? `loss ${loss.toPrecision(4)}` : '',
+    );
+  const seeker = pieceSeeker({ runtime, model, most: piece * starts, signal, onProgress }, ask);
+  const onPiece = (found: Sought, first: number) => progress.above(() => say(found, first));
+  const pieces = { count, piece, signal, codec: soughtCodec(model, starts), onPiece };
+  return keep(pieces, seeker.doPiece).finally(async () => {
+    progress.stop();
+    await seeker.close();
+  });
 }

@@ -27,20 +27,28 @@ const LINE_SECONDS = 10;
 
 let interruption = new AbortController();
 
+/** Exit codes of work that a signal stopped: that of Ctrl-C, and EX_TEMPFAIL, which tells batch systems to start it again. */
+const STOPPED = { SIGINT: 130, SIGTERM: 75 } as const;
+type StopSignal = keyof typeof STOPPED;
+
+/** The exit code of a command that was stopped. */
+export const interruptionCode = (): number => STOPPED[(interruption.signal.reason as StopSignal) ?? 'SIGINT'];
+
 /** Listens for Ctrl-C and SIGTERM while a command runs. @returns what ends the listening. */
 export function watchSignals(): () => void {
   const controller = new AbortController();
   interruption = controller;
-  const stop = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(130);
-    process.stderr.write(`\n${name}: stopping after the current step; once more stops at once\n`);
-    controller.abort();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  const unlisten = (['SIGINT', 'SIGTERM'] as const).map(name => {
+    const stop = () => {
+      if (controller.signal.aborted) process.exit(interruptionCode());
+      process.stderr.write(`\n${name}: stopping after the current step; once more stops at once\n`);
+      controller.abort(name);
+    };
+    process.on(name, stop);
+    return () => process.off(name, stop);
+  });
   return () => {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const off of unlisten) off();
   };
 }
 

@@ -18,6 +18,8 @@ export interface Sought {
   readonly noise: Floats;
   /** Number of the batch, from 0. */
   readonly index: number;
+  /** Keeps what descent has done of it. */
+  readonly journal?: Journal | undefined;
   /** Called as work goes on, with the mean loss where there is one. */
   readonly report: (iteration: number, loss: number) => void;
 }
@@ -91,7 +93,6 @@ export interface DescentSettings {
   readonly memory?: Memory | undefined;
   readonly tolerance?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly journal?: Journal | undefined;
 }
 
 /** Descent through the whole sampler (section 5.1), from noise or from what another finder found first. */
@@ -101,7 +102,7 @@ export function descentFinder(
   settings: DescentSettings,
   first?: Finder,
 ): Finder {
-  const { recipe, sampler, memory, journal } = settings;
+  const { recipe, sampler, memory } = settings;
   const pass = evaluationsOf(sampler);
   const steppers = new BySize(async size => {
     const made = await createStepper(runtime, model, size, recipe, sampler, memory);
@@ -110,6 +111,7 @@ export function descentFinder(
   return {
     iterations: recipe.iterations,
     async find(sought) {
+      const { journal } = sought;
       const begun = await first?.find(sought);
       const start = begun?.latent ?? sought.noise;
       const found = await descend(await steppers.get(start), start, sought.targets, {

@@ -5,73 +5,85 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { jsonOf } from '../tensor/json.ts';
 import { writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, type Floats } from '../tensor/tensor.ts';
-import { type Codec, damaged, keptPsnr, keptTensors } from '../work/kept.ts';
-import { inPieces, type Unfinished } from '../work/unfinished.ts';
+import { type Codec, damaged, keptTensors } from '../work/kept.ts';
+import type { DoPiece } from '../work/unfinished.ts';
 import { pictureShape } from './checks.ts';
-import { embed } from './embed.ts';
 import type { EmbedOptions } from './embedding.ts';
-import { journalIn } from './journal-files.ts';
+import { journalIn, keptResult } from './journal-files.ts';
 import type { SeedResult } from './result.ts';
-
-/** What is reported of one seed. */
-export const seedRow = z.object({
-  start: z.int().gte(0),
-  mse: z.number(),
-  psnr: keptPsnr,
-  latentVariance: z.number(),
-  converged: z.boolean(),
-  flags: z.array(z.string()),
-  evaluations: z.number(),
-});
-export type SeedRow = z.infer<typeof seedRow>;
+import type { SeedPair } from './seeds.ts';
+import { createSeeker, type Seeker } from './seeker.ts';
 
 /** Seeds that were found, what they grow, and by which method, without the evaluations that it took. */
 export interface Sought {
   /** [n, ...shape] */
   readonly latent: Floats;
+  /** Of samplers that keep two states, both. */
+  readonly pair?: SeedPair | undefined;
   /** [n, C, H, W] in [0,1]. */
   readonly pictures: Floats;
-  readonly rows: SeedRow[];
+  readonly results: readonly SeedResult[];
   readonly method: Readonly<Record<string, unknown>>;
 }
 
-/** Where and with what seeds are sought. */
+/** The pictures of one piece, and how their seeds are sought; which of them, where one picture has many. */
+export interface Question {
+  readonly images: Floats;
+  /** The same object for all pieces that are sought alike: what finds their seeds is then made ready once. */
+  readonly options: EmbedOptions;
+  readonly firstStart?: number;
+  readonly starts?: number;
+  /** What messages call them; they are counted unless given. */
+  readonly names?: readonly string[];
+}
+
+/** Where seeds are sought, and who is told. */
 export interface Seeking {
   readonly runtime: Runtime;
   readonly model: Denoiser;
-  readonly unfinished: Unfinished;
+  /** Seeds at a time, at most. */
+  readonly most: number;
   readonly signal: AbortSignal;
-  /** Told the seeds that are found, of how many, and the mean loss; 0 where there is none. */
-  readonly onProgress: (done: number, total: number, loss: number) => void;
+  /** Told the share of the items `first` to `last` that is done, and the mean loss; 0 where there is none. */
+  readonly onProgress: (first: number, last: number, share: number, loss: number) => void;
 }
 
-/**
- * Finds `count` seeds, resumable piece by piece.
- * @param ask the pictures of seeds `first` to `last`, and how they are sought; with one picture, its starts.
- * @returns the findings of each piece.
- */
-export async function seekInPieces(
-  { runtime, model, unfinished, signal, onProgress }: Seeking,
-  { count, piece }: { count: number; piece: number },
-  ask: (first: number, last: number) => { images: Floats; options: EmbedOptions },
-): Promise<Sought[]> {
-  return inPieces(
-    unfinished,
-    { count, piece, signal, codec: soughtCodec(model) },
-    async (first, last, inside) => {
-      const { images, options } = ask(first, last);
-      const { latent, pictures, results, method } = await embed(runtime, model, images, {
-        ...options,
-        signal,
+/** What finds the seeds of pieces of work, until it is closed. */
+export interface PieceSeeker {
+  readonly doPiece: DoPiece<Sought>;
+  close(): Promise<void>;
+}
+
+/** Finds seeds piece by piece. @param ask what is sought for the items `first` to `last`. */
+export function pieceSeeker(
+  { runtime, model, most, signal, onProgress }: Seeking,
+  ask: (first: number, last: number) => Question | Promise<Question>,
+): PieceSeeker {
+  let ready: { options: EmbedOptions; seeker: Seeker } | undefined;
+  const close = async () => ready?.seeker.dispose();
+  async function seekerFor(options: EmbedOptions): Promise<Seeker> {
+    if (ready?.options === options) return ready.seeker;
+    await close();
+    ready = { options, seeker: await createSeeker(runtime, model, { ...options, signal }, most) };
+    return ready.seeker;
+  }
+  return {
+    close,
+    async doPiece(first, last, inside) {
+      const { images, options, firstStart, starts, names } = await ask(first, last);
+      const seeker = await seekerFor(options);
+      const { rng, noiseOf } = options;
+      const found = await seeker.seek(images, {
+        ...{ rng, noiseOf, firstStart, starts },
         journal: journalIn(inside),
-        onResults: requireNumbers,
-        onProgress: ({ done, total, loss }) =>
-          onProgress(first + Math.floor((done / total) * (last - first)), count, loss),
+        onResults: results => requireNumbers(results, names && (({ image }) => names[image]!)),
+        onProgress: ({ done, total, loss }) => onProgress(first, last, done / total, loss),
       });
-      const { evaluations: _, ...settings } = method;
-      return { latent, pictures, rows: results.map(rowOf), method: settings };
+      const { evaluations: _, ...method } = found.method;
+      const { latent, pair, pictures, results } = found;
+      return { latent, pair, pictures, results, method };
     },
-  );
+  };
 }
 
 /**
@@ -91,36 +103,56 @@ export function requireNumbers(
     );
 }
 
-function rowOf(result: SeedResult): SeedRow {
-  const { start, mse, psnr, latentVariance, converged, certificate, evaluations } = result;
-  const flags = [...(certificate?.flags ?? [])];
-  return { start, mse, psnr, latentVariance, converged, flags, evaluations };
+/** What is reported of one seed of many. */
+export interface SeedRow
+  extends Pick<SeedResult, 'start' | 'mse' | 'psnr' | 'latentVariance' | 'converged' | 'evaluations'> {
+  readonly flags: readonly string[];
+}
+
+export function rowOf({
+  start,
+  mse,
+  psnr,
+  latentVariance,
+  converged,
+  certificate,
+  evaluations,
+}: SeedResult): SeedRow {
+  return { start, mse, psnr, latentVariance, converged, flags: certificate?.flags ?? [], evaluations };
 }
 
 /** The findings of several pieces as one. */
 export function joinSought(pieces: readonly Sought[]): Sought {
+  const both = (name: 'latent' | 'latent2') => concatRows(pieces.map(({ pair }) => pair![name]));
   return {
     latent: concatRows(pieces.map(piece => piece.latent)),
+    ...(pieces[0]!.pair && { pair: { latent: both('latent'), latent2: both('latent2') } }),
     pictures: concatRows(pieces.map(piece => piece.pictures)),
-    rows: pieces.flatMap(piece => piece.rows),
+    results: pieces.flatMap(piece => piece.results),
     method: pieces[0]!.method,
   };
 }
 
-/** How findings are kept until all are there. */
-export function soughtCodec(model: Denoiser): Codec<Sought> {
+/** How findings are kept until all are there. @param starts the seeds of one item. */
+export function soughtCodec(model: Denoiser, starts = 1): Codec<Sought> {
   return {
-    write: ({ latent, pictures, rows, method }) =>
-      writeSafetensors({ latent, pictures }, { rows: JSON.stringify(rows), method: JSON.stringify(method) }),
-    async read(path, count) {
-      const { metadata, take } = await keptTensors(path);
-      const parsed = keptSchema(count).safeParse({
-        rows: jsonOf(metadata.rows),
-        method: jsonOf(metadata.method),
-      });
+    write: ({ latent, pair, pictures, results, method }) => {
+      const both = pair && { 'pair.latent': pair.latent, 'pair.latent2': pair.latent2 };
+      const texts = { results: JSON.stringify(results), method: JSON.stringify(method) };
+      return writeSafetensors({ latent, pictures, ...both }, texts);
+    },
+    async read(path, items) {
+      const count = items * starts;
+      const { metadata, has, take, takeDoubles } = await keptTensors(path);
+      const texts = { results: jsonOf(metadata.results), method: jsonOf(metadata.method) };
+      const parsed = keptSchema(count).safeParse(texts);
       if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
+      const shape = [count, ...model.info.shape];
       return {
-        latent: take('latent', [count, ...model.info.shape]),
+        latent: take('latent', shape),
+        ...(has('pair.latent') && {
+          pair: { latent: takeDoubles('pair.latent', shape), latent2: takeDoubles('pair.latent2', shape) },
+        }),
         pictures: take('pictures', [count, ...pictureShape(model)]),
         ...parsed.data,
       };
@@ -129,4 +161,4 @@ export function soughtCodec(model: Denoiser): Codec<Sought> {
 }
 
 const keptSchema = (count: number) =>
-  z.object({ rows: z.array(seedRow).length(count), method: z.record(z.string(), z.unknown()) });
+  z.object({ results: z.array(keptResult).length(count), method: z.record(z.string(), z.unknown()) });

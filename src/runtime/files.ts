@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -119,6 +119,19 @@ export async function listFiles(folder: string, { recursive = false } = {}): Pro
   }
 }
 
+/** The folders in a folder, in natural order, hidden ones left out. @throws {SeedbedError} Machine when it cannot be read. */
+export async function listFolders(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries
+      .filter(entry => entry.isDirectory() && !isHidden(entry.name))
+      .map(({ name }) => name)
+      .sort(naturalOrder);
+  } catch (cause) {
+    throw fileFault('list', folder, cause);
+  }
+}
+
 /**
  * Writes a file whole or not at all: aside in the same folder, which is made if need be, to the disk, then in
  * place of the old one. After a failure the old file is as it was and nothing is left over; what a process left that
@@ -127,7 +140,8 @@ export async function listFiles(folder: string, { recursive = false } = {}): Pro
  */
 export async function writeAtomic(path: string, contents: Uint8Array | string): Promise<void> {
   const folder = dirname(path);
-  const stem = `.${basename(path).slice(0, 100)}.`;
+  // Other machines may write into the same folder; their processes cannot be asked after here.
+  const stem = `.${basename(path).slice(0, 100)}.${hostname().slice(0, 60)}.`;
   const aside = join(folder, `${stem}${process.pid}.tmp`);
   try {
     await mkdir(folder, { recursive: true });
@@ -251,6 +265,19 @@ export function userDataDir(): string {
     return join(LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'seedbed');
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'seedbed');
   return join(XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'seedbed');
+}
+
+/**
+ * Gives a folder another name in one step, which lasts through a power cut.
+ * @throws {SeedbedError} Machine, also where something stands in its place.
+ */
+export async function moveFolder(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (cause) {
+    throw fileFault('write', to, cause);
+  }
+  await syncFolder(dirname(to));
 }
 
 /** Removes a folder and all in it; one that is not there is fine. @throws {SeedbedError} Machine. */

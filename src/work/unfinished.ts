@@ -69,6 +69,8 @@ export interface Pieces<T> {
   readonly piece: number;
   readonly codec: Codec<T>;
   readonly signal: AbortSignal;
+  /** Told each piece, done now or before, and its first item. */
+  readonly onPiece?: (piece: T, first: number) => void;
 }
 
 /** Does the items from `first` to `last`, excluded; `inside` keeps what is done of them, and goes when they are. */
@@ -81,26 +83,34 @@ export type DoPiece<T> = (first: number, last: number, inside: Unfinished) => Pr
  */
 export async function inPieces<T>(
   unfinished: Unfinished,
-  { count, piece, signal, codec }: Pieces<T>,
+  { count, piece, signal, codec, onPiece }: Pieces<T>,
   work: DoPiece<T>,
   range: { readonly from: number; readonly to: number } = { from: 0, to: count },
 ): Promise<T[]> {
   const done: T[] = [];
   for (let first = range.from; first < range.to; first += piece) {
     if (signal.aborted) await breakOff(unfinished)(interrupted(`stopped after ${first} of ${count}`));
-    const path = unfinished.path(`piece-${first}`);
-    const inside = unfinishedIn(unfinished.path(`inside-${first}`));
-    const last = Math.min(first + piece, count);
-    if (await exists(path)) {
-      done.push(await codec.read(path, last - first));
-      continue;
-    }
-    const result = await work(first, last, inside).catch(breakOff(unfinished));
-    await writeAtomic(path, codec.write(result));
-    await inside.remove();
+    const result = await onePiece(unfinished, codec, work, first, Math.min(first + piece, count));
+    onPiece?.(result, first);
     done.push(result);
   }
   return done;
+}
+
+async function onePiece<T>(
+  unfinished: Unfinished,
+  codec: Codec<T>,
+  work: DoPiece<T>,
+  first: number,
+  last: number,
+): Promise<T> {
+  const path = unfinished.path(`piece-${first}`);
+  if (await exists(path)) return codec.read(path, last - first);
+  const inside = unfinishedIn(unfinished.path(`inside-${first}`));
+  const result = await work(first, last, inside).catch(breakOff(unfinished));
+  await writeAtomic(path, codec.write(result));
+  await inside.remove();
+  return result;
 }
 
 const interrupted = (message: string) => new SeedbedError('Interrupted', message);

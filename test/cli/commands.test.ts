@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startsOf } from '../../src/cli/cloud.ts';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { readSeeds } from '../../src/embedding/seeds.ts';
@@ -96,85 +95,6 @@ describe('cloud', () => {
     expect(await readFile(at('like', 'seeds.npy'))).toEqual(await readFile(at('embedded', 'seeds.npy')));
   });
 
-  test('parts that several machines find, put together, equal the whole', async () => {
-    const whole = await cloud('whole', '--json');
-    expect(whole.code).toBe(0);
-    for (const part of [1, 2, 3]) {
-      expect((await cloud(`part${part}`, '--shard', `${part}/3`)).code).toBe(0);
-      const { results } = await json(`part${part}`, 'report.json');
-      expect(results[0].start).toBe([0, 8, 20][part - 1]);
-    }
-    const folders = ['part3', 'part1', 'part2'].map(name => at(name));
-    const joined = await seedbed(
-      'cloud',
-      '--join',
-      ...folders,
-      '--model',
-      model,
-      '--out',
-      at('joined'),
-      '--json',
-    );
-    expect(joined.err).toBe('');
-    expect(joined.code).toBe(0);
-    const files = [
-      'seeds.safetensors',
-      'seeds.npy',
-      'picture.npy',
-      'cloud.png',
-      'spectrum.svg',
-      'spectrum.png',
-    ];
-    for (const name of files)
-      expect((await readFile(at('joined', name))).equals(await readFile(at('whole', name))), name).toBe(true);
-    expect(await timeless('joined', 'report.json')).toEqual(await timeless('whole', 'report.json'));
-    expect({ ...JSON.parse(joined.out), seconds: 0 }).toEqual(await timeless('joined', 'report.json'));
-
-    const missing = await seedbed(
-      'cloud',
-      '--join',
-      at('part1'),
-      at('part3'),
-      '--model',
-      model,
-      '--out',
-      at('x'),
-    );
-    expect(missing).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('starts 8 to 19 of 30 are in none'),
-    });
-    const twice = await seedbed(
-      'cloud',
-      '--join',
-      ...folders,
-      at('part1'),
-      '--model',
-      model,
-      '--out',
-      at('x'),
-    );
-    expect(twice).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('start 0 is in two of the folders'),
-    });
-    await cloud('other', '--shard', '2/3', '--rng', '5');
-    const other = await seedbed(
-      'cloud',
-      '--join',
-      at('part1'),
-      at('other'),
-      '--model',
-      model,
-      '--out',
-      at('x'),
-    );
-    expect(other).toMatchObject({
-      code: 2,
-      err: expect.stringMatching(/not parts of one cloud: their rng is 0 and 5/),
-    });
-  });
-
   test('interrupted and resumed it gives the same bytes', async () => {
     const piece = at('stopped', '.unfinished-cloud', 'piece-0');
     const timer = setInterval(() => {
@@ -219,17 +139,6 @@ describe('cloud', () => {
     const args = ['--data', 'examples/fashion-mnist', '--from', '3', '--model', model, '--count', '4'];
     expect((await seedbed('cloud', ...args, '--out', at('item'))).code).toBe(0);
     expect((await json('item', 'report.json')).picture.name).toBe('3-dress.png');
-  });
-
-  test('shards are whole batches and leave nothing out', () => {
-    const parts = [1, 2, 3, 4, 5].map(part => startsOf({ part, of: 5 }, 50, 4));
-    expect(parts[0]![0]).toBe(0);
-    expect(parts.at(-1)![1]).toBe(50);
-    parts.slice(1).forEach(([from], i) => {
-      expect(from).toBe(parts[i]![1]);
-      expect(from % 4).toBe(0);
-    });
-    expect(() => startsOf({ part: 1, of: 9 }, 30, 4)).toThrow(/cannot be shared by 9/);
   });
 });
 
@@ -382,10 +291,8 @@ describe('mistakes are told in words', () => {
       ['cloud', '--method', 'exact', '--sampler', 'bdia'],
       /keeps two states for a seed; cloud works with seeds of one/,
     ],
-    [['cloud', '--shard', '3/2'], /expected a part and how many there are/],
-    [['cloud', '--count', '8', '--shard', '1/4'], /8 seeds in batches of 4 cannot be shared by 4/],
+    [['cloud', '--shard', '3/2'], /3 is none of the shards 0 to 1 of 2/],
     [['cloud', '--count', '1'], /at least 2/],
-    [['cloud', '--join', 'src', 'docs'], /report\.json/],
     [['interpolate', `${EXAMPLES}/8-bag.png`], /two pictures or more, got 1/],
     [['interpolate', EXAMPLES, '--steps', '2'], /from 3 to 1000/],
     [['edit', `${EXAMPLES}/8-bag.png`], /required option '--scribbled/],

@@ -191,7 +191,7 @@ describe('an embedding that is stopped', () => {
       process.stderr.write = write;
     });
     expect({ code, err }).toMatchObject({ code: 130, err: expect.stringContaining('--resume goes on') });
-    expect(await readdir(at('parts', '.unfinished-embed'))).toEqual(['about.json', 'batch-0.safetensors']);
+    expect(await readdir(at('parts', '.unfinished-embed'))).toEqual(['about.json', 'piece-0']);
     expect(await seedbed(...args, '--resume', '--out', at('parts'))).toMatchObject({ code: 0 });
     for (const name of ['seeds.safetensors', 'embedding.png'])
       expect(await readFile(at('parts', name)), name).toEqual(await readFile(at('undisturbed', name)));

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { soughtCodec } from '../../src/embedding/seek.ts';
 import { shortError } from '../../src/figures/text.ts';
-import { float32 } from '../../src/tensor/tensor.ts';
+import { float32, float64 } from '../../src/tensor/tensor.ts';
 import { readOrRefused, spoilt } from '../hostile.ts';
 
 let folder: string;
@@ -16,14 +16,14 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const codec = soughtCodec(gaussianDenoiser(1, [1, 2, 2]));
-const row = {
-  ...{ start: 3, mse: 0, psnr: Number.POSITIVE_INFINITY, latentVariance: 1.1 },
-  ...{ converged: false, flags: ['too hard'], evaluations: 20 },
+const result = {
+  ...{ image: 0, start: 3, mse: 0, psnr: Number.POSITIVE_INFINITY, latentVariance: 1.1 },
+  ...{ converged: false, evaluations: 20, losses: [0.5, 0.25] },
 };
 const found = {
   latent: float32([1, 1, 2, 2], [0.5, -1, 2, 0]),
   pictures: float32([1, 1, 2, 2], [0.5, 0, 1, 0.25]),
-  rows: [row],
+  results: [result],
   method: { name: 'split' },
 };
 
@@ -34,6 +34,16 @@ test('what was found comes back whole, a perfect picture too', async () => {
   await expect(codec.read(path, 2)).rejects.toThrow(
     /piece-0 is damaged: .*Give --fresh instead of --resume/s,
   );
+});
+
+test('both states of a sampler that keeps two come back in double precision', async () => {
+  const path = join(folder, 'pair');
+  const pair = {
+    latent: float64([1, 1, 2, 2], [0.1, 1, 2, 3]),
+    latent2: float64([1, 1, 2, 2], [4, 5, 6, 0.7]),
+  };
+  await writeFile(path, codec.write({ ...found, pair }));
+  expect((await codec.read(path, 1)).pair).toEqual(pair);
 });
 
 test('spoilt it is read or refused by name', async () => {

@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { firstManifest } from '../work/merge.ts';
+import { type RuntimeFlags, withRuntime } from './options.ts';
+import { withTerminal } from './terminal.ts';
+
+interface Flags extends RuntimeFlags {
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** @param run runs a command by its words. */
+export function addMerge(program: Command, run: (args: string[]) => Promise<unknown>): void {
+  withTerminal(withRuntime(program.command('merge')))
+    .description(
+      'what one machine would have given, from the shards of a command: seeds, report, figures, bit for bit',
+    )
+    .argument('<folder>', 'the --out of the shards')
+    .addHelpText('after', '\nExample: seedbed merge out\nThe guide: docs/many-machines.md')
+    .action(async (folder: string, { device, threads, json, quiet }: Flags) => {
+      const { args } = await firstManifest(folder);
+      await run([
+        ...args,
+        ...['--merged', '--out', folder],
+        ...(device === undefined ? [] : ['--device', device]),
+        ...(threads === undefined ? [] : ['--threads', String(threads)]),
+        ...(json ? ['--json'] : []),
+        ...(quiet ? ['--quiet'] : []),
+      ]);
+    });
+}

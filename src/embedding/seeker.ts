@@ -1,0 +1,214 @@
+import { prepare } from '../diffusion/batches.ts';
+import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
+import { toPixels } from '../diffusion/pictures.ts';
+import { createSampler, evaluationsOf, type Sampler } from '../diffusion/sampler.ts';
+import { requireWhole, SeedbedError } from '../errors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { average, meanSquaredErrors, meanSquares, psnr } from '../tensor/statistics.ts';
+import { concatRows, type Floats, sizeOf, takeRows } from '../tensor/tensor.ts';
+import { type Certificate, judge } from './certificate.ts';
+import { checkImages, checkNoiseOf } from './checks.ts';
+import type { Embedding, EmbedOptions } from './embedding.ts';
+import { embedderFinder, type Finder, type Found } from './finders.ts';
+import type { FinishedBatch } from './journal.ts';
+import { isLikely } from './likely.ts';
+import { checkMethod, inversionFor, methodRow, usedSettings } from './methods.ts';
+import { RECIPES } from './recipes.ts';
+import type { SeedResult } from './result.ts';
+import { pictureAddresses, startNoise } from './starts.ts';
+
+/** Which seeds of pictures are sought, and who is told. */
+export type Asked = Pick<
+  EmbedOptions,
+  'starts' | 'firstStart' | 'rng' | 'noiseOf' | 'journal' | 'onResults' | 'onProgress'
+>;
+
+/** What finds seeds, made ready once and used for one set of pictures after the other. */
+export interface Seeker {
+  /** @param images [n, C, H, W], pixels in [0,1]. @throws {SeedbedError} as `embed`. */
+  seek(images: Floats, asked: Asked): Promise<Embedding>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Makes ready what `options` ask for.
+ * @param most the most seeds that are sought at a time, if they are fewer than a batch.
+ * @throws {SeedbedError} BadArgument for contradictory options.
+ */
+export async function createSeeker(
+  runtime: Runtime,
+  model: Denoiser,
+  options: EmbedOptions,
+  most: number,
+): Promise<Seeker> {
+  const { embedder, signal, batch: wanted = 16 } = options;
+  const method = options.method ?? (embedder ? 'embedder+descent' : 'auto');
+  requireWhole('batch', wanted, 1);
+  requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
+  const way = chooseSampler(model.info.sampler, options);
+  const inversion = inversionFor(method, options.inversion);
+  checkMethod({ method, sampler: way, inversion, model, embedder, starts: options.starts ?? 1 });
+  const row = methodRow(method);
+  const recipe = options.recipe ?? row.recipe ?? RECIPES.refine;
+  const batch = Math.min(wanted, most);
+  const sampler = await createSampler(runtime, model, way, batch);
+  const finder = row.finder({
+    ...options,
+    runtime: row.recipe ? runtime : stoppable(runtime, signal),
+    model,
+    sampler: way,
+    options: inversion,
+    grow: latent => sampler.sample(latent),
+    recipe,
+    first: row.network ? await embedderFinder(runtime, embedder!, batch) : undefined,
+  });
+  const descends = row.recipe && { recipe, tolerance: options.tolerance ?? null };
+  const settings = {
+    name: method,
+    ...usedSettings(method, inversion),
+    ...descends,
+    ...(row.network && { embedder: embedder!.hash }),
+  };
+  const seeking = { model, sampler, finder, way, batch, settings, signal };
+  return {
+    seek: (images, asked) => seek(seeking, images, asked),
+    dispose: async () => void (await Promise.all([sampler.dispose(), finder.dispose()])),
+  };
+}
+
+interface Seeking {
+  readonly model: Denoiser;
+  readonly sampler: Sampler;
+  readonly finder: Finder;
+  readonly way: SamplerInfo;
+  readonly batch: number;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Finds the seeds of pictures batch by batch; what a journal kept is not done again. */
+async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Embedding> {
+  const { model, sampler, finder, batch, signal } = seeking;
+  const { starts = 1, rng = 0, firstStart = 0, noiseOf, journal, onResults, onProgress } = asked;
+  requireWhole('starts', starts, 1);
+  requireWhole('rng', rng, 0);
+  requireWhole('firstStart', firstStart, 0);
+  checkImages(images, model);
+  if (noiseOf) checkNoiseOf(noiseOf, images);
+  const count = images.shape[0]! * starts;
+  const seeds = Array.from({ length: count }, (_, seed) => ({
+    image: Math.floor(seed / starts),
+    start: firstStart + (seed % starts),
+  }));
+  const addresses = pictureAddresses(noiseOf ?? images);
+  const parts: FinishedBatch[] = [];
+  const { iterations } = finder;
+  const total = count * iterations;
+  for (let first = 0; first < count; first += batch) {
+    const own = seeds.slice(first, first + batch);
+    if (signal?.aborted) throw new SeedbedError('Interrupted', `stopped after ${first} of ${count} seeds`);
+    const kept = await journal?.finished(parts.length, [own.length, ...model.info.shape]);
+    if (kept) {
+      parts.push(kept);
+      onProgress?.({ done: (first + own.length) * iterations, total, loss: 0 });
+      onResults?.(kept.results);
+      continue;
+    }
+    const originals = takeRows(
+      images,
+      own.map(({ image }) => image),
+    );
+    const targets = prepare(originals, model.info.padding, model.info.range);
+    const begins = own.map(({ image, start }) => ({ image: addresses[image]!, start }));
+    const noise = startNoise(rng, model.info.shape, begins);
+    const report = (iteration: number, loss: number) =>
+      onProgress?.({ done: first * iterations + iteration * own.length, total, loss });
+    const found = await finder.find({ targets, noise, index: parts.length, journal, report });
+    const grown =
+      found.grown ??
+      (await sampler.sample(found.pair?.latent ?? found.latent, undefined, found.pair?.latent2));
+    const grownBefore = found.before && (await sampler.sample(found.before));
+    const results = describe(seeking, { seeds: own, originals, targets }, found, { grown, grownBefore });
+    const part = { latent: found.latent, pair: found.pair, grown, results };
+    await journal?.finish(parts.length, part);
+    parts.push(part);
+    report(iterations, average(found.losses.at(-1) ?? []));
+    onResults?.(results);
+  }
+  return assemble(seeking, parts);
+}
+
+/** A batch of seeds: of which pictures they are, as they came and standardised. */
+interface Batch {
+  readonly seeds: readonly { readonly image: number; readonly start: number }[];
+  readonly originals: Floats;
+  readonly targets: Floats;
+}
+
+/** What was found for each seed of a batch, from what they grow. */
+function describe(
+  { model, way }: Seeking,
+  { seeds, originals, targets }: Batch,
+  found: Found,
+  { grown, grownBefore }: { grown: Floats; grownBefore: Floats | undefined },
+): SeedResult[] {
+  const errors = (pictures: Floats) => meanSquaredErrors(toPixels(pictures, model.info), originals);
+  const before = grownBefore && errors(grownBefore);
+  const variance = meanSquares(found.latent);
+  const missed = meanSquaredErrors(grown, targets);
+  return errors(grown).map((mse, row) => {
+    const certificate =
+      found.certificates &&
+      noteVariance(judge(found.certificates[row]!, missed[row]!), variance[row]!, sizeOf(model.info.shape));
+    const residuals = certificate?.residuals.filter(residual => residual !== null) ?? [];
+    return {
+      ...seeds[row]!,
+      mse,
+      psnr: psnr(mse),
+      ...(before && { mseBefore: before[row]! }),
+      ...(residuals.length > 0 && { residual: Math.max(...residuals) }),
+      ...(certificate && { certificate }),
+      converged: (found.converged[row] ?? false) && !certificate?.flags.length,
+      latentVariance: variance[row]!,
+      evaluations: found.evaluations[row]! + (found.grown ? 0 : evaluationsOf(way, found.pair !== undefined)),
+      losses: found.losses.map(losses => losses[row]!),
+    };
+  });
+}
+
+function assemble({ model, way, settings }: Seeking, parts: readonly FinishedBatch[]): Embedding {
+  const results = parts.flatMap(part => part.results);
+  const both = (name: 'latent' | 'latent2') => concatRows(parts.map(({ pair }) => pair![name]));
+  return {
+    latent: concatRows(parts.map(part => part.latent)),
+    ...(parts[0]!.pair && { pair: { latent: both('latent'), latent2: both('latent2') } }),
+    pictures: toPixels(concatRows(parts.map(part => part.grown)), model.info),
+    results,
+    sampler: way,
+    method: { ...settings, evaluations: average(results.map(result => result.evaluations)) },
+  };
+}
+
+/** A certificate that says so where a seed is no likely noise. @param size the number of the seed's coordinates. */
+function noteVariance(certificate: Certificate, variance: number, size: number): Certificate {
+  if (isLikely(variance, size)) return certificate;
+  const note = `the seed's variance is ${variance.toPrecision(3)}, where noise has 1`;
+  return { ...certificate, notes: [...certificate.notes, note] };
+}
+
+/** A runtime that runs nothing more once the signal is given: descent, which keeps its state, stops by itself. */
+function stoppable(runtime: Runtime, signal: AbortSignal | undefined): Runtime {
+  return {
+    ...runtime,
+    async load(graph) {
+      const session = await runtime.load(graph);
+      return {
+        async run(feeds) {
+          if (signal?.aborted) throw new SeedbedError('Interrupted', 'stopped after a network evaluation');
+          return session.run(feeds);
+        },
+        dispose: () => session.dispose(),
+      };
+    },
+  };
+}

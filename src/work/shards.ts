@@ -1,0 +1,104 @@
+import { isSeedbedError } from '../errors.ts';
+import { exists, joinPath, moveFolder, readJson, removeFolder, writeAtomic } from '../runtime/files.ts';
+import { finishedShard, hashesIn, MANIFEST, type Manifest, requireSame } from './manifest.ts';
+import { type Range, rangeOf, type Shard, shardName } from './shard.ts';
+import {
+  type About,
+  type DoPiece,
+  inPieces,
+  type Pieces,
+  type Unfinished,
+  type UnfinishedOptions,
+  unfinishedIn,
+} from './unfinished.ts';
+
+/** Where the work of a command lies, and which part of it this process does. */
+export interface Work extends Unfinished {
+  /** The part that this process does; all of it unless given. */
+  readonly shard?: OpenShard;
+  /** Seconds that other processes spent on it. */
+  readonly seconds?: number;
+}
+
+/** A shard that this process does. */
+export interface OpenShard extends Shard {
+  /** It is there and whole. */
+  readonly done: boolean;
+  /** Puts it into its place, whole, in one move. */
+  finish(items: Manifest['items']): Promise<void>;
+}
+
+/** What a shard's manifest says of the command. */
+export type Said = Pick<Manifest, 'seedbed' | 'args' | 'about'>;
+
+const ABOUT = 'about.json';
+
+/**
+ * Opens a shard. Work that was begun on it goes on; one that is whole is not done again, so that a queue may deliver it twice.
+ * @throws {SeedbedError} Mismatch where work of another model, data or settings lies there, BadFile where it is damaged.
+ */
+export async function openShard(
+  { out, fresh = false }: UnfinishedOptions,
+  shard: Shard,
+  said: Said,
+): Promise<Work> {
+  const started = performance.now();
+  const name = shardName(shard);
+  const place = joinPath(out, name);
+  if (fresh) await removeFolder(place);
+  const finished = await finishedShard(out, shard);
+  if (finished) requireSame(said.about, finished.about, place);
+  const folder = joinPath(out, `.unfinished-${said.about.command}-${name}`);
+  const work = unfinishedIn(folder);
+  const title = work.path(ABOUT);
+  if (finished || fresh) await work.remove();
+  if (await exists(title)) requireSame(said.about, (await readJson(title)) as About, folder);
+  else if (!finished) await writeAtomic(title, JSON.stringify(said.about));
+
+  async function finish(items: Manifest['items']): Promise<void> {
+    try {
+      await removeFolder(title);
+      const seconds = (performance.now() - started) / 1000;
+      const { index, of } = shard;
+      const manifest: Manifest = {
+        ...said,
+        shard: { index, of },
+        items,
+        seconds,
+        files: await hashesIn(folder),
+      };
+      await writeAtomic(work.path(MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+      await moveFolder(folder, place);
+    } catch (error) {
+      // Another process that was given the same shard was faster.
+      const theirs = isSeedbedError(error) && (await finishedShard(out, shard));
+      if (!theirs) throw error;
+      requireSame(said.about, theirs.about, place);
+      await work.remove();
+    }
+  }
+  return { ...work, shard: { ...shard, done: finished !== undefined, finish } };
+}
+
+/**
+ * Does the part of the work that falls to this process, as {@link inPieces} does.
+ * @param onShard told which items that are.
+ * @returns all pieces; undefined where this process has but a shard, which then is in its place.
+ */
+export async function inShards<T>(
+  work: Work,
+  pieces: Pieces<T>,
+  doPiece: DoPiece<T>,
+  onShard: (items: Range) => void,
+): Promise<T[] | undefined> {
+  const { shard } = work;
+  if (!shard) return inPieces(work, pieces, doPiece);
+  const { count, piece } = pieces;
+  const range = rangeOf(shard, count, piece);
+  onShard(range);
+  if (!shard.done) {
+    await inPieces(work, pieces, doPiece, range);
+    await shard.finish({ ...range, count, piece });
+  }
+  return undefined;
+}
