@@ -59,7 +59,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     { runtime, model },
     { count, piece: Math.ceil(PIECE / batch!) * batch! },
     (first, last) => ({ images: picture.image, options, firstStart: first, starts: last - first }),
-    (pieces, doPiece) => inPart(terminal, flags, work, pieces, doPiece),
+    (pieces, doPiece) => inPart(terminal, work, pieces, doPiece),
   );
   if (!found) return;
   const { latent, method, results } = joinSought(found);

@@ -132,7 +132,7 @@ export async function runContest(
       for (const standing of standings) terminal.line(describe(standing));
     });
   const pieces = { count, piece: 1, signal: terminal.signal, codec: jsonCodec(standingSchema), onPiece };
-  const standings = await inPart(terminal, flags, work, pieces, async (first, _, inside) => {
+  const standings = await inPart(terminal, work, pieces, async (first, _, inside) => {
     const contestant = contestants[first]!;
     const reached = await compete(runtime, model, embedder, pictures.images, contestant, panel, {
       rng: flags.rng,

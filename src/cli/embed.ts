@@ -207,7 +207,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
       const { images, names } = await source.read(first, last);
       return { images, names, options: own, starts };
     },
-    (pieces, doPiece) => inPart(terminal, flags, work, pieces, doPiece),
+    (pieces, doPiece) => inPart(terminal, work, pieces, doPiece),
   );
   if (!found) return;
   const sought = joinSought(found);

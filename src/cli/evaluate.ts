@@ -73,7 +73,7 @@ async function run(flags: Flags): Promise<void> {
     signal: terminal.signal,
     codec: jsonCodec(keptPicture),
   };
-  const found = await inPart(terminal, flags, work, pieces, async (first, last, inside) => {
+  const found = await inPart(terminal, work, pieces, async (first, last, inside) => {
     const indices = Array.from({ length: last - first }, (_, i) => first + i);
     const onProgress = ({ done, total }: EmbedProgress) =>
       progress.update(first + Math.floor((done / total) * indices.length), dataset.length);

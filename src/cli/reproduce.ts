@@ -5,17 +5,18 @@ import { SeedbedError } from '../errors.ts';
 import { type Experiment, SIZES, type Sizes } from '../experiments/paper/lab.ts';
 import type { ModelFacts, Omitted } from '../experiments/paper/page.ts';
 import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/paper/saved.ts';
-import { baseName, exists, joinPath, readJson, writeAtomic } from '../runtime/files.ts';
+import { baseName, exists, joinPath, readBytes, readJson, readText, writeAtomic } from '../runtime/files.ts';
 import { damaged } from '../work/kept.ts';
-import { openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import type { Work } from '../work/shards.ts';
 import { version } from './files.ts';
 import { type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { openRuntime, type RuntimeFlags, withRng, withRuntime, withUnfinished } from './options.ts';
+import { openRuntime, type RuntimeFlags, withRng, withRuntime } from './options.ts';
 import { readReport, savedSchema, writeReport } from './report.ts';
-import { duration, openTerminal, withTerminal } from './terminal.ts';
+import { openWork, ownItems, type ShardFlags, withShards } from './shards.ts';
+import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, LabFlags, UnfinishedOptions {
+interface Flags extends RuntimeFlags, LabFlags, ShardFlags {
   full?: boolean;
   report?: string;
   json?: boolean;
@@ -41,7 +42,7 @@ export function addReproduce(program: Command): void {
     .option('--full', "the paper's sizes: hours instead of minutes")
     .option('--report <folder>', 'writes the page and plots of a report again from its saved numbers')
     .option('--out <folder>', 'where the report and its pictures are written', 'reproduction');
-  withUnfinished(command)
+  withShards(command)
     .addHelpText(
       'after',
       '\nExample: seedbed reproduce fig12 fig13 --data-dir datasets\nAll of it: seedbed reproduce all --data-dir datasets',
@@ -50,7 +51,6 @@ export function addReproduce(program: Command): void {
 }
 
 async function run(names: readonly string[], flags: Flags): Promise<void> {
-  const started = performance.now();
   const terminal = openTerminal(flags);
   const { EXPERIMENTS } = await import('../experiments/paper/reproduction.ts');
   if (names.includes('list')) {
@@ -68,57 +68,107 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
   }
   if (names.length === 0)
     throw new SeedbedError('BadArgument', "name experiments such as fig12, or 'all'; 'list' names them");
-  const all = names.includes('all');
-  const chosen = all ? EXPERIMENTS : names.map(name => experimentOf(name, EXPERIMENTS));
+  const chosen = names.includes('all') ? EXPERIMENTS : names.map(name => experimentOf(name, EXPERIMENTS));
+  await runChosen(names, chosen, flags, terminal);
+}
+
+async function runChosen(
+  names: readonly string[],
+  chosen: readonly Experiment[],
+  flags: Flags,
+  terminal: Terminal,
+): Promise<void> {
+  const started = performance.now();
   const sizes: Sizes = flags.full ? SIZES.full : SIZES.default;
-  const runtime = await openRuntime(terminal, flags);
-  const about = { command: 'reproduce', seedbed: await version(), rng: flags.rng, sizes };
-  const unfinished = await openUnfinished(flags, about, terminal.note);
-  const progress = terminal.progress('reproduce', 'experiments');
-  let at = { index: 0, name: '' };
-  const lab = await openLab({ runtime, terminal, unfinished }, flags, sizes, (done, total) =>
-    progress.update(at.index, chosen.length, `${at.name}: ${done} of ${total}`),
+  const parts = flags.shard || flags.merged;
+  const about = {
+    command: 'reproduce',
+    seedbed: await version(),
+    rng: flags.rng,
+    sizes,
+    ...(parts && { names }),
+  };
+  const work = await openWork(flags, about, terminal);
+  const items = { count: chosen.length, piece: 1 };
+  const range = ownItems(terminal, work, items);
+  if (work.shard?.done) return;
+  const own = chosen.slice(range.from, range.to);
+  const { done, omitted, models } = await measureAll(
+    own,
+    names.includes('all'),
+    work,
+    flags,
+    sizes,
+    terminal,
   );
-  const done: Saved[] = [];
-  const omitted: Omitted[] = [];
-  try {
-    for (const [index, experiment] of chosen.entries()) {
-      at = { index, name: experiment.name };
-      progress.update(index, chosen.length, experiment.name);
-      const reason = lab.missing(experiment.needs);
-      if (reason && !all) throw new SeedbedError('Machine', `${experiment.name}: ${reason}`);
-      if (reason) {
-        omitted.push({ name: experiment.name, title: experiment.title, reason });
-        continue;
-      }
-      const saved = await reproduce(experiment, lab, unfinished, flags.out);
-      done.push(saved);
-      const found = reported(experiment, saved);
-      progress.above(() => {
-        for (const { verdict, because } of found.claims)
-          terminal.line(`${found.name.padEnd(14)} ${verdict.padEnd(7)} ${because}`);
-      });
-    }
-  } finally {
-    progress.stop();
-  }
-  const seconds = (performance.now() - started) / 1000;
+  if (work.shard) return work.shard.finish({ ...range, ...items });
+  for (const file of done.flatMap(({ sheets }) => sheets.map(sheet => `${sheet.file}.png`)))
+    await writeAtomic(joinPath(flags.out, file), await readBytes(work.path(file)));
+  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
   const report = await writeReport(flags.out, {
     ...{ seedbed: await version(), command: 'reproduce', rng: flags.rng, seconds, sizes },
-    facts: {
-      command: commandOf(names, flags),
-      sizes: describeSizes(sizes),
-      models: [...lab.used].map(([name, model]) => factsOf(name, model)),
-    },
+    facts: { command: commandOf(names, flags), sizes: describeSizes(sizes), models },
     results: done,
     omitted,
   });
-  await unfinished.remove();
+  await work.remove();
   for (const { name, reason } of omitted) terminal.note(`${name}: not run: ${reason}`);
   terminal.line(
     `${done.length} experiments in ${duration(seconds)}: ${joinPath(flags.out, 'README.md')}, report.json`,
   );
   terminal.json(report);
+}
+
+/** Measures experiments one after the other, those that lack something left out where `all` are asked for. */
+async function measureAll(
+  experiments: readonly Experiment[],
+  all: boolean,
+  work: Work,
+  flags: Flags,
+  sizes: Sizes,
+  terminal: Terminal,
+): Promise<{ done: Saved[]; omitted: Omitted[]; models: ModelFacts[] }> {
+  const runtime = await openRuntime(terminal, flags);
+  const progress = terminal.progress('reproduce', 'experiments');
+  let at = { index: 0, name: '' };
+  const lab = await openLab({ runtime, terminal, unfinished: work }, flags, sizes, (done, total) =>
+    progress.update(at.index, experiments.length, `${at.name}: ${done} of ${total}`),
+  );
+  const done: Saved[] = [];
+  const omitted: Omitted[] = [];
+  try {
+    for (const [index, experiment] of experiments.entries()) {
+      const { name, title } = experiment;
+      at = { index, name };
+      progress.update(index, experiments.length, name);
+      const reason = await omittedFor(experiment, lab, work);
+      if (reason && !all) throw new SeedbedError('Machine', `${name}: ${reason}`);
+      if (reason) {
+        omitted.push({ name, title, reason });
+        continue;
+      }
+      const saved = await reproduce(experiment, lab, work);
+      done.push(saved);
+      const { claims } = reported(experiment, saved);
+      progress.above(() => {
+        for (const { verdict, because } of claims)
+          terminal.line(`${name.padEnd(14)} ${verdict.padEnd(7)} ${because}`);
+      });
+    }
+  } finally {
+    progress.stop();
+  }
+  return { done, omitted, models: [...lab.used].map(([name, model]) => factsOf(name, model)) };
+}
+
+/** Why an experiment is not run, on this machine or on that which did its shard; empty where it is. */
+async function omittedFor({ name, needs }: Experiment, lab: OpenLab, work: Work): Promise<string> {
+  const path = work.path(`omitted-${name}.txt`);
+  if (await exists(path)) return readText(path);
+  if (await exists(work.path(`numbers-${name}.json`))) return '';
+  const reason = lab.missing(needs);
+  if (reason && work.shard) await writeAtomic(path, reason);
+  return reason;
 }
 
 function experimentOf(name: string, all: readonly Experiment[]): Experiment {
@@ -128,19 +178,14 @@ function experimentOf(name: string, all: readonly Experiment[]): Experiment {
   throw new SeedbedError('BadArgument', `there is no experiment ${name}; there are all, ${known}`);
 }
 
-/** Measures an experiment and draws its sheets, or takes from the folder what an earlier run measured. */
-async function reproduce(
-  experiment: Experiment,
-  lab: OpenLab,
-  unfinished: Unfinished,
-  out: string,
-): Promise<Saved> {
-  const path = unfinished.path(`numbers-${experiment.name}.json`);
+/** Measures an experiment and draws its sheets, or takes from the folder what an earlier run or a shard measured. */
+async function reproduce(experiment: Experiment, lab: OpenLab, work: Work): Promise<Saved> {
+  const path = work.path(`numbers-${experiment.name}.json`);
   if (await exists(path)) return readKept(path, lab);
   const before = new Set(lab.used.keys());
   const begun = performance.now();
   const { numbers, sheets = [] } = await experiment.measure(lab);
-  for (const sheet of sheets) await writeLabelledSheet(joinPath(out, `${sheet.file}.png`), sheet);
+  for (const sheet of sheets) await writeLabelledSheet(work.path(`${sheet.file}.png`), sheet);
   const seconds = (performance.now() - begun) / 1000;
   const drawn = sheets.map(({ file, caption }) => ({ file, caption }));
   const used = [...lab.used]

@@ -59,7 +59,7 @@ export function addSample(program: Command): void {
         { terminal, runtime: await openRuntime(terminal, flags) },
         { model, sampler, count, seeds: (first, last) => ({ latent: noise(first, last) }) },
         done => progress.update(done, evaluations),
-        (pieces, doPiece) => inPart(terminal, flags, work, pieces, doPiece),
+        (pieces, doPiece) => inPart(terminal, work, pieces, doPiece),
       ).finally(() => progress.stop());
       if (!grown) return;
       const files = await writeGrown(out, concatRows(grown));

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '../errors.ts';
 import { mergedShards } from '../work/merge.ts';
-import { parseShard, type Range, type Shard } from '../work/shard.ts';
+import { parseShard, type Range, rangeOf, type Shard } from '../work/shard.ts';
 import { inShards, openShard, type Said, type Work } from '../work/shards.ts';
 import {
   type About,
@@ -72,26 +72,32 @@ export function sayShard(args: readonly string[], shard: string, out: string): s
 const quoted = (word: string) =>
   /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
+/** The items that fall to this process, which it says where they are not all. */
+export function ownItems(
+  terminal: Terminal,
+  { shard }: Work,
+  { count, piece }: { readonly count: number; readonly piece: number },
+): Range {
+  if (!shard) return { from: 0, to: count };
+  const { index, of, done } = shard;
+  const { from, to } = rangeOf(shard, count, piece);
+  const items = from === to ? 'no items' : `items ${from} to ${to - 1}`;
+  terminal.note(
+    `shard ${index} of ${of}, counted from 0: ${items} of ${count}${done ? '; it is there already' : ''}`,
+  );
+  return { from, to };
+}
+
 /**
  * Does the part of the work that falls to this process, and says which.
  * @returns all pieces; undefined where it was a shard: its results wait for the others.
  */
 export async function inPart<T>(
   terminal: Terminal,
-  { shard, out }: ShardFlags,
   work: Work,
   pieces: Pieces<T>,
   doPiece: DoPiece<T>,
 ): Promise<T[] | undefined> {
-  const done = work.shard?.done ? '; it is there already' : '';
-  const say = ({ from, to }: Range) =>
-    terminal.note(
-      `shard ${shard!.index} of ${shard!.of} (from 0): items ${from} to ${to} of ${pieces.count}, excluded${done}`,
-    );
-  const found = await inShards(work, pieces, doPiece, say);
-  if (!found)
-    terminal.line(
-      `${out}: shard ${shard!.index} of ${shard!.of} is whole; seedbed merge ${out} when all are`,
-    );
-  return found;
+  ownItems(terminal, work, pieces);
+  return inShards(work, pieces, doPiece);
 }

@@ -1,7 +1,7 @@
 import { isSeedbedError } from '../errors.ts';
 import { exists, joinPath, moveFolder, readJson, removeFolder, writeAtomic } from '../runtime/files.ts';
 import { finishedShard, hashesIn, MANIFEST, type Manifest, requireSame } from './manifest.ts';
-import { type Range, rangeOf, type Shard, shardName } from './shard.ts';
+import { rangeOf, type Shard, shardName } from './shard.ts';
 import {
   type About,
   type DoPiece,
@@ -82,20 +82,17 @@ export async function openShard(
 
 /**
  * Does the part of the work that falls to this process, as {@link inPieces} does.
- * @param onShard told which items that are.
  * @returns all pieces; undefined where this process has but a shard, which then is in its place.
  */
 export async function inShards<T>(
   work: Work,
   pieces: Pieces<T>,
   doPiece: DoPiece<T>,
-  onShard: (items: Range) => void,
 ): Promise<T[] | undefined> {
   const { shard } = work;
   if (!shard) return inPieces(work, pieces, doPiece);
   const { count, piece } = pieces;
   const range = rangeOf(shard, count, piece);
-  onShard(range);
   if (!shard.done) {
     await inPieces(work, pieces, doPiece, range);
     await shard.finish({ ...range, count, piece });

@@ -56,9 +56,11 @@ test('writes a report with every claim, its verdict and its pictures', async () 
   expect((await readdir(at('plots'))).filter(name => name.startsWith('.'))).toEqual([]);
 });
 
-test('two equal runs give the same files, times apart', async () => {
-  await seedbed('fig8', '--out', at('a'));
-  await seedbed('fig8', '--out', at('b'));
+test('shards of it, merged, give the same files as one run, times apart', async () => {
+  expect((await seedbed('fig6', 'fig8', '--out', at('a'))).code).toBe(0);
+  for (const shard of ['1/3', '0/3', '2/3'])
+    expect((await seedbed('fig6', 'fig8', '--out', at('b'), '--shard', shard)).code).toBe(0);
+  expect(await run('merge', at('b'), '--threads', '1')).toMatchObject({ code: 0, err: '' });
   for (const name of await readdir(at('a'))) {
     const [a, b] = await Promise.all(['a', 'b'].map(out => readFile(at(out, name), 'utf8')));
     const timeless = (text: string) => text.replaceAll(/"seconds": [\d.]+/g, '');
@@ -106,6 +108,7 @@ test('goes on with what an interrupted run left, and not with that of another', 
   const sheets = [{ file: 'kept', caption: 'kept from before' }];
   const kept = { ...results[0], sheets, used: [] };
   await writeFile(join(unfinished, 'numbers-fig8.json'), JSON.stringify(kept));
+  await writeFile(join(unfinished, 'kept.png'), await readFile(at('whole', 'fig8.png')));
   const again = (...more: string[]) => seedbed('fig8', '--out', at('resumed'), ...more);
   expect((await again()).err).toContain('holds unfinished work');
   expect((await again('--resume', '--rng', '1')).err).toContain('another command');

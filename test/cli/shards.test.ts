@@ -210,7 +210,7 @@ test('a shard that was stopped goes on where it was, without being asked', async
   // 75: start it again.
   expect(stopped).toMatchObject({
     code: 75,
-    err: expect.stringContaining('shard 0 of 2 (from 0): items 0 to '),
+    err: expect.stringContaining('shard 0 of 2, counted from 0: items 0 to 767 of 1500'),
   });
   expect((await seedbed(...words)).code).toBe(0);
   expect((await seedbed(...words.slice(0, -1), '1/2')).code).toBe(0);
