@@ -186,6 +186,18 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   };
 }
 
+/** Seeds whose findings a shard keeps in one file, about. */
+const PIECE = 64;
+
+/**
+ * Pictures that are done and kept at once: those of a batch, told as they are found; of shards, which many machines write into
+ * one folder, several batches, as long as that leaves all batches what they are.
+ */
+function pieceOf(batch: number, starts: number, shards: boolean): number {
+  const pictures = Math.max(1, Math.floor(batch / starts));
+  return shards && batch % starts === 0 ? pictures * Math.ceil(PIECE / batch) : pictures;
+}
+
 async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
@@ -194,7 +206,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const { starts, from, to } = flags;
   const about = { command: 'embed', ...settings, starts, from, to, pictures: source.hash };
   const work = await openWork(flags, about, terminal);
-  const piece = Math.max(1, Math.floor(options.batch! / starts));
+  const piece = pieceOf(options.batch!, starts, Boolean(flags.shard || flags.merged));
   const own = { ...options, starts };
   const say = ({ results }: Sought, first: number) => {
     for (const result of results) terminal.line(describe(result, source.name(first + result.image), starts));
