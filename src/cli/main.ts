@@ -16,6 +16,9 @@ import { addInfo } from './info.ts';
 import { addInterpolate } from './interpolate.ts';
 import { addMerge } from './merge.ts';
 import { addQuality } from './quality.ts';
+import { addRunner } from './queue/runner.ts';
+import { addSubmit } from './queue/submit.ts';
+import { addWork } from './queue/work.ts';
 import { addRace } from './race.ts';
 import { addRecover } from './recover.ts';
 import { addReproduce } from './reproduce.ts';
@@ -27,14 +30,14 @@ import { addVerify } from './verify.ts';
 
 /**
  * 0 finished; 1 a fault of ours or the machine's, which may pass; 2 a mistake in what was asked or given, the same every time;
- * 130 stopped by Ctrl-C, 75 stopped by SIGTERM: the same command goes on (docs/commands.md).
+ * 3 it does not fit what is there, which another machine or another folder may mend; 130 stopped by Ctrl-C, 75 stopped by SIGTERM: the same command goes on (docs/commands.md).
  */
 const EXIT_CODES: Readonly<Record<Exclude<ErrorKind, 'Interrupted'>, number>> = {
   BadFile: 2,
   BadArgument: 2,
   BadShape: 2,
   Unsupported: 2,
-  Mismatch: 2,
+  Mismatch: 3,
   Diverged: 2,
   Machine: 1,
 };
@@ -88,6 +91,7 @@ async function run(args: readonly string[]): Promise<void> {
     addRecover,
     addReproduce,
     addVerify,
+    addWork,
     addStudio,
     addImport,
     addDoctor,
@@ -96,6 +100,8 @@ async function run(args: readonly string[]): Promise<void> {
   ])
     add(program);
   addMerge(program, run);
+  addSubmit(program, run);
+  addRunner(program, main);
   await program.parseAsync([...args], { from: 'user' });
 }
 

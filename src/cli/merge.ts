@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { firstManifest } from '../work/merge.ts';
+import { readRun } from '../work/run.ts';
 import { type RuntimeFlags, withRuntime } from './options.ts';
 import { withTerminal } from './terminal.ts';
 
@@ -17,7 +17,7 @@ export function addMerge(program: Command, run: (args: string[]) => Promise<unkn
     .argument('<folder>', 'the --out of the shards')
     .addHelpText('after', '\nExample: seedbed merge out\nThe guide: docs/many-machines.md')
     .action(async (folder: string, { device, threads, json, quiet }: Flags) => {
-      const { args } = await firstManifest(folder);
+      const { args } = await readRun(folder);
       await run([
         ...args,
         ...['--merged', '--out', folder],

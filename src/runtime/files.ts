@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -139,6 +139,31 @@ export async function listFolders(folder: string): Promise<string[]> {
  * @throws {SeedbedError} Machine, with the path and the reason.
  */
 export async function writeAtomic(path: string, contents: Uint8Array | string): Promise<void> {
+  await writeAside(path, contents, rename);
+}
+
+/**
+ * Writes a file as {@link writeAtomic} does, unless there is one: of several processes, on several machines, the first wins.
+ * @throws {SeedbedError} Machine, with the path and the reason.
+ */
+export async function createAtomic(path: string, contents: Uint8Array | string): Promise<void> {
+  await writeAside(path, contents, async (aside, place) => {
+    try {
+      await link(aside, place);
+      await rm(aside);
+    } catch (cause) {
+      if (codeOf(cause) === 'EEXIST') return rm(aside);
+      // Some network disks have no links; two that write at the same moment are found by who reads it again.
+      await rename(aside, place);
+    }
+  });
+}
+
+async function writeAside(
+  path: string,
+  contents: Uint8Array | string,
+  put: (aside: string, place: string) => Promise<void>,
+): Promise<void> {
   const folder = dirname(path);
   // Other machines may write into the same folder; their processes cannot be asked after here.
   const stem = `.${basename(path).slice(0, 100)}.${hostname().slice(0, 60)}.`;
@@ -153,7 +178,7 @@ export async function writeAtomic(path: string, contents: Uint8Array | string): 
     } finally {
       await file.close();
     }
-    await rename(aside, path);
+    await put(aside, path);
   } catch (cause) {
     await rm(aside, { force: true }).catch(() => {});
     throw fileFault('write', path, cause);

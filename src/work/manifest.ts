@@ -31,7 +31,7 @@ const unsound = (folder: string, fault: string) =>
   new SeedbedError('BadFile', `${folder}: ${fault}. Delete the folder and make that shard again`);
 
 /** What the manifest in a folder says. @throws {SeedbedError} BadFile where it says nothing sensible. */
-export async function readManifest(folder: string): Promise<Manifest> {
+async function readManifest(folder: string): Promise<Manifest> {
   const path = joinPath(folder, MANIFEST);
   const parsed = manifestSchema.safeParse(await readJson(path));
   if (!parsed.success) throw unsound(path, `no manifest of a shard: ${z.prettifyError(parsed.error)}`);

@@ -1,6 +1,7 @@
 import { SeedbedError } from '../errors.ts';
 import { joinPath, listFolders } from '../runtime/files.ts';
-import { type Manifest, readManifest, readShard, requireSame } from './manifest.ts';
+import { type Manifest, readShard, requireSame } from './manifest.ts';
+import { joinRun, readRun } from './run.ts';
 import { type Shard, shardName } from './shard.ts';
 import type { Said, Work } from './shards.ts';
 
@@ -10,17 +11,6 @@ const NAMED = 10;
 /** Folders of shards below an output folder. */
 export async function shardFolders(out: string): Promise<string[]> {
   return (await listFolders(out)).filter(name => /^shard-\d+-of-\d+$/.test(name));
-}
-
-/** What the first shard below a folder says of its command. @throws {SeedbedError} BadArgument where there is none. */
-export async function firstManifest(out: string): Promise<Manifest> {
-  const [first] = await shardFolders(out);
-  if (first === undefined)
-    throw new SeedbedError(
-      'BadArgument',
-      `${out} holds no shards: no folder such as shard-0-of-4. Give the folder that was their --out`,
-    );
-  return readManifest(joinPath(out, first));
 }
 
 /**
@@ -34,15 +24,21 @@ export async function mergedShards(
   said: Said,
   commandFor: (shard: Shard) => string,
 ): Promise<Work> {
-  const first = await firstManifest(out);
-  const { of } = first.shard;
+  const { of } = await readRun(out);
+  await joinRun(out, { ...said, of });
+  let items: Manifest['items'] | undefined;
   const places = new Map<string, string>();
   const present = new Set<number>();
   let seconds = 0;
   for (const name of await shardFolders(out)) {
     const folder = joinPath(out, name);
     const manifest = await readShard(folder);
-    requireSame(runOf({ ...first, ...said }), runOf(manifest), folder);
+    items ??= manifest.items;
+    requireSame(
+      identityOf({ ...manifest, ...said, items, shard: { index: 0, of } }),
+      identityOf(manifest),
+      folder,
+    );
     if (name !== shardName(manifest.shard))
       throw new SeedbedError(
         'BadFile',
@@ -66,7 +62,7 @@ export async function mergedShards(
 }
 
 /** What the shards of one run have in common. */
-const runOf = ({ about, shard, seedbed, items }: Manifest) => ({
+const identityOf = ({ about, shard, seedbed, items }: Manifest) => ({
   ...about,
   'number of shards': shard.of,
   'number of items': items.count,

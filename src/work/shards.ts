@@ -1,6 +1,7 @@
 import { isSeedbedError } from '../errors.ts';
 import { exists, joinPath, moveFolder, readJson, removeFolder, writeAtomic } from '../runtime/files.ts';
 import { finishedShard, hashesIn, MANIFEST, type Manifest, requireSame } from './manifest.ts';
+import { joinRun, type Run } from './run.ts';
 import { rangeOf, type Shard, shardName } from './shard.ts';
 import {
   type About,
@@ -28,8 +29,8 @@ export interface OpenShard extends Shard {
   finish(items: Manifest['items']): Promise<void>;
 }
 
-/** What a shard's manifest says of the command. */
-export type Said = Pick<Manifest, 'seedbed' | 'args' | 'about'>;
+/** What is said of a command. */
+export type Said = Omit<Run, 'of'>;
 
 const ABOUT = 'about.json';
 
@@ -43,6 +44,7 @@ export async function openShard(
   said: Said,
 ): Promise<Work> {
   const started = performance.now();
+  await joinRun(out, { ...said, of: shard.of });
   const name = shardName(shard);
   const place = joinPath(out, name);
   if (fresh) await removeFolder(place);

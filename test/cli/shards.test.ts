@@ -75,7 +75,9 @@ const COMMANDS: Record<string, () => string[]> = {
 
 /** Files in a folder; what a report says of time is left out. */
 async function contents(out: string): Promise<Record<string, unknown>> {
-  const names = (await readdir(at(out), { withFileTypes: true })).filter(entry => entry.isFile());
+  const names = (await readdir(at(out), { withFileTypes: true })).filter(
+    entry => entry.isFile() && entry.name !== 'run.json',
+  );
   const files: Record<string, unknown> = {};
   for (const { name } of names) {
     const bytes = await readFile(at(out, name));
@@ -115,9 +117,9 @@ describe('shards that are not as they should be', () => {
     for (const shard of which)
       expect((await seedbed(...words, '--out', at(out), '--shard', shard)).code).toBe(0);
   };
-  const refused = async (out: string, ...said: (string | RegExp)[]) => {
+  const refused = async (out: string, status: 2 | 3, ...said: (string | RegExp)[]) => {
     const { code, err } = await seedbed('merge', at(out));
-    expect(code).toBe(2);
+    expect(code).toBe(status);
     for (const text of said) expect(err).toMatch(text);
   };
   beforeAll(() => shards('sound'));
@@ -137,8 +139,14 @@ describe('shards that are not as they should be', () => {
 
   test('of two runs in one folder', async () => {
     await copied('two');
-    await shards('two', ['0/2']);
-    await refused('two', /shard-0-of-3 is of another run: its number of shards is 3, here it is 2/);
+    const begun = await seedbed(...evaluate(), '--out', at('two'), '--shard', '0/2');
+    expect(begun).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/run.json is of another run: its number of shards is 3, here it is 2/),
+    });
+    await shards('half', ['0/2']);
+    await rename(at('half', 'shard-0-of-2'), at('two', 'shard-0-of-2'));
+    await refused('two', 3, /shard-0-of-2 is of another run: its number of shards is 2, here it is 3/);
   });
 
   test('a shard of another model or other settings is not begun over one that is there', async () => {
@@ -149,7 +157,7 @@ describe('shards that are not as they should be', () => {
       [['--to', '100'], /its data is/],
     ] as const) {
       const { code, err } = await seedbed(...evaluate(), ...change, '--out', at('other'), '--shard', '1/3');
-      expect(code).toBe(2);
+      expect(code).toBe(3);
       expect(err).toMatch(fault);
     }
   });
@@ -159,7 +167,7 @@ describe('shards that are not as they should be', () => {
     await shards('strange', ['1/3'], [...evaluate(), '--rng', '5']);
     await rm(at('foreign', 'shard-1-of-3'), { recursive: true });
     await rename(at('strange', 'shard-1-of-3'), at('foreign', 'shard-1-of-3'));
-    await refused('foreign', /foreign.shard-1-of-3 is of another run: its rng is 5, here it is 0/);
+    await refused('foreign', 3, /foreign.shard-1-of-3 is of another run: its rng is 5, here it is 0/);
   });
 
   test.each<[string, (manifest: { items: { to: number }; shard: { index: number } }) => void, RegExp]>([
@@ -173,7 +181,7 @@ describe('shards that are not as they should be', () => {
     const manifest = JSON.parse(await readFile(path, 'utf8'));
     edit(manifest);
     await writeFile(path, JSON.stringify(manifest));
-    await refused(out, fault, /Delete the folder and make that shard again/);
+    await refused(out, 2, fault, /Delete the folder and make that shard again/);
   });
 
   test('a file that was changed, is missing, or does not belong there', async () => {
@@ -181,20 +189,20 @@ describe('shards that are not as they should be', () => {
     const file = at('changed', 'shard-1-of-3', 'piece-64');
     const sound = await readFile(file);
     await writeFile(file, sound.toString().replace('"mse":0', '"mse":1'));
-    await refused('changed', /piece-64: is not what it was when it was written/);
+    await refused('changed', 2, /piece-64: is not what it was when it was written/);
     await rm(file);
-    await refused('changed', /piece-64: is missing/);
+    await refused('changed', 2, /piece-64: is missing/);
     await writeFile(file, sound);
     await writeFile(at('changed', 'shard-1-of-3', 'piece-0'), sound);
-    await refused('changed', /piece-0: is not of this shard/);
+    await refused('changed', 2, /piece-0: is not of this shard/);
   });
 
-  test('a folder without any', () => refused('.', /holds no shards: no folder such as shard-0-of-4/));
+  test('a folder without any', () => refused('.', 2, /holds no shards: there is no .*run.json/));
 
   test('a renamed folder', async () => {
     await copied('renamed');
     await rename(at('renamed', 'shard-0-of-3'), at('renamed', 'shard-00-of-3'));
-    await refused('renamed', /says that it is shard-0-of-3: it was renamed or edited/);
+    await refused('renamed', 2, /says that it is shard-0-of-3: it was renamed or edited/);
   });
 });
 

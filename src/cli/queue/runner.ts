@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Command } from 'commander';
+
+/** How a command ended. */
+export interface Ended {
+  /** Its exit code; 1 where its process was killed. */
+  readonly code: number;
+  /** The last line that it said. */
+  readonly said: string;
+}
+
+/** A process of its own in which commands run one after the other, as this program runs them. */
+export interface Runner {
+  /** @param signal asks the command to stop in order. */
+  run(words: readonly string[], signal: AbortSignal): Promise<Ended>;
+  close(): void;
+}
+
+/** What is kept of a command's words; and milliseconds in which the last of them arrive. */
+const KEPT = 2000;
+const LATE = 100;
+
+/** @param folder from where the commands see paths. */
+export function createRunner(folder: string): Runner {
+  let child: ChildProcess | undefined;
+  let said = '';
+
+  function started(): ChildProcess {
+    if (child?.connected) return child;
+    // The program that this one is.
+    const program = [...process.execArgv, process.argv[1]!, 'runner'];
+    child = spawn(process.execPath, program, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    child.stderr!.on('data', chunk => {
+      said = (said + String(chunk)).slice(-KEPT);
+    });
+    return child;
+  }
+
+  return {
+    async run(words, signal) {
+      said = '';
+      const own = started();
+      const stop = () => void own.kill('SIGTERM');
+      signal.addEventListener('abort', stop, { once: true });
+      const code = await new Promise<number | undefined>((done, failed) => {
+        // Loaders may have words of their own on the channel.
+        own.on('message', message => typeof message === 'number' && done(message));
+        own.once('exit', () => done(undefined));
+        own.once('error', failed);
+        own.send(words);
+      }).finally(() => signal.removeEventListener('abort', stop));
+      own.removeAllListeners('message').removeAllListeners('exit').removeAllListeners('error');
+      if (code !== 0) await new Promise(done => setTimeout(done, LATE));
+      const last = said.trim().split('\n').at(-1) || `its process was killed (${own.signalCode})`;
+      return { code: code ?? 1, said: last.replace(/^seedbed: /, '') };
+    },
+    close: () => void (child?.connected && child.disconnect()),
+  };
+}
+
+/** Adds the command that such a process runs. @param main runs a command by its words, and gives its exit code. */
+export function addRunner(program: Command, main: (args: string[]) => Promise<number>): void {
+  program.command('runner', { hidden: true }).action(
+    () =>
+      new Promise<void>(done => {
+        process.on('message', async (words: string[]) => process.send?.(await main(words)));
+        process.on('disconnect', done);
+        process.channel?.ref();
+      }),
+  );
+}
