@@ -48,7 +48,11 @@ const workers: Worker[] = [];
 function startWorker(project: string, where = folder): Worker {
   const words = ['work', '--project', project, '--folder', where];
   const child = spawn(process.execPath, ['--import', tsx, script, ...words], {
-    env: { ...process.env, SEEDBED_QUEUE: `redis://:secret@127.0.0.1:${port}` },
+    env: {
+      ...process.env,
+      TSX_TSCONFIG_PATH: join(here, 'tsconfig.json'),
+      SEEDBED_QUEUE: `redis://:secret@127.0.0.1:${port}`,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
