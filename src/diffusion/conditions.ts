@@ -90,19 +90,25 @@ function requireValues(
   unconditional: Conditions['values'],
 ): void {
   const open = openConditions(model);
+  const { name: named } = model.info;
+  if (open.length === 0)
+    throw new SeedbedError(
+      'BadArgument',
+      `model '${named}' has no conditions${model.conditioned ? ' left: it is bound already' : ''}`,
+    );
   const stranger = [...Object.keys(values), ...Object.keys(unconditional)].find(
     name => !open.some(input => input.name === name),
   );
   if (stranger !== undefined)
     throw new SeedbedError(
       'BadArgument',
-      `model '${model.info.name}' has no condition '${stranger}'; it has ${open.map(inputInWords).join(', ') || 'none'}`,
+      `model '${named}' has no condition '${stranger}'; it has ${open.map(inputInWords).join(', ')}`,
     );
   const missing = open.filter(({ name }) => !Object.hasOwn(values, name));
   if (missing.length > 0)
     throw new SeedbedError(
       'BadArgument',
-      `model '${model.info.name}' needs a value for ${missing.map(inputInWords).join(', ')}`,
+      `model '${named}' needs a value for ${missing.map(inputInWords).join(', ')}`,
     );
 }
 

@@ -8,10 +8,11 @@ import { samplerGrid } from './grid.ts';
 import { type Denoiser, type DenoiserInfo, denoiserSchema, samplerSchema } from './info.ts';
 import { acceptModel } from './model.ts';
 import { ownBatch } from './network.ts';
+import { preconditioned, preconditioningSchema } from './preconditioning.ts';
 
 /**
- * What a third-party model says of itself, a JSON file beside it: a {@link DenoiserInfo}, and two things that are
- * worked into the graph when it is imported.
+ * What a third-party model says of itself, a JSON file beside it: a {@link DenoiserInfo}, and what is worked into the graph
+ * when it is imported.
  * @group Models
  * @useDeclaredType
  */
@@ -33,6 +34,8 @@ const foreignSchema = z.strictObject({
     .min(1)
     .refine(list => list.every((channel, i) => channel === list[0]! + i), 'must be consecutive')
     .optional(),
+  /** What stands around the network in the denoiser that is described, where the graph is without it (Karras et al. 2022). */
+  preconditioning: preconditioningSchema.optional(),
   /** Further inputs of the graph that are held fixed, each the name of a .npy file; `conditions` names those that stay open. */
   fixedInputs: z.record(z.string(), z.string()).default({}),
 });
@@ -93,7 +96,7 @@ export function importDenoiser(
   fixed: ReadonlyMap<string, Tensor>,
   file: string,
 ): Denoiser {
-  const { outputChannels, fixedInputs: _, ...described } = foreign;
+  const { outputChannels, preconditioning, fixedInputs: _, ...described } = foreign;
   requireNames(graph, foreign, file);
   requireFurther(graph, foreign, [...fixed.keys()], file);
   const info: DenoiserInfo = { ...described, range: unitRange(described.range) };
@@ -105,7 +108,8 @@ export function importDenoiser(
     const shape = [count, ...info.shape];
     const sized = sizeFurther(withShape(graph, image, shape, file), info, image.shape, shape);
     const closed = inFile(file, () => closeInputs(sized, info, fixed, 'fixed input'));
-    const output = outputChannels ? keepChannels(closed, info.output, outputChannels) : closed;
+    const kept = outputChannels ? keepChannels(closed, info.output, outputChannels) : closed;
+    const output = preconditioning ? inFile(file, () => preconditioned(kept, info, preconditioning)) : kept;
     const outputs: ValueInfo[] = [{ name: info.output, dtype: 'float32', shape }];
     // Of two and of three: a graph that is made for pairs takes the one and not the other.
     return acceptModel({ ...output, outputs, metadata: new Map() }, info, file, [2, 3]) as Denoiser;

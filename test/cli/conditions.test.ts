@@ -31,7 +31,7 @@ async function refusal(...args: string[]): Promise<string> {
 }
 
 async function done(...args: string[]): Promise<string> {
-  const { code, out, err } = await seedbed(...args);
+  const { code, out, err } = await (args[0] === 'import' ? run : seedbed)(...args);
   expect({ code, err }).toMatchObject({ code: 0 });
   return out;
 }
@@ -84,6 +84,23 @@ describe('a conditional model', () => {
     ).toContain(
       "seeds found under other conditions: unconditional 'class_labels' is 3 there, not given here; guidance is 2 there, 1 here. Give those, or --force",
     );
+  });
+
+  test('is shared by shards, which are told the same class', async () => {
+    const shard = (i: number, n: string, ...more: string[]) =>
+      seedbed(
+        ...['embed', at('one', 'pictures.npy'), '--model', classes, '--class', n, '--method', 'naive'],
+        ...['--shard', `${i}/2`, '--out', at('shards'), ...more],
+      );
+    expect((await shard(0, '1')).code).toBe(0);
+    expect((await shard(1, '2')).code).toBe(0);
+    const apart = await seedbed('merge', at('shards'));
+    expect(apart.code).toBe(2);
+    expect(apart.err).toContain('is of another run: its conditions');
+    expect((await shard(1, '1', '--fresh')).code).toBe(0);
+    const { conditions, results } = JSON.parse(await done('merge', at('shards'), '--json'));
+    expect(conditions.values.class_labels.number).toBe(1);
+    expect(results.length).toBe(2);
   });
 
   test('does not go on with what was begun under another class', async () => {
@@ -175,7 +192,7 @@ describe('diffusers folders with conditions', () => {
     '%s: pictures are those of diffusers, and come back',
     async name => {
       const model = at(`${name}.onnx`);
-      const { code, out, err } = await seedbed(
+      const { code, out, err } = await run(
         ...['import', join(FIXTURES, name), '--sampler-steps', '10', '--out', model],
       );
       expect(code).toBe(0);

@@ -133,6 +133,15 @@ describe('a conditional model in closed form', () => {
     );
   });
 
+  test('is bound once', () => {
+    const bound = withConditions(open(), { values: classes(0) });
+    expect(() => withConditions(bound, { values: classes(1) })).toThrow(
+      /has no conditions left: it is bound already/,
+    );
+    const plain = mixtureDenoiser(MIXTURE, SHAPE);
+    expect(() => withConditions(plain, { values: {} })).toThrow(/model 'mixture' has no conditions$/);
+  });
+
   test.each<[string, Conditions, string]>([
     ['no value', { values: {} }, "model 'classes' needs a value for 'class_labels' int64 [N]"],
     [
