@@ -249,7 +249,7 @@ describe('a diffusers folder says itself what it is', () => {
   });
 
   test('a class that is not read is described beside it', async () => {
-    const path = await pipeline('described', { _class_name: 'EDMEulerScheduler' });
+    const path = await pipeline('described', { _class_name: 'IPNDMScheduler' });
     const sampler = {
       kind: 'ddim',
       steps: 4,
@@ -302,9 +302,9 @@ describe('a diffusers folder says itself what it is', () => {
   test.each<[string, object, object | null, string]>([
     [
       'a class of another kind',
-      { _class_name: 'EDMEulerScheduler' },
+      { _class_name: 'CosineDPMSolverMultistepScheduler' },
       {},
-      'its scheduler, EDMEulerScheduler, is not read: it preconditions the network outside of it',
+      'its scheduler, CosineDPMSolverMultistepScheduler, is not read: it preconditions the network outside of it',
     ],
     [
       'an unknown class',

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { fromDiffusers } from '../../src/diffusion/diffusers/read.ts';
 import { importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
 import type { Denoiser } from '../../src/diffusion/info.ts';
 import { readModel, saveModel } from '../../src/diffusion/model.ts';
@@ -9,11 +11,18 @@ import type { Dim, Graph } from '../../src/graph/ir.ts';
 import { parseModel, serializeModel } from '../../src/graph/protobuf.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
-import type { Floats } from '../../src/tensor/tensor.ts';
+import { type Floats, float32 } from '../../src/tensor/tensor.ts';
 import { relativeError, thrownBy } from '../support.ts';
 
 const runtime = await createRuntime({ threads: 1 });
 const SHAPE = [1, 2, 2];
+/** Pictures of edm.py beside the file. */
+const recorded = JSON.parse(
+  readFileSync(new URL('../fixtures/diffusers/edm.json', import.meta.url), 'utf8'),
+) as {
+  diffusers: string;
+  cases: { steps: number; fields: object; picture: number[] }[];
+};
 /** Variance of the data, and the deviation that its network was preconditioned for, which need not agree. */
 const VARIANCE = 0.3;
 const D = 0.5;
@@ -115,5 +124,31 @@ describe('a network without its preconditioning', () => {
     ],
   ])('is refused %s', (_, graph, changes, message) => {
     expect(String(thrownBy(() => imported(graph, changes)))).toContain(message);
+  });
+});
+
+describe(`as diffusers ${recorded.diffusers} grows them`, () => {
+  test.each(recorded.cases)(
+    '$steps steps of EDMEulerScheduler, $fields',
+    async ({ steps, fields, picture }) => {
+      const b = new GraphBuilder('recorded');
+      const scaled = b.input('sample', 'float32', ['N', ...SHAPE]);
+      const noise = b.reshape(b.input('timestep', 'float32', ['N']), [0, 1, 1, 1]);
+      const wave = b.mul(b.scalar(0.8), b.op('Sin', [scaled]));
+      const graph = b.build({ out: b.add(wave, b.mul(b.mul(b.scalar(0.1), noise), scaled)) });
+      const scheduler = { _class_name: 'EDMEulerScheduler', ...fields };
+      const said = fromDiffusers(graph, scheduler, undefined, { name: 'recorded', file: 'unet', steps });
+      const model = importDenoiser(graph, parseForeignInfo(said, 'said'), new Map(), 'unet');
+      const sampler = await createSampler(runtime, model, model.info.sampler, 1);
+      const grown = await sampler.sample(float32([1, ...SHAPE], [0.7, -1.2, 0.1, 1.9]));
+      await sampler.dispose();
+      expect(relativeError(grown, float32(grown.shape, picture))).toBeLessThan(1e-4);
+    },
+  );
+
+  test('of another prediction it is refused', () => {
+    const scheduler = { _class_name: 'EDMEulerScheduler', prediction_type: 'v_prediction' };
+    const read = () => fromDiffusers(network('edm'), scheduler, undefined, { name: 'v', file: 'unet' });
+    expect(String(thrownBy(read))).toContain("prediction_type 'v_prediction' of an EDM scheduler is another");
   });
 });

@@ -3,6 +3,7 @@ import { SeedbedError } from '../../errors.ts';
 import type { Graph } from '../../graph/ir.ts';
 import { furtherInputs, inputInWords } from '../further-inputs.ts';
 import { checked } from './checked.ts';
+import { edmFields } from './edm.ts';
 import { type Config, FIELDS } from './fields.ts';
 import { samplerOf } from './sampler.ts';
 import { betaSchedule, flowSchedule } from './schedule.ts';
@@ -68,6 +69,7 @@ export function fromDiffusers(
       isFlow(row, config) ? flowSchedule(config, tokens, where, note) : betaSchedule(config, where),
     ...(outputChannels && { outputChannels: () => outputChannels }),
     conditions: () => conditionsOf(graph, given, file, note),
+    ...(row.spacing === 'edm' && edmFields(config, steps, where)),
   };
   const rest = Object.entries(said).filter(([field]) => !isGiven(field));
   const described: Record<string, unknown> = {
