@@ -13,6 +13,7 @@ const SPACINGS: Readonly<Record<Spacing, string>> = {
   even: 'evenly from the last timestep to 0',
   distilled: 'T of `original_inference_steps`',
   flow: 'sigmas from 1, shifted',
+  edm: 'sigmas from `sigma_max` to `sigma_min`; the network is preconditioned (EDM)',
 };
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>

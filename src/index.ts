@@ -25,6 +25,8 @@ import { float32, type Tensor } from './tensor/tensor.ts';
 
 export { createRuntime, encodePng } from '#platform';
 export { type DifferentiateOptions, differentiate, pushForward } from './autodiff/differentiate.ts';
+export type { ConditionRecord } from './diffusion/condition-record.ts';
+export { type Conditions, withConditions } from './diffusion/conditions.ts';
 export type { DenoiserRecipe } from './diffusion/config.ts';
 export { type ForeignInfo, importDenoiser, parseForeignInfo } from './diffusion/foreign.ts';
 export type {
@@ -38,12 +40,13 @@ export type {
 } from './diffusion/info.ts';
 export { readModel, saveModel } from './diffusion/model.ts';
 export {
+  classDenoiser,
   gaussianDenoiser,
   type Mixture,
   mixtureDenoiser,
-  type OracleForm,
   samplerGain,
 } from './diffusion/oracle.ts';
+export type { OracleForm } from './diffusion/oracle-form.ts';
 export { SAMPLERS, type SamplerKind } from './diffusion/samplers.ts';
 export { type Rates, ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
 export type { TrainOptions, TrainProgress } from './diffusion/train-in-memory.ts';

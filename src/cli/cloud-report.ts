@@ -1,3 +1,4 @@
+import { originOf } from '../diffusion/conditions.ts';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { seedPictures } from '../diffusion/pictures.ts';
 import { decode } from '../embedding/embed.ts';
@@ -74,7 +75,7 @@ export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
   const report = {
     seedbed: await version(),
     command: 'cloud',
-    model: model.hash,
+    ...originOf(model),
     rng,
     seconds: place.seconds(),
     evaluations,
@@ -85,7 +86,7 @@ export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
   };
   const at = (name: string) => joinPath(out, name);
   const provenance = {
-    model: model.hash,
+    ...originOf(model),
     sampler,
     method: { ...cloud.method, evaluations: evaluations / found },
     images: [{ name: picture.name, sha256: picture.sha256 }],

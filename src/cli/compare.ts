@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
 import { seedPictures } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
@@ -6,7 +7,6 @@ import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
-import { loadModel } from '../index.ts';
 import { compareGrown } from '../latent/comparison.ts';
 import { baseName, joinPath, readBytes, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -14,13 +14,14 @@ import { writeNpy } from '../tensor/npy.ts';
 import { normals } from '../tensor/random.ts';
 import { bytesOf, type Floats, rows, unstack } from '../tensor/tensor.ts';
 import { openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
 import { version } from './files.ts';
 import { growInPieces } from './grow.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
 import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, UnfinishedOptions {
+interface Flags extends RuntimeFlags, ConditionFlags, UnfinishedOptions {
   count?: number;
   seeds?: string;
   sampler?: SamplerKind[];
@@ -42,7 +43,7 @@ const MOST = 1000;
 const SHOWN = 12;
 
 export function addCompare(program: Command): void {
-  const command = withTerminal(withRng(withRuntime(program.command('compare'))))
+  const command = withTerminal(withRng(withConditionFlags(withRuntime(program.command('compare')))))
     .description('grow the same seeds by several models or samplers, and measure how alike the pictures are')
     .argument('<models...>', 'denoisers of one shape')
     .option('--count <n>', 'random seeds (default: 10, or all of --seeds)', whole(2, MOST))
@@ -87,7 +88,7 @@ function samplersOf(text: string): SamplerKind[] {
 async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
-  const models = await Promise.all(paths.map(path => loadModel(path)));
+  const models = await Promise.all(paths.map(path => openModel(path, flags)));
   models.forEach((model, i) => {
     requireAlike(models[0]!, model, paths[0]!, paths[i]!);
   });
@@ -100,7 +101,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const latent = await seedsOf(flags, models[0]!, terminal.note);
   const about = {
     command: 'compare',
-    ways: ways.map(({ model, sampler }) => ({ model: model.hash, sampler })),
+    ways: ways.map(({ model, sampler }) => ({ ...originOf(model), sampler })),
     seeds: sha256Hex(bytesOf(latent)),
   };
   const runtime = await openRuntime(terminal, flags);
@@ -117,7 +118,12 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const report = {
     seedbed: await version(),
     command: 'compare',
-    models: ways.map(({ name, model, sampler }) => ({ name, hash: model.hash, sampler })),
+    models: ways.map(({ name, model, sampler }) => ({
+      name,
+      hash: model.hash,
+      conditions: model.conditioned,
+      sampler,
+    })),
     rng: flags.rng,
     seconds,
     evaluations: count * ways.reduce((sum, { sampler }) => sum + evaluationsOf(sampler), 0),

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
+import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, type Embedder, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { journalIn } from '../embedding/journal-files.ts';
 import type { Contestant } from '../experiments/race/contestants.ts';
 import { compete, type Standing, standingSchema } from '../experiments/race/race.ts';
-import { loadModel } from '../index.ts';
 import { createPanel, type Panel } from '../latent/gaussianity.ts';
 import { principalComponents } from '../latent/pca.ts';
 import type { Fit } from '../runtime/picture.ts';
@@ -12,6 +12,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
 import type { Work } from '../work/shards.ts';
+import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
 import { packaged } from './files.ts';
 import { fitOption, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
@@ -19,7 +20,7 @@ import { inPart, openWork, type ShardFlags } from './shards.ts';
 import { type Terminal, withTerminal } from './terminal.ts';
 
 /** Which pictures are embedded, shared by `race` and `frontier`. */
-export interface ContestFlags extends RuntimeFlags, ShardFlags {
+export interface ContestFlags extends RuntimeFlags, ConditionFlags, ShardFlags {
   embedder?: string;
   fit: Fit;
   data?: string;
@@ -45,7 +46,7 @@ export interface Contest {
 
 /** Adds what says which model and pictures a contest is about. */
 export function withContest(command: Command): Command {
-  return withTerminal(withRng(withRuntime(command)))
+  return withTerminal(withRng(withConditionFlags(withRuntime(command))))
     .argument('<model.onnx>', 'the denoiser')
     .argument(
       '[pictures...]',
@@ -71,7 +72,7 @@ export async function openContest(
   flags: ContestFlags,
   note: (text: string) => void,
 ): Promise<Contest> {
-  const loaded = await loadModel(file);
+  const loaded = await openModel(file, flags);
   const sampler = chooseSampler(loaded.info.sampler, { samplerSteps: flags.samplerSteps });
   const model = { ...loaded, info: { ...loaded.info, sampler } };
   const pictures = flags.data
@@ -117,7 +118,7 @@ export async function runContest(
 ): Promise<{ standings: Standing[] | undefined; work: Work }> {
   const about = {
     command,
-    model: model.hash,
+    ...originOf(model),
     sampler: model.info.sampler,
     hashes: pictures.hashes,
     rng: flags.rng,

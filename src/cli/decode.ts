@@ -1,18 +1,19 @@
 import { type Command, Option } from 'commander';
+import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { unlikelySeeds } from '../embedding/likely.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
-import { loadModel } from '../index.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
 import { openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { growInPieces, writeGrown } from './grow.ts';
 import { openRuntime, type RuntimeFlags, whole, withRuntime, withUnfinished } from './options.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, UnfinishedOptions {
+interface Flags extends RuntimeFlags, ConditionFlags, UnfinishedOptions {
   model: string;
   sampler?: SamplerKind;
   samplerSteps?: number;
@@ -22,7 +23,7 @@ interface Flags extends RuntimeFlags, UnfinishedOptions {
 }
 
 export function addDecode(program: Command): void {
-  const command = withTerminal(withRuntime(program.command('decode')))
+  const command = withTerminal(withConditionFlags(withRuntime(program.command('decode'))))
     .description('grow pictures from seeds')
     .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy, .npz)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
@@ -32,14 +33,14 @@ export function addDecode(program: Command): void {
       ]),
     )
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
-    .option('--force', 'grow seeds with a model or sampler that they do not belong to')
+    .option('--force', 'grow seeds with a model, sampler or conditions that they do not belong to')
     .option('--out <folder>', 'where to write', 'out');
   withUnfinished(command)
     .addHelpText('after', '\nExample: seedbed decode out/seeds.safetensors --out grown')
     .action(async (file: string, flags: Flags) => {
       const started = performance.now();
       const terminal = openTerminal(flags);
-      const model = await loadModel(flags.model);
+      const model = await openModel(flags.model, flags);
       const bytes = await readBytes(file);
       const seeds = readSeeds(bytes, file);
       if (!seeds.provenance)
@@ -48,7 +49,7 @@ export function addDecode(program: Command): void {
       checkSeeds(seeds, model, sampler, file, flags.force);
       const unlikely = unlikelySeeds(seeds.latent);
       if (unlikely) terminal.note(`${file}: ${unlikely}`);
-      const about = { command: 'decode', seeds: sha256Hex(bytes), model: model.hash, sampler };
+      const about = { command: 'decode', seeds: sha256Hex(bytes), ...originOf(model), sampler };
       const unfinished = await openUnfinished(flags, about, terminal.note);
       const count = seeds.latent.shape[0]!;
       const evaluations = count * evaluationsOf(sampler);
@@ -64,7 +65,7 @@ export function addDecode(program: Command): void {
       terminal.json({
         seedbed: await version(),
         command: 'decode',
-        model: model.hash,
+        ...originOf(model),
         seconds,
         evaluations,
         results: [{ pictures: count, out: flags.out, files }],

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
+import { originOf } from '../diffusion/conditions.ts';
 import { diagnose } from '../embedding/doctor.ts';
-import { loadModel } from '../index.ts';
 import type { Fit } from '../runtime/picture.ts';
+import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
 import { version } from './files.ts';
 import { fitOption, openRuntime, type RuntimeFlags, withRuntime } from './options.ts';
 import { readItems, readPictures } from './pictures.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags {
+interface Flags extends RuntimeFlags, ConditionFlags {
   fit: Fit;
   data?: string;
   dataDir?: string;
@@ -20,7 +21,7 @@ interface Flags extends RuntimeFlags {
 const SHOWN = 6;
 
 export function addDoctor(program: Command): void {
-  withTerminal(withRuntime(program.command('doctor')))
+  withTerminal(withConditionFlags(withRuntime(program.command('doctor'))))
     .description("look for what is wrong with a model's description, and measure a round trip")
     .argument('<model.onnx>', 'a Seedbed model, as `seedbed import` writes it')
     .argument('[pictures...]', 'some pictures of the kind that it was trained on: a firmer answer')
@@ -32,7 +33,7 @@ export function addDoctor(program: Command): void {
     .action(async (file: string, paths: string[], flags: Flags) => {
       const started = performance.now();
       const terminal = openTerminal(flags);
-      const model = await loadModel(file);
+      const model = await openModel(file, flags);
       const pictures = flags.data
         ? await readItems(flags.data, model, { ...flags, from: 0, to: 8, note: terminal.note })
         : paths.length > 0
@@ -61,7 +62,7 @@ export function addDoctor(program: Command): void {
       terminal.json({
         seedbed: await version(),
         command: 'doctor',
-        model: model.hash,
+        ...originOf(model),
         seconds: (performance.now() - started) / 1000,
         results: [diagnosis],
       });

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinSought, rowOf, type Sought } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { shortError } from '../figures/text.ts';
-import { loadModel } from '../index.ts';
 import { naturalness } from '../latent/naturalness.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
@@ -14,6 +14,7 @@ import { writeNpy } from '../tensor/npy.ts';
 import { meanSquaredErrors } from '../tensor/statistics.ts';
 import { takeRows, unstack } from '../tensor/tensor.ts';
 import { inPieces, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import {
@@ -30,7 +31,7 @@ import { type Pictures, readPictures } from './pictures.ts';
 import { seekShown } from './seek.ts';
 import { duration, openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, UnfinishedOptions {
+interface Flags extends RuntimeFlags, ConditionFlags, UnfinishedOptions {
   model: string;
   scribbled: string;
   naturalness: number[];
@@ -44,7 +45,7 @@ interface Flags extends RuntimeFlags, UnfinishedOptions {
 const POSITIONS = [0, 0.25, 0.5, 0.75, 1];
 
 export function addEdit(program: Command): void {
-  const command = withTerminal(withRng(withRuntime(program.command('edit'))))
+  const command = withTerminal(withRng(withConditionFlags(withRuntime(program.command('edit')))))
     .description('grow a picture that somebody drew on again, from faithful to natural')
     .argument('[picture]', 'the picture before, for the sheet only')
     .requiredOption('--scribbled <file>', 'the picture after, as a paint program saved it')
@@ -80,7 +81,7 @@ function dialOf(text: string): number[] {
 async function run(path: string | undefined, flags: Flags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
-  const model = await loadModel(flags.model);
+  const model = await openModel(flags.model, flags);
   const sampler = chooseSampler(model.info.sampler, flags);
   refusePairs('edit', sampler);
   const one = async (file: string): Promise<Pictures> => {
@@ -94,7 +95,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   const dials = flags.naturalness;
   const { rng, samplerSteps } = flags;
   const about = {
-    ...{ command: 'edit', model: model.hash, rng, samplerSteps, dials },
+    ...{ command: 'edit', ...originOf(model), rng, samplerSteps, dials },
     hash: scribbled.hashes[0],
     before: before?.hashes[0],
   };
@@ -125,7 +126,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   const report = {
     seedbed: await version(),
     command: 'edit',
-    model: model.hash,
+    ...originOf(model),
     rng,
     seconds,
     evaluations: rows.reduce((sum, r) => sum + r.evaluations, 0),
@@ -134,7 +135,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   };
   const at = (name: string) => joinPath(flags.out, name);
   const provenance = {
-    model: model.hash,
+    ...originOf(model),
     sampler,
     method: { name: 'edit', positions: dials.map((dial, i) => ({ naturalness: dial, ...found[i]!.method })) },
     images: [{ name: scribbled.names[0]!, sha256: scribbled.hashes[0]! }],

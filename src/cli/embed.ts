@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
@@ -9,11 +10,11 @@ import type { SeedResult } from '../embedding/result.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinSought, type Sought } from '../embedding/seek.ts';
 import type { InversionOptions } from '../embedding/settings.ts';
-import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { rows, takeRows } from '../tensor/tensor.ts';
+import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
 import { findEmbedder, SHIPPED_MODEL, version } from './files.ts';
 import {
   fitOption,
@@ -30,7 +31,7 @@ import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { duration, openTerminal, withTerminal } from './terminal.ts';
 
 /** How seeds are sought, shared by `embed` and `evaluate`. */
-export interface MethodFlags extends RuntimeFlags {
+export interface MethodFlags extends RuntimeFlags, ConditionFlags {
   model: string;
   embedder?: string;
   method: Method;
@@ -64,7 +65,7 @@ interface EmbedFlags extends MethodFlags, ShardFlags {
 
 /** Adds the options that say how seeds are sought. */
 export function withMethod(command: Command): Command {
-  return withTerminal(withRng(withRuntime(command)))
+  return withTerminal(withRng(withConditionFlags(withRuntime(command))))
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option(
       '--embedder <file>',
@@ -163,7 +164,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   options: EmbedOptions & { method: Method; recipe: DescentRecipe };
   settings: Record<string, unknown>;
 }> {
-  const model = await loadModel(flags.model);
+  const model = await openModel(flags.model, flags);
   const row = methodRow(flags.method);
   const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
   const { method, rng, memory, tolerance, sampler, samplerSteps, batch = row.batch } = flags;
@@ -182,7 +183,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   return {
     model,
     options: { ...chosen, embedder },
-    settings: { ...chosen, model: model.hash, embedder: embedder?.hash },
+    settings: { ...chosen, ...originOf(model), embedder: embedder?.hash },
   };
 }
 
@@ -231,14 +232,14 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const report = {
     seedbed: await version(),
     command: 'embed',
-    model: model.hash,
+    ...originOf(model),
     rng: flags.rng,
     seconds,
     evaluations,
     results: results.map(({ image, ...rest }) => ({ image: source.name(image), ...rest })),
   };
   const provenance = {
-    model: model.hash,
+    ...originOf(model),
     sampler: chooseSampler(model.info.sampler, options),
     method: { ...sought.method, evaluations: evaluations / results.length },
     images: await source.images(),

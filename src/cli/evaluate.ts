@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { slice } from '../data/dataset.ts';
+import { originOf } from '../diffusion/conditions.ts';
 import { embed } from '../embedding/embed.ts';
 import type { EmbedProgress } from '../embedding/embedding.ts';
 import { journalIn, keptResult } from '../embedding/journal-files.ts';
@@ -112,7 +113,7 @@ async function run(flags: Flags): Promise<void> {
   const summary = {
     seedbed: await version(),
     command: 'evaluate',
-    model: model.hash,
+    ...originOf(model),
     embedder: options.embedder?.hash,
     method: options.method,
     recipe: options.method === 'embedder' ? undefined : options.recipe,

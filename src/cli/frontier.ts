@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { originOf } from '../diffusion/conditions.ts';
 import type { Standing } from '../experiments/race/race.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
 import { svgToPng } from '../runtime/svg.ts';
@@ -43,7 +44,7 @@ async function run(file: string, paths: readonly string[], flags: ContestFlags):
   const report = {
     seedbed: await version(),
     command: 'frontier',
-    model: model.hash,
+    ...originOf(model),
     rng: flags.rng,
     seconds,
     evaluations: standings.reduce((sum, s) => sum + s.evaluations, 0) * pictures.names.length,

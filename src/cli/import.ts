@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { openConditions } from '../diffusion/conditions.ts';
 import { fromDiffusers } from '../diffusion/diffusers/read.ts';
 import { batchNote, importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
+import { inputInWords } from '../diffusion/further-inputs.ts';
 import { MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { saveModel } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
@@ -21,6 +23,7 @@ import {
 import { readOnnxFile } from '../runtime/onnx-file.ts';
 import { readNpy } from '../tensor/npy.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { optionFor } from './conditions.ts';
 import { version } from './files.ts';
 import { whole } from './options.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
@@ -74,7 +77,10 @@ export function addImport(program: Command): void {
       terminal.line(
         `${flags.out}: '${model.info.name}', pictures [${shape}], predicts ${predicts}, told the ${level}, ${schedule.kind}, ${sampler.steps} steps of ${sampler.kind}`,
       );
-      terminal.line(`Next: seedbed doctor ${flags.out}${shape.length === 3 ? ' PICTURES' : ''}`);
+      const conditions = openConditions(model);
+      if (conditions.length > 0) terminal.line(`its conditions: ${conditions.map(inputInWords).join(', ')}`);
+      const options = conditions.map(condition => ` ${optionFor(condition, conditions)}`).join('');
+      terminal.line(`Next: seedbed doctor ${flags.out}${shape.length === 3 ? ' PICTURES' : ''}${options}`);
       terminal.json({
         seedbed: await version(),
         command: 'import',

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
 import { seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
@@ -108,7 +109,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const report = {
     seedbed: await version(),
     command: 'interpolate',
-    model: model.hash,
+    ...originOf(model),
     rng: flags.rng,
     seconds,
     evaluations: ends.reduce((sum, r) => sum + r.evaluations, 0) + total,
@@ -165,7 +166,7 @@ async function writeAll(
   const { latent, grown, method } = found;
   const at = (name: string) => joinPath(flags.out, name);
   const provenance = {
-    model: model.hash,
+    ...originOf(model),
     sampler,
     method: { name: 'interpolate', path: flags.path, steps: flags.steps, of: method },
     images: pictures.names.map((name, i) => ({ name, sha256: pictures.hashes[i]! })),

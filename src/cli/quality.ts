@@ -2,22 +2,23 @@ import type { Command } from 'commander';
 import { type Dataset, slice } from '../data/dataset.ts';
 import { unstandardise } from '../data/pixels.ts';
 import { prepare } from '../diffusion/batches.ts';
+import { originOf } from '../diffusion/conditions.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
 import { parseModel } from '../graph/protobuf.ts';
-import { loadModel } from '../index.ts';
 import { type Features, networkFeatures } from '../quality/features.ts';
 import type { PictureFigures } from '../quality/gate.ts';
 import { measureQuality, type Quality } from '../quality/quality.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { openFor } from './pictures.ts';
 import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags {
+interface Flags extends RuntimeFlags, ConditionFlags {
   json?: boolean;
   quiet?: boolean;
   data?: string;
@@ -51,7 +52,7 @@ export function addQuality(program: Command): void {
       'an ONNX network whose first output compares pictures, given pixels in [0,1]',
     )
     .option('--out <folder>', 'where quality.json is written', 'quality');
-  withTerminal(withRuntime(withRng(command)))
+  withTerminal(withConditionFlags(withRuntime(withRng(command))))
     .addHelpText(
       'after',
       '\nExample: seedbed quality runs/denoiser/model.onnx --data fashion-mnist:test --count 1000',
@@ -62,7 +63,7 @@ export function addQuality(program: Command): void {
 async function run(file: string, flags: Flags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
-  const model = await loadModel(file);
+  const model = await openModel(file, flags);
   const [learned, kept] = await pictureSets(model, flags, terminal);
   const runtime = await openRuntime(terminal, flags);
   const features = flags.features ? await featuresOf(runtime, model, flags.features) : undefined;
@@ -78,7 +79,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   const report = {
     seedbed: await version(),
     command: 'quality',
-    model: model.hash,
+    ...originOf(model),
     learned: learned.name,
     data: kept.name,
     rng: flags.rng,

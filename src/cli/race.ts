@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { originOf } from '../diffusion/conditions.ts';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { decode } from '../embedding/embed.ts';
 import { checkSeeds, readSeeds, type Seeds } from '../embedding/seeds.ts';
@@ -11,6 +12,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { svgToPng } from '../runtime/svg.ts';
 import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { takeRows } from '../tensor/tensor.ts';
+import { conditionWords } from './conditions.ts';
 import { type Contest, type ContestFlags, openContest, runContest, withContest } from './contest.ts';
 import { findEmbedder, version } from './files.ts';
 import { openRuntime, whole } from './options.ts';
@@ -79,7 +81,14 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
     model: model.info.name,
     data: flags.data ? baseName(flags.data) : paths.map(baseName).join(', ') || 'the ten that ship',
     pictures: pictures.names.length,
-    command: ['npx seedbed race', baseName(file), ...which, '--most', flags.most].join(' '),
+    command: [
+      'npx seedbed race',
+      baseName(file),
+      ...which,
+      ...conditionWords(flags),
+      '--most',
+      flags.most,
+    ].join(' '),
     columns: COLUMNS.filter(name => panel.statistics.includes(name)),
   };
   const { raceFigure, raceReport } = await import('../experiments/race/race-report.ts');
@@ -98,7 +107,7 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
   const report = {
     seedbed: await version(),
     command: 'race',
-    model: model.hash,
+    ...originOf(model),
     rng: flags.rng,
     seconds,
     evaluations: standings.reduce((sum, s) => sum + s.evaluations, 0) * pictures.names.length,

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
+import { originOf } from '../diffusion/conditions.ts';
 import { SPLIT } from '../embedding/inversion/split.ts';
 import { findTrueSeeds, type TrueSeeds } from '../experiments/race/true-seeds.ts';
-import { loadModel } from '../index.ts';
 import { principalComponents } from '../latent/pca.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { svgToPng } from '../runtime/svg.ts';
+import { type ConditionFlags, conditionWords, openModel, withConditionFlags } from './conditions.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import {
   fitOption,
@@ -20,7 +21,7 @@ import {
 import { openFor } from './pictures.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags {
+interface Flags extends RuntimeFlags, ConditionFlags {
   data: string;
   dataDir?: string;
   fit: Fit;
@@ -37,7 +38,7 @@ interface Flags extends RuntimeFlags {
 const TIGHT = { ...SPLIT.interior, tolerance: 1e-7, iterations: 60 };
 
 export function addRecover(program: Command): void {
-  withTerminal(withRng(withRuntime(program.command('recover'))))
+  withTerminal(withRng(withConditionFlags(withRuntime(program.command('recover')))))
     .description('grow pictures from known seeds, look for the seeds again, and say how near one comes')
     .argument('[model.onnx]', 'the denoiser', SHIPPED_MODEL)
     .requiredOption('--data <name or path>', 'a data set, along whose principal components errors are shown')
@@ -54,7 +55,7 @@ export function addRecover(program: Command): void {
 async function run(file: string, flags: Flags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
-  const model = await loadModel(file);
+  const model = await openModel(file, flags);
   const dataset = await openFor(flags.data, model, { ...flags, note: terminal.note });
   const items = Math.min(flags.items, dataset.length);
   const pictures = await dataset.read(Array.from({ length: items }, (_, i) => i));
@@ -66,7 +67,10 @@ async function run(file: string, flags: Flags): Promise<void> {
   const settings = { split, interior: TIGHT, rng: flags.rng };
   const found = await findTrueSeeds(runtime, model, flags.count, components, settings);
   const at = (name: string) => joinPath(flags.out, name);
-  const command = `npx seedbed recover ${baseName(file)} --data ${baseName(flags.data)} --count ${flags.count} --tau ${flags.tau}`;
+  const command = [
+    `npx seedbed recover ${baseName(file)} --data ${baseName(flags.data)} --count ${flags.count} --tau ${flags.tau}`,
+    ...conditionWords(flags),
+  ].join(' ');
   const page = pageOf(found, model.info.name, command);
   await writeAtomic(at('recover.md'), page);
   const svg = await figureOf(found, model.info.name);
@@ -75,7 +79,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   const report = {
     seedbed: await version(),
     command: 'recover',
-    model: model.hash,
+    ...originOf(model),
     rng: flags.rng,
     seconds: (performance.now() - started) / 1000,
     evaluations: found.evaluations.picture * flags.count,

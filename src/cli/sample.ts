@@ -1,19 +1,20 @@
 import { type Command, Option } from 'commander';
+import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
-import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows } from '../tensor/tensor.ts';
+import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { growPieces, writeGrown } from './grow.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ShardFlags {
+interface Flags extends RuntimeFlags, ConditionFlags, ShardFlags {
   model: string;
   count: number;
   sampler?: SamplerKind;
@@ -24,7 +25,7 @@ interface Flags extends RuntimeFlags, ShardFlags {
 }
 
 export function addSample(program: Command): void {
-  const command = withTerminal(withRng(withRuntime(program.command('sample'))))
+  const command = withTerminal(withRng(withConditionFlags(withRuntime(program.command('sample')))))
     .description('grow pictures from random seeds (Algorithm 2)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .option('--count <n>', 'how many', whole(1, 1_000_000), 20)
@@ -41,7 +42,7 @@ export function addSample(program: Command): void {
       const started = performance.now();
       const terminal = openTerminal(flags);
       const { count, rng, out } = flags;
-      const model = await loadModel(flags.model);
+      const model = await openModel(flags.model, flags);
       const sampler = chooseSampler(model.info.sampler, flags);
       const noise = (first: number, last: number) =>
         normals({ seed: rng, purpose: 'sample' }, [last - first, ...model.info.shape], row => ({
@@ -50,7 +51,7 @@ export function addSample(program: Command): void {
         }));
       const work = await openWork(
         flags,
-        { command: 'sample', count, rng, model: model.hash, sampler },
+        { command: 'sample', count, rng, ...originOf(model), sampler },
         terminal,
       );
       const evaluations = count * evaluationsOf(sampler);
@@ -65,7 +66,7 @@ export function addSample(program: Command): void {
       const files = await writeGrown(out, concatRows(grown));
       const createdBy = `seedbed ${await version()}`;
       const provenance = {
-        model: model.hash,
+        ...originOf(model),
         sampler,
         method: { name: 'sample', evaluations: 0 },
         images: [],
@@ -81,7 +82,7 @@ export function addSample(program: Command): void {
       terminal.json({
         seedbed: await version(),
         command: 'sample',
-        model: model.hash,
+        ...originOf(model),
         rng,
         seconds,
         evaluations,

@@ -3,15 +3,16 @@ import { inFile, isSeedbedError, SeedbedError } from '../errors.ts';
 import type { Dim, Graph, Node, ValueInfo } from '../graph/ir.ts';
 import { renameValues } from '../graph/nodes.ts';
 import { int64, type Tensor } from '../tensor/tensor.ts';
-import { closeInputs } from './fixed-inputs.ts';
+import { closeInputs, inputInWords, requireFurther, sizeFurther } from './further-inputs.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type DenoiserInfo, denoiserSchema, samplerSchema } from './info.ts';
 import { acceptModel } from './model.ts';
 import { ownBatch } from './network.ts';
+import { preconditioned, preconditioningSchema } from './preconditioning.ts';
 
 /**
- * What a third-party model says of itself, a JSON file beside it: a {@link DenoiserInfo}, and two things that are
- * worked into the graph when it is imported.
+ * What a third-party model says of itself, a JSON file beside it: a {@link DenoiserInfo}, and what is worked into the graph
+ * when it is imported.
  * @group Models
  * @useDeclaredType
  */
@@ -33,7 +34,9 @@ const foreignSchema = z.strictObject({
     .min(1)
     .refine(list => list.every((channel, i) => channel === list[0]! + i), 'must be consecutive')
     .optional(),
-  /** Further inputs of the graph that are held fixed, each the name of a .npy file: a class, an encoded text. */
+  /** What stands around the network in the denoiser that is described, where the graph is without it (Karras et al. 2022). */
+  preconditioning: preconditioningSchema.optional(),
+  /** Further inputs of the graph that are held fixed, each the name of a .npy file; `conditions` names those that stay open. */
   fixedInputs: z.record(z.string(), z.string()).default({}),
 });
 
@@ -73,8 +76,8 @@ function isThere(value: unknown, path: readonly PropertyKey[]): boolean {
 }
 
 /**
- * Makes a Seedbed model of a graph from elsewhere: further inputs become constants, of the output the channels that are
- * the prediction are kept, and the description goes into the file.
+ * Makes a Seedbed model of a graph from elsewhere: further inputs that are no conditions become constants, of the output the
+ * channels that are the prediction are kept, and the description goes into the file.
  * @param fixed the values of the further inputs by name, for one picture: their shape without the first axis, or with 1 there.
  * @param file the name that messages give the graph.
  * @throws {SeedbedError} BadFile or Unsupported, naming node, operator, shape or field, when graph and description do not fit.
@@ -93,8 +96,9 @@ export function importDenoiser(
   fixed: ReadonlyMap<string, Tensor>,
   file: string,
 ): Denoiser {
-  const { outputChannels, fixedInputs: _, ...described } = foreign;
+  const { outputChannels, preconditioning, fixedInputs: _, ...described } = foreign;
   requireNames(graph, foreign, file);
+  requireFurther(graph, foreign, [...fixed.keys()], file);
   const info: DenoiserInfo = { ...described, range: unitRange(described.range) };
   inFile(file, () => samplerGrid(info, info.sampler));
   requireFractions(graph, info, file);
@@ -102,8 +106,10 @@ export function importDenoiser(
   const [declared] = image.shape;
   const accept = (count: Dim) => {
     const shape = [count, ...info.shape];
-    const closed = closeInputs(withShape(graph, image, shape, file), info, fixed, file, declared!);
-    const output = outputChannels ? keepChannels(closed, info.output, outputChannels) : closed;
+    const sized = sizeFurther(withShape(graph, image, shape, file), info, image.shape, shape);
+    const closed = inFile(file, () => closeInputs(sized, info, fixed, 'fixed input'));
+    const kept = outputChannels ? keepChannels(closed, info.output, outputChannels) : closed;
+    const output = preconditioning ? inFile(file, () => preconditioned(kept, info, preconditioning)) : kept;
     const outputs: ValueInfo[] = [{ name: info.output, dtype: 'float32', shape }];
     // Of two and of three: a graph that is made for pairs takes the one and not the other.
     return acceptModel({ ...output, outputs, metadata: new Map() }, info, file, [2, 3]) as Denoiser;
@@ -174,8 +180,7 @@ function remedyFor(graph: Graph, foreign: ForeignInfo, image: ValueInfo): string
 }
 
 function requireNames(graph: Graph, { inputs, output }: ForeignInfo, file: string): void {
-  const describe = (list: readonly ValueInfo[]) =>
-    list.map(({ name, dtype, shape }) => `'${name}' ${dtype} [${shape}]`).join(', ');
+  const describe = (list: readonly ValueInfo[]) => list.map(inputInWords).join(', ');
   for (const [use, name] of Object.entries(inputs))
     if (!graph.inputs.some(input => input.name === name))
       throw new SeedbedError(

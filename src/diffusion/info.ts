@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MOST_NUMBERS } from '../data/dataset.ts';
 import type { Graph } from '../graph/ir.ts';
 import { sizeOf } from '../tensor/tensor.ts';
+import type { ConditionRecord } from './condition-record.ts';
 import { PREDICTIONS } from './prediction.ts';
 import { SAMPLERS, type SamplerKind } from './samplers.ts';
 
@@ -11,6 +12,7 @@ const MOST_TIMESTEPS = 100_000;
 
 const timesteps = z.int().gt(0).lte(MOST_TIMESTEPS);
 const betas = { timesteps, betaStart: z.number().gt(0).lt(1), betaEnd: z.number().gt(0).lt(1) };
+const isDistinct = (names: readonly string[]) => new Set(names).size === names.length;
 const falling = (values: readonly number[]) => values.every((value, i) => i === 0 || value <= values[i - 1]!);
 
 /** A schedule, checked. */
@@ -155,6 +157,8 @@ export const denoiserSchema = z.object({
   sees: z.enum(['preserving', 'exploding']).optional(),
   /** How much noise there is at each diffusion time. */
   schedule: scheduleSchema,
+  /** Further inputs of the graph that wait for a value (`withConditions`): a class, an encoded text; none unless given. */
+  conditions: z.array(z.string()).min(1).refine(isDistinct, 'names an input twice').optional(),
 });
 
 /** An embedding network's description, checked. */
@@ -208,6 +212,8 @@ export interface Model<Info extends ModelInfo = ModelInfo> {
   readonly info: Info;
   /** sha256 over weights, nodes and numeric conventions, 64 hex digits: which model a seed belongs to. */
   readonly hash: string;
+  /** What a conditional model was bound to; undefined for one that has no conditions, or waits for their values. */
+  readonly conditioned?: ConditionRecord | undefined;
 }
 /**
  * A network that predicts the noise in a noisy picture, given how much of it there is.

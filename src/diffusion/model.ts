@@ -11,6 +11,7 @@ import { replay } from '../graph/replay.ts';
 import { widen } from '../graph/widen.ts';
 import { parseJson } from '../tensor/json.ts';
 import { bytesOf, toFloat16 } from '../tensor/tensor.ts';
+import { closeInputs, furtherInputs, placeholderFor } from './further-inputs.ts';
 import {
   type Denoiser,
   denoiserSchema,
@@ -91,8 +92,19 @@ export function acceptModel(
   counts: readonly number[] = [2],
 ): Model {
   checkSignature(graph, info, file);
-  for (const count of counts) inFile(file, () => checkGraph(graph, info, file, count));
+  const closed = inFile(file, () => withPlaceholders(graph, info));
+  for (const count of counts) inFile(file, () => checkPlays(closed.graph, closed.info, file, count));
   return createModel(graph, info);
+}
+
+/** The model with zeros for its conditions, so that it can be tried before it is bound. */
+function withPlaceholders(graph: Graph, info: ModelInfo): { graph: Graph; info: ModelInfo } {
+  if (info.kind === 'embedder' || !info.conditions) return { graph, info };
+  const { conditions, ...bound } = info;
+  const [count] = graph.inputs.find(({ name }) => name === info.inputs.image)!.shape;
+  const open = furtherInputs(graph, info).filter(({ name }) => conditions.includes(name));
+  const values = new Map(open.map(input => [input.name, placeholderFor(input, count!)]));
+  return { graph: closeInputs(graph, info, values, 'condition'), info: bound };
 }
 
 /** Narrows a model to a denoiser. @throws {SeedbedError} BadArgument when it is something else. */
@@ -118,6 +130,13 @@ function checkSignature(graph: Graph, info: ModelInfo, file: string): void {
         `${file}: says that its ${use} input is '${name}', but has: ${[...inputs.keys()].join(', ')}`,
       );
   }
+  const conditions = info.kind === 'denoiser' ? (info.conditions ?? []) : [];
+  const missing = conditions.find(name => !inputs.has(name));
+  if (missing !== undefined)
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: says that '${missing}' is a condition, but takes: ${[...inputs.keys()].join(', ')}`,
+    );
   if (!graph.outputs.some(o => o.name === info.output))
     throw new SeedbedError('BadFile', `${file}: has no output '${info.output}'`);
   const shape = inputs.get(info.inputs.image)!.slice(1);
@@ -142,7 +161,7 @@ function checkSignature(graph: Graph, info: ModelInfo, file: string): void {
 }
 
 /** Plays the graph on some pictures, so that what does not fit is found with its file. */
-function checkGraph(graph: Graph, info: ModelInfo, file: string, count: number): void {
+export function checkPlays(graph: Graph, info: ModelInfo, file: string, count: number): void {
   const b = new GraphBuilder(graph.name);
   const shape = [count, ...info.shape];
   const image = b.input('pictures', 'float32', shape);

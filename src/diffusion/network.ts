@@ -1,3 +1,4 @@
+import { SeedbedError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
 import { dropUnusedInputs } from '../graph/nodes.ts';
@@ -63,6 +64,11 @@ export function playNetwork(
   file?: string,
 ): Value {
   const { info, graph } = model;
+  if (info.conditions)
+    throw new SeedbedError(
+      'BadArgument',
+      `model '${info.name}' is conditional, and nothing says what ${info.conditions.map(name => `'${name}'`).join(', ')} should be: bind it first (withConditions; --condition on the command line), or import it with fixedInputs`,
+    );
   const play = (pictures: Value, count: number) =>
     replay(
       b,

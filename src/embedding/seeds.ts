@@ -1,4 +1,9 @@
 import { z } from 'zod';
+import {
+  type ConditionRecord,
+  conditionDifferences,
+  conditionRecordSchema,
+} from '../diffusion/condition-record.ts';
 import { type Denoiser, type SamplerInfo, samplerSchema } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
 import { fileKind, kindInWords } from '../runtime/kind.ts';
@@ -15,6 +20,8 @@ import { type Tensor, toFloat32, toFloat64 } from '../tensor/tensor.ts';
 export interface Provenance {
   /** Hash of the denoiser. */
   readonly model: string;
+  /** What the denoiser was bound to, where it is conditional. */
+  readonly conditions?: ConditionRecord | undefined;
   /** The sampler that grows the pictures. */
   readonly sampler: SamplerInfo;
   /** How they were found, its settings and network evaluations a seed. */
@@ -74,6 +81,7 @@ export function writeSeeds(latent: Tensor<'float32'>, provenance: Provenance, pa
   return writeSafetensors(tensors, {
     seedbed: '1',
     model: provenance.model,
+    ...(provenance.conditions && { conditions: JSON.stringify(provenance.conditions) }),
     sampler: JSON.stringify(provenance.sampler),
     method: JSON.stringify(provenance.method),
     images: JSON.stringify(provenance.images),
@@ -111,11 +119,12 @@ export function readSeeds(bytes: Uint8Array, file: string): Seeds {
       : `it has no tensor 'latent', only: ${names}`;
     throw new SeedbedError('BadFile', `${file}: not a seed file: ${fault}`);
   }
-  const { model, sampler, method = '{}', images = '[]', rng = '0', created_by = '' } = metadata;
+  const { model, conditions, sampler, method = '{}', images = '[]', rng = '0', created_by = '' } = metadata;
   if (model === undefined || sampler === undefined)
     return { latent: checkFinite(toFloat32(latent), file), provenance: undefined };
   const described = provenanceSchema.safeParse({
     model,
+    ...(conditions !== undefined && { conditions: jsonOf(conditions) }),
     sampler: jsonOf(sampler),
     method: jsonOf(method),
     images: jsonOf(images),
@@ -163,6 +172,7 @@ function bareArray(bytes: Uint8Array, file: string): Tensor | undefined {
 
 const provenanceSchema = z.object({
   model: z.string(),
+  conditions: conditionRecordSchema.optional(),
   sampler: samplerSchema,
   method: z.record(z.string(), z.unknown()),
   images: z.array(z.object({ name: z.string(), sha256: z.string().optional() })),
@@ -171,7 +181,7 @@ const provenanceSchema = z.object({
 });
 
 /**
- * Refuses seeds that another model or sampler would grow into something else.
+ * Refuses seeds that another model or sampler, or other conditions, would grow into something else.
  * @throws {SeedbedError} Mismatch showing both values; BadShape when the seeds do not fit at all.
  */
 export function checkSeeds(
@@ -194,6 +204,13 @@ export function checkSeeds(
     throw new SeedbedError(
       'Mismatch',
       `${file}: seeds of model ${provenance.model}, but this model is ${model.hash}. Give that model, or --force`,
+    );
+  }
+  const differences = conditionDifferences(provenance.conditions, model.conditioned);
+  if (differences.length > 0) {
+    throw new SeedbedError(
+      'Mismatch',
+      `${file}: seeds found under other conditions: ${differences.join('; ')}. Give those, or --force`,
     );
   }
   const [theirs, ours] = [JSON.stringify(provenance.sampler), JSON.stringify(sampler)];

@@ -5,7 +5,8 @@ import { samplerGrid } from '../../src/diffusion/grid.ts';
 import type { Denoiser, DenoiserInfo } from '../../src/diffusion/info.ts';
 import { readModel, saveModel } from '../../src/diffusion/model.ts';
 import { createNetwork } from '../../src/diffusion/network.ts';
-import { gaussianDenoiser, type OracleForm } from '../../src/diffusion/oracle.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import type { OracleForm } from '../../src/diffusion/oracle-form.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { ratesAt } from '../../src/diffusion/schedule.ts';
 import { GraphBuilder, type Value } from '../../src/graph/builder.ts';
@@ -222,13 +223,13 @@ describe('further inputs are held fixed', () => {
       'one of another shape',
       info,
       { class: int64([1]), text: shaped(text, [8, 4]) },
-      "the fixed input 'text' takes [1,4,8], its file holds [8,4]",
+      "the fixed input 'text' takes [1,4,8], got [8,4]",
     ],
     [
       'a class between two',
       info,
       { class: float32([1], [0.5]), text },
-      "the fixed input 'class' is int64, its file holds float32 that does not fit",
+      "the fixed input 'class' is int64, got float32 that does not fit",
     ],
   ])('but not %s', (_, description, fixed, message) => {
     expect(String(thrownBy(() => imported(conditional(), description, fixed)))).toContain(message);

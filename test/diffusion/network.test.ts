@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { type Denoiser, type DenoiserInfo, ddim } from '../../src/diffusion/info.ts';
-import { gaussianDenoiser, type OracleForm, samplerGain } from '../../src/diffusion/oracle.ts';
+import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
+import type { OracleForm } from '../../src/diffusion/oracle-form.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { decode, embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';

@@ -77,8 +77,11 @@ export const FIELDS: Readonly<Record<string, Field>> = {
     'continuous, with v_prediction, tells the network log sigma / 4',
     (value, config) => value === 'continuous' && config.prediction_type === 'v_prediction',
   ),
-  sigma_min: idle('without Karras, exponential or beta sigmas'),
-  sigma_max: idle('without Karras, exponential or beta sigmas'),
+  sigma_min: schedule('least sigma, of EDM; no effect otherwise'),
+  sigma_max: schedule('greatest sigma, of EDM; no effect otherwise'),
+  sigma_schedule: schedule('karras or exponential, of EDM'),
+  rho: schedule('of karras'),
+  sigma_data: { does: 'honoured', text: 'preconditioning: deviation of the data, of EDM' },
   use_flow_sigmas: schedule(
     'flow; the timestep is told as it is, where diffusers cuts it off to a whole one',
   ),

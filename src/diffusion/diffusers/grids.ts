@@ -15,6 +15,9 @@ export interface Spaced {
   readonly original: number;
 }
 
+/** Ways that visit timesteps of betas. */
+export type Timestepped = Exclude<Spacing, 'flow' | 'edm'>;
+
 type Grid = (spaced: Spaced) => number[];
 
 const each = (count: number, value: (i: number) => number) =>
@@ -46,7 +49,7 @@ const own: Grid = spaced => {
 };
 
 /** As diffusers' set_timesteps gives them, falling, for each way to space them. */
-const GRIDS: Readonly<Record<Exclude<Spacing, 'flow'>, Grid>> = {
+const GRIDS: Readonly<Record<Timestepped, Grid>> = {
   own,
   /** T + 1 points, of which the last is not visited. */
   'one more': spaced => {
@@ -65,7 +68,7 @@ const GRIDS: Readonly<Record<Exclude<Spacing, 'flow'>, Grid>> = {
   },
 };
 
-export function timestepsOf(kind: Exclude<Spacing, 'flow'>, spaced: Spaced): number[] {
+export function timestepsOf(kind: Timestepped, spaced: Spaced): number[] {
   return GRIDS[kind](spaced);
 }
 

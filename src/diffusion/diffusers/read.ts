@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { SeedbedError } from '../../errors.ts';
 import type { Graph } from '../../graph/ir.ts';
+import { furtherInputs, inputInWords } from '../further-inputs.ts';
 import { checked } from './checked.ts';
+import { edmFields } from './edm.ts';
 import { type Config, FIELDS } from './fields.ts';
 import { samplerOf } from './sampler.ts';
 import { betaSchedule, flowSchedule } from './schedule.ts';
@@ -66,6 +68,8 @@ export function fromDiffusers(
     schedule: () =>
       isFlow(row, config) ? flowSchedule(config, tokens, where, note) : betaSchedule(config, where),
     ...(outputChannels && { outputChannels: () => outputChannels }),
+    conditions: () => conditionsOf(graph, given, file, note),
+    ...(row.spacing === 'edm' && edmFields(config, steps, where)),
   };
   const rest = Object.entries(said).filter(([field]) => !isGiven(field));
   const described: Record<string, unknown> = {
@@ -161,6 +165,25 @@ function inputsOf(graph: Graph, file: string): { image: string; level: string } 
     `${file}: does not look like a diffusers network: no input of pictures and one of timesteps among ${graph.inputs.map(i => i.name).join(', ')}. Describe it with --config`,
   );
 }
+
+/** What the network takes besides picture and level, such as an encoded text, and nothing holds fixed. */
+function conditionsOf(
+  graph: Graph,
+  given: Readonly<Record<string, unknown>>,
+  file: string,
+  note: (text: string) => void,
+): string[] | undefined {
+  const inputs = namesSchema.safeParse(given.inputs).data ?? inputsOf(graph, file);
+  const fixed = z.looseObject({}).safeParse(given.fixedInputs).data ?? {};
+  const open = furtherInputs(graph, { inputs }).filter(({ name }) => !Object.hasOwn(fixed, name));
+  if (open.length === 0) return undefined;
+  note(
+    `its further inputs become conditions, which every command is given: ${open.map(inputInWords).join(', ')}`,
+  );
+  return open.map(({ name }) => name);
+}
+
+const namesSchema = z.object({ image: z.string(), level: z.string() });
 
 /** The most channels of a picture; more are refused, by the graph that has fewer, or as a description. */
 const MOST_CHANNELS = 4096;

@@ -44,6 +44,11 @@ export function samplerOf(config: Config, row: Read, schedule: unknown, asked: A
   const sampler = checked(samplerSchema, config, asked.where);
   const { clip_sample_range: most } = sampler;
   const clipX0: SamplerInfo['clipX0'] = asked.clip && sampler.clip_sample ? [-most, most] : null;
+  if (row.spacing === 'edm') {
+    // Its schedule has the sigmas that are visited.
+    const final = sampler.final_sigmas_type === 'zero' ? 'x0' : { timestep: 0 };
+    return { kind: 'ddim', steps: asked.steps, grid: 'linspace', start: { diffusionTime: 1 }, final, clipX0 };
+  }
   if (isFlow(schedule)) {
     const grid = flowTimes(sampler, row, schedule, asked.steps);
     return {
@@ -92,7 +97,7 @@ function betaSampler(
   const spacing = sampler.timestep_spacing;
   const clipped = clippedBelow(sampler.lambda_min_clipped, schedule);
   const spaced = { count, steps, spacing, offset: sampler.steps_offset, clipped, original };
-  const visited = timestepsOf(row.spacing === 'flow' ? 'even' : row.spacing, spaced);
+  const visited = timestepsOf(row.spacing === 'flow' || row.spacing === 'edm' ? 'even' : row.spacing, spaced);
   const last = lastTimestep(schedule) ?? visited[0]!;
   const within = [...new Set(visited.map(timestep => Math.min(timestep, last)))];
   if (visited[0]! > last)

@@ -4,7 +4,7 @@
  */
 
 /** How timesteps are spaced: see grids.ts. */
-export type Spacing = 'own' | 'one more' | 'even' | 'distilled' | 'flow';
+export type Spacing = 'own' | 'one more' | 'even' | 'distilled' | 'flow' | 'edm';
 
 /** A class whose steps, but for noise that it may add, are DDIM's on a grid of its own. */
 export interface Read {
@@ -95,6 +95,17 @@ const distilled = {
   ...zeroSnr,
 };
 const kdpm = { ...latentBetas, ...sigmas, ...spaced('linspace') };
+
+const edm = {
+  sigma_min: 0.002,
+  sigma_max: 80,
+  sigma_data: 0.5,
+  sigma_schedule: 'karras',
+  num_train_timesteps: 1000,
+  prediction_type: 'epsilon',
+  rho: 7,
+  final_sigmas_type: 'zero',
+};
 
 const HIGHER_ORDER = 'steps of higher order';
 const NOISE = 'noise that is added on the way';
@@ -265,9 +276,19 @@ export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
   CMStochasticIterativeScheduler: {
     refused: 'it steps with a consistency model, which is preconditioned outside of the network',
   },
-  EDMEulerScheduler: { refused: 'it preconditions the network outside of it (EDM): export both together' },
+  EDMEulerScheduler: { spacing: 'edm', fields: edm },
   EDMDPMSolverMultistepScheduler: {
-    refused: 'it preconditions the network outside of it (EDM): export both together',
+    spacing: 'edm',
+    leavesOut: HIGHER_ORDER,
+    fields: {
+      ...edm,
+      ...thresholds,
+      solver_order: 2,
+      algorithm_type: 'dpmsolver++',
+      solver_type: 'midpoint',
+      lower_order_final: true,
+      euler_at_final: false,
+    },
   },
   CosineDPMSolverMultistepScheduler: {
     refused: 'it preconditions the network outside of it (EDM): export both together',

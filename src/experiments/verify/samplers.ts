@@ -1,7 +1,8 @@
 import { backward } from '../../autodiff/backward.ts';
 import { samplerGrid } from '../../diffusion/grid.ts';
 import { type Denoiser, ddim, type SamplerInfo } from '../../diffusion/info.ts';
-import { type Mixture, mixtureEpsilon, type OracleForm, samplerGain } from '../../diffusion/oracle.ts';
+import { type Mixture, mixtureEpsilon, samplerGain } from '../../diffusion/oracle.ts';
+import type { OracleForm } from '../../diffusion/oracle-form.ts';
 import { createSampler, unrollSampler } from '../../diffusion/sampler.ts';
 import { checkpointedSampler } from '../../diffusion/sampler-gradient.ts';
 import { SAMPLERS, type SamplerKind } from '../../diffusion/samplers.ts';

@@ -196,6 +196,12 @@ function jsonOf(text: string, name: string): unknown {
 }
 
 function taken(model: Denoiser): Promise<ModelCard> {
+  const { name, conditions } = model.info;
+  if (conditions)
+    throw new SeedbedError(
+      'Unsupported',
+      `model '${name}' is conditional (${conditions.join(', ')}), and the studio gives no conditions. Fix them when it is imported ("fixedInputs" in its description), or use the command line`,
+    );
   const key = model.hash.slice(0, 12);
   models.set(key, Promise.resolve(model));
   return cardOf(key);
