@@ -6,9 +6,9 @@
 import { createRuntime, decodeImage, readOnnx, readSource } from '#platform';
 import { syntheticPoints } from './data/synthetic.ts';
 import type { DenoiserRecipe } from './diffusion/config.ts';
-import { chooseSampler, type Denoiser, type Embedder } from './diffusion/info.ts';
-import { asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
-import { toPixels } from './diffusion/pictures.ts';
+import { openConversion } from './diffusion/conversion.ts';
+import { type Autoencoder, chooseSampler, type Denoiser, type Embedder } from './diffusion/info.ts';
+import { asAutoencoder, asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
 import { createSampler } from './diffusion/sampler.ts';
 import type { SamplerKind } from './diffusion/samplers.ts';
 import { type TrainOptions, trainInMemory } from './diffusion/train-in-memory.ts';
@@ -25,9 +25,17 @@ import { float32, type Tensor } from './tensor/tensor.ts';
 
 export { createRuntime, encodePng } from '#platform';
 export { type DifferentiateOptions, differentiate, pushForward } from './autodiff/differentiate.ts';
+export { withAutoencoder } from './diffusion/autoencoder.ts';
 export type { DenoiserRecipe } from './diffusion/config.ts';
 export { type ForeignInfo, importDenoiser, parseForeignInfo } from './diffusion/foreign.ts';
+export {
+  type ForeignAutoencoder,
+  type ForeignHalf,
+  importAutoencoder,
+} from './diffusion/foreign-autoencoder.ts';
 export type {
+  Autoencoder,
+  AutoencoderInfo,
   Denoiser,
   DenoiserInfo,
   Embedder,
@@ -154,6 +162,21 @@ export async function loadModel(source: Source): Promise<Denoiser> {
 export async function loadEmbedder(source: Source): Promise<Embedder> {
   const { bytes, name, files } = await readOnnx(source);
   return asEmbedder(readModel(bytes, name, files), name);
+}
+
+/**
+ * Reads an autoencoder, which makes pictures of the latents of a denoiser, from an ONNX file that Seedbed wrote.
+ * @param source where the file is, as for {@link loadModel}.
+ * @throws {SeedbedError} BadArgument when there is no such file or it holds another kind, else as {@link loadModel}.
+ * @group Models
+ * @example
+ * import { isSeedbedError, loadAutoencoder, SHIPPED_DENOISER } from 'seedbed';
+ * const error = await loadAutoencoder(SHIPPED_DENOISER).catch(error => error);
+ * console.log(isSeedbedError(error, 'BadArgument'), error.message.split('; ')[1]); // prints true an autoencoder is needed here
+ */
+export async function loadAutoencoder(source: Source): Promise<Autoencoder> {
+  const { bytes, name, files } = await readOnnx(source);
+  return asAutoencoder(readModel(bytes, name, files), name);
 }
 
 /**
@@ -359,11 +382,14 @@ export async function openSampler(
   requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
   requireWhole('batch', batch, 1);
   const sampler = await createSampler(runtime, model, chooseSampler(model.info.sampler, options), batch);
+  const conversion = openConversion(runtime, model, batch);
   const checked = (latent: Tensor<'float32'>) => checkSeeds(model, latent);
   return {
-    grow: async latent => toPixels(await sampler.sample(checked(latent)), model.info),
+    grow: async latent => conversion.toPictures(await sampler.sample(checked(latent))),
     trajectories: async latent => sampler.trajectories(checked(latent)),
-    dispose: sampler.dispose,
+    async dispose() {
+      await Promise.all([sampler.dispose(), conversion.dispose()]);
+    },
   };
 }
 

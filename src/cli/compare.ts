@@ -1,20 +1,19 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
-import { seedPictures } from '../diffusion/pictures.ts';
+import { drawing, seedPictures } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
-import { loadModel } from '../index.ts';
 import { compareGrown } from '../latent/comparison.ts';
 import { baseName, joinPath, readBytes, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { normals } from '../tensor/random.ts';
-import { bytesOf, type Floats, rows, unstack } from '../tensor/tensor.ts';
+import { bytesOf, type Floats, rows } from '../tensor/tensor.ts';
 import { openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
-import { version } from './files.ts';
+import { openModel, version } from './files.ts';
 import { growInPieces } from './grow.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
@@ -87,7 +86,7 @@ function samplersOf(text: string): SamplerKind[] {
 async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
-  const models = await Promise.all(paths.map(path => loadModel(path)));
+  const models = await Promise.all(paths.map(path => openModel(path, undefined)));
   models.forEach((model, i) => {
     requireAlike(models[0]!, model, paths[0]!, paths[i]!);
   });
@@ -100,7 +99,11 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const latent = await seedsOf(flags, models[0]!, terminal.note);
   const about = {
     command: 'compare',
-    ways: ways.map(({ model, sampler }) => ({ model: model.hash, sampler })),
+    ways: ways.map(({ model: { hash, autoencoder }, sampler }) => ({
+      model: hash,
+      autoencoder: autoencoder?.hash,
+      sampler,
+    })),
     seeds: sha256Hex(bytesOf(latent)),
   };
   const runtime = await openRuntime(terminal, flags);
@@ -128,12 +131,13 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   await writeAtomic(at('seeds.npy'), writeNpy(latent));
   const shown = Math.min(SHOWN, count);
   const flat = pictureShape(models[0]!).length === 3;
+  const drawn = drawing(models[0]!, grown[0]!);
   if (flat)
     await writeLabelledSheet(at('comparison.png'), {
       title: 'The same seeds, grown by each',
       rows: [
         { label: 'seeds', pictures: seedPictures(models[0]!, rows(latent, 0, shown)) },
-        ...ways.map(({ name }, i) => ({ label: name, pictures: unstack(rows(grown[i]!, 0, shown)) })),
+        ...ways.map(({ name }, i) => ({ label: name, pictures: drawn(rows(grown[i]!, 0, shown)) })),
       ],
     });
   await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, givesLatents, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
 import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
@@ -9,13 +9,13 @@ import type { SeedResult } from '../embedding/result.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinSought, type Sought } from '../embedding/seek.ts';
 import type { InversionOptions } from '../embedding/settings.ts';
-import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { rows, takeRows } from '../tensor/tensor.ts';
-import { findEmbedder, SHIPPED_MODEL, version } from './files.ts';
+import { findEmbedder, hashesOf, openModel, SHIPPED_MODEL, version } from './files.ts';
 import {
+  autoencoderOption,
   fitOption,
   openRuntime,
   positive,
@@ -24,7 +24,7 @@ import {
   withRng,
   withRuntime,
 } from './options.ts';
-import { MOST_SHOWN, openSource, writeEmbeddingSheet } from './pictures.ts';
+import { DRAWN, MOST_SHOWN, ofWhat, openSource, writeEmbeddingSheet } from './pictures.ts';
 import { seekShown } from './seek.ts';
 import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { duration, openTerminal, withTerminal } from './terminal.ts';
@@ -32,6 +32,7 @@ import { duration, openTerminal, withTerminal } from './terminal.ts';
 /** How seeds are sought, shared by `embed` and `evaluate`. */
 export interface MethodFlags extends RuntimeFlags {
   model: string;
+  autoencoder?: string;
   embedder?: string;
   method: Method;
   tau?: number;
@@ -66,6 +67,7 @@ interface EmbedFlags extends MethodFlags, ShardFlags {
 export function withMethod(command: Command): Command {
   return withTerminal(withRng(withRuntime(command)))
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
+    .addOption(autoencoderOption())
     .option(
       '--embedder <file>',
       "the embedding network (default: the model's own, NAME-embedder.onnx beside it)",
@@ -163,7 +165,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   options: EmbedOptions & { method: Method; recipe: DescentRecipe };
   settings: Record<string, unknown>;
 }> {
-  const model = await loadModel(flags.model);
+  const model = await openModel(flags.model, flags.autoencoder);
   const row = methodRow(flags.method);
   const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
   const { method, rng, memory, tolerance, sampler, samplerSteps, batch = row.batch } = flags;
@@ -182,7 +184,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   return {
     model,
     options: { ...chosen, embedder },
-    settings: { ...chosen, model: model.hash, embedder: embedder?.hash },
+    settings: { ...chosen, ...hashesOf(model), embedder: embedder?.hash },
   };
 }
 
@@ -209,7 +211,8 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const piece = pieceOf(options.batch!, starts, Boolean(flags.shard || flags.merged));
   const own = { ...options, starts };
   const say = ({ results }: Sought, first: number) => {
-    for (const result of results) terminal.line(describe(result, source.name(first + result.image), starts));
+    for (const result of results)
+      terminal.line(describe(result, source.name(first + result.image), starts, ofWhat(model)));
   };
   const found = await seekShown(
     terminal,
@@ -232,6 +235,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     seedbed: await version(),
     command: 'embed',
     model: model.hash,
+    errorsOf: givesLatents(model) ? 'latents' : 'pixels',
     rng: flags.rng,
     seconds,
     evaluations,
@@ -259,16 +263,21 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   );
   await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
   await work.remove();
+  if (givesLatents(model)) terminal.note(DRAWN);
   terminal.line(
     `${results.length} seeds in ${duration(seconds)}: ${at('embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
   );
   terminal.json(report);
 }
 
-function describe(result: SeedResult, name: string, starts: number): string {
+function describe(result: SeedResult, name: string, starts: number, of: string): string {
   const which = starts > 1 ? `${name} #${result.start}` : name;
   const before = result.mseBefore === undefined ? '' : `${result.mseBefore.toFixed(6)} before, `;
   const { flags = [], notes = [] } = result.certificate ?? {};
   const remarks = [...flags.map(flag => `flagged: ${flag}`), ...notes.map(note => `note: ${note}`)];
-  return `${which.padEnd(24)} squared error ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB, seed variance ${result.latentVariance.toFixed(2)}${remarks.map(remark => `\n  ${remark}`).join('')}`;
+  const { latents } = result;
+  const alone = latents
+    ? ` (${latents.floor.toFixed(6)} by the autoencoder alone; of latents ${latents.mse.toFixed(6)}, PSNR ${latents.psnr.toFixed(1)} dB)`
+    : '';
+  return `${which.padEnd(24)} squared error${of} ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB${alone}, seed variance ${result.latentVariance.toFixed(2)}${remarks.map(remark => `\n  ${remark}`).join('')}`;
 }

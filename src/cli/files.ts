@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import type { Embedder } from '../diffusion/info.ts';
+import { withAutoencoder } from '../diffusion/autoencoder.ts';
+import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
-import { loadEmbedder, SHIPPED_DENOISER } from '../index.ts';
+import { loadAutoencoder, loadEmbedder, loadModel, SHIPPED_DENOISER } from '../index.ts';
 import { exists, readJson } from '../runtime/files.ts';
 
 /** The denoiser that commands use when they are not given one. */
@@ -16,17 +17,33 @@ export async function version(): Promise<string> {
   return ((await readJson(packaged('package.json'))) as { version: string }).version;
 }
 
-/**
- * The embedder that belongs to a denoiser: the one named, or the file beside the denoiser whose name ends in
- * `-embedder.onnx`; undefined where there is none.
- */
+/** Where what belongs to a denoiser lies, beside it: NAME-embedder.onnx, NAME-autoencoder.onnx. */
+export function besideModel(denoiserPath: string, kind: 'embedder' | 'autoencoder'): string {
+  return denoiserPath.replace(/(\.onnx)?$/, `-${kind}.onnx`);
+}
+
+/** A denoiser with the autoencoder that belongs to it: the one named, or the one beside it where there is one. */
+export async function openModel(path: string, named: string | undefined): Promise<Denoiser> {
+  const model = await loadModel(path);
+  const beside = besideModel(path, 'autoencoder');
+  const file = named ?? ((await exists(beside)) ? beside : undefined);
+  return file === undefined ? model : withAutoencoder(model, await loadAutoencoder(file));
+}
+
+/** By what work with a denoiser is known again: its hash, and its autoencoder's. */
+export const hashesOf = ({ hash, autoencoder }: Denoiser) => ({
+  model: hash,
+  ...(autoencoder && { autoencoder: autoencoder.hash }),
+});
+
+/** The embedder that belongs to a denoiser: the one named, or the one beside it; undefined where there is none. */
 export async function findEmbedder(
   denoiserPath: string,
   named: string | undefined,
 ): Promise<Embedder | undefined> {
   if (named) return loadEmbedder(named);
-  const beside = denoiserPath.replace(/\.onnx$/, '-embedder.onnx');
-  return beside !== denoiserPath && (await exists(beside)) ? loadEmbedder(beside) : undefined;
+  const beside = besideModel(denoiserPath, 'embedder');
+  return (await exists(beside)) ? loadEmbedder(beside) : undefined;
 }
 
 /** Refuses to write over a run or result that is already there. */

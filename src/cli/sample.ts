@@ -3,18 +3,19 @@ import { chooseSampler, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
-import { loadModel } from '../index.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows } from '../tensor/tensor.ts';
-import { SHIPPED_MODEL, version } from './files.ts';
+import { hashesOf, openModel, SHIPPED_MODEL, version } from './files.ts';
 import { growPieces, writeGrown } from './grow.ts';
-import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { autoencoderOption, openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { subjectOf } from './pictures.ts';
 import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, ShardFlags {
   model: string;
+  autoencoder?: string;
   count: number;
   sampler?: SamplerKind;
   samplerSteps?: number;
@@ -27,6 +28,7 @@ export function addSample(program: Command): void {
   const command = withTerminal(withRng(withRuntime(program.command('sample'))))
     .description('grow pictures from random seeds (Algorithm 2)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
+    .addOption(autoencoderOption())
     .option('--count <n>', 'how many', whole(1, 1_000_000), 20)
     .addOption(
       new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
@@ -41,7 +43,7 @@ export function addSample(program: Command): void {
       const started = performance.now();
       const terminal = openTerminal(flags);
       const { count, rng, out } = flags;
-      const model = await loadModel(flags.model);
+      const model = await openModel(flags.model, flags.autoencoder);
       const sampler = chooseSampler(model.info.sampler, flags);
       const noise = (first: number, last: number) =>
         normals({ seed: rng, purpose: 'sample' }, [last - first, ...model.info.shape], row => ({
@@ -50,7 +52,7 @@ export function addSample(program: Command): void {
         }));
       const work = await openWork(
         flags,
-        { command: 'sample', count, rng, model: model.hash, sampler },
+        { command: 'sample', count, rng, ...hashesOf(model), sampler },
         terminal,
       );
       const evaluations = count * evaluationsOf(sampler);
@@ -62,7 +64,7 @@ export function addSample(program: Command): void {
         (pieces, doPiece) => inPart(terminal, work, pieces, doPiece),
       ).finally(() => progress.stop());
       if (!grown) return;
-      const files = await writeGrown(out, concatRows(grown));
+      const files = await writeGrown({ terminal, out }, model, concatRows(grown));
       const createdBy = `seedbed ${await version()}`;
       const provenance = {
         model: model.hash,
@@ -76,7 +78,7 @@ export function addSample(program: Command): void {
       await work.remove();
       const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
       terminal.line(
-        `${count} pictures: ${[...files, 'seeds.safetensors'].map(name => joinPath(out, name)).join(', ')}`,
+        `${count} ${subjectOf(model)}: ${[...files, 'seeds.safetensors'].map(name => joinPath(out, name)).join(', ')}`,
       );
       terminal.json({
         seedbed: await version(),

@@ -4,17 +4,23 @@ import { z } from 'zod';
 import { inFile, SeedbedError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { ExternalFiles } from '../graph/external.ts';
-import type { Graph } from '../graph/ir.ts';
+import type { Dim, Graph, ValueType } from '../graph/ir.ts';
 import { renameValues } from '../graph/nodes.ts';
 import { parseModel, serializeModel } from '../graph/protobuf.ts';
 import { replay } from '../graph/replay.ts';
 import { widen } from '../graph/widen.ts';
 import { parseJson } from '../tensor/json.ts';
 import { bytesOf, toFloat16 } from '../tensor/tensor.ts';
+import { HALVES, type Half, halfGraph } from './autoencoder.ts';
 import {
+  type Autoencoder,
+  type AutoencoderInfo,
+  autoencoderSchema,
   type Denoiser,
+  type DenoiserInfo,
   denoiserSchema,
   type Embedder,
+  type EmbedderInfo,
   embedderSchema,
   type Model,
   type ModelInfo,
@@ -42,7 +48,7 @@ export function saveModel(model: Model, half = false): Uint8Array {
 }
 
 /**
- * Reads a model of either kind from the bytes of an ONNX file that Seedbed wrote; weights become float32.
+ * Reads a model of any kind from the bytes of an ONNX file that Seedbed wrote; weights become float32.
  * @param file the name that messages give the file.
  * @param files the files that hold its weights, where they lie apart (see {@link externalFiles}).
  * @throws {SeedbedError} BadFile when the file is damaged or does not describe itself, Unsupported when its graph is
@@ -69,7 +75,9 @@ export function readModel(bytes: Uint8Array, file: string, files: ExternalFiles 
   } catch (cause) {
     throw new SeedbedError('BadFile', `${file}: its metadata entry 'seedbed' is not JSON`, { cause });
   }
-  const parsed = z.discriminatedUnion('kind', [denoiserSchema, embedderSchema]).safeParse(described);
+  const parsed = z
+    .discriminatedUnion('kind', [denoiserSchema, embedderSchema, autoencoderSchema])
+    .safeParse(described);
   if (!parsed.success) {
     throw new SeedbedError(
       'BadFile',
@@ -90,26 +98,77 @@ export function acceptModel(
   file: string,
   counts: readonly number[] = [2],
 ): Model {
-  checkSignature(graph, info, file);
-  for (const count of counts) inFile(file, () => checkGraph(graph, info, file, count));
+  if (info.kind === 'autoencoder') {
+    checkHalves(graph, info, file);
+    for (const count of counts) inFile(file, () => checkAutoencoder(graph, info, count, file));
+  } else {
+    checkSignature(graph, info, file);
+    for (const count of counts) inFile(file, () => checkGraph(graph, info, file, count));
+  }
   return createModel(graph, info);
+}
+
+/** Kinds of models as they are named in messages. */
+const KINDS = {
+  denoiser: 'a denoiser',
+  embedder: 'an embedder',
+  autoencoder: 'an autoencoder',
+} satisfies Record<ModelInfo['kind'], string>;
+
+function requireKind(model: Model, kind: ModelInfo['kind'], file: string): void {
+  if (model.info.kind !== kind)
+    throw new SeedbedError(
+      'BadArgument',
+      `${file}: ${KINDS[model.info.kind]}; ${KINDS[kind]} is needed here`,
+    );
 }
 
 /** Narrows a model to a denoiser. @throws {SeedbedError} BadArgument when it is something else. */
 export function asDenoiser(model: Model, file: string): Denoiser {
-  if (model.info.kind !== 'denoiser')
-    throw new SeedbedError('BadArgument', `${file}: an ${model.info.kind}; a denoiser is needed here`);
+  requireKind(model, 'denoiser', file);
   return model as Denoiser;
 }
 
 /** Narrows a model to an embedder. @throws {SeedbedError} BadArgument when it is something else. */
 export function asEmbedder(model: Model, file: string): Embedder {
-  if (model.info.kind !== 'embedder')
-    throw new SeedbedError('BadArgument', `${file}: a ${model.info.kind}; an embedder is needed here`);
+  requireKind(model, 'embedder', file);
   return model as Embedder;
 }
 
-function checkSignature(graph: Graph, info: ModelInfo, file: string): void {
+/** Narrows a model to an autoencoder. @throws {SeedbedError} BadArgument when it is something else. */
+export function asAutoencoder(model: Model, file: string): Autoencoder {
+  requireKind(model, 'autoencoder', file);
+  return model as Autoencoder;
+}
+
+/** Numbers in, numbers out: what an autoencoder's graph takes and gives. */
+function checkHalves(graph: Graph, info: AutoencoderInfo, file: string): void {
+  for (const half of Object.values(HALVES)) {
+    const { input, takes, output } = half(info);
+    const found = graph.inputs.find(({ name }) => name === input);
+    if (!found || !graph.outputs.some(({ name }) => name === output))
+      throw new SeedbedError('BadFile', `${file}: has no input '${input}', or no output '${output}'`);
+    if (found.shape.slice(1).join() !== takes.join())
+      throw new SeedbedError(
+        'BadFile',
+        `${file}: says that '${input}' is [${takes}], but its input is [${found.shape.slice(1)}]`,
+      );
+  }
+  if (info.range.from === null) throw new SeedbedError('BadFile', `${file}: its pictures have no range`);
+  checkChannels(info, file);
+}
+
+/** Plays both halves on some rows. */
+function checkAutoencoder(graph: Graph, info: AutoencoderInfo, count: number, file: string): void {
+  for (const half of Object.keys(HALVES) as Half[]) {
+    const { output, gives } = HALVES[half](info);
+    const played = halfGraph({ graph, info }, half, count, file);
+    const { shape: takes } = played.inputs[0]!;
+    requireOutput(played.outputs[0]!, output, takes, [takes[0]!, ...gives]);
+  }
+}
+
+function checkSignature(graph: Graph, info: DenoiserInfo | EmbedderInfo, file: string): void {
   const inputs = new Map(graph.inputs.map(i => [i.name, i.shape]));
   for (const [use, name] of Object.entries(info.inputs)) {
     if (!inputs.has(name))
@@ -126,13 +185,7 @@ function checkSignature(graph: Graph, info: ModelInfo, file: string): void {
       'BadFile',
       `${file}: says its pictures are [${info.shape}], but its input is [${shape}]`,
     );
-  const channels = info.shape[0]!;
-  if (info.range.mean.length !== channels || info.range.std.length !== channels) {
-    throw new SeedbedError(
-      'BadFile',
-      `${file}: ${channels} channel(s), but ${info.range.mean.length} mean(s) and ${info.range.std.length} deviation(s)`,
-    );
-  }
+  checkChannels(info, file);
   if (info.shape.slice(1).some(dim => dim <= 2 * info.padding)) {
     throw new SeedbedError(
       'BadFile',
@@ -141,8 +194,17 @@ function checkSignature(graph: Graph, info: ModelInfo, file: string): void {
   }
 }
 
+function checkChannels({ shape, range: { mean, std } }: ModelInfo, file: string): void {
+  const channels = shape[0]!;
+  if (mean.length !== channels || std.length !== channels)
+    throw new SeedbedError(
+      'BadFile',
+      `${file}: ${channels} channel(s), but ${mean.length} mean(s) and ${std.length} deviation(s)`,
+    );
+}
+
 /** Plays the graph on some pictures, so that what does not fit is found with its file. */
-function checkGraph(graph: Graph, info: ModelInfo, file: string, count: number): void {
+function checkGraph(graph: Graph, info: DenoiserInfo | EmbedderInfo, file: string, count: number): void {
   const b = new GraphBuilder(graph.name);
   const shape = [count, ...info.shape];
   const image = b.input('pictures', 'float32', shape);
@@ -150,13 +212,21 @@ function checkGraph(graph: Graph, info: ModelInfo, file: string, count: number):
     info.kind === 'denoiser'
       ? playNetwork(b, { info, graph }, image, b.scalar(1), file)
       : replay(b, graph, { [info.inputs.image]: image }, file)[info.output]!;
-  const given = b.type(output);
-  if (given.dtype !== 'float32' || given.shape.join() !== shape.join()) {
-    throw new SeedbedError(
-      'BadFile',
-      `its output '${info.output}' for pictures [${shape}] is ${given.dtype} [${given.shape}], not float32 of that shape`,
-    );
-  }
+  requireOutput(b.type(output), info.output, shape, shape);
+}
+
+function requireOutput(
+  { dtype, shape }: ValueType,
+  name: string,
+  takes: readonly Dim[],
+  gives: readonly Dim[],
+): void {
+  if (dtype === 'float32' && shape.join() === gives.join()) return;
+  const wanted = takes === gives ? 'of that shape' : `[${gives}]`;
+  throw new SeedbedError(
+    'BadFile',
+    `its output '${name}' for pictures [${takes}] is ${dtype} [${shape}], not float32 ${wanted}`,
+  );
 }
 
 /** sha256 as formats.md defines it: initialisers by name, nodes in order, then the numeric conventions as sorted JSON. */
@@ -170,20 +240,18 @@ export function modelHash(graph: Graph, info: ModelInfo): string {
   for (const { op, inputs, outputs, attributes } of graph.nodes) {
     hash.update(text.encode(JSON.stringify([op, inputs, outputs, sorted(attributes)])));
   }
-  const { range, padding } = info;
-  const conventions =
-    info.kind === 'denoiser'
-      ? {
-          range,
-          padding,
-          level: info.level,
-          predicts: info.predicts,
-          sees: info.sees,
-          schedule: info.schedule,
-        }
-      : { range, padding };
-  hash.update(text.encode(JSON.stringify(sorted(conventions))));
+  hash.update(text.encode(JSON.stringify(sorted(conventionsOf(info)))));
   return bytesToHex(hash.digest());
+}
+
+/** What a description says of numbers, which is part of a model's hash. */
+function conventionsOf(info: ModelInfo): unknown {
+  const { range } = info;
+  if (info.kind === 'autoencoder') return { range };
+  const { padding } = info;
+  if (info.kind === 'embedder') return { range, padding };
+  const { level, predicts, sees, schedule } = info;
+  return { range, padding, level, predicts, sees, schedule };
 }
 
 /** Plain data with the keys of its objects in order, so that equal data has equal JSON. */
