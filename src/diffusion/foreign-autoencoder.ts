@@ -19,9 +19,14 @@ export interface ForeignAutoencoder {
   readonly latents: { readonly mean: readonly number[]; readonly std: readonly number[] };
 }
 
-/** A half as it was exported: a graph, and the name that messages give it. */
+/**
+ * A half as it was exported.
+ * @group Models
+ */
 export interface ForeignHalf {
+  /** The graph, of one input and one output. */
   readonly graph: Graph;
+  /** The name that messages give it. */
   readonly file: string;
 }
 
