@@ -15,7 +15,7 @@ import { average, bootstrapMean, meanSquaredErrors } from '../tensor/statistics.
 import { concatRows, type Floats, rows, sizeOf, takeRows } from '../tensor/tensor.ts';
 import { version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { DRAWN, ofWhat } from './pictures.ts';
+import { DRAWN, ofWhat } from './latents.ts';
 import { duration, type Terminal } from './terminal.ts';
 
 /** Seeds of one picture, all of a cloud's or a part of them. */

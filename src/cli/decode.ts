@@ -8,6 +8,7 @@ import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
 import { openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { hashesOf, openModel, SHIPPED_MODEL, version } from './files.ts';
 import { growInPieces, writeGrown } from './grow.ts';
+import { subjectOf } from './latents.ts';
 import {
   autoencoderOption,
   openRuntime,
@@ -16,7 +17,6 @@ import {
   withRuntime,
   withUnfinished,
 } from './options.ts';
-import { subjectOf } from './pictures.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, UnfinishedOptions {

@@ -3,8 +3,9 @@ import { isOfLatents } from '../diffusion/info.ts';
 import { diagnose } from '../embedding/doctor.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { openModel, version } from './files.ts';
+import { subjectOf } from './latents.ts';
 import { autoencoderOption, fitOption, openRuntime, type RuntimeFlags, withRuntime } from './options.ts';
-import { readItems, readPictures, subjectOf } from './pictures.ts';
+import { readItems, readPictures } from './pictures.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags {

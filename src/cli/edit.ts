@@ -15,6 +15,7 @@ import { takeRows } from '../tensor/tensor.ts';
 import { inPieces, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { hashesOf, openModel, SHIPPED_MODEL, version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
+import { DRAWN, ofWhat } from './latents.ts';
 import {
   autoencoderOption,
   fitOption,
@@ -26,7 +27,7 @@ import {
   withRuntime,
   withUnfinished,
 } from './options.ts';
-import { DRAWN, ofWhat, type Pictures, readPictures } from './pictures.ts';
+import { type Pictures, readPictures } from './pictures.ts';
 import { seekShown } from './seek.ts';
 import { duration, openTerminal, withTerminal } from './terminal.ts';
 

@@ -14,6 +14,7 @@ import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { rows, takeRows } from '../tensor/tensor.ts';
 import { findEmbedder, hashesOf, openModel, SHIPPED_MODEL, version } from './files.ts';
+import { DRAWN, ofWhat } from './latents.ts';
 import {
   autoencoderOption,
   fitOption,
@@ -24,7 +25,7 @@ import {
   withRng,
   withRuntime,
 } from './options.ts';
-import { DRAWN, MOST_SHOWN, ofWhat, openSource, writeEmbeddingSheet } from './pictures.ts';
+import { MOST_SHOWN, openSource, writeEmbeddingSheet } from './pictures.ts';
 import { seekShown } from './seek.ts';
 import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { duration, openTerminal, withTerminal } from './terminal.ts';

@@ -9,7 +9,8 @@ import { writeNpy } from '../tensor/npy.ts';
 import { concatRows, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { tensorCodec } from '../work/kept.ts';
 import { type DoPiece, inPieces, type Pieces, type Unfinished } from '../work/unfinished.ts';
-import { DRAWN, subjectOf, writeSheet } from './pictures.ts';
+import { DRAWN, subjectOf } from './latents.ts';
+import { writeSheet } from './pictures.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Seeds in work at once; and numbers in a piece that is kept, at least, so that it is worth its writing. */

@@ -23,8 +23,8 @@ import { readNpy } from '../tensor/npy.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { besideModel, version } from './files.ts';
 import { autoencoderIn, hasAutoencoder } from './import-autoencoder.ts';
+import { subjectOf } from './latents.ts';
 import { whole } from './options.ts';
-import { subjectOf } from './pictures.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags {

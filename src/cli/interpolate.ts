@@ -16,8 +16,9 @@ import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { growInPieces } from './grow.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
+import { DRAWN, ofWhat } from './latents.ts';
 import { fitOption, openRuntime, refusePairs, withUnfinished } from './options.ts';
-import { DRAWN, ofWhat, type Pictures, readPictures } from './pictures.ts';
+import { type Pictures, readPictures } from './pictures.ts';
 import { seekShown } from './seek.ts';
 import { duration, openTerminal } from './terminal.ts';
 

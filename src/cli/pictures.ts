@@ -21,26 +21,9 @@ import { fileKind } from '../runtime/kind.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { readNpz } from '../tensor/npz.ts';
-import {
-  bytesOf,
-  concatRows,
-  type Floats,
-  float32,
-  rows,
-  type Tensor,
-  toFloat32,
-  unstack,
-} from '../tensor/tensor.ts';
+import { bytesOf, concatRows, type Floats, float32, rows, type Tensor, unstack } from '../tensor/tensor.ts';
 import { packaged } from './files.ts';
-
-/** What a model takes and gives, as its commands name it and the files that hold it. */
-export const subjectOf = (model: Denoiser) => (givesLatents(model) ? 'latents' : 'pictures');
-
-/** How sheets draw latents. */
-export const DRAWN = 'sheets show latents by three channels, each from its least to its greatest value';
-
-/** What is said behind figures, which are of pixels unless something is said. */
-export const ofWhat = (model: Denoiser) => (givesLatents(model) ? ' of latents' : '');
+import { latentsIn, notLatents } from './latents.ts';
 
 /** Pictures to work on, ready for a model. */
 export interface Pictures {
@@ -118,27 +101,6 @@ async function fromArray(stored: Tensor, wanted: readonly number[], file: string
     throw new SeedbedError('BadShape', `${file}: expected pictures [n, ${wanted}], got [${stored.shape}]`);
   const array = await dataset.read(Array.from({ length: dataset.length }, (_, i) => i));
   return { array, changes: dataset.changes ?? [] };
-}
-
-/** Latents from an array, one or several, of any numbers. */
-function latentsIn(stored: Tensor, model: Denoiser, file: string): Floats {
-  const { data, shape } = toFloat32(stored);
-  const wanted = pictureShape(model);
-  const all = shape.length === wanted.length ? [1, ...shape] : shape;
-  if (data.length === 0 || all.slice(1).join() !== wanted.join()) throw notLatents(model, file, stored);
-  const bad = data.findIndex(value => !Number.isFinite(value));
-  if (bad < 0) return float32(all, data);
-  throw new SeedbedError(
-    'BadFile',
-    `${file}: element ${bad} of the latents is ${data[bad]}, not a finite number`,
-  );
-}
-
-function notLatents(model: Denoiser, file: string, got?: Tensor): SeedbedError {
-  return new SeedbedError(
-    'BadShape',
-    `${file}: model '${model.info.name}' works on an autoencoder's latents; expected an array (.npy or .npz) of latents [n, ${pictureShape(model)}], got ${got ? `[${got.shape}]` : 'a picture; --autoencoder makes latents of it'}`,
-  );
 }
 
 /** Pictures that are read as they are needed, ready for a model. */

@@ -8,8 +8,8 @@ import { normals } from '../tensor/random.ts';
 import { concatRows } from '../tensor/tensor.ts';
 import { hashesOf, openModel, SHIPPED_MODEL, version } from './files.ts';
 import { growPieces, writeGrown } from './grow.ts';
+import { subjectOf } from './latents.ts';
 import { autoencoderOption, openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
-import { subjectOf } from './pictures.ts';
 import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
