@@ -219,7 +219,8 @@ export async function readPicture(
 /**
  * Finds seeds z from which a denoiser's sampler F grows the given pictures x: by a trained network (Asperti et al.
  * 2023, section 5.2), by descent on |F(z) - x| (section 5.1), or by descent from the network's seed.
- * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}).
+ * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}); latents, where the
+ * model is of latents and has no autoencoder ({@link withAutoencoder}).
  * @param options how to look; `runtime` says where to compute, the default of {@link createRuntime} unless given.
  * @throws {SeedbedError} BadShape for pictures of another size, BadArgument for contradictory options, Mismatch for
  * an embedder of another denoiser, Diverged when a loss is no longer a number, Interrupted by `signal`, Machine.
@@ -283,7 +284,8 @@ export interface DecodeOptions {
  * Grows pictures from seeds by DDIM with no noise added on the way (Song et al. 2021, eq. 12 with sigma = 0), so that
  * the same seed always gives the same picture.
  * @param latent [n, ...model.info.shape], as standard normal noise is.
- * @returns [n, C, H, W], pixels in [0,1], clipped, without the model's padding.
+ * @returns [n, C, H, W], pixels in [0,1], clipped, without the model's padding; latents as the description gives them, where
+ * the model is of latents and has no autoencoder ({@link withAutoencoder}).
  * @throws {SeedbedError} BadShape for seeds of another shape, Diverged when a pixel is not a number, Machine when the
  * device fails.
  * @group Sampling

@@ -45,7 +45,7 @@ export function withAutoencoder(model: Denoiser, autoencoder: Autoencoder): Deno
   if (denoiser !== model.hash)
     throw new SeedbedError(
       'Mismatch',
-      `autoencoder '${name}' belongs to denoiser ${denoiser}, but this one, '${model.info.name}', is ${model.hash}`,
+      `autoencoder '${name}' belongs to denoiser ${denoiser}, but this one, '${model.info.name}', is ${model.hash}. Import both together`,
     );
   return { ...model, autoencoder };
 }

@@ -76,7 +76,10 @@ export interface Embedding {
   readonly latent: Tensor<'float32'>;
   /** Of samplers that keep two states: both, in double precision, of the same shape; `latent` is the first, rounded. */
   readonly pair?: { readonly latent: Tensor<'float64'>; readonly latent2: Tensor<'float64'> };
-  /** What they grow, [n * starts, C, H, W]: pixels in [0,1], clipped, inside the padding. */
+  /**
+   * What they grow, [n * starts, C, H, W]: pixels in [0,1], clipped, inside the padding; latents of a denoiser of latents that
+   * has no autoencoder.
+   */
   readonly pictures: Tensor<'float32'>;
   /** What was found for each seed, in the same order. */
   readonly results: SeedResult[];
