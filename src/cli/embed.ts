@@ -34,6 +34,7 @@ import { duration, openTerminal, withTerminal } from './terminal.ts';
 export interface MethodFlags extends RuntimeFlags {
   model: string;
   autoencoder?: string;
+  throughDecoder?: boolean;
   embedder?: string;
   method: Method;
   tau?: number;
@@ -109,6 +110,10 @@ export function withMethod(command: Command): Command {
     )
     .option('--diffused <n>', 'steps next to the picture that a draw of noise replaces', whole(0))
     .option(
+      '--through-decoder',
+      "of a latent diffusion model: fit latents to the picture's pixels through the decoder, instead of taking the encoder's",
+    )
+    .option(
       '--tolerance <mse>',
       'stop when every seed of a batch has this mean squared error, standardised',
       positive,
@@ -170,6 +175,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   const row = methodRow(flags.method);
   const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
   const { method, rng, memory, tolerance, sampler, samplerSteps, batch = row.batch } = flags;
+  const { throughDecoder } = flags;
   const inversion = inversionOf(flags);
   const chosen = {
     method,
@@ -181,6 +187,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
     tolerance,
     sampler,
     samplerSteps,
+    throughDecoder,
   };
   return {
     model,

@@ -51,13 +51,16 @@ export function withAutoencoder(model: Denoiser, autoencoder: Autoencoder): Deno
 }
 
 /** How many rows a half takes at a time, where its graph is made for one number of them. */
-function ownBatch({ info, graph }: Pick<Autoencoder, 'info' | 'graph'>, half: Half): number | undefined {
+export function ownBatch(
+  { info, graph }: Pick<Autoencoder, 'info' | 'graph'>,
+  half: Half,
+): number | undefined {
   const [count] = graph.inputs.find(({ name }) => name === HALVES[half](info).input)!.shape;
   return typeof count === 'number' ? count : undefined;
 }
 
 /** Puts a half into a graph. @param x [n, ...], of as many rows as the half takes. */
-function playHalf(
+export function playHalf(
   b: GraphBuilder,
   { info, graph }: Pick<Autoencoder, 'info' | 'graph'>,
   half: Half,
@@ -98,10 +101,15 @@ export interface Coder {
 /** Numbers of pictures in work at once, about: the widest layers of an autoencoder hold some forty times as many. */
 const MOST_AT_ONCE = 2 ** 20;
 
+/** How many pictures of `batch` an autoencoder works on at once. */
+export function atOnce({ info }: Autoencoder, batch: number): number {
+  return Math.max(1, Math.min(batch, Math.floor(MOST_AT_ONCE / sizeOf(info.shape))));
+}
+
 /** Makes an autoencoder ready, each half when it is first asked for. */
 export function openAutoencoder(runtime: Runtime, autoencoder: Autoencoder, batch: number): Coder {
   const { info } = autoencoder;
-  const fitting = Math.max(1, Math.min(batch, Math.floor(MOST_AT_ONCE / sizeOf(info.shape))));
+  const fitting = atOnce(autoencoder, batch);
   const sessions = new Map<Half, Promise<Session>>();
   const run = async (half: Half, rows: Floats) => {
     const session = sessions.get(half) ?? runtime.load(halfGraph(autoencoder, half, fitting));

@@ -20,6 +20,11 @@ export interface EmbedOptions {
   readonly recipe?: DescentRecipe | undefined;
   /** How inversion weighs a faithful picture against a Gaussian seed, and when it stops; the method's own, as `SPLIT`. */
   readonly inversion?: Partial<InversionOptions> | undefined;
+  /**
+   * Of a model with an autoencoder: whether latents are fitted to the picture's pixels through the decoder, beginning at the
+   * encoder's; false. Passes of the decoder are not counted among `evaluations`.
+   */
+  readonly throughDecoder?: boolean | undefined;
   /** Seeds sought for each picture, from 1; 1. Only methods that begin from noise find different ones. */
   readonly starts?: number | undefined;
   /** Number of the first start, so that any part of a cloud draws the same; 0. Results count their starts from it. */

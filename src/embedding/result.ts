@@ -16,7 +16,7 @@ export interface SeedResult {
   readonly psnr: number;
   /**
    * Of a model with an autoencoder: the error of the latents, as the denoiser sees them, and the mean squared error of the
-   * picture that the autoencoder alone makes of the one wanted, below which `mse` can hardly come.
+   * picture that the autoencoder alone makes of the one wanted, below which `mse` can hardly come without `throughDecoder`.
    */
   readonly latents?: { readonly mse: number; readonly psnr: number; readonly floor: number };
   /** Mean squared error of the embedder's seed, before it was refined; of 'embedder+...' but split only. */

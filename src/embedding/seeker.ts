@@ -1,5 +1,11 @@
 import { type Conversion, openConversion } from '../diffusion/conversion.ts';
-import { chooseSampler, type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
+import {
+  type Autoencoder,
+  chooseSampler,
+  type Denoiser,
+  givesLatents,
+  type SamplerInfo,
+} from '../diffusion/info.ts';
 import { psnrs } from '../diffusion/pictures.ts';
 import { createSampler, evaluationsOf, type Sampler } from '../diffusion/sampler.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
@@ -16,6 +22,7 @@ import { checkMethod, inversionFor, methodRow, usedSettings } from './methods.ts
 import { RECIPES } from './recipes.ts';
 import type { SeedResult } from './result.ts';
 import { pictureAddresses, startNoise } from './starts.ts';
+import { type LatentFitter, openLatentFitter } from './through-decoder.ts';
 
 /** Which seeds of pictures are sought, and who is told. */
 export type Asked = Pick<
@@ -69,19 +76,35 @@ export async function createSeeker(
     ...descends,
     ...(row.network && { embedder: embedder!.hash }),
     ...(model.autoencoder && { autoencoder: model.autoencoder.hash }),
+    ...(options.throughDecoder && { throughDecoder: true }),
   };
+  const fitter = options.throughDecoder ? openLatentFitter(runtime, decoderOf(model), batch) : undefined;
   const conversion = openConversion(runtime, model, batch);
-  const seeking = { model, conversion, sampler, finder, way, batch, settings, signal };
+  const seeking = { model, conversion, fitter, sampler, finder, way, batch, settings, signal };
   return {
     seek: (images, asked) => seek(seeking, images, asked),
     dispose: async () =>
-      void (await Promise.all([sampler.dispose(), finder.dispose(), conversion.dispose()])),
+      void (await Promise.all([
+        sampler.dispose(),
+        finder.dispose(),
+        conversion.dispose(),
+        fitter?.dispose(),
+      ])),
   };
+}
+
+function decoderOf({ info, autoencoder }: Denoiser): Autoencoder {
+  if (autoencoder) return autoencoder;
+  throw new SeedbedError(
+    'BadArgument',
+    `throughDecoder fits latents to pictures, but model '${info.name}' has no autoencoder`,
+  );
 }
 
 interface Seeking {
   readonly model: Denoiser;
   readonly conversion: Conversion;
+  readonly fitter: LatentFitter | undefined;
   readonly sampler: Sampler;
   readonly finder: Finder;
   readonly way: SamplerInfo;
@@ -92,7 +115,7 @@ interface Seeking {
 
 /** Finds the seeds of pictures batch by batch; what a journal kept is not done again. */
 async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Embedding> {
-  const { model, conversion, sampler, finder, batch, signal } = seeking;
+  const { model, conversion, fitter, sampler, finder, batch, signal } = seeking;
   const { starts = 1, rng = 0, firstStart = 0, noiseOf, journal, onResults, onProgress } = asked;
   requireWhole('starts', starts, 1);
   requireWhole('rng', rng, 0);
@@ -124,7 +147,8 @@ async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Emb
       images,
       own.map(({ image }) => image),
     );
-    const targets = await conversion.toNetwork(originals);
+    const encoded = await conversion.toNetwork(originals);
+    const targets = fitter ? await fitter.fit(originals, encoded) : encoded;
     const begins = own.map(({ image, start }) => ({ image: addresses[image]!, start }));
     const noise = startNoise(rng, model.info.shape, begins);
     const report = (iteration: number, loss: number) =>
@@ -136,7 +160,7 @@ async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Emb
     const shown = {
       after: await conversion.toPictures(grown),
       before: found.before && (await conversion.toPictures(await sampler.sample(found.before))),
-      alone: model.autoencoder && (await conversion.toPictures(targets)),
+      alone: model.autoencoder && (await conversion.toPictures(encoded)),
     };
     const results = describe(seeking, { seeds: own, originals, targets, grown, shown }, found);
     const part = { latent: found.latent, pair: found.pair, grown, results };

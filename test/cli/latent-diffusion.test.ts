@@ -87,6 +87,17 @@ test('pictures are embedded through the autoencoder, with the error of latents a
   expect(error).toBeCloseTo(mse, 5);
 });
 
+test('latents fitted through the decoder come nearer to the picture than the autoencoder alone', async () => {
+  const { code, err } = await seedbed('embed', BAG, '--through-decoder', ...own('fitted'));
+  expect([code, err]).toEqual([0, expect.not.stringContaining('seedbed:')]);
+  const [{ mse, latents }] = JSON.parse(await readFile(at('fitted', 'report.json'), 'utf8')).results;
+  expect(mse).toBeLessThan(0.7 * latents.floor);
+  const { provenance } = readSeeds(await readFile(at('fitted', 'seeds.safetensors')), 'seeds');
+  expect(provenance!.method.throughDecoder).toBe(true);
+  const shipped = await seedbed('embed', BAG, '--through-decoder', '--out', at('refused'));
+  expect([shipped.code, shipped.err]).toEqual([2, expect.stringContaining('has no autoencoder')]);
+});
+
 test('sample and cloud give pictures', async () => {
   const sampled = await seedbed('sample', '--count', '2', '--sampler-steps', '4', ...own('sampled'));
   expect(sampled.out).toMatch(/^2 pictures: .*pictures\.png/);
