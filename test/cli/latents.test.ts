@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
-import { readSeeds, saveModel } from '../../src/index.ts';
+import { loadModel, readSeeds, saveModel, serializeModel } from '../../src/index.ts';
 import { decodeImage } from '../../src/runtime/images.ts';
 import { readNpy, writeNpy } from '../../src/tensor/npy.ts';
 import { psnr } from '../../src/tensor/statistics.ts';
@@ -29,6 +29,17 @@ beforeAll(async () => {
   expect(code).toBe(0);
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+test('a description says that values are latents by a range from null', async () => {
+  const { graph, info } = gaussianDenoiser(VARIANCE, SHAPE);
+  const described = { ...info, range: { from: null, mean: [0.5, 0, 0, 0], std: [2, 1, 1, 1] } };
+  await writeFile(at('plain.onnx'), serializeModel(graph));
+  await writeFile(at('model.json'), JSON.stringify(described));
+  const args = ['--config', at('model.json'), '--out', at('imported.onnx')];
+  const { code, out } = await seedbed('import', at('plain.onnx'), ...args);
+  expect([code, out]).toEqual([0, expect.stringContaining("'gaussian', latents [4,8,8]")]);
+  expect((await loadModel(at('imported.onnx'))).info.range).toEqual(described.range);
+});
 
 test('latents grow unclipped, with their seeds and a sheet', async () => {
   const { latent: seeds } = readSeeds(await readFile(at('grown', 'seeds.safetensors')), 'seeds');
