@@ -6,9 +6,9 @@
 import { createRuntime, decodeImage, readOnnx, readSource } from '#platform';
 import { syntheticPoints } from './data/synthetic.ts';
 import type { DenoiserRecipe } from './diffusion/config.ts';
-import { chooseSampler, type Denoiser, type Embedder } from './diffusion/info.ts';
-import { asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
-import { toPixels } from './diffusion/pictures.ts';
+import { openConversion } from './diffusion/conversion.ts';
+import { type Autoencoder, chooseSampler, type Denoiser, type Embedder } from './diffusion/info.ts';
+import { asAutoencoder, asDenoiser, asEmbedder, readModel } from './diffusion/model.ts';
 import { createSampler } from './diffusion/sampler.ts';
 import type { SamplerKind } from './diffusion/samplers.ts';
 import { type TrainOptions, trainInMemory } from './diffusion/train-in-memory.ts';
@@ -25,11 +25,19 @@ import { float32, type Tensor } from './tensor/tensor.ts';
 
 export { createRuntime, encodePng } from '#platform';
 export { type DifferentiateOptions, differentiate, pushForward } from './autodiff/differentiate.ts';
+export { withAutoencoder } from './diffusion/autoencoder.ts';
 export type { ConditionRecord } from './diffusion/condition-record.ts';
 export { type Conditions, withConditions } from './diffusion/conditions.ts';
 export type { DenoiserRecipe } from './diffusion/config.ts';
 export { type ForeignInfo, importDenoiser, parseForeignInfo } from './diffusion/foreign.ts';
+export {
+  type ForeignAutoencoder,
+  type ForeignHalf,
+  importAutoencoder,
+} from './diffusion/foreign-autoencoder.ts';
 export type {
+  Autoencoder,
+  AutoencoderInfo,
   Denoiser,
   DenoiserInfo,
   Embedder,
@@ -160,6 +168,21 @@ export async function loadEmbedder(source: Source): Promise<Embedder> {
 }
 
 /**
+ * Reads an autoencoder, which makes pictures of the latents of a denoiser, from an ONNX file that Seedbed wrote.
+ * @param source where the file is, as for {@link loadModel}.
+ * @throws {SeedbedError} BadArgument when there is no such file or it holds another kind, else as {@link loadModel}.
+ * @group Models
+ * @example
+ * import { isSeedbedError, loadAutoencoder, SHIPPED_DENOISER } from 'seedbed';
+ * const error = await loadAutoencoder(SHIPPED_DENOISER).catch(error => error);
+ * console.log(isSeedbedError(error, 'BadArgument'), error.message.split('; ')[1]); // prints true an autoencoder is needed here
+ */
+export async function loadAutoencoder(source: Source): Promise<Autoencoder> {
+  const { bytes, name, files } = await readOnnx(source);
+  return asAutoencoder(readModel(bytes, name, files), name);
+}
+
+/**
  * How {@link readPicture} makes a picture fit.
  * @group Files
  */
@@ -199,7 +222,8 @@ export async function readPicture(
 /**
  * Finds seeds z from which a denoiser's sampler F grows the given pictures x: by a trained network (Asperti et al.
  * 2023, section 5.2), by descent on |F(z) - x| (section 5.1), or by descent from the network's seed.
- * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}).
+ * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}); latents, where the
+ * model is of latents and has no autoencoder ({@link withAutoencoder}).
  * @param options how to look; `runtime` says where to compute, the default of {@link createRuntime} unless given.
  * @throws {SeedbedError} BadShape for pictures of another size, BadArgument for contradictory options, Mismatch for
  * an embedder of another denoiser, Diverged when a loss is no longer a number, Interrupted by `signal`, Machine.
@@ -263,7 +287,8 @@ export interface DecodeOptions {
  * Grows pictures from seeds by DDIM with no noise added on the way (Song et al. 2021, eq. 12 with sigma = 0), so that
  * the same seed always gives the same picture.
  * @param latent [n, ...model.info.shape], as standard normal noise is.
- * @returns [n, C, H, W], pixels in [0,1], clipped, without the model's padding.
+ * @returns [n, C, H, W], pixels in [0,1], clipped, without the model's padding; latents as the description gives them, where
+ * the model is of latents and has no autoencoder ({@link withAutoencoder}).
  * @throws {SeedbedError} BadShape for seeds of another shape, Diverged when a pixel is not a number, Machine when the
  * device fails.
  * @group Sampling
@@ -362,11 +387,14 @@ export async function openSampler(
   requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
   requireWhole('batch', batch, 1);
   const sampler = await createSampler(runtime, model, chooseSampler(model.info.sampler, options), batch);
+  const conversion = openConversion(runtime, model, batch);
   const checked = (latent: Tensor<'float32'>) => checkSeeds(model, latent);
   return {
-    grow: async latent => toPixels(await sampler.sample(checked(latent)), model.info),
+    grow: async latent => conversion.toPictures(await sampler.sample(checked(latent))),
     trajectories: async latent => sampler.trajectories(checked(latent)),
-    dispose: sampler.dispose,
+    async dispose() {
+      await Promise.all([sampler.dispose(), conversion.dispose()]);
+    },
   };
 }
 

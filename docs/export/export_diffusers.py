@@ -1,8 +1,8 @@
-"""Exports the network of a diffusers pipeline to ONNX: `python3 export_diffusers.py google/ddpm-cifar10-32 folder`.
+"""Exports a diffusers pipeline to ONNX: `python3 export_diffusers.py google/ddpm-cifar10-32 folder`.
 
-For pipelines over pixels, without an autoencoder, that have a `unet`. Where it is told a class or an encoded text, these are
-further inputs of the file, which `seedbed import` keeps as conditions. Run with torch 2.15.0 and diffusers 0.42.1 on small
-pipelines with random weights.
+For pipelines over pixels (DDPM, DDIM) or over an autoencoder's latents (LDM) that have a `unet`. Where it is told a class or an
+encoded text, these are further inputs of the file, which `seedbed import` keeps as conditions. Writes unet/ and scheduler/ and, of
+latents, vae/, vae_encoder/ and vae_decoder/. Run with torch 2.15.0 and diffusers 0.42.1 on small pipelines with random weights.
 """
 
 import sys
@@ -12,39 +12,71 @@ import torch
 from diffusers import DiffusionPipeline
 
 
-class Prediction(torch.nn.Module):
-    """A diffusers network gives an object; this gives the tensor in it."""
+class Call(torch.nn.Module):
+    """A network as a module that gives a tensor, where diffusers gives an object that holds one."""
 
-    def __init__(self, unet, further):
+    def __init__(self, network, call):
         super().__init__()
-        self.unet, self.further = unet, further
+        self.network = network
+        self.call = call
 
-    def forward(self, sample, timestep, *values):
-        return self.unet(sample, timestep, **dict(zip(self.further, values)), return_dict=False)[0]
+    def forward(self, *inputs):
+        return self.call(self.network, *inputs)
 
 
-name, folder = sys.argv[1], Path(sys.argv[2])
-pipeline = DiffusionPipeline.from_pretrained(name)
-config = pipeline.unet.config
-# unet/config.json and scheduler/scheduler_config.json, from which `seedbed import` reads what the model is.
-pipeline.unet.save_config(folder / "unet")
-pipeline.scheduler.save_config(folder / "scheduler")
-# An example of each further input, and its axes that stay open: the pictures and, of a text, its length.
-further, axes = {}, {}
-if config.get("num_class_embeds"):
-    further["class_labels"], axes["class_labels"] = torch.tensor([0, 1, 1]), {0: "N"}
-if config.get("cross_attention_dim"):
-    width = config.get("encoder_hid_dim") or config.cross_attention_dim
-    further["encoder_hidden_states"], axes["encoder_hidden_states"] = torch.randn(3, 77, width), {0: "N", 1: "L"}
-size = config.sample_size
-height, width = (size, size) if isinstance(size, int) else size
-torch.onnx.export(
-    Prediction(pipeline.unet, list(further)).eval(),
-    (torch.randn(3, config.in_channels, height, width), torch.tensor([1, 2, 3]), *further.values()),
-    str(folder / "unet" / "model.onnx"),
-    input_names=["sample", "timestep", *further],
-    output_names=["out_sample"],
-    dynamic_axes={**{name: {0: "N"} for name in ("sample", "timestep", "out_sample")}, **axes},
-    opset_version=17,
-    dynamo=False,
-)
+def write(module, inputs, names, output, path, axes={}):
+    """Every input from an example of two rows or more, so that their number stays open; `axes` are more that do."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.onnx.export(
+        module.eval(),
+        inputs,
+        str(path),
+        input_names=names,
+        output_names=[output],
+        dynamic_axes={**{name: {0: "N"} for name in (*names, output)}, **axes},
+        opset_version=17,
+        dynamo=False,
+    )
+
+
+def export(pipeline, folder):
+    # unet/config.json, scheduler/scheduler_config.json and vae/config.json, from which `seedbed import` reads what the model is.
+    pipeline.unet.save_config(folder / "unet")
+    pipeline.scheduler.save_config(folder / "scheduler")
+    size = pipeline.unet.config.sample_size
+    height, width = (size, size) if isinstance(size, int) else size
+    latents = torch.randn(3, pipeline.unet.config.in_channels, height, width)
+    further = further_inputs(pipeline.unet.config)
+    unet = Call(pipeline.unet, lambda unet, x, t, *more: unet(x, t, **dict(zip(further, more)), return_dict=False)[0])
+    inputs = (latents, torch.tensor([1, 2, 3]), *further.values())
+    text = {"encoder_hidden_states": {0: "N", 1: "L"}} if "encoder_hidden_states" in further else {}
+    write(unet, inputs, ["sample", "timestep", *further], "out_sample", folder / "unet/model.onnx", text)
+    vae = getattr(pipeline, "vae", None) or getattr(pipeline, "vqvae", None)
+    if vae is None:
+        return
+    vae.save_config(folder / "vae")
+    decoder = Call(vae, lambda vae, z: vae.decode(z, return_dict=False)[0])
+    pictures = decoder(latents).detach()
+    write(decoder, (latents,), ["latent_sample"], "sample", folder / "vae_decoder/model.onnx")
+    encoder = Call(vae, lambda vae, x: latents_of(vae.encode(x)))
+    write(encoder, (pictures,), ["sample"], "latent_parameters", folder / "vae_encoder/model.onnx")
+
+
+def further_inputs(config):
+    """An example of each further input that the network takes, of three pictures."""
+    further = {}
+    if config.get("num_class_embeds"):
+        further["class_labels"] = torch.tensor([0, 1, 1])
+    if config.get("cross_attention_dim"):
+        width = config.get("encoder_hid_dim") or config.cross_attention_dim
+        further["encoder_hidden_states"] = torch.randn(3, 77, width)
+    return further
+
+
+def latents_of(encoded):
+    """Mean and log-variance of the latents, as optimum exports them, where they are drawn; Seedbed takes the mean."""
+    return encoded.latent_dist.parameters if hasattr(encoded, "latent_dist") else encoded.latents
+
+
+if __name__ == "__main__":
+    export(DiffusionPipeline.from_pretrained(sys.argv[1]), Path(sys.argv[2]))

@@ -1,6 +1,6 @@
 import { originOf } from '../diffusion/conditions.ts';
-import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
-import { seedPictures } from '../diffusion/pictures.ts';
+import { type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
+import { drawing, seedPictures } from '../diffusion/pictures.ts';
 import { decode } from '../embedding/embed.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import type { SeedRow, Sought } from '../embedding/seek.ts';
@@ -13,9 +13,10 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { svgToPng } from '../runtime/svg.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { average, bootstrapMean, meanSquaredErrors } from '../tensor/statistics.ts';
-import { concatRows, type Floats, rows, sizeOf, takeRows, unstack } from '../tensor/tensor.ts';
+import { concatRows, type Floats, rows, sizeOf, takeRows } from '../tensor/tensor.ts';
 import { version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
+import { DRAWN, ofWhat } from './latents.ts';
 import { duration, type Terminal } from './terminal.ts';
 
 /** Seeds of one picture, all of a cloud's or a part of them. */
@@ -101,7 +102,7 @@ export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
   await writeAtomic(at('spectrum.svg'), figure);
   await writeAtomic(at('spectrum.png'), await svgToPng(figure));
   await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  for (const line of describe(cloud, report, out)) terminal.line(line);
+  for (const line of describe(cloud, report, place)) terminal.line(line);
   terminal.json(report);
 }
 
@@ -133,6 +134,7 @@ async function writeSheet({ runtime, model, out }: Place, cloud: Cloud, means: M
   const shown = rows(cloud.latent, 0, Math.min(SHOWN, results.length));
   const grown = await decode(runtime, model, shown, { sampler });
   const captions = (texts: readonly string[]) => [undefined, ...texts];
+  const drawn = drawing(model, picture.image);
   await writeLabelledSheet(joinPath(out, 'cloud.png'), {
     title: `Seeds of ${picture.name}`,
     rows: [
@@ -143,7 +145,7 @@ async function writeSheet({ runtime, model, out }: Place, cloud: Cloud, means: M
       },
       {
         label: 'what they grow',
-        pictures: [unstack(picture.image)[0], ...unstack(grown)],
+        pictures: [drawn(picture.image)[0], ...drawn(grown)],
         captions: ['the picture', ...results.map(r => shortError(r.mse)).slice(0, SHOWN)],
       },
       {
@@ -154,11 +156,11 @@ async function writeSheet({ runtime, model, out }: Place, cloud: Cloud, means: M
       },
       {
         label: 'what it grows',
-        pictures: [undefined, ...unstack(means.pictures)],
+        pictures: [undefined, ...drawn(means.pictures)],
         captions: captions(means.errors.map(shortError)),
       },
     ],
-    notes: `Below what is grown: its squared error, of pixels in [0,1]. A seed is drawn grey for 0, black and white for three deviations either way.`,
+    notes: `Below what is grown: its squared error, ${givesLatents(model) ? `of latents; ${DRAWN}` : 'of pixels in [0,1]'}. A seed is drawn grey for 0, black and white for three deviations either way.`,
   });
 }
 
@@ -198,14 +200,14 @@ interface Summary extends CloudStatistics {
   };
 }
 
-function describe({ picture, method, rows: results }: Cloud, s: Summary, out: string): string[] {
+function describe({ picture, method, rows: results }: Cloud, s: Summary, { model, out }: Place): string[] {
   const { distance, spectrum, mse } = s;
   const table = (name: string, cells: readonly string[]) =>
     `  ${name.padEnd(28)}${cells.map(cell => cell.padStart(9)).join('')}`;
   const fixed = (value: number, digits = 3) => value.toFixed(digits);
   return [
     `${results.length} seeds of ${picture.name} by ${method.name}, ${duration(s.seconds)}, ${fixed(average(results.map(r => r.evaluations)), 0)} evaluations a seed`,
-    `squared error ${fixed(mse.mean, 6)} (95 % interval ${fixed(mse.low, 6)} to ${fixed(mse.high, 6)}), seed variance ${fixed(s.variance)}, ${s.flagged} flagged`,
+    `squared error${ofWhat(model)} ${fixed(mse.mean, 6)} (95 % interval ${fixed(mse.low, 6)} to ${fixed(mse.high, 6)}), seed variance ${fixed(s.variance)}, ${s.flagged} flagged`,
     `two seeds differ by ${fixed(distance.rms)} a coordinate, root mean square (noise: 1.414); Euclidean distance ${distance.mean.toFixed(1)} (${distance.least.toFixed(1)} to ${distance.greatest.toFixed(1)})`,
     `their correlation is ${fixed(s.correlation, 4)}; so of the mean of K seeds`,
     table(

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
-import { seedPictures } from '../diffusion/pictures.ts';
+import { drawing, seedPictures } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import { pictureShape } from '../embedding/checks.ts';
@@ -12,9 +11,10 @@ import { baseName, joinPath, readBytes, sha256Hex, writeAtomic } from '../runtim
 import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { normals } from '../tensor/random.ts';
-import { bytesOf, type Floats, rows, unstack } from '../tensor/tensor.ts';
+import { bytesOf, type Floats, rows } from '../tensor/tensor.ts';
 import { openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
-import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
+import { type ConditionFlags, withConditionFlags } from './conditions.ts';
+import { hashesOf, openModel } from './denoiser.ts';
 import { version } from './files.ts';
 import { growInPieces } from './grow.ts';
 import { writeLabelledSheet } from './labelled.ts';
@@ -101,7 +101,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const latent = await seedsOf(flags, models[0]!, terminal.note);
   const about = {
     command: 'compare',
-    ways: ways.map(({ model, sampler }) => ({ ...originOf(model), sampler })),
+    ways: ways.map(({ model, sampler }) => ({ ...hashesOf(model), sampler })),
     seeds: sha256Hex(bytesOf(latent)),
   };
   const runtime = await openRuntime(terminal, flags);
@@ -134,12 +134,13 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   await writeAtomic(at('seeds.npy'), writeNpy(latent));
   const shown = Math.min(SHOWN, count);
   const flat = pictureShape(models[0]!).length === 3;
+  const drawn = drawing(models[0]!, grown[0]!);
   if (flat)
     await writeLabelledSheet(at('comparison.png'), {
       title: 'The same seeds, grown by each',
       rows: [
         { label: 'seeds', pictures: seedPictures(models[0]!, rows(latent, 0, shown)) },
-        ...ways.map(({ name }, i) => ({ label: name, pictures: unstack(rows(grown[i]!, 0, shown)) })),
+        ...ways.map(({ name }, i) => ({ label: name, pictures: drawn(rows(grown[i]!, 0, shown)) })),
       ],
     });
   await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);

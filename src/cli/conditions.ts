@@ -59,7 +59,7 @@ function finite(text: string): number {
  * Reads a denoiser, bound to the values of its conditions where it has some.
  * @throws {SeedbedError} BadArgument, with what to give, for a condition without a value or a value without a condition.
  */
-export async function openModel(path: string, flags: ConditionFlags): Promise<Denoiser> {
+export async function openBound(path: string, flags: ConditionFlags): Promise<Denoiser> {
   const model = await loadModel(path);
   const open = openConditions(model);
   if (open.length === 0) {

@@ -12,7 +12,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
 import type { Work } from '../work/shards.ts';
-import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
+import { type ConditionFlags, openBound, withConditionFlags } from './conditions.ts';
 import { packaged } from './files.ts';
 import { fitOption, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
@@ -72,7 +72,7 @@ export async function openContest(
   flags: ContestFlags,
   note: (text: string) => void,
 ): Promise<Contest> {
-  const loaded = await openModel(file, flags);
+  const loaded = await openBound(file, flags);
   const sampler = chooseSampler(loaded.info.sampler, { samplerSteps: flags.samplerSteps });
   const model = { ...loaded, info: { ...loaded.info, sampler } };
   const pictures = flags.data

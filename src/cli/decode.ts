@@ -7,14 +7,24 @@ import { unlikelySeeds } from '../embedding/likely.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
 import { openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
-import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
+import { type ConditionFlags, withConditionFlags } from './conditions.ts';
+import { hashesOf, openModel } from './denoiser.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { growInPieces, writeGrown } from './grow.ts';
-import { openRuntime, type RuntimeFlags, whole, withRuntime, withUnfinished } from './options.ts';
+import { subjectOf } from './latents.ts';
+import {
+  autoencoderOption,
+  openRuntime,
+  type RuntimeFlags,
+  whole,
+  withRuntime,
+  withUnfinished,
+} from './options.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, ConditionFlags, UnfinishedOptions {
   model: string;
+  autoencoder?: string;
   sampler?: SamplerKind;
   samplerSteps?: number;
   force?: boolean;
@@ -27,6 +37,7 @@ export function addDecode(program: Command): void {
     .description('grow pictures from seeds')
     .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy, .npz)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
+    .addOption(autoencoderOption())
     .addOption(
       new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
         ...SAMPLERS,
@@ -49,7 +60,7 @@ export function addDecode(program: Command): void {
       checkSeeds(seeds, model, sampler, file, flags.force);
       const unlikely = unlikelySeeds(seeds.latent);
       if (unlikely) terminal.note(`${file}: ${unlikely}`);
-      const about = { command: 'decode', seeds: sha256Hex(bytes), ...originOf(model), sampler };
+      const about = { command: 'decode', seeds: sha256Hex(bytes), ...hashesOf(model), sampler };
       const unfinished = await openUnfinished(flags, about, terminal.note);
       const count = seeds.latent.shape[0]!;
       const evaluations = count * evaluationsOf(sampler);
@@ -58,10 +69,12 @@ export function addDecode(program: Command): void {
       const pictures = await growInPieces(where, { model, sampler }, seeds, done =>
         progress.update(done, evaluations),
       ).finally(() => progress.stop());
-      const files = await writeGrown(flags.out, pictures);
+      const files = await writeGrown({ terminal, out: flags.out }, model, pictures);
       await unfinished.remove();
       const seconds = (performance.now() - started) / 1000;
-      terminal.line(`${count} pictures: ${files.map(name => joinPath(flags.out, name)).join(', ')}`);
+      terminal.line(
+        `${count} ${subjectOf(model)}: ${files.map(name => joinPath(flags.out, name)).join(', ')}`,
+      );
       terminal.json({
         seedbed: await version(),
         command: 'decode',

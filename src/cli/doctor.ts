@@ -1,15 +1,19 @@
 import type { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
+import { isOfLatents } from '../diffusion/info.ts';
 import { diagnose } from '../embedding/doctor.ts';
 import type { Fit } from '../runtime/picture.ts';
-import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
+import { type ConditionFlags, withConditionFlags } from './conditions.ts';
+import { openModel } from './denoiser.ts';
 import { version } from './files.ts';
-import { fitOption, openRuntime, type RuntimeFlags, withRuntime } from './options.ts';
+import { subjectOf } from './latents.ts';
+import { autoencoderOption, fitOption, openRuntime, type RuntimeFlags, withRuntime } from './options.ts';
 import { readItems, readPictures } from './pictures.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, ConditionFlags {
   fit: Fit;
+  autoencoder?: string;
   data?: string;
   dataDir?: string;
   roundTrip: boolean;
@@ -26,6 +30,7 @@ export function addDoctor(program: Command): void {
     .argument('<model.onnx>', 'a Seedbed model, as `seedbed import` writes it')
     .argument('[pictures...]', 'some pictures of the kind that it was trained on: a firmer answer')
     .addOption(fitOption())
+    .addOption(autoencoderOption())
     .option('--data <name or path>', 'a data set instead of pictures')
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--no-round-trip', 'do not embed its own samples, which takes most of the time')
@@ -47,7 +52,7 @@ export function addDoctor(program: Command): void {
       const { findings, errors, given, roundTrip } = diagnosis;
       if (errors.length > 0)
         terminal.line(
-          `noise left in ${given ? 'the pictures given' : "the model's own samples"}; knowing only their variance leaves 1:`,
+          `noise left in ${given ? `the ${subjectOf(model)} given` : "the model's own samples"}; knowing only their variance leaves 1:`,
         );
       for (const { change, error } of errors.slice(0, SHOWN))
         terminal.line(
@@ -55,7 +60,7 @@ export function addDoctor(program: Command): void {
         );
       if (roundTrip)
         terminal.line(
-          `round trip of its own samples: ${roundTrip.psnr.toFixed(1)} dB, seed variance ${roundTrip.variance.toFixed(2)}, ${roundTrip.evaluations} evaluations`,
+          `round trip of its own samples: ${roundTrip.psnr.toFixed(1)} dB${isOfLatents(model.info) ? ' of latents' : ''}, seed variance ${roundTrip.variance.toFixed(2)}, ${roundTrip.evaluations} evaluations`,
         );
       for (const { topic, text } of findings) terminal.line(`\n${topic}: ${text}`);
       if (findings.length === 0) terminal.line('\nnothing wrong was found');

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
-import { seedPictures } from '../diffusion/pictures.ts';
+import { chooseSampler, type Denoiser, givesLatents, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import { drawing, seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinSought, rowOf, type Sought } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
@@ -12,12 +12,15 @@ import { encodePng } from '../runtime/images.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { meanSquaredErrors } from '../tensor/statistics.ts';
-import { takeRows, unstack } from '../tensor/tensor.ts';
+import { takeRows } from '../tensor/tensor.ts';
 import { inPieces, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
-import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
+import { type ConditionFlags, withConditionFlags } from './conditions.ts';
+import { hashesOf, openModel } from './denoiser.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { writeLabelledSheet } from './labelled.ts';
+import { DRAWN, ofWhat } from './latents.ts';
 import {
+  autoencoderOption,
   fitOption,
   openRuntime,
   type RuntimeFlags,
@@ -33,6 +36,7 @@ import { duration, openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, ConditionFlags, UnfinishedOptions {
   model: string;
+  autoencoder?: string;
   scribbled: string;
   naturalness: number[];
   samplerSteps?: number;
@@ -56,6 +60,7 @@ export function addEdit(program: Command): void {
       POSITIONS,
     )
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
+    .addOption(autoencoderOption())
     .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'edit');
@@ -95,7 +100,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   const dials = flags.naturalness;
   const { rng, samplerSteps } = flags;
   const about = {
-    ...{ command: 'edit', ...originOf(model), rng, samplerSteps, dials },
+    ...{ command: 'edit', ...hashesOf(model), rng, samplerSteps, dials },
     hash: scribbled.hashes[0],
     before: before?.hashes[0],
   };
@@ -144,7 +149,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   };
   await writeAtomic(at('seeds.safetensors'), writeSeeds(all.latent, provenance));
   await writeAtomic(at('seeds.npy'), writeNpy(all.latent));
-  for (const [i, picture] of unstack(all.pictures).entries())
+  for (const [i, picture] of drawing(model, scribbled.images)(all.pictures).entries())
     await writeAtomic(at(results[i]!.image), await encodePng(picture));
   await writeStrip(at('edit.png'), model, scribbled, before, dials, all);
   await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
@@ -155,7 +160,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     const off =
       r.mseToOriginal === undefined ? '' : `, from the picture before ${r.mseToOriginal.toFixed(6)}`;
     terminal.line(
-      `naturalness ${String(r.naturalness).padEnd(5)} (${how.padEnd(13)}) squared distance from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`,
+      `naturalness ${String(r.naturalness).padEnd(5)} (${how.padEnd(13)}) squared distance${ofWhat(model)} from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`,
     );
   }
   terminal.line(
@@ -178,7 +183,8 @@ async function writeStrip(
   dials: readonly number[],
   { latent, pictures, results }: Sought,
 ): Promise<void> {
-  const [was] = before ? unstack(before.images) : [];
+  const drawn = drawing(model, scribbled.images);
+  const [was] = before ? drawn(before.images) : [];
   const lead = was ? [was] : [];
   const none = lead.map(() => undefined);
   await writeLabelledSheet(path, {
@@ -186,7 +192,7 @@ async function writeStrip(
     rows: [
       {
         label: 'pictures',
-        pictures: [...lead, unstack(scribbled.images)[0], ...unstack(pictures)],
+        pictures: [...lead, drawn(scribbled.images)[0], ...drawn(pictures)],
         captions: [
           ...lead.map(() => 'before'),
           'scribbled',
@@ -198,7 +204,6 @@ async function writeStrip(
         pictures: [...none, undefined, ...seedPictures(model, latent)],
       },
     ],
-    notes:
-      'The dial: 0 is faithful to the scribbled picture, 1 natural to the model. Below it: the squared distance from the scribbled picture, of pixels in [0,1].',
+    notes: `The dial: 0 is faithful to the scribbled picture, 1 natural to the model. Below it: the squared distance from the scribbled picture, ${givesLatents(model) ? `of latents; ${DRAWN}` : 'of pixels in [0,1]'}.`,
   });
 }

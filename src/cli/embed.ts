@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, givesLatents, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
 import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
@@ -14,9 +14,12 @@ import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { rows, takeRows } from '../tensor/tensor.ts';
-import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
+import { type ConditionFlags, withConditionFlags } from './conditions.ts';
+import { hashesOf, openModel } from './denoiser.ts';
 import { findEmbedder, SHIPPED_MODEL, version } from './files.ts';
+import { DRAWN, ofWhat } from './latents.ts';
 import {
+  autoencoderOption,
   fitOption,
   openRuntime,
   positive,
@@ -33,6 +36,8 @@ import { duration, openTerminal, withTerminal } from './terminal.ts';
 /** How seeds are sought, shared by `embed` and `evaluate`. */
 export interface MethodFlags extends RuntimeFlags, ConditionFlags {
   model: string;
+  autoencoder?: string;
+  throughDecoder?: boolean;
   embedder?: string;
   method: Method;
   tau?: number;
@@ -67,6 +72,7 @@ interface EmbedFlags extends MethodFlags, ShardFlags {
 export function withMethod(command: Command): Command {
   return withTerminal(withRng(withConditionFlags(withRuntime(command))))
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
+    .addOption(autoencoderOption())
     .option(
       '--embedder <file>',
       "the embedding network (default: the model's own, NAME-embedder.onnx beside it)",
@@ -106,6 +112,10 @@ export function withMethod(command: Command): Command {
       positive,
     )
     .option('--diffused <n>', 'steps next to the picture that a draw of noise replaces', whole(0))
+    .option(
+      '--through-decoder',
+      "of a latent diffusion model: fit latents to the picture's pixels through the decoder, instead of taking the encoder's",
+    )
     .option(
       '--tolerance <mse>',
       'stop when every seed of a batch has this mean squared error, standardised',
@@ -168,6 +178,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   const row = methodRow(flags.method);
   const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
   const { method, rng, memory, tolerance, sampler, samplerSteps, batch = row.batch } = flags;
+  const { throughDecoder } = flags;
   const inversion = inversionOf(flags);
   const chosen = {
     method,
@@ -179,11 +190,12 @@ export async function embedOptions(flags: MethodFlags): Promise<{
     tolerance,
     sampler,
     samplerSteps,
+    throughDecoder,
   };
   return {
     model,
     options: { ...chosen, embedder },
-    settings: { ...chosen, ...originOf(model), embedder: embedder?.hash },
+    settings: { ...chosen, ...hashesOf(model), embedder: embedder?.hash },
   };
 }
 
@@ -210,7 +222,8 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const piece = pieceOf(options.batch!, starts, Boolean(flags.shard || flags.merged));
   const own = { ...options, starts };
   const say = ({ results }: Sought, first: number) => {
-    for (const result of results) terminal.line(describe(result, source.name(first + result.image), starts));
+    for (const result of results)
+      terminal.line(describe(result, source.name(first + result.image), starts, ofWhat(model)));
   };
   const found = await seekShown(
     terminal,
@@ -233,6 +246,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     seedbed: await version(),
     command: 'embed',
     ...originOf(model),
+    errorsOf: givesLatents(model) ? 'latents' : 'pixels',
     rng: flags.rng,
     seconds,
     evaluations,
@@ -260,16 +274,21 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   );
   await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
   await work.remove();
+  if (givesLatents(model)) terminal.note(DRAWN);
   terminal.line(
     `${results.length} seeds in ${duration(seconds)}: ${at('embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
   );
   terminal.json(report);
 }
 
-function describe(result: SeedResult, name: string, starts: number): string {
+function describe(result: SeedResult, name: string, starts: number, of: string): string {
   const which = starts > 1 ? `${name} #${result.start}` : name;
   const before = result.mseBefore === undefined ? '' : `${result.mseBefore.toFixed(6)} before, `;
   const { flags = [], notes = [] } = result.certificate ?? {};
   const remarks = [...flags.map(flag => `flagged: ${flag}`), ...notes.map(note => `note: ${note}`)];
-  return `${which.padEnd(24)} squared error ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB, seed variance ${result.latentVariance.toFixed(2)}${remarks.map(remark => `\n  ${remark}`).join('')}`;
+  const { latents } = result;
+  const alone = latents
+    ? ` (${latents.floor.toFixed(6)} by the autoencoder alone; of latents ${latents.mse.toFixed(6)}, PSNR ${latents.psnr.toFixed(1)} dB)`
+    : '';
+  return `${which.padEnd(24)} squared error${of} ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB${alone}, seed variance ${result.latentVariance.toFixed(2)}${remarks.map(remark => `\n  ${remark}`).join('')}`;
 }

@@ -16,17 +16,19 @@ export async function version(): Promise<string> {
   return ((await readJson(packaged('package.json'))) as { version: string }).version;
 }
 
-/**
- * The embedder that belongs to a denoiser: the one named, or the file beside the denoiser whose name ends in
- * `-embedder.onnx`; undefined where there is none.
- */
+/** Where what belongs to a denoiser lies, beside it: NAME-embedder.onnx, NAME-autoencoder.onnx. */
+export function besideModel(denoiserPath: string, kind: 'embedder' | 'autoencoder'): string {
+  return denoiserPath.replace(/(\.onnx)?$/, `-${kind}.onnx`);
+}
+
+/** The embedder that belongs to a denoiser: the one named, or the one beside it; undefined where there is none. */
 export async function findEmbedder(
   denoiserPath: string,
   named: string | undefined,
 ): Promise<Embedder | undefined> {
   if (named) return loadEmbedder(named);
-  const beside = denoiserPath.replace(/\.onnx$/, '-embedder.onnx');
-  return beside !== denoiserPath && (await exists(beside)) ? loadEmbedder(beside) : undefined;
+  const beside = besideModel(denoiserPath, 'embedder');
+  return (await exists(beside)) ? loadEmbedder(beside) : undefined;
 }
 
 /** Refuses to write over a run or result that is already there. */

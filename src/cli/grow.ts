@@ -1,4 +1,4 @@
-import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import { type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { createDecoder } from '../embedding/decoder.ts';
@@ -9,6 +9,7 @@ import { writeNpy } from '../tensor/npy.ts';
 import { concatRows, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { tensorCodec } from '../work/kept.ts';
 import { type DoPiece, inPieces, type Pieces, type Unfinished } from '../work/unfinished.ts';
+import { DRAWN, subjectOf } from './latents.ts';
 import { writeSheet } from './pictures.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -64,10 +65,16 @@ export async function growInPieces(
   return concatRows(grown);
 }
 
-/** Writes pictures as an array and a sheet. @returns the names of the files written. */
-export async function writeGrown(out: string, pictures: Tensor<'float32'>): Promise<string[]> {
-  await writeAtomic(joinPath(out, 'pictures.npy'), writeNpy(pictures));
-  const flat = pictures.shape.length === 4;
-  if (flat) await writeSheet(joinPath(out, 'pictures.png'), pictures);
-  return flat ? ['pictures.png', 'pictures.npy'] : ['pictures.npy'];
+/** Writes pictures, or latents, as an array and a sheet. @returns the names of the files written. */
+export async function writeGrown(
+  { terminal, out }: { terminal: Terminal; out: string },
+  model: Denoiser,
+  pictures: Tensor<'float32'>,
+): Promise<string[]> {
+  const subject = subjectOf(model);
+  await writeAtomic(joinPath(out, `${subject}.npy`), writeNpy(pictures));
+  if (pictures.shape.length !== 4) return [`${subject}.npy`];
+  await writeSheet(joinPath(out, `${subject}.png`), model, pictures);
+  if (givesLatents(model)) terminal.note(DRAWN);
+  return [`${subject}.png`, `${subject}.npy`];
 }

@@ -24,7 +24,9 @@ import { readOnnxFile } from '../runtime/onnx-file.ts';
 import { readNpy } from '../tensor/npy.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { optionFor } from './conditions.ts';
-import { version } from './files.ts';
+import { besideModel, version } from './files.ts';
+import { autoencoderIn, hasAutoencoder } from './import-autoencoder.ts';
+import { subjectOf } from './latents.ts';
 import { whole } from './options.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
@@ -41,7 +43,10 @@ interface Flags {
 export function addImport(program: Command): void {
   withTerminal(program.command('import'))
     .description('make a Seedbed model of a diffusion model that somebody exported to ONNX')
-    .argument('<model>', 'an .onnx file, or a diffusers folder (unet/ exported to ONNX beside scheduler/)')
+    .argument(
+      '<model>',
+      'an .onnx file, or a diffusers folder (unet/ exported to ONNX beside scheduler/, and vae_encoder/ and vae_decoder/ of latents)',
+    )
     .option('--config <model.json>', 'what the model is; of a diffusers folder, what it does not say itself')
     .option('--sampler-steps <n>', 'T, for a diffusers folder (default: 50)', whole(1, MOST_SAMPLER_STEPS))
     .option('--clip', "keep a diffusers scheduler's clipping of x0, though it has no inverse")
@@ -72,11 +77,18 @@ export function addImport(program: Command): void {
       const model = importDenoiser(graph, foreign, fixed, file);
       const note = batchNote(graph, model);
       if (note) terminal.note(note);
+      const autoencoder = await autoencoderIn(path, model, terminal.note);
       await writeAtomic(flags.out, saveModel(model));
       const { shape, predicts, level, schedule, sampler } = model.info;
       terminal.line(
-        `${flags.out}: '${model.info.name}', pictures [${shape}], predicts ${predicts}, told the ${level}, ${schedule.kind}, ${sampler.steps} steps of ${sampler.kind}`,
+        `${flags.out}: '${model.info.name}', ${subjectOf(model)} [${shape}], predicts ${predicts}, told the ${level}, ${schedule.kind}, ${sampler.steps} steps of ${sampler.kind}`,
       );
+      const beside = besideModel(flags.out, 'autoencoder');
+      if (autoencoder) {
+        await writeAtomic(beside, saveModel(autoencoder));
+        const { shape, latentShape } = autoencoder.info;
+        terminal.line(`${beside}: pictures [${shape}] to latents [${latentShape}] and back`);
+      }
       const conditions = openConditions(model);
       if (conditions.length > 0) terminal.line(`its conditions: ${conditions.map(inputInWords).join(', ')}`);
       const options = conditions.map(condition => ` ${optionFor(condition, conditions)}`).join('');
@@ -86,7 +98,10 @@ export function addImport(program: Command): void {
         command: 'import',
         model: model.hash,
         seconds: (performance.now() - started) / 1000,
-        results: [{ file: flags.out, info: model.info }],
+        results: [
+          { file: flags.out, info: model.info },
+          ...(autoencoder ? [{ file: beside, info: autoencoder.info }] : []),
+        ],
       });
     });
 }
@@ -134,8 +149,6 @@ async function describe(
       );
     return { said: own, sources: [config] };
   }
-  if (await first('vae', 'vae_decoder', 'vqvae', 'movq'))
-    note("it works on an autoencoder's latents, which Seedbed neither decodes nor knows the range of");
   const network = await first('unet/config.json', 'transformer/config.json', 'config.json');
   const python = (file: string) => readJson(file, { python: true });
   const said = fromDiffusers(graph, await python(scheduler), network && (await python(network)), {
@@ -145,6 +158,7 @@ async function describe(
     steps: samplerSteps,
     clip,
     like,
+    autoencoder: await hasAutoencoder(path),
     note,
   });
   const sources = [config, scheduler, network].filter(source => source !== undefined);

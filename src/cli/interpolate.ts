@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
-import { seedPictures } from '../diffusion/pictures.ts';
+import { chooseSampler, type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
+import { drawing, seedPictures } from '../diffusion/pictures.ts';
 import { writeSeeds } from '../embedding/seeds.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
@@ -17,6 +17,7 @@ import { embedOptions, type MethodFlags, withMethod } from './embed.ts';
 import { version } from './files.ts';
 import { growInPieces } from './grow.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
+import { DRAWN, ofWhat } from './latents.ts';
 import { fitOption, openRuntime, refusePairs, withUnfinished } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { seekShown } from './seek.ts';
@@ -122,7 +123,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   ends.forEach((row, i) => {
     const flagged = row.flags.map(flag => `\n  flagged: ${flag}`).join('');
     terminal.line(
-      `${pictures.names[i]!.padEnd(24)} squared error of its seed ${row.mse.toFixed(6)}${flagged}`,
+      `${pictures.names[i]!.padEnd(24)} squared error${ofWhat(model)} of its seed ${row.mse.toFixed(6)}${flagged}`,
     );
   });
   const least = Math.min(...variances);
@@ -130,7 +131,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
     `${frames.length} seeds on the ${flags.path === 'slerp' ? 'arcs' : 'chords'} in ${duration(seconds)}, of variance ${least.toFixed(2)} to ${Math.max(...variances).toFixed(2)}`,
   );
   terminal.line(
-    `${joinPath(flags.out, 'interpolation.png')} (blended pixels; seeds; what the seeds grow), interpolation.webp (the frames, moving), seeds.safetensors, seeds.npy, report.json`,
+    `${joinPath(flags.out, 'interpolation.png')} (a blend; seeds; what the seeds grow), interpolation.webp (the frames, moving), seeds.safetensors, seeds.npy, report.json`,
   );
   terminal.json(report);
 }
@@ -176,7 +177,8 @@ async function writeAll(
   await writeAtomic(at('seeds.safetensors'), writeSeeds(latent, provenance));
   await writeAtomic(at('seeds.npy'), writeNpy(latent));
   const images = unstack(pictures.images);
-  const [seeds, pixels] = [seedPictures(model, latent), unstack(grown)];
+  const drawn = drawing(model, pictures.images);
+  const [seeds, pixels] = [seedPictures(model, latent), drawn(grown)];
   const blocks = images.slice(1).flatMap((end, from): LabelledRow[] => {
     // The first frame of a stretch is the last of the one before.
     const first = from * (flags.steps - 1);
@@ -184,9 +186,9 @@ async function writeAll(
     const ts = among.map((_, i) => i / (flags.steps - 1));
     return [
       {
-        label: 'blended pixels',
+        label: `blended ${givesLatents(model) ? 'latents' : 'pixels'}`,
         apart: from > 0,
-        pictures: ts.map(t => interpolateSeeds(images[from]!, end, t, 'lerp')),
+        pictures: drawn(stacked(ts.map(t => interpolateSeeds(images[from]!, end, t, 'lerp')))),
       },
       { label: 'seeds between', pictures: among.map(i => seeds[i]) },
       {
@@ -199,6 +201,7 @@ async function writeAll(
   await writeLabelledSheet(at('interpolation.png'), {
     title: `From ${pictures.names.join(' to ')}`,
     rows: blocks,
+    ...(givesLatents(model) && { notes: DRAWN }),
   });
   await writeAtomic(
     at('interpolation.webp'),

@@ -59,6 +59,13 @@ export async function openRuntime(terminal: Terminal, { device, threads }: Runti
   return runtime;
 }
 
+/** Says --autoencoder. */
+export function autoencoderOption(): Option {
+  const meaning =
+    "what makes pictures of a model's latents (default: the model's own, NAME-autoencoder.onnx beside it)";
+  return new Option('--autoencoder <file>', meaning);
+}
+
 /** Says --fit. */
 export function fitOption(): Option {
   const meaning = "pictures of another shape than the model's: cut out their centre, or squeeze the whole";

@@ -3,8 +3,8 @@ import { type Dataset, slice } from '../data/dataset.ts';
 import { isImageName } from '../data/folder.ts';
 import { openDataset } from '../data/open.ts';
 import { contactSheet } from '../data/sheet.ts';
-import type { Denoiser } from '../diffusion/info.ts';
-import { seedPictures } from '../diffusion/pictures.ts';
+import { type Denoiser, givesLatents } from '../diffusion/info.ts';
+import { drawing, seedPictures } from '../diffusion/pictures.ts';
 import { pictureShape } from '../embedding/checks.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
@@ -23,10 +23,11 @@ import { readNpy } from '../tensor/npy.ts';
 import { readNpz } from '../tensor/npz.ts';
 import { bytesOf, concatRows, type Floats, float32, rows, type Tensor, unstack } from '../tensor/tensor.ts';
 import { packaged } from './files.ts';
+import { latentsIn, notLatents } from './latents.ts';
 
 /** Pictures to work on, ready for a model. */
 export interface Pictures {
-  /** [n, C, H, W], pixels in [0,1]. */
+  /** [n, C, H, W], pixels in [0,1]; or latents. */
   readonly images: Floats;
   readonly names: string[];
   /** sha256 of the files, or of the pixels of a data set's items. */
@@ -41,7 +42,7 @@ export const MOST_SHOWN = ACROSS * MOST_BLOCKS;
 
 /**
  * Reads picture files, all pictures of folders, or arrays of pictures (.npy or .npz: [n, C, H, W], in [0,1] as `sample`
- * writes them or bytes), at the size and colour that a model takes.
+ * writes them or bytes), at the size and colour that a model takes; arrays alone for a model of latents.
  * @param note told what was done to a picture that did not fit.
  */
 export async function readPictures(
@@ -50,7 +51,7 @@ export async function readPictures(
   fit: Fit,
   note: (text: string) => void,
 ): Promise<Pictures> {
-  checkPictureModel(model);
+  if (!givesLatents(model)) checkPictureModel(model);
   const [channels, ...size] = pictureShape(model) as [1 | 3, number, number];
   const files: string[] = [];
   for (const path of paths) {
@@ -72,7 +73,9 @@ export async function readPictures(
     const kind = fileKind(bytes)?.name;
     if (kind === 'npy' || kind === 'zip' || (!kind && file.endsWith('.npy'))) {
       const stored = kind === 'zip' ? onlyPictures(readNpz(bytes, file), file) : readNpy(bytes, file);
-      const { array, changes } = await fromArray(stored, pictureShape(model), file);
+      const { array, changes } = givesLatents(model)
+        ? { array: latentsIn(stored, model, file), changes: [] }
+        : await fromArray(stored, pictureShape(model), file);
       if (changes.length > 0) note(`${baseName(file)}: ${changes.join(', ')}`);
       for (const [i, picture] of unstack(array).entries()) {
         parts.push(float32([1, ...picture.shape], picture.data));
@@ -81,6 +84,7 @@ export async function readPictures(
       }
       continue;
     }
+    if (givesLatents(model)) throw notLatents(model, file);
     const { pixels, changes } = await decodeImage(bytes, file, { size, fit, channels });
     if (changes.length > 0) note(`${baseName(file)}: ${changes.join(', ')}`);
     parts.push(float32([1, ...pixels.shape], pixels.data));
@@ -220,7 +224,8 @@ export async function writeEmbeddingSheet(
   pictures: Floats,
 ): Promise<void> {
   const seeds = seedPictures(model, latent);
-  const kinds = [unstack(originals), seeds, unstack(pictures)];
+  const drawn = drawing(model, originals);
+  const kinds = [drawn(originals), seeds, drawn(pictures)];
   const blocks = Math.min(MOST_BLOCKS, Math.ceil(seeds.length / ACROSS));
   const sheet = Array.from({ length: blocks }, (_, block) =>
     kinds.map(row => row.slice(block * ACROSS, (block + 1) * ACROSS)),
@@ -229,8 +234,8 @@ export async function writeEmbeddingSheet(
 }
 
 /** Writes pictures in rows of ten, at most fifty. */
-export async function writeSheet(path: string, pictures: Floats): Promise<void> {
-  const all = unstack(pictures);
+export async function writeSheet(path: string, model: Denoiser, pictures: Floats): Promise<void> {
+  const all = drawing(model, pictures)(pictures);
   const lines = Array.from({ length: Math.min(MOST_BLOCKS, Math.ceil(all.length / ACROSS)) }, (_, i) =>
     all.slice(i * ACROSS, (i + 1) * ACROSS),
   );
@@ -238,10 +243,12 @@ export async function writeSheet(path: string, pictures: Floats): Promise<void> 
 }
 
 function checkPictureModel(model: Denoiser): void {
-  if (model.info.shape.length !== 3 || ![1, 3].includes(model.info.shape[0]!)) {
+  const { name, shape } = model.info;
+  const pictures = pictureShape(model);
+  if (givesLatents(model) || pictures.length !== 3 || ![1, 3].includes(pictures[0]!)) {
     throw new SeedbedError(
       'BadArgument',
-      `model '${model.info.name}' works on [${model.info.shape}], not on grey or colour pictures`,
+      `model '${name}' works on ${givesLatents(model) ? "an autoencoder's latents " : ''}[${shape}], not on grey or colour pictures`,
     );
   }
 }

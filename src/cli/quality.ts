@@ -12,7 +12,7 @@ import { measureQuality, type Quality } from '../quality/quality.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
+import { type ConditionFlags, openBound, withConditionFlags } from './conditions.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { openFor } from './pictures.ts';
@@ -63,7 +63,7 @@ export function addQuality(program: Command): void {
 async function run(file: string, flags: Flags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
-  const model = await openModel(file, flags);
+  const model = await openBound(file, flags);
   const [learned, kept] = await pictureSets(model, flags, terminal);
   const runtime = await openRuntime(terminal, flags);
   const features = flags.features ? await featuresOf(runtime, model, flags.features) : undefined;

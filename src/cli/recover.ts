@@ -7,7 +7,7 @@ import { principalComponents } from '../latent/pca.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { svgToPng } from '../runtime/svg.ts';
-import { type ConditionFlags, conditionWords, openModel, withConditionFlags } from './conditions.ts';
+import { type ConditionFlags, conditionWords, openBound, withConditionFlags } from './conditions.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import {
   fitOption,
@@ -55,7 +55,7 @@ export function addRecover(program: Command): void {
 async function run(file: string, flags: Flags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
-  const model = await openModel(file, flags);
+  const model = await openBound(file, flags);
   const dataset = await openFor(flags.data, model, { ...flags, note: terminal.note });
   const items = Math.min(flags.items, dataset.length);
   const pictures = await dataset.read(Array.from({ length: items }, (_, i) => i));

@@ -7,15 +7,18 @@ import { writeSeeds } from '../embedding/seeds.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows } from '../tensor/tensor.ts';
-import { type ConditionFlags, openModel, withConditionFlags } from './conditions.ts';
+import { type ConditionFlags, withConditionFlags } from './conditions.ts';
+import { hashesOf, openModel } from './denoiser.ts';
 import { SHIPPED_MODEL, version } from './files.ts';
 import { growPieces, writeGrown } from './grow.ts';
-import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { subjectOf } from './latents.ts';
+import { autoencoderOption, openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
 import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, ConditionFlags, ShardFlags {
   model: string;
+  autoencoder?: string;
   count: number;
   sampler?: SamplerKind;
   samplerSteps?: number;
@@ -28,6 +31,7 @@ export function addSample(program: Command): void {
   const command = withTerminal(withRng(withConditionFlags(withRuntime(program.command('sample')))))
     .description('grow pictures from random seeds (Algorithm 2)')
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
+    .addOption(autoencoderOption())
     .option('--count <n>', 'how many', whole(1, 1_000_000), 20)
     .addOption(
       new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
@@ -51,7 +55,7 @@ export function addSample(program: Command): void {
         }));
       const work = await openWork(
         flags,
-        { command: 'sample', count, rng, ...originOf(model), sampler },
+        { command: 'sample', count, rng, ...hashesOf(model), sampler },
         terminal,
       );
       const evaluations = count * evaluationsOf(sampler);
@@ -63,7 +67,7 @@ export function addSample(program: Command): void {
         (pieces, doPiece) => inPart(terminal, work, pieces, doPiece),
       ).finally(() => progress.stop());
       if (!grown) return;
-      const files = await writeGrown(out, concatRows(grown));
+      const files = await writeGrown({ terminal, out }, model, concatRows(grown));
       const createdBy = `seedbed ${await version()}`;
       const provenance = {
         ...originOf(model),
@@ -77,7 +81,7 @@ export function addSample(program: Command): void {
       await work.remove();
       const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
       terminal.line(
-        `${count} pictures: ${[...files, 'seeds.safetensors'].map(name => joinPath(out, name)).join(', ')}`,
+        `${count} ${subjectOf(model)}: ${[...files, 'seeds.safetensors'].map(name => joinPath(out, name)).join(', ')}`,
       );
       terminal.json({
         seedbed: await version(),

@@ -1,6 +1,6 @@
 import { SeedbedError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { float32, zeros } from '../tensor/tensor.ts';
+import { float32, sizeOf, zeros } from '../tensor/tensor.ts';
 import { clipPixels } from './pixels.ts';
 
 const BACKGROUND = 0.94;
@@ -69,6 +69,54 @@ function draw(
         sheet.data[to + x] = picture.data[from + Math.floor(x / scale)]!;
     }
   }
+}
+
+/** The channels of [C, H, W] that can be seen at once: the first three, or the first where there are fewer. */
+export function shownChannels({
+  shape: [channels = 0, ...size],
+  data,
+}: Tensor<'float32'>): Tensor<'float32'> {
+  const shown = channels < 3 ? 1 : 3;
+  return float32([shown, ...size], data.slice(0, shown * sizeOf(size)));
+}
+
+/**
+ * Draws [C, H, W] by its {@link shownChannels}, each from its least to its greatest value in `scale` and clipped there.
+ * @param scale [n, C, H, W]
+ */
+export function channelRanges(scale: Tensor<'float32'>): (values: Tensor<'float32'>) => Tensor<'float32'> {
+  const plane = sizeOf(scale.shape.slice(2));
+  const [, channels = 0] = scale.shape;
+  const channelOf = (i: number) => Math.floor(i / plane) % channels;
+  const low = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
+  const high = new Float64Array(channels).fill(Number.NEGATIVE_INFINITY);
+  for (const [i, value] of scale.data.entries()) {
+    const c = channelOf(i);
+    low[c] = Math.min(low[c]!, value);
+    high[c] = Math.max(high[c]!, value);
+  }
+  return values => {
+    const { shape, data } = shownChannels(values);
+    const width = (c: number) => high[c]! - low[c]! || 1;
+    const drawn = data.map((value, i) => (value - low[channelOf(i)]!) / width(channelOf(i)));
+    return clipPixels(float32(shape, drawn));
+  };
+}
+
+/** A picture [C, H, W] at another size, each pixel that of the nearest. */
+export function nearest(
+  { shape: [channels = 0, height = 0, width = 0], data }: Tensor<'float32'>,
+  newHeight: number,
+  newWidth: number,
+): Tensor<'float32'> {
+  const result = zeros('float32', [channels, newHeight, newWidth]);
+  for (let i = 0; i < result.data.length; i++) {
+    const [x, row] = [i % newWidth, Math.floor(i / newWidth)];
+    const [y, c] = [row % newHeight, Math.floor(row / newHeight)];
+    const from = (c * height + Math.floor((y * height) / newHeight)) * width;
+    result.data[i] = data[from + Math.floor((x * width) / newWidth)]!;
+  }
+  return result;
 }
 
 /** Standard normal noise, [C, H, W], as a picture: 1/2 + z / 6, three deviations either way within [0,1]. */

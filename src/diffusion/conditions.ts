@@ -4,10 +4,10 @@ import { inFile, SeedbedError } from '../errors.ts';
 import type { Graph, Node, ValueInfo } from '../graph/ir.ts';
 import { renameValues } from '../graph/nodes.ts';
 import { bytesOf, float32, type Tensor, toNumbers } from '../tensor/tensor.ts';
+import { checkPlays } from './check-model.ts';
 import type { ConditionRecord } from './condition-record.ts';
 import { closeInputs, fitValue, furtherInputs, inputInWords } from './further-inputs.ts';
 import type { Denoiser } from './info.ts';
-import { checkPlays } from './model.ts';
 
 /**
  * What a conditional model is to predict under.

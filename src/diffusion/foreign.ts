@@ -26,7 +26,7 @@ const foreignSchema = z.strictObject({
   kind: z.literal('denoiser').default('denoiser'),
   padding: z.int().gte(0).default(0),
   inputs: inputs.strict(),
-  range: range.strict().refine(({ from: [low, high] }) => low < high, '"from" does not rise'),
+  range: range.strict().refine(({ from }) => from === null || from[0] < from[1], '"from" does not rise'),
   sampler: samplerSchema.strict(),
   /** The channels of the output that are the prediction, where it has more (learned variances): consecutive ones. */
   outputChannels: z
@@ -194,8 +194,10 @@ function requireNames(graph: Graph, { inputs, output }: ForeignInfo, file: strin
     );
 }
 
-/** Pixels of any range as pixels in [0,1]: (pixel - mean) / std is the same number. */
-function unitRange({ from, mean, std }: DenoiserInfo['range']): DenoiserInfo['range'] {
+/** Pixels of any range as pixels in [0,1], where (pixel - mean) / std is the same number; latents as they are. */
+export function unitRange(range: DenoiserInfo['range']): DenoiserInfo['range'] {
+  const { from, mean, std } = range;
+  if (from === null) return range;
   const [low, high] = from;
   const width = high - low;
   return { from: [0, 1], mean: mean.map(m => (m - low) / width), std: std.map(s => s / width) };

@@ -94,19 +94,21 @@ export const samplerSchema = z.object({
   clipX0: z.tuple([z.number(), z.number()]).nullable().optional(),
 });
 
+const sizes = z
+  .array(z.int().gt(0))
+  .refine(shape => sizeOf(shape) <= MOST_NUMBERS, `holds more than ${MOST_NUMBERS} numbers`);
+
 const common = {
   /** Version of the description. */
   seedbed: z.literal(1),
   /** The model's name, for people. */
   name: z.string(),
   /** Of what the network sees: [C, H, W] with the padding, or [D] for points. */
-  shape: z
-    .array(z.int().gt(0))
-    .refine(shape => sizeOf(shape) <= MOST_NUMBERS, `holds more than ${MOST_NUMBERS} numbers`),
+  shape: sizes,
   /** How pixels are standardised: the network sees (pixel - mean) / std. */
   range: z.object({
-    /** The least and the greatest pixel value before that. */
-    from: z.tuple([z.number(), z.number()]),
+    /** The least and the greatest pixel value before that; null for an autoencoder's latents, which have neither. */
+    from: z.tuple([z.number(), z.number()]).nullable(),
     /** Mean of each channel. */
     mean: z.array(z.number()),
     /** Standard deviation of each channel. */
@@ -177,6 +179,33 @@ export const embedderSchema = z.object({
   denoiser: z.string().length(64),
 });
 
+/** An autoencoder's description, checked: its graph has two halves that do not meet. */
+export const autoencoderSchema = z.object({
+  ...{ seedbed: common.seedbed, name: common.name, range: common.range },
+  /** The kind of network. */
+  kind: z.literal('autoencoder'),
+  /** Names of the graph's inputs. */
+  inputs: z.object({
+    /** The picture [N, ...shape], standardised: what is encoded. */
+    image: z.string(),
+    /** The latents [N, ...latentShape], as the denoiser sees them: what is decoded. */
+    latent: z.string(),
+  }),
+  /** Names of the graph's outputs. */
+  outputs: z.object({
+    /** The latents of the picture, as the denoiser sees them. */
+    latent: z.string(),
+    /** The picture of the latents, standardised. */
+    image: z.string(),
+  }),
+  /** Of the picture, [C, H, W]. */
+  shape: sizes.length(3),
+  /** Of the latents, [c, h, w]. */
+  latentShape: sizes.length(3),
+  /** Hash of the denoiser whose latents these are. */
+  denoiser: z.string().length(64),
+});
+
 /**
  * A sampler as data: its kind, its T steps, the noise levels that they visit; the last gives the clean picture.
  * @group Models
@@ -196,10 +225,16 @@ export type DenoiserInfo = z.infer<typeof denoiserSchema>;
  */
 export type EmbedderInfo = z.infer<typeof embedderSchema>;
 /**
+ * What an autoencoder's file says of itself (docs/formats.md describes the file).
+ * @group Models
+ * @useDeclaredType
+ */
+export type AutoencoderInfo = z.infer<typeof autoencoderSchema>;
+/**
  * What a model's file says of itself; `kind` tells which.
  * @group Models
  */
-export type ModelInfo = DenoiserInfo | EmbedderInfo;
+export type ModelInfo = DenoiserInfo | EmbedderInfo | AutoencoderInfo;
 
 /**
  * A network with all that is needed to use it: one ONNX file.
@@ -219,12 +254,31 @@ export interface Model<Info extends ModelInfo = ModelInfo> {
  * A network that predicts the noise in a noisy picture, given how much of it there is.
  * @group Models
  */
-export type Denoiser = Model<DenoiserInfo>;
+export interface Denoiser extends Model<DenoiserInfo> {
+  /** What makes pictures of its latents and latents of pictures, of a denoiser of latents that was given one. */
+  readonly autoencoder?: Autoencoder | undefined;
+}
 /**
  * A network that finds the seed of a picture in one pass, for one denoiser (Asperti et al. 2023, section 5.2).
  * @group Models
  */
 export type Embedder = Model<EmbedderInfo>;
+
+/**
+ * An autoencoder, which makes latents of pictures and pictures of latents (Rombach et al. 2022), for one denoiser.
+ * @group Models
+ */
+export type Autoencoder = Model<AutoencoderInfo>;
+
+/** Whether a network works on an autoencoder's latents, which have no range and are no pixels. */
+export function isOfLatents({ range }: Pick<ModelInfo, 'range'>): boolean {
+  return range.from === null;
+}
+
+/** Whether latents are what a denoiser takes and gives: those of one that has its autoencoder become pictures. */
+export function givesLatents({ info, autoencoder }: Pick<Denoiser, 'info' | 'autoencoder'>): boolean {
+  return isOfLatents(info) && !autoencoder;
+}
 
 /** The sampler of the paper: DDIM steps evenly spaced in time, ending in the last predicted x0. */
 export function ddim(steps: number): SamplerInfo {

@@ -1,18 +1,18 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { z } from 'zod';
-import { inFile, SeedbedError } from '../errors.ts';
-import { GraphBuilder } from '../graph/builder.ts';
+import { SeedbedError } from '../errors.ts';
 import type { ExternalFiles } from '../graph/external.ts';
 import type { Graph } from '../graph/ir.ts';
 import { renameValues } from '../graph/nodes.ts';
 import { parseModel, serializeModel } from '../graph/protobuf.ts';
-import { replay } from '../graph/replay.ts';
 import { widen } from '../graph/widen.ts';
 import { parseJson } from '../tensor/json.ts';
 import { bytesOf, toFloat16 } from '../tensor/tensor.ts';
-import { closeInputs, furtherInputs, placeholderFor } from './further-inputs.ts';
+import { checkModel } from './check-model.ts';
 import {
+  type Autoencoder,
+  autoencoderSchema,
   type Denoiser,
   denoiserSchema,
   type Embedder,
@@ -20,7 +20,6 @@ import {
   type Model,
   type ModelInfo,
 } from './info.ts';
-import { playNetwork } from './network.ts';
 
 /** A model from a graph and its description. */
 export function createModel<Info extends ModelInfo>(graph: Graph, info: Info): Model<Info> {
@@ -43,7 +42,7 @@ export function saveModel(model: Model, half = false): Uint8Array {
 }
 
 /**
- * Reads a model of either kind from the bytes of an ONNX file that Seedbed wrote; weights become float32.
+ * Reads a model of any kind from the bytes of an ONNX file that Seedbed wrote; weights become float32.
  * @param file the name that messages give the file.
  * @param files the files that hold its weights, where they lie apart (see {@link externalFiles}).
  * @throws {SeedbedError} BadFile when the file is damaged or does not describe itself, Unsupported when its graph is
@@ -70,7 +69,9 @@ export function readModel(bytes: Uint8Array, file: string, files: ExternalFiles 
   } catch (cause) {
     throw new SeedbedError('BadFile', `${file}: its metadata entry 'seedbed' is not JSON`, { cause });
   }
-  const parsed = z.discriminatedUnion('kind', [denoiserSchema, embedderSchema]).safeParse(described);
+  const parsed = z
+    .discriminatedUnion('kind', [denoiserSchema, embedderSchema, autoencoderSchema])
+    .safeParse(described);
   if (!parsed.success) {
     throw new SeedbedError(
       'BadFile',
@@ -91,91 +92,41 @@ export function acceptModel(
   file: string,
   counts: readonly number[] = [2],
 ): Model {
-  checkSignature(graph, info, file);
-  const closed = inFile(file, () => withPlaceholders(graph, info));
-  for (const count of counts) inFile(file, () => checkPlays(closed.graph, closed.info, file, count));
+  checkModel(graph, info, file, counts);
   return createModel(graph, info);
 }
 
-/** The model with zeros for its conditions, so that it can be tried before it is bound. */
-function withPlaceholders(graph: Graph, info: ModelInfo): { graph: Graph; info: ModelInfo } {
-  if (info.kind === 'embedder' || !info.conditions) return { graph, info };
-  const { conditions, ...bound } = info;
-  const [count] = graph.inputs.find(({ name }) => name === info.inputs.image)!.shape;
-  const open = furtherInputs(graph, info).filter(({ name }) => conditions.includes(name));
-  const values = new Map(open.map(input => [input.name, placeholderFor(input, count!)]));
-  return { graph: closeInputs(graph, info, values, 'condition'), info: bound };
+/** Kinds of models as they are named in messages. */
+const KINDS = {
+  denoiser: 'a denoiser',
+  embedder: 'an embedder',
+  autoencoder: 'an autoencoder',
+} satisfies Record<ModelInfo['kind'], string>;
+
+function requireKind(model: Model, kind: ModelInfo['kind'], file: string): void {
+  if (model.info.kind !== kind)
+    throw new SeedbedError(
+      'BadArgument',
+      `${file}: ${KINDS[model.info.kind]}; ${KINDS[kind]} is needed here`,
+    );
 }
 
 /** Narrows a model to a denoiser. @throws {SeedbedError} BadArgument when it is something else. */
 export function asDenoiser(model: Model, file: string): Denoiser {
-  if (model.info.kind !== 'denoiser')
-    throw new SeedbedError('BadArgument', `${file}: an ${model.info.kind}; a denoiser is needed here`);
+  requireKind(model, 'denoiser', file);
   return model as Denoiser;
 }
 
 /** Narrows a model to an embedder. @throws {SeedbedError} BadArgument when it is something else. */
 export function asEmbedder(model: Model, file: string): Embedder {
-  if (model.info.kind !== 'embedder')
-    throw new SeedbedError('BadArgument', `${file}: a ${model.info.kind}; an embedder is needed here`);
+  requireKind(model, 'embedder', file);
   return model as Embedder;
 }
 
-function checkSignature(graph: Graph, info: ModelInfo, file: string): void {
-  const inputs = new Map(graph.inputs.map(i => [i.name, i.shape]));
-  for (const [use, name] of Object.entries(info.inputs)) {
-    if (!inputs.has(name))
-      throw new SeedbedError(
-        'BadFile',
-        `${file}: says that its ${use} input is '${name}', but has: ${[...inputs.keys()].join(', ')}`,
-      );
-  }
-  const conditions = info.kind === 'denoiser' ? (info.conditions ?? []) : [];
-  const missing = conditions.find(name => !inputs.has(name));
-  if (missing !== undefined)
-    throw new SeedbedError(
-      'BadFile',
-      `${file}: says that '${missing}' is a condition, but takes: ${[...inputs.keys()].join(', ')}`,
-    );
-  if (!graph.outputs.some(o => o.name === info.output))
-    throw new SeedbedError('BadFile', `${file}: has no output '${info.output}'`);
-  const shape = inputs.get(info.inputs.image)!.slice(1);
-  if (shape.join() !== info.shape.join())
-    throw new SeedbedError(
-      'BadFile',
-      `${file}: says its pictures are [${info.shape}], but its input is [${shape}]`,
-    );
-  const channels = info.shape[0]!;
-  if (info.range.mean.length !== channels || info.range.std.length !== channels) {
-    throw new SeedbedError(
-      'BadFile',
-      `${file}: ${channels} channel(s), but ${info.range.mean.length} mean(s) and ${info.range.std.length} deviation(s)`,
-    );
-  }
-  if (info.shape.slice(1).some(dim => dim <= 2 * info.padding)) {
-    throw new SeedbedError(
-      'BadFile',
-      `${file}: a padding of ${info.padding} on each side leaves nothing of pictures [${info.shape}]`,
-    );
-  }
-}
-
-/** Plays the graph on some pictures, so that what does not fit is found with its file. */
-export function checkPlays(graph: Graph, info: ModelInfo, file: string, count: number): void {
-  const b = new GraphBuilder(graph.name);
-  const shape = [count, ...info.shape];
-  const image = b.input('pictures', 'float32', shape);
-  const output =
-    info.kind === 'denoiser'
-      ? playNetwork(b, { info, graph }, image, b.scalar(1), file)
-      : replay(b, graph, { [info.inputs.image]: image }, file)[info.output]!;
-  const given = b.type(output);
-  if (given.dtype !== 'float32' || given.shape.join() !== shape.join()) {
-    throw new SeedbedError(
-      'BadFile',
-      `its output '${info.output}' for pictures [${shape}] is ${given.dtype} [${given.shape}], not float32 of that shape`,
-    );
-  }
+/** Narrows a model to an autoencoder. @throws {SeedbedError} BadArgument when it is something else. */
+export function asAutoencoder(model: Model, file: string): Autoencoder {
+  requireKind(model, 'autoencoder', file);
+  return model as Autoencoder;
 }
 
 /** sha256 as formats.md defines it: initialisers by name, nodes in order, then the numeric conventions as sorted JSON. */
@@ -189,20 +140,18 @@ export function modelHash(graph: Graph, info: ModelInfo): string {
   for (const { op, inputs, outputs, attributes } of graph.nodes) {
     hash.update(text.encode(JSON.stringify([op, inputs, outputs, sorted(attributes)])));
   }
-  const { range, padding } = info;
-  const conventions =
-    info.kind === 'denoiser'
-      ? {
-          range,
-          padding,
-          level: info.level,
-          predicts: info.predicts,
-          sees: info.sees,
-          schedule: info.schedule,
-        }
-      : { range, padding };
-  hash.update(text.encode(JSON.stringify(sorted(conventions))));
+  hash.update(text.encode(JSON.stringify(sorted(conventionsOf(info)))));
   return bytesToHex(hash.digest());
+}
+
+/** What a description says of numbers, which is part of a model's hash. */
+function conventionsOf(info: ModelInfo): unknown {
+  const { range } = info;
+  if (info.kind === 'autoencoder') return { range };
+  const { padding } = info;
+  if (info.kind === 'embedder') return { range, padding };
+  const { level, predicts, sees, schedule } = info;
+  return { range, padding, level, predicts, sees, schedule };
 }
 
 /** Plain data with the keys of its objects in order, so that equal data has equal JSON. */

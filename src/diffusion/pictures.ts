@@ -1,25 +1,61 @@
 import { clipPixels, cropImages, unstandardise } from '../data/pixels.ts';
-import { seedAsPicture } from '../data/sheet.ts';
-import { type Tensor, unstack } from '../tensor/tensor.ts';
-import type { ModelInfo } from './info.ts';
+import { channelRanges, nearest, seedAsPicture, shownChannels } from '../data/sheet.ts';
+import { psnr } from '../tensor/statistics.ts';
+import { type Floats, rows, type Tensor, unstack } from '../tensor/tensor.ts';
+import { type Denoiser, type DenoiserInfo, givesLatents, isOfLatents } from './info.ts';
 
 /**
- * What a network's output [N, ...shape] shows. Pictures: pixels in [0,1], clipped, inside the padding; points: their
- * coordinates.
+ * What a network's output [N, ...shape] shows. Pictures: pixels in [0,1], clipped, inside the padding; latents and points:
+ * their numbers.
  */
 export function toPixels(
   x0: Tensor<'float32'>,
-  info: Pick<ModelInfo, 'range' | 'padding' | 'shape'>,
+  info: Pick<DenoiserInfo, 'range' | 'padding' | 'shape'>,
 ): Tensor<'float32'> {
   const data = unstandardise(x0, info.range);
   if (info.shape.length !== 3) return data;
-  return cropImages(clipPixels(data), info.padding);
+  return cropImages(isOfLatents(info) ? data : clipPixels(data), info.padding);
 }
 
-/** Seeds [n, ...shape] as pictures of the size of what they grow. */
+/**
+ * Seeds [n, ...shape] as pictures of the size of what they grow: each number drawn as a square where an autoencoder enlarges
+ * them; of seeds of other than one or three channels, the first.
+ */
 export function seedPictures(
-  { info }: { readonly info: Pick<ModelInfo, 'padding'> },
+  {
+    info,
+    autoencoder,
+  }: { readonly info: Pick<DenoiserInfo, 'padding'>; readonly autoencoder?: Denoiser['autoencoder'] },
   latent: Tensor<'float32'>,
 ): Tensor<'float32'>[] {
-  return unstack(cropImages(latent, info.padding)).map(seedAsPicture);
+  const [, height = 0, width = 0] = autoencoder?.info.shape ?? [];
+  return unstack(cropImages(latent, info.padding)).map(seed => {
+    const drawn = seedAsPicture(shownChannels(seed));
+    return autoencoder ? nearest(drawn, height, width) : drawn;
+  });
+}
+
+/**
+ * How what a denoiser grows is drawn: pictures as they are; latents by their first three channels (by the first where
+ * there are fewer), each from its least to its greatest value in `scale`.
+ * @param scale [n, C, H, W]
+ */
+export function drawing(model: Denoiser, scale: Floats): (values: Floats) => Tensor<'float32'>[] {
+  return givesLatents(model) ? values => unstack(values).map(channelRanges(scale)) : unstack;
+}
+
+/**
+ * Peak signal-to-noise ratio of each picture: its peak is 1 for pixels, of latents the span of the one that is wanted.
+ * @param wanted [n, C, H, W]
+ */
+export function psnrs(ofLatents: boolean, errors: readonly number[], wanted: Floats): number[] {
+  return errors.map((mse, i) => psnr(mse, ofLatents ? span(rows(wanted, i, i + 1).data) : 1));
+}
+
+function span(values: Float32Array): number {
+  const [least, greatest] = values.reduce(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)] as const,
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] as const,
+  );
+  return greatest - least;
 }

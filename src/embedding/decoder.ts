@@ -1,5 +1,5 @@
+import { openConversion } from '../diffusion/conversion.ts';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
-import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler } from '../diffusion/sampler.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { requireFinite, type Tensor } from '../tensor/tensor.ts';
@@ -7,7 +7,7 @@ import { requireFinite, type Tensor } from '../tensor/tensor.ts';
 /** What grows pictures from seeds, made ready once and used piece after piece. */
 export interface Decoder {
   /**
-   * Pixels in [0,1] inside the padding.
+   * Pixels in [0,1] inside the padding; latents of a model that has no autoencoder for them.
    * @param second of samplers that keep two states, the second one of each seed.
    * @throws {SeedbedError} Diverged when a pixel is not a number.
    */
@@ -26,12 +26,15 @@ export async function createDecoder(
   batch: number,
 ): Promise<Decoder> {
   const engine = await createSampler(runtime, model, sampler, batch);
+  const conversion = openConversion(runtime, model, batch);
   return {
     async grow(latent, onProgress, second) {
-      const pictures = toPixels(await engine.sample(latent, onProgress, second), model.info);
+      const pictures = await conversion.toPictures(await engine.sample(latent, onProgress, second));
       requireFinite(pictures, 'the pictures are not numbers: the model or the seeds are broken');
       return pictures;
     },
-    dispose: engine.dispose,
+    async dispose() {
+      await Promise.all([engine.dispose(), conversion.dispose()]);
+    },
   };
 }

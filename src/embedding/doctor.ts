@@ -1,6 +1,7 @@
 import { padImages, unstandardise } from '../data/pixels.ts';
+import { openConversion } from '../diffusion/conversion.ts';
 import { samplerGrid } from '../diffusion/grid.ts';
-import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import { type Denoiser, isOfLatents, type SamplerInfo } from '../diffusion/info.ts';
 import { playNetwork } from '../diffusion/network.ts';
 import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler } from '../diffusion/sampler.ts';
@@ -8,6 +9,7 @@ import { timestepsOf } from '../diffusion/schedule.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
+import { psnr } from '../tensor/statistics.ts';
 import { type Floats, float32, rows } from '../tensor/tensor.ts';
 import { embed } from './embed.ts';
 import { type Ask, denoisingErrors, hypotheses, timeOf } from './hypotheses.ts';
@@ -70,13 +72,28 @@ export interface DoctorOptions {
  * Looks for what is wrong with a model's description: removes noise from pictures as the description says and as it would
  * be with each likely mistake corrected (another prediction, level, step, schedule or range), grows pictures from noise, and
  * embeds them. It stops at a mistake: what would be measured after it would be that mistake's doing.
- * @param pictures [n, C, H, W], pixels in [0,1] (points: [n, D]); the model's own samples are used unless given.
+ * @param pictures [n, C, H, W], pixels in [0,1] (points: [n, D]); the model's own samples are used unless given. Of a model
+ * with an autoencoder their latents are looked at.
  */
 export async function diagnose(
   runtime: Runtime,
   model: Denoiser,
   pictures: Floats | undefined,
-  { roundTrip = true, onProgress = () => {} }: DoctorOptions = {},
+  options: DoctorOptions = {},
+): Promise<Diagnosis> {
+  const { autoencoder, ...bare } = model;
+  if (!autoencoder || !pictures) return examine(runtime, bare, pictures, options);
+  const conversion = openConversion(runtime, model, pictures.shape[0]!);
+  const latents = await conversion.toNetwork(pictures).finally(conversion.dispose);
+  return examine(runtime, bare, toPixels(latents, model.info), options);
+}
+
+/** Looks at a denoiser, given pictures or latents, whichever it sees. */
+async function examine(
+  runtime: Runtime,
+  model: Denoiser,
+  pictures: Floats | undefined,
+  { roundTrip = true, onProgress = () => {} }: DoctorOptions,
 ): Promise<Diagnosis> {
   const most = isPicture(model) ? LOOKED_AT : POINTS;
   const some = pictures && rows(pictures, 0, Math.min(most, pictures.shape[0]!));
@@ -162,9 +179,9 @@ async function grow(runtime: Runtime, model: Denoiser, sampler: SamplerInfo): Pr
   return x0;
 }
 
-/** Whether pictures stay within a quarter of the range of pixels, and points within reach, but for one number in a hundred. */
+/** Whether pictures stay within a quarter of the range of pixels, and latents and points within reach, but for one number in a hundred. */
 function isWithin(model: Denoiser, x0: Floats): boolean {
-  if (!isPicture(model)) return mostly(x0, value => Math.abs(value) < FAR);
+  if (!isPicture(model) || isOfLatents(model.info)) return mostly(x0, value => Math.abs(value) < FAR);
   return mostly(unstandardise(x0, model.info.range), pixel => pixel >= -0.25 && pixel <= 1.25);
 }
 
@@ -231,7 +248,7 @@ async function tryRoundTrip(runtime: Runtime, model: Denoiser, sampler: SamplerI
   const mean = (value: (result: (typeof results)[number]) => number) =>
     results.reduce((sum, result) => sum + value(result), 0) / results.length;
   return {
-    psnr: -10 * Math.log10(mean(r => r.mse)),
+    psnr: psnr(mean(r => 10 ** (-r.psnr / 10))),
     variance: mean(r => r.latentVariance),
     evaluations: mean(r => r.evaluations),
   };

@@ -20,6 +20,11 @@ export interface EmbedOptions {
   readonly recipe?: DescentRecipe | undefined;
   /** How inversion weighs a faithful picture against a Gaussian seed, and when it stops; the method's own, as `SPLIT`. */
   readonly inversion?: Partial<InversionOptions> | undefined;
+  /**
+   * Of a model with an autoencoder: whether latents are fitted to the picture's pixels through the decoder, beginning at the
+   * encoder's; false. Passes of the decoder are not counted among `evaluations`.
+   */
+  readonly throughDecoder?: boolean | undefined;
   /** Seeds sought for each picture, from 1; 1. Only methods that begin from noise find different ones. */
   readonly starts?: number | undefined;
   /** Number of the first start, so that any part of a cloud draws the same; 0. Results count their starts from it. */
@@ -76,7 +81,10 @@ export interface Embedding {
   readonly latent: Tensor<'float32'>;
   /** Of samplers that keep two states: both, in double precision, of the same shape; `latent` is the first, rounded. */
   readonly pair?: { readonly latent: Tensor<'float64'>; readonly latent2: Tensor<'float64'> };
-  /** What they grow, [n * starts, C, H, W]: pixels in [0,1], clipped, inside the padding. */
+  /**
+   * What they grow, [n * starts, C, H, W]: pixels in [0,1], clipped, inside the padding; latents of a denoiser of latents that
+   * has no autoencoder.
+   */
   readonly pictures: Tensor<'float32'>;
   /** What was found for each seed, in the same order. */
   readonly results: SeedResult[];

@@ -110,12 +110,17 @@ function alike(a: Schedule, b: Schedule): boolean {
 function otherRanges({ range, shape }: DenoiserInfo, pictures: Floats) {
   if (shape.length !== 3) return [];
   const { mean, variance } = moments(pictures);
-  const all = [
+  const own = {
+    mean: round(mean),
+    std: round(Math.sqrt(variance)),
+    why: ', about their own mean and deviation',
+  };
+  const usual = [
     { mean: 0, std: 1, why: '' },
     { mean: 0.5, std: 0.5, why: '' },
     { mean: 0, std: 1 / 255, why: '' },
-    { mean: round(mean), std: round(Math.sqrt(variance)), why: ', about their own mean and deviation' },
   ];
+  const all = [...(range.from === null ? [] : usual), own];
   const [m, s] = [average(range.mean), average(range.std)];
   return all
     .filter(({ mean, std }) => std > 0 && (Math.abs(mean - m) > 0.1 * s || Math.abs(Math.log(std / s)) > 0.2))

@@ -18,6 +18,7 @@ export const keptResult = z.object({
   start: z.int().gte(0),
   mse: z.number(),
   psnr: keptPsnr,
+  latents: z.object({ mse: z.number(), psnr: keptPsnr, floor: z.number() }).optional(),
   mseBefore: z.number().optional(),
   residual: z.number().optional(),
   certificate: z

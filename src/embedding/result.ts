@@ -1,7 +1,8 @@
 import type { Certificate } from './certificate.ts';
 
 /**
- * What was found for one seed. Errors are of pixels in [0,1], clipped, inside the padding.
+ * What was found for one seed. Errors are of pixels in [0,1], clipped, inside the padding; of a model of an autoencoder's
+ * latents they are of latents as the description gives them.
  * @group Embedding
  */
 export interface SeedResult {
@@ -11,8 +12,13 @@ export interface SeedResult {
   readonly start: number;
   /** Mean squared error of the grown picture. */
   readonly mse: number;
-  /** Its peak signal-to-noise ratio, decibels. */
+  /** Its peak signal-to-noise ratio, decibels; of latents, with the span of the one wanted as the peak. */
   readonly psnr: number;
+  /**
+   * Of a model with an autoencoder: the error of the latents, as the denoiser sees them, and the mean squared error of the
+   * picture that the autoencoder alone makes of the one wanted, below which `mse` can hardly come without `throughDecoder`.
+   */
+  readonly latents?: { readonly mse: number; readonly psnr: number; readonly floor: number };
   /** Mean squared error of the embedder's seed, before it was refined; of 'embedder+...' but split only. */
   readonly mseBefore?: number;
   /** Largest relative residual |g(x) - x| / |x| of a step that was undone, where that was measured. */

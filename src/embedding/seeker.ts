@@ -1,10 +1,16 @@
-import { prepare } from '../diffusion/batches.ts';
-import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
-import { toPixels } from '../diffusion/pictures.ts';
+import { type Conversion, openConversion } from '../diffusion/conversion.ts';
+import {
+  type Autoencoder,
+  chooseSampler,
+  type Denoiser,
+  givesLatents,
+  type SamplerInfo,
+} from '../diffusion/info.ts';
+import { psnrs } from '../diffusion/pictures.ts';
 import { createSampler, evaluationsOf, type Sampler } from '../diffusion/sampler.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { average, meanSquaredErrors, meanSquares, psnr } from '../tensor/statistics.ts';
+import { average, meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { concatRows, type Floats, sizeOf, takeRows } from '../tensor/tensor.ts';
 import { type Certificate, judge } from './certificate.ts';
 import { checkImages, checkNoiseOf } from './checks.ts';
@@ -16,6 +22,7 @@ import { checkMethod, inversionFor, methodRow, usedSettings } from './methods.ts
 import { RECIPES } from './recipes.ts';
 import type { SeedResult } from './result.ts';
 import { pictureAddresses, startNoise } from './starts.ts';
+import { type LatentFitter, openLatentFitter } from './through-decoder.ts';
 
 /** Which seeds of pictures are sought, and who is told. */
 export type Asked = Pick<
@@ -68,16 +75,36 @@ export async function createSeeker(
     ...usedSettings(method, inversion),
     ...descends,
     ...(row.network && { embedder: embedder!.hash }),
+    ...(model.autoencoder && { autoencoder: model.autoencoder.hash }),
+    ...(options.throughDecoder && { throughDecoder: true }),
   };
-  const seeking = { model, sampler, finder, way, batch, settings, signal };
+  const fitter = options.throughDecoder ? openLatentFitter(runtime, decoderOf(model), batch) : undefined;
+  const conversion = openConversion(runtime, model, batch);
+  const seeking = { model, conversion, fitter, sampler, finder, way, batch, settings, signal };
   return {
     seek: (images, asked) => seek(seeking, images, asked),
-    dispose: async () => void (await Promise.all([sampler.dispose(), finder.dispose()])),
+    dispose: async () =>
+      void (await Promise.all([
+        sampler.dispose(),
+        finder.dispose(),
+        conversion.dispose(),
+        fitter?.dispose(),
+      ])),
   };
+}
+
+function decoderOf({ info, autoencoder }: Denoiser): Autoencoder {
+  if (autoencoder) return autoencoder;
+  throw new SeedbedError(
+    'BadArgument',
+    `throughDecoder fits latents to pictures, but model '${info.name}' has no autoencoder`,
+  );
 }
 
 interface Seeking {
   readonly model: Denoiser;
+  readonly conversion: Conversion;
+  readonly fitter: LatentFitter | undefined;
   readonly sampler: Sampler;
   readonly finder: Finder;
   readonly way: SamplerInfo;
@@ -88,7 +115,7 @@ interface Seeking {
 
 /** Finds the seeds of pictures batch by batch; what a journal kept is not done again. */
 async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Embedding> {
-  const { model, sampler, finder, batch, signal } = seeking;
+  const { model, conversion, fitter, sampler, finder, batch, signal } = seeking;
   const { starts = 1, rng = 0, firstStart = 0, noiseOf, journal, onResults, onProgress } = asked;
   requireWhole('starts', starts, 1);
   requireWhole('rng', rng, 0);
@@ -100,8 +127,9 @@ async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Emb
     image: Math.floor(seed / starts),
     start: firstStart + (seed % starts),
   }));
-  const addresses = pictureAddresses(noiseOf ?? images);
+  const addresses = pictureAddresses(noiseOf ?? images, givesLatents(model));
   const parts: FinishedBatch[] = [];
+  const pictures: Floats[] = [];
   const { iterations } = finder;
   const total = count * iterations;
   for (let first = 0; first < count; first += batch) {
@@ -110,6 +138,7 @@ async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Emb
     const kept = await journal?.finished(parts.length, [own.length, ...model.info.shape]);
     if (kept) {
       parts.push(kept);
+      pictures.push(await conversion.toPictures(kept.grown));
       onProgress?.({ done: (first + own.length) * iterations, total, loss: 0 });
       onResults?.(kept.results);
       continue;
@@ -118,7 +147,8 @@ async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Emb
       images,
       own.map(({ image }) => image),
     );
-    const targets = prepare(originals, model.info.padding, model.info.range);
+    const encoded = await conversion.toNetwork(originals);
+    const targets = fitter ? await fitter.fit(originals, encoded) : encoded;
     const begins = own.map(({ image, start }) => ({ image: addresses[image]!, start }));
     const noise = startNoise(rng, model.info.shape, begins);
     const report = (iteration: number, loss: number) =>
@@ -127,36 +157,50 @@ async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Emb
     const grown =
       found.grown ??
       (await sampler.sample(found.pair?.latent ?? found.latent, undefined, found.pair?.latent2));
-    const grownBefore = found.before && (await sampler.sample(found.before));
-    const results = describe(seeking, { seeds: own, originals, targets }, found, { grown, grownBefore });
+    const shown = {
+      after: await conversion.toPictures(grown),
+      before: found.before && (await conversion.toPictures(await sampler.sample(found.before))),
+      alone: model.autoencoder && (await conversion.toPictures(encoded)),
+    };
+    const results = describe(seeking, { seeds: own, originals, targets, grown, shown }, found);
     const part = { latent: found.latent, pair: found.pair, grown, results };
     await journal?.finish(parts.length, part);
     parts.push(part);
+    pictures.push(shown.after);
     report(iterations, average(found.losses.at(-1) ?? []));
     onResults?.(results);
   }
-  return assemble(seeking, parts);
+  return assemble(seeking, parts, concatRows(pictures));
 }
 
-/** A batch of seeds: of which pictures they are, as they came and standardised. */
+/** A batch of seeds: of which pictures they are, as they came and as the network sees them, and what grew. */
 interface Batch {
   readonly seeds: readonly { readonly image: number; readonly start: number }[];
   readonly originals: Floats;
   readonly targets: Floats;
+  readonly grown: Floats;
+  /** Pictures: of what grew, of what grew from an embedder's seeds, and of the autoencoder alone. */
+  readonly shown: {
+    readonly after: Floats;
+    readonly before: Floats | undefined;
+    readonly alone: Floats | undefined;
+  };
 }
 
 /** What was found for each seed of a batch, from what they grow. */
 function describe(
   { model, way }: Seeking,
-  { seeds, originals, targets }: Batch,
+  { seeds, originals, targets, grown, shown }: Batch,
   found: Found,
-  { grown, grownBefore }: { grown: Floats; grownBefore: Floats | undefined },
 ): SeedResult[] {
-  const errors = (pictures: Floats) => meanSquaredErrors(toPixels(pictures, model.info), originals);
-  const before = grownBefore && errors(grownBefore);
+  const errors = meanSquaredErrors(shown.after, originals);
+  const ratios = psnrs(givesLatents(model), errors, originals);
+  const before = shown.before && meanSquaredErrors(shown.before, originals);
+  const floors = shown.alone && meanSquaredErrors(shown.alone, originals);
   const variance = meanSquares(found.latent);
   const missed = meanSquaredErrors(grown, targets);
-  return errors(grown).map((mse, row) => {
+  const latentRatios = psnrs(true, missed, targets);
+  return errors.map((mse, row) => {
     const certificate =
       found.certificates &&
       noteVariance(judge(found.certificates[row]!, missed[row]!), variance[row]!, sizeOf(model.info.shape));
@@ -164,7 +208,8 @@ function describe(
     return {
       ...seeds[row]!,
       mse,
-      psnr: psnr(mse),
+      psnr: ratios[row]!,
+      ...(floors && { latents: { mse: missed[row]!, psnr: latentRatios[row]!, floor: floors[row]! } }),
       ...(before && { mseBefore: before[row]! }),
       ...(residuals.length > 0 && { residual: Math.max(...residuals) }),
       ...(certificate && { certificate }),
@@ -176,13 +221,13 @@ function describe(
   });
 }
 
-function assemble({ model, way, settings }: Seeking, parts: readonly FinishedBatch[]): Embedding {
+function assemble({ way, settings }: Seeking, parts: readonly FinishedBatch[], pictures: Floats): Embedding {
   const results = parts.flatMap(part => part.results);
   const both = (name: 'latent' | 'latent2') => concatRows(parts.map(({ pair }) => pair![name]));
   return {
     latent: concatRows(parts.map(part => part.latent)),
     ...(parts[0]!.pair && { pair: { latent: both('latent'), latent2: both('latent2') } }),
-    pictures: toPixels(concatRows(parts.map(part => part.grown)), model.info),
+    pictures,
     results,
     sampler: way,
     method: { ...settings, evaluations: average(results.map(result => result.evaluations)) },

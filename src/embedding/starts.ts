@@ -11,13 +11,13 @@ export interface Start {
 }
 
 /**
- * Where a picture's random numbers lie: the first 52 bits of the sha256 of its pixels, rounded to 8 bits (of points, of
- * their float32 values). So a picture's seeds are its own, whatever else is embedded with it, and before it.
+ * Where a picture's random numbers lie: the first 52 bits of the sha256 of its pixels, rounded to 8 bits (of latents and
+ * points, of their float32 values). So a picture's seeds are its own, whatever else is embedded with it, and before it.
  */
-export function pictureAddress(picture: Floats): number {
+export function pictureAddress(picture: Floats, ofLatents = false): number {
   const { data, shape } = picture;
   const bytes =
-    shape.length > 2
+    shape.length > 2 && !ofLatents
       ? Uint8Array.from(data, value => Math.round(255 * Math.min(Math.max(value, 0), 1)))
       : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const [first, second] = new Uint32Array(sha256(bytes).slice(0, 8).buffer);
@@ -25,8 +25,10 @@ export function pictureAddress(picture: Floats): number {
 }
 
 /** Address of each picture [n, ...]. */
-export function pictureAddresses(images: Floats): number[] {
-  return Array.from({ length: images.shape[0]! }, (_, row) => pictureAddress(rows(images, row, row + 1)));
+export function pictureAddresses(images: Floats, ofLatents = false): number[] {
+  return Array.from({ length: images.shape[0]! }, (_, row) =>
+    pictureAddress(rows(images, row, row + 1), ofLatents),
+  );
 }
 
 /** The noise that seeds are sought from, standard normal [starts.length, ...shape], by `--rng`. */

@@ -32,7 +32,8 @@ function renameInside(attributes: Attributes, rename: (value: string) => string)
   );
 }
 
-function renameGraph(graph: Graph, rename: (value: string) => string): Graph {
+/** The graph with its values called otherwise. */
+export function renameGraph(graph: Graph, rename: (value: string) => string): Graph {
   const info = <Info extends { readonly name: string }>(i: Info): Info => ({ ...i, name: rename(i.name) });
   return {
     ...graph,

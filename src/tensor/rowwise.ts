@@ -1,4 +1,14 @@
-import { type DType, type Floats, float32, sizeOf, type Tensor, takeRows, zeros } from './tensor.ts';
+import {
+  concatRows,
+  type DType,
+  type Floats,
+  float32,
+  rows,
+  sizeOf,
+  type Tensor,
+  takeRows,
+  zeros,
+} from './tensor.ts';
 
 /** Numbers for each row of a batch, or one for all. */
 export type PerRow = number | ArrayLike<number>;
@@ -61,20 +71,17 @@ export function spreadRows(few: Floats, places: readonly number[], count: number
   return result;
 }
 
-/** Runs a function of a fixed batch size over any number of rows; the last batch is filled up with its first row. */
+/** Runs a function of a fixed batch size over rows, one or more; the last batch is filled up with its first row. */
 export async function inBatches(
   rowsIn: Floats,
   batch: number,
   run: (part: Floats, first: number) => Promise<Floats>,
 ): Promise<Floats> {
-  const [count = 0, ...shape] = rowsIn.shape;
-  const width = sizeOf(shape);
-  const result = new Float32Array(count * width);
-  for (let first = 0; first < count; first += batch) {
-    const { data } = await run(filledRows(rowsIn, first, batch), first);
-    result.set(data.subarray(0, Math.min(batch, count - first) * width), first * width);
-  }
-  return float32(rowsIn.shape, result);
+  const count = rowsIn.shape[0]!;
+  const parts: Floats[] = [];
+  for (let first = 0; first < count; first += batch)
+    parts.push(rows(await run(filledRows(rowsIn, first, batch), first), 0, Math.min(batch, count - first)));
+  return concatRows(parts);
 }
 
 /**

@@ -25,15 +25,16 @@ export function meanSquaredErrors(a: Tensor<'float32'>, b: Tensor<'float32'>): n
 }
 
 /**
- * Peak signal-to-noise ratio of a picture with pixels in [0,1]: -10 log10 of its mean squared error.
+ * Peak signal-to-noise ratio: -10 log10 of the mean squared error over the square of the peak.
+ * @param peak the span of the values; 1, for pixels in [0,1], unless given.
  * @returns decibels; Infinity for an error of 0.
  * @group Statistics
  * @example
  * import { psnr } from 'seedbed';
  * console.log(psnr(0.001)); // prints 30
  */
-export function psnr(mse: number): number {
-  return -10 * Math.log10(mse);
+export function psnr(mse: number, peak = 1): number {
+  return -10 * Math.log10(mse / peak ** 2);
 }
 
 /** Mean of the squares of each row: a seed's variance about zero, 1 for a Gaussian one. */

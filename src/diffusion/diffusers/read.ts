@@ -33,6 +33,8 @@ interface Options {
   readonly clip?: boolean | undefined;
   /** Follows diffusers where it steps beside its own timesteps. */
   readonly like?: 'diffusers' | undefined;
+  /** Whether an autoencoder lies beside the network, which then works on latents. */
+  readonly autoencoder?: boolean | undefined;
   /** Told what is left out. */
   readonly note?: (text: string) => void;
 }
@@ -48,11 +50,11 @@ export function fromDiffusers(
   graph: Graph,
   scheduler: unknown,
   unet: unknown,
-  { name, file, given = {}, steps = STEPS, clip = false, like, note = () => {} }: Options,
+  { name, file, given = {}, steps = STEPS, clip = false, like, autoencoder, note = () => {} }: Options,
 ): Record<string, unknown> {
   const where = `${file}: scheduler_config.json`;
   const { shape, own, outputChannels, tokens } = shapeOf(graph, unet, given.shape, file);
-  const unit = own.map(() => 0.5);
+  const ofLatents = autoencoder || !PICTURE_CHANNELS.includes(own.length);
   const isGiven = (field: string) => field in given;
   const reads = READ_OF_SCHEDULER.some(field => !isGiven(field));
   const { row, config } = reads ? classOf(scheduler, where, note) : NOT_READ;
@@ -64,7 +66,7 @@ export function fromDiffusers(
     predicts: () => predictsOf(row, config, where, note),
     level: () => 'timestep',
     shape: () => shape,
-    range: () => ({ from: [0, 1], mean: unit, std: unit }),
+    range: () => rangeOf(own.length, ofLatents),
     schedule: () =>
       isFlow(row, config) ? flowSchedule(config, tokens, where, note) : betaSchedule(config, where),
     ...(outputChannels && { outputChannels: () => outputChannels }),
@@ -79,6 +81,16 @@ export function fromDiffusers(
   if (isGiven('sampler')) return described;
   const { schedule } = described;
   return { ...described, sampler: samplerOf(config, row, schedule, { steps, clip, like, where, note }) };
+}
+
+/** Channels of pictures; networks of others work on an autoencoder's latents, as every diffusers pipeline does. */
+const PICTURE_CHANNELS = [1, 3];
+
+function rangeOf(channels: number, ofLatents: boolean) {
+  const each = (value: number) => new Array<number>(channels).fill(value);
+  return ofLatents
+    ? { from: null, mean: each(0), std: each(1) }
+    : { from: [0, 1], mean: each(0.5), std: each(0.5) };
 }
 
 /** What is read from scheduler_config.json. */

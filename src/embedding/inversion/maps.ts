@@ -99,7 +99,8 @@ export function createStepMap(runtime: Runtime, model: Denoiser, batch: number):
   };
 }
 
-interface Parts {
+/** A function in a graph: what it takes and gives, and a way to further inputs, `v` shaped as x, others as the value. */
+export interface Parts {
   readonly x: Value;
   readonly value: Value;
   input(name: string): Value;
@@ -112,8 +113,8 @@ function pushed(b: GraphBuilder, { x, value, input }: Parts): Value {
   return backward(b, new Map([[linear, input('v')]]), [cotangent])[0]!;
 }
 
-/** The graphs of a step: the passes that each takes, and what it adds to the step's value. */
-const GRAPHS = {
+/** Graphs of a function, a step or another: the passes that each takes, and what it adds to the function's value. */
+export const GRAPHS = {
   value: { passes: 1, outputs: (_: GraphBuilder, { value }: Parts) => ({ value }) },
   'pull back': {
     passes: 2,

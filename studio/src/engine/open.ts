@@ -172,6 +172,7 @@ export async function openModel(file: File, description?: File): Promise<ModelCa
   }
   const opened = readModel(new Uint8Array(await file.arrayBuffer()), file.name);
   if (opened.info.kind === 'denoiser') return taken(opened as Denoiser);
+  if (opened.info.kind === 'autoencoder') throw onlyPixels(opened.info.name);
   const { denoiser } = opened.info;
   for (const [key, model] of models) {
     if ((await model).hash !== denoiser) continue;
@@ -195,8 +196,17 @@ function jsonOf(text: string, name: string): unknown {
   }
 }
 
-function taken(model: Denoiser): Promise<ModelCard> {
-  const { name, conditions } = model.info;
+/** Rooms draw pixels. */
+function onlyPixels(name: string): SeedbedError {
+  return new SeedbedError(
+    'Unsupported',
+    `${name} is of a latent diffusion model, which the studio does not draw. The command line does: npx seedbed embed --model NAME.onnx picture.png`,
+  );
+}
+
+async function taken(model: Denoiser): Promise<ModelCard> {
+  const { name, conditions, range } = model.info;
+  if (range.from === null) throw onlyPixels(name);
   if (conditions)
     throw new SeedbedError(
       'Unsupported',
