@@ -24,7 +24,7 @@ const npyIn = async (...names: string[]) => readNpy(await readFile(join(...names
 /** What a command says that is refused. */
 async function refusal(...args: string[]): Promise<string> {
   const { code, err } = await seedbed(...args, '--out', at('refused'));
-  expect(code).toBe(2);
+  expect([2, 3]).toContain(code);
   expect(err).not.toMatch(/\n\s+at /);
   return err;
 }
@@ -92,11 +92,11 @@ describe('a conditional model', () => {
         ...['--shard', `${i}/2`, '--out', at('shards'), ...more],
       );
     expect((await shard(0, '1')).code).toBe(0);
-    expect((await shard(1, '2')).code).toBe(0);
-    const apart = await seedbed('merge', at('shards'));
-    expect(apart.code).toBe(2);
-    expect(apart.err).toContain('is of another run: its conditions');
-    expect((await shard(1, '1', '--fresh')).code).toBe(0);
+    expect(await shard(1, '2')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('is of another run: its conditions'),
+    });
+    expect((await shard(1, '1')).code).toBe(0);
     const { conditions, results } = JSON.parse(await done('merge', at('shards'), '--json'));
     expect(conditions.values.class_labels.number).toBe(1);
     expect(results.length).toBe(2);
@@ -109,7 +109,7 @@ describe('a conditional model', () => {
       seedbed('sample', '--model', classes, '--class', n, '--out', at('begun'), ...more);
     expect((await sample('1')).code).toBe(2);
     const { code, err } = await sample('2', '--resume');
-    expect(code).toBe(2);
+    expect(code).toBe(3);
     expect(err).toContain('conditions');
   });
 
