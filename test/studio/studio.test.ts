@@ -82,8 +82,8 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     }
   }
 
-  test("Embed finds the shipped picture's seed at once, and refines it, with Node's numbers", async () => {
-    await shown(page);
+  test("Embed finds the shipped picture's seed by the embedder, and refines it, with Node's numbers", async () => {
+    await visit(page, '#/embed?picture=8-bag&method=embedder');
     const bag = await picture('8-bag');
     const once = await api.embed(model, bag, { method: 'embedder', embedder });
     expect(largest(await downloaded(), once.latent)).toBeLessThan(1e-3);
@@ -178,7 +178,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
   }, 180_000);
 
   test('Walk goes from picture to picture through pixels and seeds', async () => {
-    await visit(page, '#/walk?pictures=8-bag,3-dress&path=lerp');
+    await visit(page, '#/walk?pictures=8-bag,3-dress&path=lerp&seeds=quick');
     const pixels = await Promise.all([picture('8-bag'), picture('3-dress')]);
     const found = await api.embed(model, concatRows(pixels), { method: 'embedder', embedder });
     const [from, to] = [rows(found.latent, 0, 1), rows(found.latent, 1, 2)];
