@@ -98,6 +98,40 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await leave('embed');
   }, 180_000);
 
+  test('A picture is seen growing, with what the network believes, and compared pixel by pixel', async () => {
+    await visit(page, '#/embed?picture=8-bag');
+    const sampler = await api.openSampler(model, { batch: 1 });
+    const { clean } = await sampler.growth(await downloaded());
+    await sampler.dispose();
+    await page.click('text=See it grow');
+    await page.waitForSelector('[data-growth=shown]', { timeout: 90_000 });
+    await page.getByLabel(/^Step \d/).fill('4');
+    const believed = 'the clean picture that the network believes in: after 4 of 10 steps';
+    expect(furthest(await greys(page, believed), clean[4]!)).toBeLessThan(1.3);
+    await page.click('text=Play');
+    await page.waitForSelector('text=10 of 10', { timeout: 30_000 });
+    await page.waitForSelector('button:text("Play")');
+
+    await page.click('text=Compare');
+    const box = (await page.locator('.linked').last().boundingBox())!;
+    await page.mouse.move(box.x + (box.width * 14.5) / 28, box.y + (box.height * 20.5) / 28);
+    const bag = (await picture('8-bag')).data[28 * 20 + 14]!;
+    await page.waitForSelector(`text=x 14, y 20: Picture ${Number(bag.toPrecision(2))}, Grown`);
+    expect(await page.locator('.pointed').count()).toBe(2);
+    await page.mouse.move(0, 0);
+    await page.focus('.linked >> nth=0');
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForSelector('text=x 13, y 20: Picture');
+
+    await page.click('.word:has-text("dB")');
+    await page.waitForSelector('.meaning:popover-open:has-text("Peak signal-to-noise ratio")');
+    await page.keyboard.press('Escape');
+    await page.click('footer .word:has-text("not measured")');
+    await page.waitForSelector('.meaning:popover-open:has-text("npx seedbed quality")');
+    await page.keyboard.press('Escape');
+    await accessible();
+  }, 180_000);
+
   test('Embed decodes a seed that is dropped; it stops, and goes on from there', async () => {
     const { latent, pictures } = await api.sample(model, { count: 2, rng: 5 });
     await drop(page, [{ name: 'two.npy', bytes: [...api.writeNpy(latent)] }]);

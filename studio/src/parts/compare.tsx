@@ -70,8 +70,8 @@ function Both(props: {
           title="Difference"
           note={
             <span class="legend">
-              <span style={{ '--colour': 'var(--more)' }}>{props.names[1]} is lighter</span>
-              <span style={{ '--colour': 'var(--less)' }}>darker</span>
+              <span class="lighter">{props.names[1]} is lighter</span>
+              <span class="darker">darker</span>
               <span class="plain">by {figure(difference().largest, 2)} at most</span>
             </span>
           }
@@ -83,7 +83,7 @@ function Both(props: {
       </div>
       <p class="note" aria-live="polite">
         <Show when={pixel()} fallback="Point at a pixel to read it in both.">
-          {pixel => values(pixel())}
+          {pixel => <>{values(pixel())}</>}
         </Show>
       </p>
     </>

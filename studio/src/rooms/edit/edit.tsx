@@ -45,8 +45,10 @@ export function Edit() {
           Picture .png
         </Button>
       </div>
-      <Growth seed={found()?.latent} />
-      <Compare before={edit.drawn()} after={found()?.pictures} names={['Drawing', 'Grown']} />
+      <div class="columns closer">
+        <Growth seed={found()?.latent} />
+        <Compare before={edit.drawn()} after={found()?.pictures} names={['Drawing', 'Grown']} />
+      </div>
     </>
   );
 }

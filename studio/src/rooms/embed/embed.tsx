@@ -38,10 +38,12 @@ export function Embed() {
           <Word of="certificate">Flagged</Word>: {result()!.certificate!.flags.join('; ')}.
         </p>
       </Show>
-      <Growth seed={seed()} />
-      <Show when={!dropped()}>
-        <Compare before={embed.image()} after={embed.found()?.pictures} names={['Picture', 'Grown']} />
-      </Show>
+      <div class="columns closer">
+        <Growth seed={seed()} />
+        <Show when={!dropped()}>
+          <Compare before={embed.image()} after={embed.found()?.pictures} names={['Picture', 'Grown']} />
+        </Show>
+      </div>
       <Show when={curve().length > 1}>
         <Chart
           label={`The loss over ${curve().length} steps of descent, from ${figure(curve()[0]![1])} to ${figure(curve().at(-1)![1])}`}

@@ -34,8 +34,10 @@ export function Walk() {
       <Panes walk={walk} />
       <Controls walk={walk} />
       <Stopped when={walk.stopped()} note="stopped before the way was walked" />
-      <Growth seed={seed()} />
-      <Compare before={path()?.pixels} after={path()?.grown} at={walk.frame()} names={['Mixed', 'Grown']} />
+      <div class="columns closer">
+        <Growth seed={seed()} />
+        <Compare before={path()?.pixels} after={path()?.grown} at={walk.frame()} names={['Mixed', 'Grown']} />
+      </div>
       <div class="stage strip">
         <For each={rows()}>
           {([title, pictures, seed]) => (
