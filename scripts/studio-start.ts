@@ -57,7 +57,9 @@ async function opening(
     const page = await context.newPage();
     if (slow) {
       const throughput = (SLOW.megabits * 1e6) / 8;
-      await (await context.newCDPSession(page)).send('Network.emulateNetworkConditions', {
+      const devtools = await context.newCDPSession(page);
+      await devtools.send('Network.enable');
+      await devtools.send('Network.emulateNetworkConditions', {
         ...{ offline: false, latency: SLOW.latency },
         ...{ downloadThroughput: throughput, uploadThroughput: throughput },
       });
@@ -76,9 +78,9 @@ async function opening(
   }
 }
 
-/** From nothing to the seed of a picture of one's own, dropped when the engine is there; and the same again, from what is kept. */
+/** From nothing to the seed of a picture of one's own, dropped when the engine is there; nothing is fetched for later. */
 async function ownPicture(browser: Browser, address: string, sent: () => number) {
-  const context = await browser.newContext({ serviceWorkers: 'allow' });
+  const context = await browser.newContext({ serviceWorkers: 'block' });
   try {
     const page = await context.newPage();
     const before = sent();
@@ -135,7 +137,7 @@ ${rows.join('\n')}
 
 The first pictures, their seeds by split inversion and what grows from them ship with the studio (\`npm run studio:start\` finds them); the runtime and the model are fetched behind them.
 Runtime (WebAssembly) and model were there after ${seconds(own.ready)} without a network between; a picture of one's own that was dropped then had its seed by the embedder ${seconds(own.seed)} later. Until then
-${megabytes(own.bytes)} were sent.
+${megabytes(own.bytes)} were sent, without the files that are fetched after that to open offline.
 `;
   writeFileSync(at('docs/studio/start.md'), page);
   process.stdout.write(page);
