@@ -10,6 +10,7 @@ import type { Found } from '../../studio/src/engine/engine.ts';
 import { foundOf, readOf } from '../../studio/src/state/names.ts';
 import { parseProject } from '../../studio/src/state/project-file.ts';
 import { CHROMIUM } from '../browser/chromium.ts';
+import { FIREFOX, openInFirefox } from '../browser/firefox.ts';
 import { openStudio, type Studio, shown } from './open.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -56,6 +57,33 @@ describe.skipIf(!CHROMIUM)('the studio as it opens (needs Chromium; CHROMIUM nam
       await page.context().close();
     },
     60_000,
+  );
+
+  test.skipIf(!FIREFOX)(
+    'Firefox finds a seed as Node does, and sees it grow (FIREFOX names it)',
+    async () => {
+      const page = await openInFirefox(
+        `${studio.address}#/embed?picture=3-dress&method=embedder&device=wasm`,
+      );
+      const told = await page.evaluate(async () => {
+        const until = async (selector: string) => {
+          while (!document.querySelector(selector)) await new Promise(resolve => setTimeout(resolve, 100));
+          return document.querySelector<HTMLElement>(selector)!;
+        };
+        const error = (await until('[data-value=mse]')).innerText;
+        (await until('summary')).click();
+        await until('[data-growth=shown]');
+        return { error, notices: document.querySelectorAll('.notice').length };
+      }, {});
+      await page.close();
+      const model = await api.loadModel(api.SHIPPED_DENOISER);
+      const embedder = await api.loadEmbedder(api.SHIPPED_EMBEDDER);
+      const dress = await api.readPicture(join(ROOT, 'examples/fashion-mnist/3-dress.png'), model);
+      const { results } = await api.embed(model, dress, { method: 'embedder', embedder });
+      expect(Number(told.error)).toBeCloseTo(results[0]!.mse, 5);
+      expect(told.notices).toBe(0);
+    },
+    120_000,
   );
 
   /** What the browser keeps of the studio: names of versions, and files. */

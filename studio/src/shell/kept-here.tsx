@@ -55,7 +55,7 @@ function Inventory(props: { readonly onClose: () => void }) {
             </>
           )}
         </For>
-        <dt>room that the studio takes</dt>
+        <dt>room that the studio takes, its own files among it</dt>
         <dd>{held() ? `${held()!.megabytes.toFixed(1)} MB` : '…'}</dd>
       </dl>
       <p class="note">
