@@ -44,7 +44,7 @@ export function Gravity() {
               <p class="note">
                 <b>{lost().count}</b> of {falls.landed().length} seeds land out of sight, up to{' '}
                 {figure(lost().farthest)} away. At its noisiest this schedule leaves less of the signal than
-                the network was trained with, and a step from there divides what the network errs by by that
+                the network was trained with, and a step from there divides the network's error by that
                 little. The schedule as trained brings them back, perhaps other steps do.
               </p>
             )}
