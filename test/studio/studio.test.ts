@@ -145,6 +145,16 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await accessible();
   }, 180_000);
 
+  test('a picture of a kind that browsers do not read is named, whatever it is called', async () => {
+    await visit(page, '#/embed?picture=8-bag');
+    const tiff = [...Buffer.from('II*\0'), ...Array(60).fill(0)];
+    await drop(page, [{ name: 'scan.png', bytes: tiff }]);
+    const notice = page.locator('.notice.trouble', { hasText: 'scan.png: it is a TIFF picture' });
+    await notice.waitFor({ timeout: 60_000 });
+    expect(await notice.innerText()).toContain('convert it to PNG. Pictures are PNG');
+    await notice.locator('button').click();
+  }, 90_000);
+
   test('Embed decodes a seed that is dropped; it stops, and goes on from there', async () => {
     const { latent, pictures } = await api.sample(model, { count: 2, rng: 5 });
     await drop(page, [{ name: 'two.npy', bytes: [...api.writeNpy(latent)] }]);
