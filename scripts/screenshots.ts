@@ -25,6 +25,12 @@ try {
   for (const [room, hash] of Object.entries(ROOMS)) {
     const page = await studio.open(hash);
     await shown(page);
+    if (room === 'embed') {
+      await page.click('text=See it grow');
+      await page.waitForSelector('[data-growth=shown]', { timeout: 90_000 });
+      await page.getByLabel(/^Step \d/).fill('4');
+      await page.click('text=Compare');
+    }
     if (room === 'edit') {
       const { x, y, width, height } = (await page.locator('.drawing').boundingBox())!;
       await page.mouse.move(x + width * 0.2, y + height * 0.35);

@@ -59,7 +59,7 @@ function check(what: string, holds: boolean, found: unknown): void {
   if (!holds) process.exitCode = 1;
 }
 
-/** Opens the installed studio, and waits for the error of the picture that it embeds at once. */
+/** Opens the installed studio, and waits for the error of the picture that its embedder embeds. */
 async function studio(folder: string): Promise<[holds: boolean, found: string]> {
   const server = spawn(process.execPath, ['node_modules/seedbed/bin/seedbed.js', 'studio', '--port', '0'], {
     cwd: folder,
@@ -76,7 +76,7 @@ async function studio(folder: string): Promise<[holds: boolean, found: string]> 
     });
     const browser = await launch();
     const page = await browser.newPage();
-    await page.goto(`${address}#/embed?device=wasm`);
+    await page.goto(`${address}#/embed?device=wasm&method=embedder`);
     const error = await page.waitForSelector('[data-value=mse]', { timeout: 60_000 });
     const found = await error.innerText();
     await browser.close();

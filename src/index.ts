@@ -361,6 +361,12 @@ export interface SamplerSession {
    * @throws {SeedbedError} BadArgument for samplers other than 'ddim'.
    */
   trajectories(latent: Tensor<'float32'>): Promise<Tensor<'float32'>[]>;
+  /**
+   * The same, with what the network believes of them: `states` as {@link SamplerSession.trajectories} gives them, and the
+   * clean picture that it predicts in each of the first T, x0 of x = s x0 + n epsilon, T tensors [n, C, H, W] in [0,1].
+   * @throws {SeedbedError} BadArgument for samplers other than 'ddim'.
+   */
+  growth(latent: Tensor<'float32'>): Promise<{ states: Tensor<'float32'>[]; clean: Tensor<'float32'>[] }>;
   /** Gives back the memory that it holds. */
   dispose(): Promise<void>;
 }
@@ -391,7 +397,13 @@ export async function openSampler(
   const checked = (latent: Tensor<'float32'>) => checkSeeds(model, latent);
   return {
     grow: async latent => conversion.toPictures(await sampler.sample(checked(latent))),
-    trajectories: async latent => sampler.trajectories(checked(latent)),
+    trajectories: async latent => (await sampler.growth(checked(latent))).states,
+    async growth(latent) {
+      const { states, clean } = await sampler.growth(checked(latent));
+      const pictures: Tensor<'float32'>[] = [];
+      for (const x0 of clean) pictures.push(await conversion.toPictures(x0));
+      return { states, clean: pictures };
+    },
     async dispose() {
       await Promise.all([sampler.dispose(), conversion.dispose()]);
     },

@@ -12,10 +12,10 @@ const AT_ONCE = '--enable-blink-features=ForceEagerMeasureMemory';
 
 /** Asks the studio's server for its files, and its page for the seeds of pictures. */
 export async function soakStudio(count: number): Promise<Soaked[]> {
-  const studio = await openStudio(FOLDER, [AT_ONCE]);
+  const studio = await openStudio(FOLDER, { flags: [AT_ONCE] });
   try {
     const server = await soakServer(studio, count);
-    const page = await studio.open('#/embed');
+    const page = await studio.open('#/embed?method=embedder');
     await shown(page);
     await still(page);
     const soaked = [server, await soakPage(page, count)];

@@ -126,8 +126,10 @@ export function studioApp(folder: string): Hono {
     // What is in assets/ has its content's hash in its name.
     const forever = c.res.ok && c.req.path.startsWith('/assets/');
     c.header('Cache-Control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
+    c.header('Vary', 'Accept-Encoding');
   });
-  app.use(serveStatic({ root: folder }));
+  // The build leaves brotli and gzip beside what they make smaller.
+  app.use(serveStatic({ root: folder, precompressed: true }));
   const large = largeFiles();
   app.get('/assets/:name', async (c, next) => {
     const path = large(c.req.param('name'));

@@ -15,6 +15,7 @@ import {
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
 import { createNetwork, levelConstants, type Network, predict } from './network.ts';
+import { readings } from './prediction.ts';
 import { samplerRow, samplersThat } from './samplers.ts';
 import { follow, type Request, run, type Space } from './solvers.ts';
 
@@ -46,6 +47,14 @@ export function unrollSampler(b: GraphBuilder, model: Denoiser, x: Value, sample
   );
 }
 
+/** How pictures grow from seeds, standardised. */
+export interface Growth {
+  /** T + 1 states, the seeds first. */
+  readonly states: Floats[];
+  /** What the network believes the clean picture to be, in each state that it is asked in: T tensors. */
+  readonly clean: Floats[];
+}
+
 /** Generates pictures from seeds. */
 export interface Sampler {
   /**
@@ -54,10 +63,10 @@ export interface Sampler {
    */
   sample(latent: Tensor, onStep?: (done: number, total: number) => void, second?: Tensor): Promise<Floats>;
   /**
-   * The states that `ddim` leads seeds [n, ...shape] through: T + 1 tensors, the seeds first, standardised.
+   * What `ddim` leads seeds [n, ...shape] through.
    * @throws {SeedbedError} BadArgument for other samplers, whose steps ask the network at points that are no states.
    */
-  trajectories(latent: Tensor, onStep?: (done: number, total: number) => void): Promise<Floats[]>;
+  growth(latent: Tensor, onStep?: (done: number, total: number) => void): Promise<Growth>;
   dispose(): Promise<void>;
 }
 
@@ -95,27 +104,34 @@ export async function createSampler(
         return toFloat32(exact.picture(await runExact(counted, exact.forward(DOUBLE, grid, pair))));
       });
     },
-    async trajectories(latent, onStep) {
+    async growth(latent, onStep) {
       if (row.states === 2 || !row.affine)
         throw new SeedbedError('BadArgument', `sampler '${sampler.kind}' has no trajectories; 'ddim' has`);
       const count = latent.shape[0]!;
-      const parts: Floats[][] = [];
+      const parts: Growth[] = [];
       for (let first = 0; first < count; first += batch) {
-        const states: Floats[] = [];
+        const [states, clean]: [Floats[], Floats[]] = [[], []];
         const last = await run(
           row.solver({ combine }, grid, filledRows(toFloat32(latent), first, batch)),
-          ({ x, level }) => {
+          async ({ x, level }) => {
             states.push(x);
             onStep?.(
               Math.min(first * grid.length + states.length * batch, count * grid.length),
               count * grid.length,
             );
-            return network.predict(x, level);
+            const predicted = await network.predict(x, level);
+            const { x0 } = readings(level);
+            clean.push(combine([x0.x, x], [x0.predicted, predicted]));
+            return predicted;
           },
         );
-        parts.push([...states, last].map(state => rows(state, 0, Math.min(batch, count - first))));
+        const filled = (all: readonly Floats[]) =>
+          all.map(some => rows(some, 0, Math.min(batch, count - first)));
+        parts.push({ states: filled([...states, last]), clean: filled(clean) });
       }
-      return [...grid, undefined].map((_, k) => concatRows(parts.map(states => states[k]!)));
+      const whole = (name: keyof Growth) =>
+        parts[0]![name].map((_, k) => concatRows(parts.map(part => part[name][k]!)));
+      return { states: whole('states'), clean: whole('clean') };
     },
     dispose: network.dispose,
   };

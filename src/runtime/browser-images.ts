@@ -1,5 +1,6 @@
 import { SeedbedError } from '../errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { fileKind } from './kind.ts';
 import {
   type DecodedImage,
   fitRaster,
@@ -11,6 +12,9 @@ import {
 } from './picture.ts';
 import { isPng, profileIn, readTags, withoutProfile } from './picture-file.ts';
 import { followProfile } from './profile.ts';
+
+/** Kinds that browsers read: a file of theirs that is not read is damaged. */
+const READ = ['png', 'jpeg', 'webp', 'gif', 'avif', 'bmp'];
 
 type Samples = Uint8Array | Uint8ClampedArray | Uint16Array;
 
@@ -27,8 +31,12 @@ export async function decodeImage(
   const refuse = (reason: string, cause?: unknown): never => {
     throw new SeedbedError('BadFile', `cannot read the picture ${name}: ${reason}`, { cause });
   };
-  const damaged = (cause: unknown) =>
-    refuse('it is damaged, or not a picture that this browser reads', cause);
+  const damaged = (cause: unknown) => {
+    const kind = fileKind(bytes);
+    return kind && !READ.includes(kind.name)
+      ? refuse(`it is ${kind.words}, which this browser does not read; convert it to PNG`, cause)
+      : refuse('it is damaged, or not a picture that this browser reads', cause);
+  };
   const { channels, colours, depth, orientation } = readTags(bytes);
   const { byDecoder, toSrgb, changes: followed } = followProfile(profileIn(bytes), colours);
   const bitmap = await bitmapOf(bytes, byDecoder).catch(damaged);

@@ -5,9 +5,10 @@ import { Tasks } from './parts/progress.tsx';
 import { ROOMS } from './rooms/rooms.tsx';
 import { Footer } from './shell/footer.tsx';
 import { Header } from './shell/header.tsx';
+import { keepOffline } from './shell/keep-offline.ts';
 import { picturesNamed, room } from './state/address.ts';
 import { listen } from './state/files.ts';
-import { card } from './state/models.ts';
+import { ready } from './state/models.ts';
 import { dismiss, notices, say } from './state/notices.ts';
 import { isKnown, pictureOf } from './state/pictures.ts';
 import { useRunning } from './state/running.ts';
@@ -25,6 +26,8 @@ export function App() {
   createEffect(
     on(room, () => document.getElementById('room')?.focus({ preventScroll: true }), { defer: true }),
   );
+  // After what the first sight needs.
+  createEffect(on(ready, is => void (is && keepOffline())));
   onMount(() => {
     listen(setHovering);
     tellOfTheBrowser();
@@ -36,7 +39,7 @@ export function App() {
         Skip to the room
       </button>
       <Header />
-      <main id="room" tabindex="-1" data-room={room()} data-ready={card() ? 'yes' : 'no'}>
+      <main id="room" tabindex="-1" data-room={room()} data-ready={ready() ? 'yes' : 'no'}>
         <div class="heading">
           <h1>{shown().title}</h1>
           <p>{shown().sentence}</p>

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { getRequestListener } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { studioApp } from '../../src/cli/studio.ts';
@@ -19,7 +20,10 @@ describe('the server of the studio', () => {
   const server = createServer(getRequestListener(studioApp(folder).fetch));
   beforeAll(async () => {
     writeFileSync(join(folder, 'index.html'), '<!doctype html><title>studio</title>');
-    writeFileSync(join(folder, 'assets/index-12345678.js'), 'export {};');
+    const script = join(folder, 'assets/index-12345678.js');
+    writeFileSync(script, 'export {};');
+    writeFileSync(`${script}.br`, brotliCompressSync('export {};'));
+    writeFileSync(`${script}.gz`, gzipSync('export {};'));
     writeFileSync(join(above, 'secret.txt'), 'not yours');
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   });
@@ -29,11 +33,11 @@ describe('the server of the studio', () => {
   });
 
   /** Asks for a path as it is, which fetch would tidy up. */
-  function ask(path: string, method = 'GET') {
+  function ask(path: string, method = 'GET', headers: Record<string, string> = {}) {
     const { port } = server.address() as AddressInfo;
     return new Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }>(
       (resolve, reject) => {
-        const asked = request({ host: '127.0.0.1', port, path, method }, response => {
+        const asked = request({ host: '127.0.0.1', port, path, method, headers }, response => {
           const parts: Buffer[] = [];
           response.on('data', part => parts.push(part));
           response.on('end', () =>
@@ -66,6 +70,18 @@ describe('the server of the studio', () => {
     const { headers } = await ask('/assets/index-12345678.js');
     expect(headers['cache-control']).toContain('immutable');
     expect(headers['content-type']).toContain('javascript');
+  });
+
+  test.each([
+    ['br, gzip', 'br', brotliDecompressSync],
+    ['gzip, deflate', 'gzip', gunzipSync],
+    ['identity', undefined, (body: Buffer) => body],
+  ])('a browser that accepts %s gets that, and caches are told', async (accepts, encoding, decoded) => {
+    const { headers, body } = await ask('/assets/index-12345678.js', 'GET', { 'Accept-Encoding': accepts });
+    expect(headers).toMatchObject({ vary: 'Accept-Encoding', 'content-length': String(body.length) });
+    expect([headers['content-encoding'], String(decoded(body))]).toEqual([encoding, 'export {};']);
+    expect(headers['content-type']).toContain('javascript');
+    expect(headers['cache-control']).toContain('immutable');
   });
 
   test("the runtime's .wasm and the shipped models are found where the package has them", async () => {

@@ -11,6 +11,7 @@ import {
   type DenoiserRecipe,
   decode,
   float32,
+  gaussianDenoiser,
   openSampler,
   sample,
   samplerGain,
@@ -137,6 +138,25 @@ test('an open sampler grows what decode grows, and its trajectories lead from th
   expect((await sampler.grow(latent)).data).toEqual(pictures.data);
   for (const [i, value] of landed.entries()) expect(value).toBeCloseTo(pictures.data[i]!, 5);
   await expect(sampler.grow(rows(float32([1, 3], [0, 0, 0]), 0, 1))).rejects.toThrow(/grows seeds \[n, 2\]/);
+  await sampler.dispose();
+});
+
+test('growth says what the network believes in each state: of Gaussian data E[x0 | x] = s v x / (s^2 v + n^2)', async () => {
+  const variance = 0.25;
+  const model = gaussianDenoiser(variance, [2]);
+  const sampler = await openSampler(model, { runtime: await runtime, batch: 2 });
+  const latent = float32([3, 2], [1, -0.5, 0.25, 2, -1.5, 0.1]);
+  const { states, clean } = await sampler.growth(latent);
+  const { mean, std } = model.info.range;
+  expect(states).toEqual(await sampler.trajectories(latent));
+  const grid = samplerGrid(model.info, model.info.sampler);
+  expect(clean).toHaveLength(grid.length);
+  for (const [k, { from }] of grid.entries()) {
+    const { signalRate: s, noiseRate: n } = from;
+    const share = (s * variance) / (s * s * variance + n * n);
+    for (const [i, x] of states[k]!.data.entries())
+      expect(clean[k]!.data[i]).toBeCloseTo(mean[i % 2]! + std[i % 2]! * share * x, 4);
+  }
   await sampler.dispose();
 });
 

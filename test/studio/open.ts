@@ -9,8 +9,8 @@ import { launch } from '../browser/chromium.ts';
 export interface Studio {
   /** Opens a room in a page of its own, with what the browser keeps of the others; device WebAssembly unless the address says otherwise. */
   open(hash: string): Promise<Page>;
-  /** Opens it in another browser, which keeps nothing of this one. */
-  openElsewhere(hash: string): Promise<Page>;
+  /** Opens it in another browser, which keeps nothing of this one. @param before what is done to the page before it opens. */
+  openElsewhere(hash: string, before?: (page: Page) => Promise<void>): Promise<Page>;
   /** What pages said that they should not: errors, breaches of the policy, requests to elsewhere. */
   readonly complaints: string[];
   /** Where it is served. */
@@ -18,17 +18,32 @@ export interface Studio {
   close(): Promise<void>;
 }
 
-/** @param flags further ones of the browser. */
-export async function openStudio(folder: string, flags: readonly string[] = []): Promise<Studio> {
+/** How the studio is opened. */
+interface Opening {
+  /** Further flags of the browser. */
+  readonly flags?: readonly string[];
+  /** Whether it keeps the studio's files, as people's browsers do. */
+  readonly keepsOffline?: boolean;
+}
+
+export async function openStudio(
+  folder: string,
+  { flags = [], keepsOffline = false }: Opening = {},
+): Promise<Studio> {
   const server = createServer(getRequestListener(studioApp(folder).fetch));
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const browser = await launch(flags);
-  const profile = () => browser.newContext({ viewport: { width: 1280, height: 860 } });
+  const profile = () =>
+    browser.newContext({
+      viewport: { width: 1280, height: 860 },
+      serviceWorkers: keepsOffline ? 'allow' : 'block',
+    });
   const context = await profile();
   const complaints: string[] = [];
-  const openIn = async (context: BrowserContext, hash: string) => {
+  const openIn = async (context: BrowserContext, hash: string, before?: (page: Page) => Promise<void>) => {
     const page = await context.newPage();
+    await before?.(page);
     page.on('pageerror', error => complaints.push(`${hash}: ${error.message}`));
     page.on('console', message => {
       if (message.type() === 'error') complaints.push(`${hash}: ${message.text()}`);
@@ -44,7 +59,7 @@ export async function openStudio(folder: string, flags: readonly string[] = []):
     complaints,
     address,
     open: hash => openIn(context, hash),
-    openElsewhere: async hash => openIn(await profile(), hash),
+    openElsewhere: async (hash, before) => openIn(await profile(), hash, before),
     async close() {
       await browser.close();
       server.closeAllConnections();

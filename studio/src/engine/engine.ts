@@ -5,8 +5,20 @@
  */
 export { analyse, type CloudAnalysis, fetchSeeds } from './clouds.ts';
 export { type OpenedSeeds, openSeeds, picture, png, seedFile } from './files.ts';
-export { compare, type Grown, grow, growSlowly, sampled, trajectories, walk } from './grow.ts';
-export { begin, type Device, describe, type ModelCard, openModel, type ScheduleName } from './open.ts';
+export type { Condition } from './gate.ts';
+export {
+  compare,
+  type Grown,
+  type Growth,
+  grow,
+  growSlowly,
+  growth,
+  sampled,
+  trajectories,
+  walk,
+} from './grow.ts';
+export { describe, type ModelCard, openModel, type ScheduleName } from './open.ts';
 export { openPlane, type Plane, points, signalRates, train } from './points.ts';
+export { begin, type Device } from './runtime.ts';
 export { type EmbedRequest, type Found, seek } from './seek.ts';
 export { cancel, type Floats, type OnReport, type Report } from './work.ts';

@@ -3,7 +3,8 @@
  * @module
  */
 import { compareGrown, float32, interpolateSeeds, type SeedPath, sample } from 'seedbed';
-import { modelOf, running, type Sampling, samplerOf } from './open.ts';
+import { modelOf, type Sampling, samplerOf } from './open.ts';
+import { running } from './runtime.ts';
 import { type Floats, type OnReport, watched, working } from './work.ts';
 
 /** Seeds, and what they grow. */
@@ -39,6 +40,33 @@ export async function trajectories(model: string, latent: Floats, sampling?: Sam
   return (await samplerOf(model, latent.shape[0]!, sampling)).trajectories(latent);
 }
 
+/** How a picture grows from a seed. */
+export interface Growth {
+  /** The states that the seed is led through, standardised, itself first: [T + 1, ...shape]. */
+  readonly states: Floats;
+  /** What the network believes the clean picture to be, in each state that it is asked in: [T, C, H, W]. */
+  readonly clean: Floats;
+}
+
+/** How a picture grows from one seed [1, ...shape], step by step. */
+export async function growth(task: number, model: string, latent: Floats, report: OnReport): Promise<Growth> {
+  return working(task, report, async ({ signal }) => {
+    const { steps, growth } = await samplerOf(model, 1);
+    let done = 0;
+    const count = () => report({ doing: 'growing', done: Math.min(done++, steps), total: steps });
+    const { states, clean } = await growth(latent, { signal, report: count });
+    return { states: stacked(states), clean: stacked(clean) };
+  });
+}
+
+/** Tensors [1, ...] as one. */
+function stacked(all: readonly Floats[]): Floats {
+  return float32(
+    [all.length, ...all[0]!.shape.slice(1)],
+    all.flatMap(({ data }) => [...data]),
+  );
+}
+
 /** Seeds on the way from one to another, and what they grow: `count` of each, both ends among them. */
 export async function walk(
   task: number,
@@ -49,11 +77,7 @@ export async function walk(
   report: OnReport,
 ): Promise<Grown> {
   const seeds = Array.from({ length: count }, (_, i) => interpolateSeeds(from, to, i / (count - 1), path));
-  const latent = float32(
-    [count, ...from.shape.slice(1)],
-    seeds.flatMap(({ data }) => [...data]),
-  );
-  return growSlowly(task, model, latent, report);
+  return growSlowly(task, model, stacked(seeds), report);
 }
 
 /** Pictures that grow from random seeds, and the seeds. */

@@ -1,9 +1,8 @@
 /**
- * The runtime, and the models and samplers that are open in the worker.
+ * The models and samplers that are open in the worker.
  * @module
  */
 import {
-  createRuntime,
   type Denoiser,
   type Embedder,
   importDenoiser,
@@ -13,16 +12,16 @@ import {
   parseForeignInfo,
   parseModel,
   pictureShape,
-  type Runtime,
   readModel,
   SCHEDULES,
   SeedbedError,
   SHIPPED_DENOISER,
   SHIPPED_EMBEDDER,
 } from 'seedbed';
+import { type Condition, gateOf } from './gate.ts';
+import { downloaded, running } from './runtime.ts';
 import { type Floats, type OnReport, type Watch, watched, working } from './work.ts';
 
-export type Device = 'wasm' | 'webgpu';
 export type ScheduleName = keyof typeof SCHEDULES;
 
 /** What the page knows of a model. */
@@ -38,6 +37,8 @@ export interface ModelCard {
   readonly steps: number;
   readonly weights: number;
   readonly hasEmbedder: boolean;
+  /** What it has shown of itself; undefined where nobody has measured. */
+  readonly gate?: readonly Condition[] | undefined;
 }
 
 /** How a sampler is changed for a while: another number of steps, another schedule of noise. */
@@ -64,11 +65,6 @@ export const ships = (key: string) => key in NETWORKS;
 /** The largest file that a page is asked to hold: WebAssembly addresses 4 GiB, and a network is there several times. */
 const LARGEST_MODEL = 600 * 2 ** 20;
 
-let runtime: Promise<Runtime>;
-
-/** Where networks run; known once the page has said. */
-export const running = () => runtime;
-
 /** A session that grows seeds, and how it cuts them. */
 export interface OpenSampler {
   readonly steps: number;
@@ -76,20 +72,14 @@ export interface OpenSampler {
   /** Grows seeds; tells of each run of the network, and begins none when it was ended. */
   grow(latent: Floats, watch?: Watch): Promise<Floats>;
   trajectories(latent: Floats): Promise<Floats[]>;
+  /** The same, with the clean pictures that the network believes in. */
+  growth(latent: Floats, watch: Watch): Promise<{ states: Floats[]; clean: Floats[] }>;
   dispose(): Promise<void>;
 }
 
 const models = new Map<string, Promise<Denoiser>>();
 const embedders = new Map<string, Promise<Embedder>>();
 const samplers = new Map<string, Promise<OpenSampler>>();
-
-/** Chooses where networks run: the first call of all, made once. */
-export async function begin(device: Device | undefined): Promise<{ device: string; threads: number }> {
-  runtime = createRuntime(device ? { device } : {});
-  const started = await runtime;
-  const threads = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
-  return { device: started.device, threads };
-}
 
 /** A model by its key. */
 export function modelOf(key: string): Promise<Denoiser> {
@@ -113,24 +103,6 @@ export async function describe(task: number, key: string, report: OnReport): Pro
   return cardOf(key);
 }
 
-/** Fetches a file piece by piece. */
-async function downloaded(source: URL, name: string, { signal, report }: Watch): Promise<Blob> {
-  const response = await fetch(source, { signal });
-  if (!response.ok || !response.body)
-    throw new SeedbedError('Machine', `cannot fetch ${name}: the server answers ${response.status}`);
-  const total = Number(response.headers.get('content-length'));
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let done = 0;
-  for (const reader = response.body.getReader(); ; ) {
-    const { value } = await reader.read();
-    if (!value) break;
-    parts.push(value);
-    done += value.length;
-    report({ doing: 'fetching', ...(total >= done && { done, total }) });
-  }
-  return new File(parts, `${name}.onnx`);
-}
-
 /** Keeps a promise by its key, unless it fails. */
 function remembered<T>(kept: Map<string, Promise<T>>, key: string, made: Promise<T>): Promise<T> {
   kept.set(key, made);
@@ -148,11 +120,12 @@ export async function embedderOf(key: string): Promise<Embedder | undefined> {
 /** What is known of a model. */
 async function cardOf(key: string): Promise<ModelCard> {
   const model = await modelOf(key);
-  const { name, shape, sampler } = model.info;
+  const { name, shape, sampler, training } = model.info;
   return {
     ...{ key, name, hash: model.hash, shape, picture: pictureShape(model), steps: sampler.steps },
     weights: [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0),
-    hasEmbedder: (await embedderOf(key)) !== undefined,
+    hasEmbedder: key === 'fashion-mnist' || embedders.has(key),
+    gate: gateOf(training),
   };
 }
 
@@ -241,7 +214,7 @@ async function open(model: Denoiser, batch: number, { steps, schedule }: Samplin
   const changed = schedule ? { ...model, info: { ...model.info, schedule: SCHEDULES[schedule] } } : model;
   const nobody: Watch = { signal: new AbortController().signal, report: () => {} };
   let [watch, last] = [nobody, Promise.resolve<unknown>(undefined)];
-  const watchedByTurns = watched(await runtime, {
+  const watchedByTurns = watched(await running(), {
     get signal() {
       return watch.signal;
     },
@@ -262,6 +235,7 @@ async function open(model: Denoiser, batch: number, { steps, schedule }: Samplin
     batch,
     grow: (latent, by = nobody) => inTurn(by, () => session.grow(latent)),
     trajectories: latent => inTurn(nobody, () => session.trajectories(latent)),
+    growth: (latent, by) => inTurn(by, () => session.growth(latent)),
     dispose: () => session.dispose(),
   };
 }

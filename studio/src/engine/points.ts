@@ -13,7 +13,8 @@ import {
   saveModel,
   trainDenoiser,
 } from 'seedbed';
-import { keep, running, type ScheduleName } from './open.ts';
+import { keep, type ScheduleName } from './open.ts';
+import { running } from './runtime.ts';
 import { type Floats, type OnReport, type Report, working } from './work.ts';
 
 /** The key of the denoiser of points, of which one is open at a time. */

@@ -12,8 +12,9 @@ import {
   type SeedResult,
 } from 'seedbed';
 import { grow } from './grow.ts';
-import { embedderOf, modelOf, running } from './open.ts';
+import { embedderOf, modelOf } from './open.ts';
 import { paceOf } from './pace.ts';
+import { running } from './runtime.ts';
 import { type Floats, type OnReport, type Report, watched, working } from './work.ts';
 
 export interface EmbedRequest {

@@ -6,6 +6,7 @@ import { choose, current, offered } from '../state/models.ts';
 import { attempt, say } from '../state/notices.ts';
 import { saveProject } from '../state/project.ts';
 import type { useRunning } from '../state/running.ts';
+import { Gate } from './gate.tsx';
 import { KeptHere } from './kept-here.tsx';
 
 /** What holds for all rooms: model, device, theme; and what one takes along. */
@@ -14,6 +15,7 @@ export function Footer(props: { readonly on: ReturnType<typeof useRunning> }) {
   return (
     <footer>
       <Select label="Model" options={offered()} value={current()} onChoose={choose} />
+      <Gate />
       <Select
         label="Runs on"
         options={[

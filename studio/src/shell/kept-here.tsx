@@ -7,8 +7,10 @@ const NAMES: Readonly<Record<Kind, string>> = {
   picture: 'pictures of yours',
   seeds: 'seed files of yours',
   model: 'models of yours',
+  read: 'pictures as models take them',
   found: 'seeds of pictures',
   grown: 'pictures that were grown',
+  growth: 'pictures seen growing',
   descent: 'descents that were stopped',
   cloud: 'clouds',
   plane: 'trained planes',
@@ -53,7 +55,7 @@ function Inventory(props: { readonly onClose: () => void }) {
             </>
           )}
         </For>
-        <dt>room that the studio takes</dt>
+        <dt>room that the studio takes, its own files among it</dt>
         <dd>{held() ? `${held()!.megabytes.toFixed(1)} MB` : '…'}</dd>
       </dl>
       <p class="note">

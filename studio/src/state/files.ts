@@ -3,7 +3,9 @@
  * @module
  */
 import { onCleanup } from 'solid-js';
-import { openModel } from './models.ts';
+import { ask } from '../engine/client.ts';
+import { Trouble } from '../engine/trouble.ts';
+import { current, openModel, untilOpen } from './models.ts';
 import { attempt, say } from './notices.ts';
 import { addOwn } from './pictures.ts';
 import { openProject } from './project.ts';
@@ -48,13 +50,22 @@ async function seeds(file: File): Promise<unknown> {
 async function picture(file: File): Promise<void> {
   if (!wants.picture) return say(`${file.name} would be a picture: drop it in another room.`, 'trouble');
   const shown = await createImageBitmap(file).catch(() => undefined);
-  if (!shown)
-    return say(
-      `${file.name} is not a picture that this browser reads. Pictures are PNG, JPEG or WebP files; seeds .safetensors, .npy or .npz; models .onnx; projects .json.`,
-      'trouble',
-    );
+  if (!shown) throw await refusal(file);
   shown.close();
   wants.picture(await addOwn(file, file.name));
+}
+
+/** Why a file is no picture here: the engine knows what it is by its bytes. */
+async function refusal(file: File): Promise<Trouble> {
+  await untilOpen(current());
+  const reason = await ask('picture', file, current()).then(
+    () => 'this page cannot show it',
+    (error: Error) => error.message,
+  );
+  return new Trouble(
+    'BadFile',
+    `${reason}. Pictures are PNG, JPEG or WebP files; seeds .safetensors, .npy or .npz; models .onnx; projects .json.`,
+  );
 }
 
 /** Listens to what is dropped on the page and pasted into it. @param onHover whether files hang over the page. */

@@ -6,6 +6,7 @@ import { clear, createStore, del, entries, get, keys, set, update } from 'idb-ke
 import { createSignal } from 'solid-js';
 import { isKept, type Kept, type Kind } from './kinds.ts';
 import { say } from './notices.ts';
+import { shipped } from './shipped.ts';
 
 /** What something is of: a picture, a model, settings. What is computed is the same whenever these are. */
 export type Of = readonly (string | number)[];
@@ -31,12 +32,13 @@ async function stored<T>(work: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** What was kept; undefined where there is nothing, or nothing whole. */
+/** What was kept, or ships with the studio; undefined where there is nothing, or nothing whole. */
 export async function recall<K extends Kind>(kind: K, of: Of): Promise<Kept[K] | undefined> {
   const name = nameOf(kind, of);
-  const value = mirror.get(name) ?? (await stored(() => get<unknown>(name, store)));
+  const near = mirror.get(name) ?? (await shipped).get(name);
+  const value = near ?? (await stored(() => get<unknown>(name, store)));
   if (!isKept(kind, value)) return undefined;
-  mirror.set(name, value);
+  if (near === undefined) mirror.set(name, value);
   return value;
 }
 

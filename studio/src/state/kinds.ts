@@ -5,7 +5,7 @@
 
 import type { DescentState } from 'seedbed';
 import * as z from 'zod/mini';
-import type { Floats, Found, Grown, ModelCard } from '../engine/engine.ts';
+import type { Floats, Found, Grown, Growth, ModelCard } from '../engine/engine.ts';
 
 // The page's policy lets no code be made from text.
 z.config({ jitless: true });
@@ -22,10 +22,14 @@ export interface Kept {
     readonly description?: Blob | undefined;
     readonly embedder?: Blob | undefined;
   };
+  /** A picture as a model takes it, and what was done to it for that. */
+  readonly read: { readonly pixels: Floats; readonly changes: readonly string[] };
   /** The seed of a picture. */
   readonly found: Found;
   /** Seeds, and what a network grows from them. */
   readonly grown: Grown;
+  /** How a picture grows from a seed, step by step. */
+  readonly growth: Growth;
   /** Descent on a seed, as far as it came. */
   readonly descent: DescentState;
   /** Seeds of a picture, and how many starts were tried for them. */
@@ -57,13 +61,16 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
     card: z.object({
       ...{ key: z.string(), name: z.string(), hash: z.string(), shape: numbers, picture: numbers },
       ...{ steps: z.number(), weights: z.number(), hasEmbedder: z.boolean() },
+      gate: z.optional(z.array(z.object({ passed: z.boolean(), text: z.string() }))),
     }),
     file: z.instanceof(Blob),
     description: z.optional(z.instanceof(Blob)),
     embedder: z.optional(z.instanceof(Blob)),
   }),
+  read: z.object({ pixels: floats, changes: z.array(z.string()) }),
   found: z.object({ latent: floats, pictures: floats, results: z.array(result).check(z.minLength(1)) }),
   grown: z.object({ latent: floats, pictures: floats }),
+  growth: z.object({ states: floats, clean: floats }),
   descent: z.object({
     ...{ latent: floats, m: floats, v: floats },
     losses: z.array(numbers),

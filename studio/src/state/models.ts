@@ -6,6 +6,8 @@ import { createMemo, createRoot, createSignal } from 'solid-js';
 import { ask, lives } from '../engine/client.ts';
 import type { ModelCard } from '../engine/engine.ts';
 import { during } from '../engine/tasks.ts';
+import { Trouble } from '../engine/trouble.ts';
+import shipped from '../shipped/model.json';
 import { part } from './address.ts';
 import { allOf, amend, recall } from './kept.ts';
 import { say } from './notices.ts';
@@ -15,8 +17,9 @@ export const SHIPPED = 'fashion-mnist';
 /** Other networks that ship with the studio, of the same data. */
 export const OTHERS = ['fashion-mnist-32-64-128', 'fashion-mnist-small-se'] as const;
 
-const [cards, setCards] = createSignal<readonly ModelCard[]>([]);
-/** The models that the engine which lives now has open; rooms ask it nothing of others. */
+/** What is known of the shipped one is so before it is read. */
+const [cards, setCards] = createSignal<readonly ModelCard[]>([shipped]);
+/** The models that the engine which lives now has open. */
 const [open, setOpen] = createSignal<{ readonly life: number; readonly keys: readonly string[] }>({
   life: 0,
   keys: [],
@@ -30,9 +33,11 @@ export { asked, cards, current };
 
 export const cardOf = (key: string) => cards().find(other => other.key === key);
 export const isOpen = (key: string) => open().life === lives() && open().keys.includes(key);
-/** The card of the model that rooms work with, once it can be worked with. */
-export const card = createRoot(() => createMemo(() => (isOpen(current()) ? cardOf(current()) : undefined)));
-export const ready = createRoot(() => createMemo(() => card() !== undefined));
+/** What is known of the model that rooms work with, and whether the engine has it open. */
+export const card = createRoot(() => createMemo(() => cardOf(current())));
+export const ready = createRoot(() => createMemo(() => isOpen(current())));
+/** Changes when another model goes by its key, or another engine begins, which does not know what the one before did. */
+export const working = createRoot(() => createMemo(() => `${card()?.hash} ${lives()}`));
 
 /** The models that one can choose, those that are not read yet among them. */
 export function offered(): readonly (readonly [key: string, name: string])[] {
@@ -56,10 +61,23 @@ function opened(key: string, life: number): void {
   if (life === lives()) setOpen({ life, keys: [...before.filter(other => other !== key), key] });
 }
 
+const readings = new Map<string, Promise<ModelCard | undefined>>();
+
 /** Has the engine read a model, once in its life. @returns its card; undefined where it was stopped, or is not here. */
-export async function opening(key: string): Promise<ModelCard | undefined> {
-  if (isOpen(key)) return cardOf(key);
-  const life = lives();
+export function opening(key: string): Promise<ModelCard | undefined> {
+  if (isOpen(key)) return Promise.resolve(cardOf(key));
+  const name = `${key} ${lives()}`;
+  const reading = readings.get(name) ?? readIn(key, lives()).finally(() => readings.delete(name));
+  readings.set(name, reading);
+  return reading;
+}
+
+/** Has the engine read a model before it is asked for something of it. @throws {Trouble} Interrupted where that was stopped. */
+export async function untilOpen(key: string): Promise<void> {
+  if (!(await opening(key))) throw new Trouble('Interrupted', `${key} was not read`);
+}
+
+async function readIn(key: string, life: number): Promise<ModelCard | undefined> {
   const done = isShipped(key)
     ? await during(`Reading ${key}`, { needed: true }, async (task, report) =>
         know({ ...(await ask('describe', task, key, report)), name: key }),

@@ -4,6 +4,7 @@
  */
 import { createMemo, createSignal } from 'solid-js';
 import { allOf, keep, recall } from './kept.ts';
+import { contentName, shippedId } from './names.ts';
 
 export interface Listed {
   /** As the address names it. */
@@ -20,10 +21,9 @@ const files = import.meta.glob<string>('../../../examples/*/*.png', {
 });
 
 const shipped: readonly Listed[] = Object.entries(files).map(([path, url]) => {
-  const [, folder = '', file = ''] = /([^/]+)\/([^/]+)\.png$/.exec(path)!;
-  const words = file.replace(/^\d-/, '').replaceAll('-', ' ');
-  const title = folder === 'faces' ? `portrait ${file.at(-1)}` : words;
-  return { id: folder === 'fashion-mnist' ? file : `${folder}/${file}`, title, url, own: false };
+  const id = shippedId(path);
+  const words = id.replace(/^.*\/|^\d-/, '').replaceAll('-', ' ');
+  return { id, title: id.startsWith('faces/') ? `portrait ${id.at(-1)}` : words, url, own: false };
 });
 
 /** Pictures of the kind that the shipped model knows. */
@@ -54,11 +54,9 @@ export async function addOwn(file: Blob, title: string): Promise<string> {
   return id;
 }
 
-/** A name for a file of one's own: of its content, by FNV-1a of 32 bits, in hexadecimal. */
+/** A name for a file of one's own. */
 export async function idOf(file: Blob): Promise<string> {
-  let hash = 0x811c9dc5;
-  for (const byte of new Uint8Array(await file.arrayBuffer())) hash = Math.imul(hash ^ byte, 0x01000193);
-  return `own-${(hash >>> 0).toString(16).padStart(8, '0')}`;
+  return `own-${contentName(new Uint8Array(await file.arrayBuffer()))}`;
 }
 
 export function isKnown(id: string): boolean {

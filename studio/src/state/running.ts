@@ -9,6 +9,7 @@ import { during } from '../engine/tasks.ts';
 import { part } from './address.ts';
 import { asked, followAddress } from './models.ts';
 import { attempt, say } from './notices.ts';
+import { shipped } from './shipped.ts';
 
 /** Begins the engine where the address says, and reads the model that it names. */
 export function useRunning() {
@@ -18,9 +19,12 @@ export function useRunning() {
   async function begin(): Promise<void> {
     const life = lives();
     setRunning(undefined);
+    // What needs no engine is seen first, and nothing that is fetched delays it.
+    await shipped;
+    await new Promise(resolve => setTimeout(resolve));
     const chosen = device();
-    const begun = await during('Starting the runtime', { needed: true }, () =>
-      ask('begin', chosen === 'auto' ? undefined : chosen),
+    const begun = await during('Starting the runtime', { needed: true }, (task, report) =>
+      ask('begin', task, chosen === 'auto' ? undefined : chosen, report),
     ).catch((error: unknown) => {
       if (chosen !== 'webgpu' || life !== lives()) throw error;
       say('This browser offers no WebGPU that works here. The studio goes on with WebAssembly.', 'trouble');

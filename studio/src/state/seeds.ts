@@ -5,27 +5,37 @@
 import { ask } from '../engine/client.ts';
 import type { EmbedRequest, Floats, Found, Report } from '../engine/engine.ts';
 import type { Waiting } from '../engine/tasks.ts';
-import { forget, keep, type Of, recall } from './kept.ts';
-import { cardOf } from './models.ts';
+import { forget, keep, recall } from './kept.ts';
+import type { Kept } from './kinds.ts';
+import { cardOf, SHIPPED, untilOpen } from './models.ts';
+import { foundOf, readOf } from './names.ts';
 import { say } from './notices.ts';
-import { pictureOf, sourceOf } from './pictures.ts';
+import { type Listed, pictureOf, sourceOf } from './pictures.ts';
 import { result } from './results.ts';
-
-const pictures = new Map<string, Floats>();
 
 /** The ways to a seed that rooms offer where they need one: at once, or faithfully. */
 export type Way = 'quick' | 'faithful';
 
+/** Whether a picture's faithful seed ships with the studio; others take the embedder, which is quick, until a person asks for more. */
+export const seedShips = (model: string, id: string) => model === SHIPPED && !pictureOf(id).own;
+
+const told = new Set<string>();
+
 /** A picture's pixels as a model takes them; what was done to one of the person's own is said once. */
 export async function pixelsOf(model: string, id: string): Promise<Floats> {
   const listed = pictureOf(id);
-  const name = JSON.stringify([model, listed.id]);
-  const known = pictures.get(name);
-  if (known) return known;
-  const { pixels, changes } = await ask('picture', await sourceOf(listed), model);
-  if (listed.own && changes.length > 0) say(`${listed.title}: ${changes.join(', ')}`);
-  pictures.set(name, pixels);
+  const of = readOf(listed.id, cardOf(model)!.hash);
+  const known = await recall('read', of);
+  const { pixels, changes } = known ?? (await read(model, listed));
+  if (!known) await keep('read', of, { pixels, changes });
+  if (listed.own && changes.length > 0 && !told.has(listed.id)) say(`${listed.title}: ${changes.join(', ')}`);
+  told.add(listed.id);
   return pixels;
+}
+
+async function read(model: string, listed: Listed): Promise<Kept['read']> {
+  await untilOpen(model);
+  return ask('picture', await sourceOf(listed), model);
 }
 
 /** What is asked for of a picture's seed. */
@@ -41,13 +51,13 @@ export async function seek(
   asked: Asked,
   waiting: Waiting,
 ): Promise<Found | undefined> {
-  const { method, iterations = 0, naturalness = -1 } = asked;
-  const of: Of = [pictureOf(id).id, cardOf(model)!.hash, method, iterations, naturalness, drawn];
+  const of = foundOf(pictureOf(id).id, cardOf(model)!.hash, asked, drawn);
   return result(
     'found',
     {
       ...{ of, label },
       async make(task, report) {
+        await untilOpen(model);
         const resume = await recall('descent', of);
         const found = await ask('seek', task, { model, ...asked, resume }, report);
         await forget('descent', of);

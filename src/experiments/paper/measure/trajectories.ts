@@ -11,9 +11,8 @@ import { BATCH, type Lab } from '../lab.ts';
 /** The states that a model's sampler leads seeds [n, ...shape] through: T + 1 tensors, the seeds first, standardised. */
 export async function trajectories(lab: Lab, model: Denoiser, latent: Floats): Promise<Floats[]> {
   const sampler = await createSampler(lab.runtime, model, model.info.sampler, BATCH);
-  return sampler
-    .trajectories(latent, (done, total) => lab.report?.(done, total))
-    .finally(() => sampler.dispose());
+  const growth = sampler.growth(latent, (done, total) => lab.report?.(done, total));
+  return growth.then(({ states }) => states).finally(() => sampler.dispose());
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { CloudAnalysis, Floats } from '../../engine/engine.ts';
 import { Chart } from '../../parts/chart.tsx';
 import { figure } from '../../parts/figures.ts';
+import { Word } from '../../parts/word.tsx';
 import type { CloudState } from './state.ts';
 
 /** How the seeds vary, and where they lie. */
@@ -10,6 +11,9 @@ export function Charts(props: { readonly cloud: CloudState; readonly analysis: C
     <div class="columns">
       <section class="stage panel">
         <h2>Variances along the axes</h2>
+        <p class="note">
+          How much the seeds vary along each <Word of="component">component</Word>.
+        </p>
         <Chart
           label={`Variances along ${props.analysis.variances.length} components, from ${first(props.analysis.variances)} down, beside those that noise would show, from ${first(props.analysis.noise)} down`}
           x="principal component"

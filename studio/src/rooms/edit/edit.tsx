@@ -1,6 +1,8 @@
 import { ask } from '../../engine/client.ts';
+import { Compare } from '../../parts/compare.tsx';
 import { Button, Slider } from '../../parts/controls.tsx';
 import { download } from '../../parts/download.ts';
+import { Growth } from '../../parts/growth.tsx';
 import { Picker } from '../../parts/picker.tsx';
 import { Stopped } from '../../parts/stopped.tsx';
 import { attempt } from '../../state/notices.ts';
@@ -42,6 +44,10 @@ export function Edit() {
         >
           Picture .png
         </Button>
+      </div>
+      <div class="columns closer">
+        <Growth seed={found()?.latent} />
+        <Compare before={edit.drawn()} after={found()?.pictures} names={['Drawing', 'Grown']} />
       </div>
     </>
   );

@@ -2,6 +2,7 @@ import { Show } from 'solid-js';
 import { figure } from '../../parts/figures.ts';
 import { Pane } from '../../parts/pane.tsx';
 import { Pixels } from '../../parts/pixels.tsx';
+import { Word } from '../../parts/word.tsx';
 import { pictureOf } from '../../state/pictures.ts';
 import { Drawing } from './drawing.tsx';
 import type { EditState } from './state.ts';
@@ -22,7 +23,8 @@ export function Panes(props: { readonly edit: EditState }) {
           <Show when={found()} fallback="…">
             {f => (
               <>
-                squared distance from the drawing <b data-value="mse">{figure(f().results[0]!.mse)}</b>
+                <Word of="error">squared error</Word> of the drawing{' '}
+                <b data-value="mse">{figure(f().results[0]!.mse)}</b>
               </>
             )}
           </Show>
@@ -32,7 +34,15 @@ export function Panes(props: { readonly edit: EditState }) {
       </Pane>
       <Pane
         title="Seed"
-        note={<Show when={found()}>{f => <>variance {figure(f().results[0]!.latentVariance)}</>}</Show>}
+        note={
+          <Show when={found()}>
+            {f => (
+              <>
+                <Word of="variance">variance</Word> {figure(f().results[0]!.latentVariance)}
+              </>
+            )}
+          </Show>
+        }
       >
         <Pixels of={found()?.latent} seed label="the seed of the drawing" />
       </Pane>

@@ -62,7 +62,7 @@ export function useEdit() {
   );
 
   return {
-    ...{ picture, choose, dial, setDial, strokes, found, stopped },
+    ...{ picture, choose, dial, setDial, strokes, drawn, found, stopped },
     /** The picture with strokes, that which is being drawn among them. */
     shown: createMemo(() => (line() ? draw([...strokes(), line()!]) : drawn())),
     clear: () => keep([]),

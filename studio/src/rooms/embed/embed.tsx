@@ -1,8 +1,12 @@
-import { Show } from 'solid-js';
+import { createMemo, Show } from 'solid-js';
 import { Chart } from '../../parts/chart.tsx';
+import { Compare } from '../../parts/compare.tsx';
 import { Slider } from '../../parts/controls.tsx';
 import { figure } from '../../parts/figures.ts';
+import { Growth } from '../../parts/growth.tsx';
 import { Picker } from '../../parts/picker.tsx';
+import { Word } from '../../parts/word.tsx';
+import { items } from '../../state/tensors.ts';
 import { Controls } from './controls.tsx';
 import { Panes } from './panes.tsx';
 import { useEmbed } from './state.ts';
@@ -10,6 +14,10 @@ import { useEmbed } from './state.ts';
 export function Embed() {
   const embed = useEmbed();
   const { dropped, which, curve, result } = embed;
+  const seed = createMemo(() => {
+    const latent = embed.found()?.latent;
+    return latent && items(latent, which());
+  });
   const count = () => dropped()?.latent.shape[0] ?? 1;
   return (
     <>
@@ -26,8 +34,16 @@ export function Embed() {
       </Show>
       <Controls embed={embed} />
       <Show when={result()?.certificate?.flags.length}>
-        <p class="note">Flagged: {result()!.certificate!.flags.join('; ')}.</p>
+        <p class="note">
+          <Word of="certificate">Flagged</Word>: {result()!.certificate!.flags.join('; ')}.
+        </p>
       </Show>
+      <div class="columns closer">
+        <Growth seed={seed()} />
+        <Show when={!dropped()}>
+          <Compare before={embed.image()} after={embed.found()?.pictures} names={['Picture', 'Grown']} />
+        </Show>
+      </div>
       <Show when={curve().length > 1}>
         <Chart
           label={`The loss over ${curve().length} steps of descent, from ${figure(curve()[0]![1])} to ${figure(curve().at(-1)![1])}`}

@@ -2,6 +2,7 @@ import { Show } from 'solid-js';
 import { figure } from '../../parts/figures.ts';
 import { Pane } from '../../parts/pane.tsx';
 import { Pixels } from '../../parts/pixels.tsx';
+import { Word } from '../../parts/word.tsx';
 import { pictureOf } from '../../state/pictures.ts';
 import type { EmbedState } from './state.ts';
 
@@ -18,7 +19,11 @@ export function Panes(props: { readonly embed: EmbedState }) {
         title="Seed"
         note={
           <Show when={result()} fallback="noise">
-            {r => <>variance {figure(r().latentVariance)}, where noise has 1</>}
+            {r => (
+              <>
+                <Word of="variance">variance</Word> {figure(r().latentVariance)}, where noise has 1
+              </>
+            )}
           </Show>
         }
       >
@@ -30,8 +35,9 @@ export function Panes(props: { readonly embed: EmbedState }) {
           <Show when={result()} fallback={dropped() ? 'decoded' : stopped() ? 'stopped before its end' : '…'}>
             {r => (
               <>
-                squared error <b data-value="mse">{figure(r().mse)}</b>, {r().psnr.toFixed(1)} dB ·{' '}
-                {r().evaluations} evaluations
+                <Word of="error">squared error</Word> <b data-value="mse">{figure(r().mse)}</b>,{' '}
+                <Word of="psnr">{r().psnr.toFixed(1)} dB</Word> · {r().evaluations}{' '}
+                <Word of="evaluations">evaluations</Word>
               </>
             )}
           </Show>

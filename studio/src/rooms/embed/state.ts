@@ -2,7 +2,7 @@ import { createSignal } from 'solid-js';
 import { ask } from '../../engine/client.ts';
 import type { Floats, Found, OpenedSeeds } from '../../engine/engine.ts';
 import { whenever } from '../../state/latest.ts';
-import { cardOf, current, ready } from '../../state/models.ts';
+import { cardOf, current, untilOpen, working } from '../../state/models.ts';
 import { attempt, say } from '../../state/notices.ts';
 import { pictureOf, urlOf } from '../../state/pictures.ts';
 import { goOn, result, resumed } from '../../state/results.ts';
@@ -28,6 +28,7 @@ export function useEmbed() {
   const iterations = () => (descends() ? steps() : 0);
 
   async function decode(model: string, id: string, counts: () => boolean, onOutdated: Waiting) {
+    await untilOpen(model);
     const seeds = await attempt(() => seedsOf(id, model));
     if (!counts()) return;
     setDropped(seeds);
@@ -76,9 +77,8 @@ export function useEmbed() {
   /** The model and picture whose seed is shown. */
   let shown = '';
   whenever(
-    () => [current(), ready(), file(), picture(), method(), iterations(), url(), resumed()] as const,
-    async ([model, ready, seeds, id, , , url], counts, onOutdated) => {
-      if (!ready) return;
+    () => [current(), file(), picture(), url(), method(), iterations(), working(), resumed()] as const,
+    async ([model, seeds, id, url], counts, onOutdated) => {
       setCurve([]);
       setStopped(false);
       const subject = seeds || `${model} ${url}`;

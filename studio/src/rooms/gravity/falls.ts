@@ -3,7 +3,15 @@ import { ask } from '../../engine/client.ts';
 import type { ScheduleName } from '../../engine/engine.ts';
 import { numberPart, part } from '../../state/address.ts';
 import { whenever } from '../../state/latest.ts';
-import { nearest, type Point, pointsOf, pointsTensor, readPoints, writePoints } from '../../state/points.ts';
+import {
+  nearest,
+  type Point,
+  pointsOf,
+  pointsTensor,
+  REACH,
+  readPoints,
+  writePoints,
+} from '../../state/points.ts';
 import { ARROW_SEEDS, DENSE_SEEDS } from './grids.ts';
 import { SCHEDULE_NAMES, samplingOf } from './schedules.ts';
 import type { GravityState } from './state.ts';
@@ -68,8 +76,16 @@ export function useFalls({ trained, landing, points, isDrawn }: GravityState) {
     return target && dense().length > 0 ? landingAt(target, dense(), isDrawn() ? points() : undefined) : [];
   });
 
+  /** How many seeds land out of sight, and how far the farthest. */
+  const lost = createMemo(() => {
+    const far = landed()
+      .map(point => Math.hypot(...standardised(point)))
+      .filter(distance => distance > 2 * REACH);
+    return far.length > 0 ? { count: far.length, farthest: Math.max(...far) } : undefined;
+  });
+
   return {
-    ...{ steps, setSteps, schedule, setSchedule, landed, dense, way, chosen, drawnTo, placed },
+    ...{ steps, setSteps, schedule, setSchedule, landed, dense, way, chosen, drawnTo, lost, placed },
     seed: () => placed(seed()),
     arrows: () => {
       const ends = landed().length > 0 ? landed() : landing();

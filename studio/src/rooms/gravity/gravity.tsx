@@ -39,6 +39,16 @@ export function Gravity() {
               do.
             </Show>
           </p>
+          <Show when={falls.lost()}>
+            {lost => (
+              <p class="note">
+                <b>{lost().count}</b> of {falls.landed().length} seeds land out of sight, up to{' '}
+                {figure(lost().farthest)} away. At its noisiest this schedule leaves less of the signal than
+                the network was trained with, and a step from there divides the network's error by that
+                little. The schedule as trained brings them back, perhaps other steps do.
+              </p>
+            )}
+          </Show>
         </div>
         <div class="panel">
           <Loss gravity={gravity} landed={falls.landed()} />

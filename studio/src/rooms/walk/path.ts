@@ -1,7 +1,8 @@
 import type { SeedPath } from 'seedbed';
 import { ask } from '../../engine/client.ts';
 import type { Floats } from '../../engine/engine.ts';
-import { cardOf } from '../../state/models.ts';
+import { cardOf, untilOpen } from '../../state/models.ts';
+import { walkOf } from '../../state/names.ts';
 import { result } from '../../state/results.ts';
 import type { Way } from '../../state/seeds.ts';
 import { joined, mixed } from '../../state/tensors.ts';
@@ -33,8 +34,11 @@ export async function legOf(
   const walked = await result(
     'grown',
     {
-      ...{ of: ['walk', from.id, to.id, cardOf(model)!.hash, path, way], label: 'Growing the way' },
-      make: (task, report) => ask('walk', task, model, [from.latent, to.latent], path, FRAMES, report),
+      ...{ of: walkOf(from.id, to.id, cardOf(model)!.hash, path, way), label: 'Growing the way' },
+      async make(task, report) {
+        await untilOpen(model);
+        return ask('walk', task, model, [from.latent, to.latent], path, FRAMES, report);
+      },
     },
     { onOutdated },
   );

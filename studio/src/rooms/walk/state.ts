@@ -2,11 +2,11 @@ import { createMemo, createSignal } from 'solid-js';
 import { numberPart, part } from '../../state/address.ts';
 import { useFiles } from '../../state/files.ts';
 import { whenever } from '../../state/latest.ts';
-import { current, ready } from '../../state/models.ts';
+import { current, working } from '../../state/models.ts';
 import { say } from '../../state/notices.ts';
 import { pictureOf } from '../../state/pictures.ts';
 import { resumed } from '../../state/results.ts';
-import { pixelsOf, seedOf, type Way } from '../../state/seeds.ts';
+import { pixelsOf, seedOf, seedShips, type Way } from '../../state/seeds.ts';
 import { chained, type End, FRAMES, legOf, type Path } from './path.ts';
 
 /** Pictures of a walk, at most. */
@@ -17,7 +17,7 @@ const DEFAULT = '9-ankle-boot,2-pullover';
 export function useWalk() {
   const [list, setList] = part<string>('pictures', DEFAULT);
   const [kind, setKind] = part<'slerp' | 'lerp'>('path', 'slerp', ['slerp', 'lerp']);
-  const [way, setWay] = part<Way>('seeds', 'quick', ['quick', 'faithful']);
+  const [asked, setWay] = part<Way | ''>('seeds', '', ['quick', 'faithful']);
   const [at, setAt] = numberPart('at', 4, [0, 1000]);
   const [path, setPath] = createSignal<Path>();
   const [stopped, setStopped] = createSignal(false);
@@ -25,6 +25,9 @@ export function useWalk() {
     const named = list().split(',').filter(Boolean).slice(0, MOST);
     return named.length >= 2 ? named : DEFAULT.split(',');
   });
+  const way = createMemo<Way>(
+    () => asked() || (chosen().every(id => seedShips(current(), id)) ? 'faithful' : 'quick'),
+  );
   const urls = createMemo(() =>
     chosen()
       .map(id => pictureOf(id).url)
@@ -41,9 +44,8 @@ export function useWalk() {
   useFiles({ picture: choose });
 
   whenever(
-    () => [current(), chosen(), kind(), way(), ready(), urls(), resumed()] as const,
-    async ([model, ids, kind, way, ready], counts, onOutdated) => {
-      if (!ready) return;
+    () => [current(), chosen(), kind(), way(), working(), urls(), resumed()] as const,
+    async ([model, ids, kind, way], counts, onOutdated) => {
       setPath(undefined);
       setStopped(false);
       const legs: Path[] = [];
