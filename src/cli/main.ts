@@ -23,6 +23,7 @@ import { addRace } from './race.ts';
 import { addRecover } from './recover.ts';
 import { addReproduce } from './reproduce.ts';
 import { addSample } from './sample.ts';
+import { addServe } from './serve/serve.ts';
 import { addStudio } from './studio.ts';
 import { interruptionCode, watchSignals } from './terminal.ts';
 import { addTrain } from './train.ts';
@@ -92,6 +93,7 @@ async function run(args: readonly string[]): Promise<void> {
     addReproduce,
     addVerify,
     addWork,
+    addServe,
     addStudio,
     addImport,
     addDoctor,

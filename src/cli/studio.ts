@@ -1,9 +1,5 @@
-import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { basename, dirname } from 'node:path';
-import { getRequestListener } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import type { Command } from 'commander';
 import { Hono } from 'hono';
@@ -11,6 +7,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { SeedbedError } from '../errors.ts';
 import { exists, joinPath } from '../runtime/files.ts';
 import { packaged } from './files.ts';
+import { serve } from './listening.ts';
 import { whole } from './options.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
@@ -38,58 +35,17 @@ async function run({ host, port, ...flags }: Flags): Promise<void> {
   const folder = packaged('studio/dist');
   if (!(await exists(joinPath(folder, 'index.html'))))
     throw new SeedbedError('Machine', 'the studio is not built; in a clone, npm run build builds it');
-  const server = createServer(getRequestListener(studioApp(folder).fetch));
-  const listening = await listen(server, host, port ?? PORT).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE' && port === undefined) return listen(server, host, 0);
-    throw inWords(error, host, port ?? PORT);
-  });
-  const addresses = reachedAt(host).map(
-    name => `http://${name.includes(':') ? `[${name}]` : name}:${listening.port}/`,
+  const { addresses, closed } = await serve(
+    studioApp(folder),
+    host,
+    port ?? { wanted: PORT },
+    terminal.signal,
   );
-  const address = addresses[0]!;
   terminal.line(
     `The studio is at ${addresses.join(', ')}\nIt computes in the browser; nothing leaves this machine. Ctrl-C ends it.`,
   );
-  terminal.json({ command: 'studio', address });
-  await new Promise<void>(resolve => {
-    terminal.signal.addEventListener('abort', () => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  });
-}
-
-/** Names by which a server that listens at a host is reached; 0.0.0.0 and :: stand for all of the machine's. */
-function reachedAt(host: string): string[] {
-  if (host !== '0.0.0.0' && host !== '::') return [host];
-  const all = Object.values(networkInterfaces()).flatMap(them => them ?? []);
-  return [
-    '127.0.0.1',
-    ...all.filter(({ family, internal }) => family === 'IPv4' && !internal).map(a => a.address),
-  ];
-}
-
-function listen(server: ReturnType<typeof createServer>, host: string, port: number): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve(server.address() as AddressInfo);
-    });
-  });
-}
-
-function inWords(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  const reasons: Record<string, string> = {
-    EADDRINUSE: 'another program listens there; choose another --port',
-    EACCES: 'permission is denied; choose a --port from 1024 on',
-    EADDRNOTAVAIL: 'this machine has no such address; choose another --host',
-    ENOTFOUND: 'there is no such host; choose another --host',
-  };
-  const reason = reasons[error.code ?? ''] ?? error.message;
-  return new SeedbedError('BadArgument', `cannot listen at ${host}, port ${port}: ${reason}`, {
-    cause: error,
-  });
+  terminal.json({ command: 'studio', address: addresses[0] });
+  await closed;
 }
 
 /**

@@ -52,7 +52,7 @@ async function run(flags: Flags): Promise<void> {
   });
   if (off.length > 0)
     throw new SeedbedError(
-      'Diverged',
+      'Machine',
       `${off.length} of ${rows.length} came out otherwise than expected: ${off.map(({ what }) => what).join('; ')}`,
     );
 }

@@ -128,7 +128,7 @@ describe('embed and decode', () => {
       '--out',
       at('x'),
     );
-    expect(refused.code).toBe(2);
+    expect(refused.code).toBe(3);
     expect(refused.err).toMatch(/seeds of model [0-9a-f]{64}, but this model is [0-9a-f]{64}/);
     expect(
       (

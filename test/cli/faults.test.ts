@@ -143,7 +143,7 @@ signals(
 
     const other = await start([...command('parts', '--resume'), '--rng', '9']).ended;
     expect(other).toMatchObject({
-      code: 2,
+      code: 3,
       err: expect.stringContaining('unfinished work of another command'),
     });
     expect((await start(command('parts', '--resume')).ended).code).toBe(0);

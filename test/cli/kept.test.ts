@@ -104,7 +104,7 @@ describe('unfinished work', () => {
     expect(forced).toMatchObject({ code: 2, err: expect.stringContaining('--fresh drops it') });
     expect(await readFile(held.path('piece-0'), 'utf8')).toBe('hours of work');
     const fresh = await seeds('--model', at('other.onnx'), '--fresh');
-    expect(fresh).toMatchObject({ code: 2, err: expect.stringMatching(/seeds of model .*, or --force/) });
+    expect(fresh).toMatchObject({ code: 3, err: expect.stringMatching(/seeds of model .*, or --force/) });
     expect(await seeds('--model', at('other.onnx'), '--fresh', '--force')).toMatchObject({ code: 0 });
   });
 

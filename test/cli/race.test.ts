@@ -81,7 +81,7 @@ test('seeds of other pictures do not join a race, and a family that is none is n
     '--beside',
     at('other', 'seeds.safetensors'),
   );
-  expect(code).toBe(2);
+  expect(code).toBe(3);
   expect(err).toContain('seeds are of data-9.png, which are not all among those of the race: pictures.npy#0');
   // Before any method has run.
   expect([out, existsSync(at('no-race'))]).toEqual(['', false]);

@@ -1,0 +1,71 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { SeedbedError } from '../errors.ts';
+
+/** A port; or one that is wanted, with any free one in its stead. */
+type Port = number | { readonly wanted: number };
+
+/**
+ * Serves until `signal` is given.
+ * @returns the addresses by which it is reached, and what ends when it has.
+ * @throws {SeedbedError} BadArgument where it cannot listen.
+ */
+export async function serve(
+  app: Hono,
+  host: string,
+  port: Port,
+  signal: AbortSignal,
+): Promise<{ addresses: string[]; closed: Promise<void> }> {
+  const server = createServer(getRequestListener(app.fetch));
+  const first = typeof port === 'number' ? port : port.wanted;
+  const listening = await listen(server, host, first).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE' && typeof port !== 'number') return listen(server, host, 0);
+    throw inWords(error, host, first);
+  });
+  const addresses = reachedAt(host).map(
+    name => `http://${name.includes(':') ? `[${name}]` : name}:${listening.port}/`,
+  );
+  const closed = new Promise<void>(resolve => {
+    signal.addEventListener('abort', () => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  });
+  return { addresses, closed };
+}
+
+/** Names by which a server that listens at a host is reached; 0.0.0.0 and :: stand for all of the machine's. */
+function reachedAt(host: string): string[] {
+  if (host !== '0.0.0.0' && host !== '::') return [host];
+  const all = Object.values(networkInterfaces()).flatMap(them => them ?? []);
+  return [
+    '127.0.0.1',
+    ...all.filter(({ family, internal }) => family === 'IPv4' && !internal).map(a => a.address),
+  ];
+}
+
+function listen(server: ReturnType<typeof createServer>, host: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+function inWords(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'another program listens there; choose another --port',
+    EACCES: 'permission is denied; choose a --port from 1024 on',
+    EADDRNOTAVAIL: 'this machine has no such address; choose another --host',
+    ENOTFOUND: 'there is no such host; choose another --host',
+  };
+  const reason = reasons[error.code ?? ''] ?? error.message;
+  return new SeedbedError('BadArgument', `cannot listen at ${host}, port ${port}: ${reason}`, {
+    cause: error,
+  });
+}

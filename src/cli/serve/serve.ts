@@ -1,0 +1,56 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { SeedbedError } from '../../errors.ts';
+import { serve } from '../listening.ts';
+import { whole } from '../options.ts';
+import { createRunner } from '../queue/runner.ts';
+import { openTerminal, withTerminal } from '../terminal.ts';
+import { openJobs } from './jobs.ts';
+import { service } from './service.ts';
+
+const PORT = 8430;
+const VARIABLE = 'SEEDBED_TOKEN';
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+
+interface Flags {
+  host: string;
+  port: number;
+  waiting: number;
+  out: string;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function addServe(program: Command): void {
+  withTerminal(program.command('serve'))
+    .description('find the seeds of pictures that are sent to it: a small service')
+    .argument('[options...]', 'options of embed for all pictures, such as --model my.onnx --tau 0.3')
+    .option(
+      '--host <address>',
+      `where to listen; beyond this machine with a token in ${VARIABLE}`,
+      '127.0.0.1',
+    )
+    .option('--port <n>', 'the port', whole(0, 65_535), PORT)
+    .option('--waiting <n>', 'pictures that may wait; more are told to come again', whole(1, 1_000_000), 100)
+    .option('--out <folder>', 'where pictures and their seeds are kept', 'service')
+    .allowUnknownOption()
+    .addHelpText('after', '\nExample: seedbed serve --model my.onnx\nThe guide: docs/serve.md')
+    .action(run);
+}
+
+async function run(options: string[], { host, port, waiting, out, ...flags }: Flags): Promise<void> {
+  const terminal = openTerminal(flags);
+  const token = process.env[VARIABLE];
+  if (!LOOPBACK.includes(host) && !token)
+    throw new SeedbedError(
+      'BadArgument',
+      `${host} is reached from other machines: set ${VARIABLE} to a secret that requests must bear`,
+    );
+  const words = ['embed', ...options, '--quiet'];
+  const jobs = await openJobs(resolve(out), words, waiting, createRunner('.'));
+  const { addresses, closed } = await serve(service(jobs, token), host, port, terminal.signal);
+  terminal.line(`Seeds are found at ${addresses.join(', ')}: POST a picture to /embed. Ctrl-C ends it.`);
+  terminal.json({ command: 'serve', address: addresses[0] });
+  await closed;
+  await jobs.stop();
+}

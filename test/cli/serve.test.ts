@@ -1,0 +1,137 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Ended, Runner } from '../../src/cli/queue/runner.ts';
+import { openJobs } from '../../src/cli/serve/jobs.ts';
+import { MOST_BYTES, service } from '../../src/cli/serve/service.ts';
+import { saveModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import { readSeeds } from '../../src/embedding/seeds.ts';
+import { encodePng } from '../../src/runtime/images.ts';
+import { float32 } from '../../src/tensor/tensor.ts';
+import { seedbed } from './in-process.ts';
+
+let folder: string;
+let picture: Uint8Array;
+const at = (...names: string[]) => join(folder, ...names);
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'seedbed-serve-'));
+  await writeFile(at('model.onnx'), saveModel(gaussianDenoiser(1, [1, 8, 8], 4)));
+  picture = await encodePng(
+    float32(
+      [1, 8, 8],
+      Float32Array.from({ length: 64 }, (_, i) => i / 64),
+    ),
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Runs commands in this process, where the service has one of its own for them. */
+const here: Runner = {
+  async run(words) {
+    const { code, err } = await seedbed(...words, '--threads', '1');
+    return { code, said: err.trim().replace(/^seedbed: /, '') };
+  },
+  close: () => {},
+};
+const words = () => ['embed', '--model', at('model.onnx'), '--method', 'naive', '--quiet'];
+const open = async (out: string, most = 10, runner = here, token?: string) => {
+  const jobs = await openJobs(at(out), words(), most, runner);
+  const app = service(jobs, token);
+  const post = (body: Uint8Array, path = '/embed', headers = {}) =>
+    app.request(path, { method: 'POST', body: Uint8Array.from(body), headers });
+  return { jobs, app, post };
+};
+
+test('a picture sent gives its seed, which is the one that embed finds', async () => {
+  const { app, post } = await open('one');
+  const response = await post(picture);
+  expect(response.status).toBe(200);
+  const { state, results, files } = await response.json();
+  expect(state).toBe('done');
+  expect(results[0].mse).toBeLessThan(0.01);
+  const seeds = await app.request(files['seeds.safetensors']);
+  await writeFile(at('own.png'), picture);
+  await seedbed(...words(), at('own.png'), '--out', at('own'), '--threads', '1');
+  const { latent } = readSeeds(new Uint8Array(await seeds.arrayBuffer()), 'served');
+  expect(latent).toEqual(readSeeds(await readFile(at('own', 'seeds.safetensors')), 'own').latent);
+  const drawn = await app.request(files['embedding.png']);
+  expect(drawn.headers.get('Content-Type')).toBe('image/png');
+});
+
+test('what is no picture is refused with the reason, and nothing else is served', async () => {
+  const { app, post } = await open('bad');
+  const response = await post(new TextEncoder().encode('not a picture'));
+  expect(response.status).toBe(422);
+  const { state, reason, at: address } = await response.json();
+  expect(state).toBe('failed');
+  expect(reason).toMatch(/cannot read the picture: it is not a picture; PNG, JPEG/);
+  expect(reason).not.toContain(folder);
+  expect((await app.request(address)).status).toBe(422);
+  const { id } = await (await app.request(address)).json();
+  for (const path of [
+    `/jobs/${id}/picture`,
+    `/jobs/${id}/..%2f..%2fmodel.onnx`,
+    '/jobs/..%2fone',
+    '/jobs/x',
+    '/',
+  ])
+    expect((await app.request(path)).status, path).toBe(404);
+  expect((await post(new Uint8Array())).status).toBe(400);
+  expect((await post(new Uint8Array(MOST_BYTES + 1))).status).toBe(413);
+  expect((await post(picture, '/embed?wait=1000')).status).toBe(400);
+});
+
+/** A runner whose commands end when the test says so. */
+function held(): { runner: Runner; end: (ended: Ended) => void } {
+  const waiting: ((ended: Ended) => void)[] = [];
+  const runner: Runner = {
+    run: (_, signal) =>
+      new Promise(resolve => {
+        waiting.push(resolve);
+        signal.addEventListener('abort', () => resolve({ code: 75, said: 'stopped' }));
+      }),
+    close: () => {},
+  };
+  return { runner, end: ended => waiting.shift()!(ended) };
+}
+
+test('a queue has an end; what waits is taken up again by the next service', async () => {
+  const { runner } = held();
+  const { app, post, jobs } = await open('full', 2, runner);
+  const sent = [];
+  for (let i = 0; i < 3; i++) {
+    const response = await post(picture, '/embed?wait=0');
+    expect(response.status).toBe(202);
+    sent.push(await response.json());
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+  const full = await post(picture, '/embed?wait=0');
+  expect(full.status).toBe(429);
+  expect(Number(full.headers.get('Retry-After'))).toBeGreaterThan(0);
+  expect((await (await app.request(sent[0].at)).json()).state).toBe('working');
+  const text = await (await app.request('/metrics')).text();
+  expect(text).toContain('seedbed_jobs_waiting 2\n');
+  expect(text).toContain('seedbed_jobs_total{state="refused"} 1\n');
+  expect(await (await app.request('/healthz')).json()).toEqual({ ok: true, waiting: 2 });
+  await jobs.stop();
+
+  const next = await open('full');
+  for (const { id } of sent) expect((await next.jobs.settled(id, 60))?.state).toBe('done');
+});
+
+test('with a token only who bears it is heard', async () => {
+  const { app, post } = await open('secret', 10, here, 'a secret');
+  expect((await app.request('/healthz')).status).toBe(200);
+  expect((await app.request('/metrics')).status).toBe(401);
+  expect((await post(picture)).status).toBe(401);
+  expect((await post(picture, '/embed', { Authorization: 'Bearer another' })).status).toBe(401);
+  expect((await post(picture, '/embed', { Authorization: 'Bearer a secret' })).status).toBe(200);
+});
+
+test('beyond this machine it wants a token', async () => {
+  const { code, err } = await seedbed('serve', '--host', '0.0.0.0');
+  expect(code).toBe(2);
+  expect(err).toContain('0.0.0.0 is reached from other machines: set SEEDBED_TOKEN');
+});
