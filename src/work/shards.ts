@@ -1,4 +1,3 @@
-import { isSeedbedError } from '../errors.ts';
 import { exists, joinPath, moveFolder, readJson, removeFolder, writeAtomic } from '../runtime/files.ts';
 import { finishedShard, hashesIn, MANIFEST, type Manifest, requireSame } from './manifest.ts';
 import { joinRun, type Run } from './run.ts';
@@ -27,12 +26,15 @@ export interface OpenShard extends Shard {
   readonly done: boolean;
   /** Puts it into its place, whole, in one move. */
   finish(items: Manifest['items']): Promise<void>;
+  /** Whether another process that was given the same shard was faster; what this one has of it then goes. */
+  isThere(): Promise<boolean>;
 }
 
 /** What is said of a command. */
 export type Said = Omit<Run, 'of'>;
 
-const ABOUT = 'about.json';
+/** Hidden, so that it is no part of the shard whenever it is written. */
+const ABOUT = '.about.json';
 
 /**
  * Opens a shard. Work that was begun on it goes on; one that is whole is not done again, so that a queue may deliver it twice.
@@ -57,29 +59,29 @@ export async function openShard(
   if (await exists(title)) requireSame(said.about, (await readJson(title)) as About, folder);
   else if (!finished) await writeAtomic(title, JSON.stringify(said.about));
 
-  async function finish(items: Manifest['items']): Promise<void> {
-    try {
-      await removeFolder(title);
-      const seconds = (performance.now() - started) / 1000;
-      const { index, of } = shard;
-      const manifest: Manifest = {
-        ...said,
-        shard: { index, of },
-        items,
-        seconds,
-        files: await hashesIn(folder),
-      };
-      await writeAtomic(work.path(MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
-      await moveFolder(folder, place);
-    } catch (error) {
-      // Another process that was given the same shard was faster.
-      const theirs = isSeedbedError(error) && (await finishedShard(out, shard));
-      if (!theirs) throw error;
-      requireSame(said.about, theirs.about, place);
-      await work.remove();
-    }
-  }
-  return { ...work, shard: { ...shard, done: finished !== undefined, finish } };
+  return {
+    ...work,
+    shard: {
+      ...shard,
+      done: finished !== undefined,
+      async finish(items) {
+        await removeFolder(title);
+        const seconds = (performance.now() - started) / 1000;
+        const { index, of } = shard;
+        const files = await hashesIn(folder);
+        const manifest: Manifest = { ...said, shard: { index, of }, items, seconds, files };
+        await writeAtomic(work.path(MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+        await moveFolder(folder, place);
+      },
+      async isThere() {
+        const theirs = await finishedShard(out, shard);
+        if (!theirs) return false;
+        requireSame(said.about, theirs.about, place);
+        await work.remove();
+        return true;
+      },
+    },
+  };
 }
 
 /**
@@ -95,9 +97,13 @@ export async function inShards<T>(
   if (!shard) return inPieces(work, pieces, doPiece);
   const { count, piece } = pieces;
   const range = rangeOf(shard, count, piece);
-  if (!shard.done) {
+  if (shard.done) return undefined;
+  try {
     await inPieces(work, pieces, doPiece, range);
     await shard.finish({ ...range, count, piece });
+  } catch (error) {
+    // Two that do one shard write the same bytes into one folder, until the first moves it away.
+    if (!(await shard.isThere())) throw error;
   }
   return undefined;
 }

@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
@@ -72,6 +74,19 @@ const COMMANDS: Record<string, () => string[]> = {
   ],
   race: () => ['race', at('model.onnx'), at('one.npy'), '--methods', 'naive,fixed-point'],
 };
+
+/** Runs a command in a process of its own. */
+function start(words: string[]): Promise<{ code: number | null; err: string }> {
+  const script = fileURLToPath(new URL('run.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let err = '';
+  child.stderr.on('data', chunk => {
+    err += chunk;
+  });
+  return new Promise(resolve => child.once('close', code => resolve({ code, err })));
+}
 
 /** Files in a folder; what a report says of time is left out. */
 async function contents(out: string): Promise<Record<string, unknown>> {
@@ -204,6 +219,19 @@ describe('shards that are not as they should be', () => {
     await rename(at('renamed', 'shard-0-of-3'), at('renamed', 'shard-00-of-3'));
     await refused('renamed', 2, /says that it is shard-0-of-3: it was renamed or edited/);
   });
+});
+
+test('two processes that do the same shard at once end well, and leave it whole', async () => {
+  const both = [...sample(), '--out', at('both'), '--shard', '0/1'];
+  const shard = () => start([...both, '--threads', '1', '--quiet']);
+  const ended = await Promise.all([shard(), shard(), shard()]);
+  expect(ended.map(({ code, err }) => [code, err])).toEqual([
+    [0, ''],
+    [0, ''],
+    [0, ''],
+  ]);
+  expect((await seedbed('merge', at('both'))).code).toBe(0);
+  expect((await readdir(at('both'))).filter(name => name.startsWith('.'))).toEqual([]);
 });
 
 test('a shard that was stopped goes on where it was, without being asked', async () => {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
-import type { Denoiser, DenoiserInfo, SamplerInfo } from '../../src/diffusion/info.ts';
+import type { Denoiser, DenoiserInfo } from '../../src/diffusion/info.ts';
 import { mixtureDenoiser } from '../../src/diffusion/oracle.ts';
 import { type Diagnosis, diagnose } from '../../src/embedding/doctor.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
@@ -185,11 +185,10 @@ describe('a network in closed form', () => {
 const checkpoints = fileURLToPath(new URL('../../../shared/data/checkpoints', import.meta.url));
 const pathOf = (name: string) => `${checkpoints}/${name}/${name}.onnx`;
 
-/** A real model with its documented description and another sampler. */
-function real(name: string, sampler: Partial<SamplerInfo> = {}): Denoiser {
+/** A real model with its documented description. */
+function real(name: string): Denoiser {
   const text = readFileSync(new URL(`../../docs/models/${name}.json`, import.meta.url), 'utf8');
-  const foreign = parseForeignInfo(JSON.parse(text), `${name}.json`);
-  const info = { ...foreign, sampler: { ...foreign.sampler, ...sampler } };
+  const info = parseForeignInfo(JSON.parse(text), `${name}.json`);
   return importDenoiser(parseModel(readFileSync(pathOf(name)), name), info, new Map(), name);
 }
 
@@ -201,15 +200,3 @@ describe.skipIf(!existsSync(pathOf('heart2d')))('a perceptron over points that P
     expect(roundTrip!.psnr).toBeGreaterThan(30);
   });
 });
-
-describe.skipIf(!existsSync(pathOf('anime64')))(
-  'a U-Net of 63 million weights, stored in 8 bits each',
-  () => {
-    test('is told that it starts without signal, and where to start', async () => {
-      const model = real('anime64', { steps: 1, start: { timestep: 299 } });
-      const { findings } = await diagnose(runtime, model, undefined, { roundTrip: false });
-      expect(topicsOf({ findings } as Diagnosis)).toEqual(['start']);
-      expect(findings[0]!.text).toContain('From {"timestep":29');
-    }, 180_000);
-  },
-);
