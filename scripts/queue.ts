@@ -63,7 +63,7 @@ function startWorker(project: string): void {
 /** Kills a worker now and then, and starts another in its place. */
 async function kill(until: AbortSignal): Promise<void> {
   while (!until.aborted) {
-    await wait(2 + 6 * Math.random());
+    await wait(5 + 15 * Math.random());
     const all = [...workers];
     const [child, project] = all[Math.floor(Math.random() * all.length)] ?? [];
     if (!child || until.aborted) continue;

@@ -16,8 +16,9 @@ interface Flags extends QueueFlags {
   quiet?: boolean;
 }
 
-/** A shard may be handed out again so often as workers are killed over it. */
+/** A shard may be handed out again so often as workers are killed over it; milliseconds between two looks at who is alive. */
 const MOST_STALLED = 1_000_000;
+const LOOK = 5000;
 
 export function addWork(program: Command): void {
   withTerminal(withQueue(program.command('work')))
@@ -76,7 +77,7 @@ async function workUntilStopped(
       if (leave.signal.aborted) throw await giveBack();
       throw new (ended!.code === 2 ? UnrecoverableError : Error)(ended!.said);
     },
-    { connection: broker.connection, concurrency: 1, maxStalledCount: MOST_STALLED },
+    { connection: broker.connection, concurrency: 1, maxStalledCount: MOST_STALLED, stalledInterval: LOOK },
   );
   worker.on('error', () => {});
   worker.on('failed', (job, error) =>
