@@ -1,0 +1,151 @@
+import { type Command, Option } from 'commander';
+import { type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
+import type { EmbedOptions } from '../embedding/embedding.ts';
+import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
+import { inversionFor, METHODS, type Method, methodRow } from '../embedding/methods.ts';
+import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
+import type { InversionOptions } from '../embedding/settings.ts';
+import { type ConditionFlags, withConditionFlags } from './conditions.ts';
+import { hashesOf, openModel } from './denoiser.ts';
+import { findEmbedder, SHIPPED_MODEL } from './files.ts';
+import { autoencoderOption, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { withTerminal } from './terminal.ts';
+
+/** How seeds are sought, shared by `embed` and `evaluate`. */
+export interface MethodFlags extends RuntimeFlags, ConditionFlags {
+  model: string;
+  autoencoder?: string;
+  throughDecoder?: boolean;
+  embedder?: string;
+  method: Method;
+  tau?: number;
+  outer?: number;
+  inner?: number;
+  solver?: Undoer;
+  diffused?: number;
+  residual?: number;
+  sampler?: SamplerKind;
+  recipe?: RecipeName;
+  iterations?: number;
+  learningRate?: number;
+  samplerSteps?: number;
+  batch?: number;
+  memory?: Memory;
+  tolerance?: number;
+  rng: number;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** Adds the options that say how seeds are sought. */
+export function withMethod(command: Command): Command {
+  return withTerminal(withRng(withConditionFlags(withRuntime(command))))
+    .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
+    .addOption(autoencoderOption())
+    .option(
+      '--embedder <file>',
+      "the embedding network (default: the model's own, NAME-embedder.onnx beside it)",
+    )
+    .addOption(new Option('--method <name>', 'how seeds are sought').choices([...METHODS]).default('auto'))
+    .addOption(new Option('--recipe <name>', 'settings of the descent').choices(Object.keys(RECIPES)))
+    .option(
+      '--iterations <n>',
+      "iterations of descent, of 'lbfgs', or of each step that is undone (2 and more), instead of the method's own",
+      whole(1),
+    )
+    .option('--learning-rate <x>', "its learning rate, instead of the recipe's", positive)
+    .addOption(
+      new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
+        ...SAMPLERS,
+      ]),
+    )
+    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
+    .option(
+      '--batch <n>',
+      "seeds in work at once (default: 16; by 'split' and 'auto' 4, whose results come as they are found)",
+      whole(1),
+    )
+    .addOption(
+      new Option(
+        '--memory <way>',
+        'all sampler steps in one graph, or one at a time (default: by estimate)',
+      ).choices(['unrolled', 'checkpointed']),
+    )
+    .option('--tau <x>', 'least squares: how far off a picture may be, standardised', positive)
+    .option('--outer <n>', 'least squares: steps of Levenberg and Marquardt', whole(1))
+    .option('--inner <n>', 'least squares: conjugate gradients in each', whole(1))
+    .addOption(new Option('--solver <name>', 'how steps are undone').choices([...UNDOERS]))
+    .option(
+      '--residual <share>',
+      "a step is undone when this share of the residual is left that its first guess leaves (default: 0.05 by 'split' and 'auto', else 0.005)",
+      positive,
+    )
+    .option('--diffused <n>', 'steps next to the picture that a draw of noise replaces', whole(0))
+    .option(
+      '--through-decoder',
+      "of a latent diffusion model: fit latents to the picture's pixels through the decoder, instead of taking the encoder's",
+    )
+    .option(
+      '--tolerance <mse>',
+      'stop when every seed of a batch has this mean squared error, standardised',
+      positive,
+    );
+}
+
+/** The recipe that the flags ask for, or the method's own with their changes. */
+export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
+  const recipe = flags.recipe ? RECIPES[flags.recipe] : (methodRow(method).recipe ?? RECIPES.refine);
+  return {
+    ...recipe,
+    ...(flags.iterations !== undefined && { iterations: flags.iterations }),
+    ...(flags.learningRate !== undefined && { learningRate: flags.learningRate }),
+  };
+}
+
+/** The settings of inversion that the flags ask for, the method's own where they say nothing. */
+function inversionOf(flags: MethodFlags): InversionOptions {
+  const own = inversionFor(flags.method);
+  const { tau, outer, inner, solver, iterations, residual, diffused = own.diffused } = flags;
+  const least = residual !== undefined && { tolerance: residual };
+  const squares = { ...(tau !== undefined && { tau }), ...(outer && { outer }), ...(inner && { inner }) };
+  const many = iterations !== undefined && { iterations };
+  return {
+    lastStep: { ...own.lastStep, ...squares },
+    whole: { ...own.whole, ...squares },
+    interior: { ...own.interior, ...(solver && { solver }), ...many, ...least },
+    lbfgs: { ...own.lbfgs, ...(tau !== undefined && { tau }), ...many },
+    diffused,
+  };
+}
+
+/** What `embed` is told by the flags, and as plain data the settings by which unfinished work is known again. */
+export async function embedOptions(flags: MethodFlags): Promise<{
+  model: Denoiser;
+  options: EmbedOptions & { method: Method; recipe: DescentRecipe };
+  settings: Record<string, unknown>;
+}> {
+  const model = await openModel(flags.model, flags);
+  const row = methodRow(flags.method);
+  const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
+  const { method, rng, memory, tolerance, sampler, samplerSteps, batch = row.batch } = flags;
+  const { throughDecoder } = flags;
+  const inversion = inversionOf(flags);
+  const chosen = {
+    method,
+    recipe: recipeOf(flags, method),
+    inversion,
+    rng,
+    batch,
+    memory,
+    tolerance,
+    sampler,
+    samplerSteps,
+    throughDecoder,
+  };
+  return {
+    model,
+    options: { ...chosen, embedder },
+    settings: { ...chosen, ...hashesOf(model), embedder: embedder?.hash },
+  };
+}
