@@ -69,6 +69,9 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
 
   /** Nothing hangs over the edge of the window, and pictures beside each other are large enough to see. */
   async function fitting(): Promise<void> {
+    // Figures are drawn anew for another width in a later turn.
+    const fits = () => document.documentElement.scrollWidth <= innerWidth;
+    await page.waitForFunction(fits, undefined, { timeout: 5000 }).catch(() => {});
     const [wider, least] = await page.evaluate(() => [
       document.documentElement.scrollWidth - innerWidth,
       Math.min(...[...document.querySelectorAll('.stage.three .pixels')].map(shown => shown.clientWidth)),
