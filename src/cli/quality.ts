@@ -3,7 +3,7 @@ import { type Dataset, slice } from '../data/dataset.ts';
 import { unstandardise } from '../data/pixels.ts';
 import { prepare } from '../diffusion/batches.ts';
 import { originOf } from '../diffusion/conditions.ts';
-import type { Denoiser } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, withSampler } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
 import { parseModel } from '../graph/protobuf.ts';
 import { type Features, networkFeatures } from '../quality/features.ts';
@@ -26,6 +26,7 @@ interface Flags extends RuntimeFlags, ConditionFlags {
   dataDir?: string;
   count: number;
   features?: string;
+  samplerSteps?: number;
   rng: number;
   out: string;
 }
@@ -47,6 +48,7 @@ export function addQuality(program: Command): void {
     .option('--learned <name or path>', "pictures that it learned from (default: the model's own data)")
     .option('--data-dir <folder>', 'where data sets are looked for first')
     .option('--count <n>', 'pictures to grow, and held-out ones to compare them with', whole(10), 1000)
+    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
     .option(
       '--features <file>',
       'an ONNX network whose first output compares pictures, given pixels in [0,1]',
@@ -63,7 +65,9 @@ export function addQuality(program: Command): void {
 async function run(file: string, flags: Flags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
-  const model = await openBound(file, flags);
+  const own = await openBound(file, flags);
+  const sampler = chooseSampler(own.info.sampler, { samplerSteps: flags.samplerSteps });
+  const model = withSampler(own, sampler);
   const [learned, kept] = await pictureSets(model, flags, terminal);
   const runtime = await openRuntime(terminal, flags);
   const features = flags.features ? await featuresOf(runtime, model, flags.features) : undefined;
@@ -82,6 +86,7 @@ async function run(file: string, flags: Flags): Promise<void> {
     ...originOf(model),
     learned: learned.name,
     data: kept.name,
+    sampler,
     rng: flags.rng,
     seconds,
     ...quality,
