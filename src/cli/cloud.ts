@@ -10,7 +10,7 @@ import { embedOptions, type MethodFlags, withMethod } from './method.ts';
 import { fitOption, openRuntime, refusePairs, whole } from './options.ts';
 import { type Pictures, readItems, readPictures } from './pictures.ts';
 import { seekShown } from './seek.ts';
-import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
+import { inPart, openWork, type ShardFlags, secondsOf, withShards } from './shards.ts';
 import { openTerminal } from './terminal.ts';
 
 interface Flags extends MethodFlags, ShardFlags {
@@ -64,7 +64,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   if (!found) return;
   const { latent, method, results } = joinSought(found);
   const cloud: Cloud = { latent, method, rows: results.map(rowOf), picture, sampler, rng };
-  const seconds = () => (performance.now() - started) / 1000 + (work.seconds ?? 0);
+  const seconds = () => secondsOf(started, work);
   await writeCloud({ terminal, runtime, model, out, seconds }, cloud);
   await work.remove();
 }

@@ -14,7 +14,7 @@ import { embedOptions, type MethodFlags, withMethod } from './method.ts';
 import { fitOption, openRuntime, whole } from './options.ts';
 import { MOST_SHOWN, openSource, writeEmbeddingSheet } from './pictures.ts';
 import { seekShown } from './seek.ts';
-import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
+import { inPart, openWork, type ShardFlags, secondsOf, withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
 interface EmbedFlags extends MethodFlags, ShardFlags {
@@ -86,7 +86,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   const results = found.flatMap((part, i) =>
     part.results.map(result => ({ ...result, image: result.image + i * piece })),
   );
-  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
+  const seconds = secondsOf(started, work);
   const evaluations = results.reduce((sum, r) => sum + r.evaluations, 0);
   const report = {
     seedbed: await version(),

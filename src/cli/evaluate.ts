@@ -2,11 +2,9 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { slice } from '../data/dataset.ts';
 import { originOf } from '../diffusion/conditions.ts';
-import { embed } from '../embedding/embed.ts';
-import type { EmbedProgress } from '../embedding/embedding.ts';
-import { journalIn, keptResult } from '../embedding/journal-files.ts';
+import { keptResult } from '../embedding/journal-files.ts';
 import type { SeedResult } from '../embedding/result.ts';
-import { requireNumbers } from '../embedding/seek.ts';
+import { pieceSeeker } from '../embedding/seek.ts';
 import { joinPath, sha256Hex, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { bootstrapMean } from '../tensor/statistics.ts';
@@ -16,7 +14,7 @@ import { version } from './files.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
 import { fitOption, openRuntime, whole } from './options.ts';
 import { openFor } from './pictures.ts';
-import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
+import { inPart, openWork, type ShardFlags, secondsOf, withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
 interface Flags extends MethodFlags, ShardFlags {
@@ -74,26 +72,31 @@ async function run(flags: Flags): Promise<void> {
     signal: terminal.signal,
     codec: jsonCodec(keptPicture),
   };
+  const onProgress = (first: number, last: number, share: number) =>
+    progress.update(first + Math.floor(share * (last - first)), dataset.length);
+  const { signal } = terminal;
+  const seeker = pieceSeeker(
+    { runtime, model, most: Math.min(PIECE, dataset.length), signal, onProgress },
+    async (first, last) => {
+      const indices = Array.from({ length: last - first }, (_, i) => first + i);
+      const names = indices.map(i => dataset.itemName(i));
+      return { images: await dataset.read(indices), options, names };
+    },
+  );
   const found = await inPart(terminal, work, pieces, async (first, last, inside) => {
-    const indices = Array.from({ length: last - first }, (_, i) => first + i);
-    const onProgress = ({ done, total }: EmbedProgress) =>
-      progress.update(first + Math.floor((done / total) * indices.length), dataset.length);
-    const part = await embed(runtime, model, await dataset.read(indices), {
-      ...options,
-      signal: terminal.signal,
-      journal: journalIn(inside),
-      onResults: found => requireNumbers(found, ({ image }) => dataset.itemName(first + image)),
-      onProgress,
-    });
-    return part.results.map(({ losses: _, ...result }) => ({
+    const { results } = await seeker.doPiece(first, last, inside);
+    return results.map(({ losses: _, ...result }) => ({
       ...result,
       name: dataset.itemName(first + result.image),
     }));
-  }).finally(() => progress.stop());
+  }).finally(async () => {
+    progress.stop();
+    await seeker.close();
+  });
   if (!found) return;
   const results = found.flat();
 
-  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
+  const seconds = secondsOf(started, work);
   const after = bootstrapMean(
     results.map(r => r.mse),
     flags.rng,

@@ -6,7 +6,7 @@ import { svgToPng } from '../runtime/svg.ts';
 import { type ContestFlags, openContest, runContest, withContest } from './contest.ts';
 import { findEmbedder, version } from './files.ts';
 import { openRuntime } from './options.ts';
-import { withShards } from './shards.ts';
+import { secondsOf, withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
 export function addFrontier(program: Command): void {
@@ -40,7 +40,7 @@ async function run(file: string, paths: readonly string[], flags: ContestFlags):
   const at = (name: string) => joinPath(flags.out, name);
   await writeAtomic(at('frontier.svg'), svg);
   await writeAtomic(at('frontier.png'), await svgToPng(svg));
-  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
+  const seconds = secondsOf(started, work);
   const report = {
     seedbed: await version(),
     command: 'frontier',

@@ -120,12 +120,15 @@ export async function openLab(
     const { signal } = terminal;
     const onProgress = (first: number, last: number, share: number) =>
       progress(first + Math.floor(share * (last - first)), count);
-    const seeker = pieceSeeker({ runtime, model, most: PIECE, signal, onProgress }, (first, last) => ({
-      images: image,
-      options,
-      firstStart: first,
-      starts: last - first,
-    }));
+    const seeker = pieceSeeker(
+      { runtime, model, most: Math.min(PIECE, count), signal, onProgress },
+      (first, last) => ({
+        images: image,
+        options,
+        firstStart: first,
+        starts: last - first,
+      }),
+    );
     const pieces = { count, piece: PIECE, signal, codec: soughtCodec(model) };
     const {
       latent,

@@ -17,7 +17,7 @@ import { type Contest, type ContestFlags, openContest, runContest, withContest }
 import { findEmbedder, version } from './files.ts';
 import { openRuntime, whole } from './options.ts';
 import type { Pictures } from './pictures.ts';
-import { withShards } from './shards.ts';
+import { secondsOf, withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
 interface Flags extends ContestFlags {
@@ -102,7 +102,7 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
     await writeAtomic(at(`${name}.svg`), svg);
     await writeAtomic(at(`${name}.png`), await svgToPng(svg));
   }
-  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
+  const seconds = secondsOf(started, work);
   const count = chosen.length;
   const report = {
     seedbed: await version(),

@@ -13,7 +13,7 @@ import { type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { openRuntime, type RuntimeFlags, withRng, withRuntime } from './options.ts';
 import { readReport, savedSchema, writeReport } from './report.ts';
-import { openWork, ownItems, type ShardFlags, withShards } from './shards.ts';
+import { openWork, ownItems, type ShardFlags, secondsOf, withShards } from './shards.ts';
 import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, LabFlags, ShardFlags {
@@ -104,7 +104,7 @@ async function runChosen(
   if (work.shard) return work.shard.finish({ ...range, ...items });
   for (const file of done.flatMap(({ sheets }) => sheets.map(sheet => `${sheet.file}.png`)))
     await writeAtomic(joinPath(flags.out, file), await readBytes(work.path(file)));
-  const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
+  const seconds = secondsOf(started, work);
   const report = await writeReport(flags.out, {
     ...{ seedbed: await version(), command: 'reproduce', rng: flags.rng, seconds, sizes },
     facts: { command: commandOf(names, flags), sizes: describeSizes(sizes), models },

@@ -13,7 +13,7 @@ import { SHIPPED_MODEL, version } from './files.ts';
 import { growPieces, writeGrown } from './grow.ts';
 import { subjectOf } from './latents.ts';
 import { autoencoderOption, openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
-import { inPart, openWork, type ShardFlags, withShards } from './shards.ts';
+import { inPart, openWork, type ShardFlags, secondsOf, withShards } from './shards.ts';
 import { openTerminal, withTerminal } from './terminal.ts';
 
 interface Flags extends RuntimeFlags, ConditionFlags, ShardFlags {
@@ -79,7 +79,7 @@ export function addSample(program: Command): void {
       };
       await writeAtomic(joinPath(out, 'seeds.safetensors'), writeSeeds(noise(0, count), provenance));
       await work.remove();
-      const seconds = (performance.now() - started) / 1000 + (work.seconds ?? 0);
+      const seconds = secondsOf(started, work);
       terminal.line(
         `${count} ${subjectOf(model)}: ${[...files, 'seeds.safetensors'].map(name => joinPath(out, name)).join(', ')}`,
       );

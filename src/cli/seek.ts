@@ -33,7 +33,10 @@ export async function seekShown<R>(
       count * starts,
       loss > 0 ? `loss ${loss.toPrecision(4)}` : '',
     );
-  const seeker = pieceSeeker({ runtime, model, most: piece * starts, signal, onProgress }, ask);
+  const seeker = pieceSeeker(
+    { runtime, model, most: Math.min(piece, count) * starts, signal, onProgress },
+    ask,
+  );
   const onPiece = (found: Sought, first: number) => progress.above(() => say(found, first));
   const pieces = { count, piece, signal, codec: soughtCodec(model, starts), onPiece };
   return keep(pieces, seeker.doPiece).finally(async () => {

@@ -101,3 +101,7 @@ export async function inPart<T>(
   ownItems(terminal, work, pieces);
   return inShards(work, pieces, doPiece);
 }
+
+/** What a command took, the shards of others included. @param started by `performance.now()`. */
+export const secondsOf = (started: number, work: Work): number =>
+  (performance.now() - started) / 1000 + (work.seconds ?? 0);

@@ -1,7 +1,7 @@
 import { SeedbedError } from '../errors.ts';
 import { joinPath, listFolders } from '../runtime/files.ts';
 import { type Manifest, readShard, requireSame } from './manifest.ts';
-import { joinRun, readRun } from './run.ts';
+import { identityOf, joinRun, readRun } from './run.ts';
 import { type Shard, shardName } from './shard.ts';
 import type { Said, Work } from './shards.ts';
 
@@ -35,8 +35,8 @@ export async function mergedShards(
     const manifest = await readShard(folder);
     items ??= manifest.items;
     requireSame(
-      identityOf({ ...manifest, ...said, items, shard: { index: 0, of } }),
-      identityOf(manifest),
+      sharedBy({ ...manifest, ...said, items, shard: { index: 0, of } }),
+      sharedBy(manifest),
       folder,
     );
     if (name !== shardName(manifest.shard))
@@ -62,10 +62,8 @@ export async function mergedShards(
 }
 
 /** What the shards of one run have in common. */
-const identityOf = ({ about, shard, seedbed, items }: Manifest) => ({
-  ...about,
-  'number of shards': shard.of,
+const sharedBy = ({ items, shard, ...run }: Manifest) => ({
+  ...identityOf({ ...run, of: shard.of }),
   'number of items': items.count,
   'number of items done at once': items.piece,
-  'version of Seedbed': seedbed,
 });

@@ -43,7 +43,7 @@ export async function readRun(out: string): Promise<Run> {
 }
 
 /** What makes two runs the same. */
-const identityOf = ({ about, of, seedbed }: Run) => ({
+export const identityOf = ({ about, of, seedbed }: Run) => ({
   ...about,
   'number of shards': of,
   'version of Seedbed': seedbed,
