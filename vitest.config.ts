@@ -15,7 +15,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     env: { OMP_NUM_THREADS: '1' },
-    // Commands take one thread each, so that files run two at a time: the runtime's threads spin while they wait.
+    // Commands and pages take one thread each, so that files run two at a time: the runtime's threads spin while they wait.
     projects: [
       // Their files change nothing outside themselves: one process imports for all of them.
       {
@@ -37,9 +37,8 @@ export default defineConfig({
           name: 'browser',
           include: IN_BROWSER,
           globalSetup: ['test/browser/build.ts'],
-          // A page computes on every core; two at once take more than twice as long as one.
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
         },
       },
     ],

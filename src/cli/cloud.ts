@@ -6,14 +6,15 @@ import { SeedbedError } from '../errors.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { type Cloud, writeCloud } from './cloud-report.ts';
 import { packaged } from './files.ts';
+import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
 import { fitOption, openRuntime, refusePairs, whole } from './options.ts';
 import { type Pictures, readItems, readPictures } from './pictures.ts';
 import { seekShown } from './seek.ts';
-import { inPart, openWork, type ShardFlags, secondsOf, withShards } from './shards.ts';
+import { openWork, secondsOf, withShards } from './shards.ts';
 import { openTerminal } from './terminal.ts';
 
-interface Flags extends MethodFlags, ShardFlags {
+interface Flags extends MethodFlags, LaneFlags {
   data?: string;
   dataDir?: string;
   from: number;
@@ -35,7 +36,7 @@ export function addCloud(program: Command): void {
     .option('--count <n>', 'seeds', whole(2, MOST), 256)
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'cloud');
-  withShards(command)
+  withLanes(withShards(command))
     .addHelpText('after', '\nExample: seedbed cloud my.png --count 256')
     .action((path: string | undefined, flags: Flags) => run(path, flags));
 }
@@ -59,7 +60,7 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     { runtime, model },
     { count, piece: Math.ceil(PIECE / batch!) * batch! },
     (first, last) => ({ images: picture.image, options, firstStart: first, starts: last - first }),
-    (pieces, doPiece) => inPart(terminal, work, pieces, doPiece),
+    (pieces, doPiece) => inLanes(terminal, flags, work, pieces, doPiece),
   );
   if (!found) return;
   const { latent, method, results } = joinSought(found);

@@ -9,15 +9,16 @@ import type { Fit } from '../runtime/picture.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { rows, takeRows } from '../tensor/tensor.ts';
 import { version } from './files.ts';
+import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { DRAWN, ofWhat } from './latents.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
 import { fitOption, openRuntime, whole } from './options.ts';
 import { MOST_SHOWN, openSource, writeEmbeddingSheet } from './pictures.ts';
 import { seekShown } from './seek.ts';
-import { inPart, openWork, type ShardFlags, secondsOf, withShards } from './shards.ts';
+import { openWork, secondsOf, withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
-interface EmbedFlags extends MethodFlags, ShardFlags {
+interface EmbedFlags extends MethodFlags, LaneFlags {
   data?: string;
   dataDir?: string;
   from: number;
@@ -40,7 +41,7 @@ export function addEmbed(program: Command): void {
     .option('--starts <n>', 'seeds for each picture (methods that begin from noise)', whole(1, 10_000), 1)
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'out');
-  withShards(command)
+  withLanes(withShards(command))
     .addHelpText('after', '\nExample: seedbed embed my.png --tau 0.3 --out my')
     .action((paths: string[], flags: EmbedFlags) => run(paths, flags));
 }
@@ -79,7 +80,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
       const { images, names } = await source.read(first, last);
       return { images, names, options: own, starts };
     },
-    (pieces, doPiece) => inPart(terminal, work, pieces, doPiece),
+    (pieces, doPiece) => inLanes(terminal, flags, work, pieces, doPiece),
   );
   if (!found) return;
   const sought = joinSought(found);

@@ -11,13 +11,14 @@ import { bootstrapMean } from '../tensor/statistics.ts';
 import { bytesOf } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
 import { version } from './files.ts';
+import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
 import { fitOption, openRuntime, whole } from './options.ts';
 import { openFor } from './pictures.ts';
-import { inPart, openWork, type ShardFlags, secondsOf, withShards } from './shards.ts';
+import { openWork, secondsOf, withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
-interface Flags extends MethodFlags, ShardFlags {
+interface Flags extends MethodFlags, LaneFlags {
   data: string;
   dataDir?: string;
   from: number;
@@ -44,7 +45,7 @@ export function addEvaluate(program: Command): void {
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--out <folder>', 'where evaluation.json is written', 'out')
     .addOption(fitOption());
-  withShards(command)
+  withLanes(withShards(command))
     .addHelpText('after', '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder')
     .action((flags: Flags) => run(flags));
 }
@@ -83,7 +84,7 @@ async function run(flags: Flags): Promise<void> {
       return { images: await dataset.read(indices), options, names };
     },
   );
-  const found = await inPart(terminal, work, pieces, async (first, last, inside) => {
+  const found = await inLanes(terminal, flags, work, pieces, async (first, last, inside) => {
     const { results } = await seeker.doPiece(first, last, inside);
     return results.map(({ losses: _, ...result }) => ({
       ...result,

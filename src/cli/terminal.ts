@@ -22,6 +22,21 @@ export interface Progress {
   stop(): void;
 }
 
+/** Progress as one process tells it to another. */
+export interface ToldProgress {
+  readonly label: string;
+  readonly unit: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+let relay: ((progress: ToldProgress) => void) | undefined;
+
+/** Has the progress of commands told instead of shown. @param to undefined shows it again. */
+export function relayProgress(to: ((progress: ToldProgress) => void) | undefined): void {
+  relay = to;
+}
+
 /** Seconds between lines of progress where there is no terminal. */
 const LINE_SECONDS = 10;
 
@@ -60,12 +75,20 @@ export function openTerminal(options: { json?: boolean; quiet?: boolean }): Term
     line: text => void (silent || process.stdout.write(`${text}\n`)),
     note: text => void (options.quiet || process.stderr.write(`${text}\n`)),
     json: value => void (options.json && process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)),
-    progress: (label, unit) =>
-      options.quiet ? NO_PROGRESS : process.stderr.isTTY ? bar(label, unit) : lines(label, unit),
+    progress(label, unit) {
+      if (relay) return told(relay, label, unit);
+      if (options.quiet) return NO_PROGRESS;
+      return process.stderr.isTTY ? bar(label, unit) : lines(label, unit);
+    },
   };
 }
 
 const NO_PROGRESS: Progress = { update: () => {}, above: write => write(), stop: () => {} };
+
+const told = (to: NonNullable<typeof relay>, label: string, unit: string): Progress => ({
+  ...NO_PROGRESS,
+  update: (done, total) => to({ label, unit, done, total }),
+});
 
 function bar(label: string, unit: string): Progress {
   const format = `${label} {bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | {left} left{remark}`;

@@ -28,6 +28,10 @@ const PREFERENCES = {
 export interface FirefoxPage {
   /** What a function gives in the page; it sees nothing of its surroundings, and all goes as JSON. */
   evaluate<A, R>(work: (given: A) => R | Promise<R>, given: A): Promise<R>;
+  /** Waits until the page holds what a selector names, and gives its text. @throws after a minute: with what the page says. */
+  shown(selector: string): Promise<string>;
+  /** Presses what a selector names, once it is there. */
+  click(selector: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,16 +55,22 @@ export async function openInFirefox(address: string): Promise<FirefoxPage> {
   const { context } = contexts[0];
   await send('browsingContext.navigate', { context, url: address, wait: 'complete' });
 
+  const evaluate: FirefoxPage['evaluate'] = async (work, given) => {
+    const { type, result, exceptionDetails } = await send('script.callFunction', {
+      functionDeclaration: `async given => JSON.stringify(await (${work})(JSON.parse(given)))`,
+      arguments: [{ type: 'string', value: JSON.stringify(given) }],
+      target: { context },
+      awaitPromise: true,
+    });
+    if (type === 'success') return JSON.parse(result.value);
+    throw new Error(`in the page: ${exceptionDetails.text}`);
+  };
+  const found = (selector: string, press: boolean) => evaluate(find, { selector, press, patience: 60_000 });
   return {
-    async evaluate(work, given) {
-      const { type, result, exceptionDetails } = await send('script.callFunction', {
-        functionDeclaration: `async given => JSON.stringify(await (${work})(JSON.parse(given)))`,
-        arguments: [{ type: 'string', value: JSON.stringify(given) }],
-        target: { context },
-        awaitPromise: true,
-      });
-      if (type === 'success') return JSON.parse(result.value);
-      throw new Error(`in the page: ${exceptionDetails.text}`);
+    evaluate,
+    shown: selector => found(selector, false),
+    async click(selector) {
+      await found(selector, true);
     },
     async close() {
       await send('browser.close', {});
@@ -70,13 +80,31 @@ export async function openInFirefox(address: string): Promise<FirefoxPage> {
   };
 }
 
-/** The address that Firefox says it listens at. */
-async function listening(browser: ChildProcess): Promise<string> {
-  for await (const line of createInterface(browser.stderr!)) {
-    const [, address] = /WebDriver BiDi listening on (ws:\S+)/.exec(line) ?? [];
-    if (address) return address;
+/** In the page: waits for an element, presses it if asked to, and gives its text. */
+async function find({ selector, press, patience }: { selector: string; press: boolean; patience: number }) {
+  const end = performance.now() + patience;
+  while (performance.now() < end) {
+    const element = document.querySelector<HTMLElement>(selector);
+    if (element) {
+      if (press) element.click();
+      return element.innerText;
+    }
+    await new Promise(resolve => setTimeout(resolve, 100));
   }
-  throw new Error('Firefox ended before it listened');
+  throw new Error(`no ${selector} after ${patience / 1000} s, but: ${document.body.innerText}`);
+}
+
+/** The address that Firefox says it listens at. */
+function listening(browser: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    // It is read to its end: a Firefox that nobody reads stands still when the pipe is full.
+    const lines = createInterface(browser.stderr!);
+    lines.on('line', line => {
+      const [, address] = /WebDriver BiDi listening on (ws:\S+)/.exec(line) ?? [];
+      if (address) resolve(address);
+    });
+    lines.on('close', () => reject(new Error('Firefox ended before it listened')));
+  });
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the protocol's answers are what its page says.

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Ended, Runner } from '../../src/cli/queue/runner.ts';
+import type { Ended, Runner } from '../../src/cli/runner.ts';
 import { openJobs } from '../../src/cli/serve/jobs.ts';
 import { MOST_BYTES, service } from '../../src/cli/serve/service.ts';
 import { saveModel } from '../../src/diffusion/model.ts';

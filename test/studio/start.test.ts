@@ -65,23 +65,17 @@ describe.skipIf(!CHROMIUM)('the studio as it opens (needs Chromium; CHROMIUM nam
       const page = await openInFirefox(
         `${studio.address}#/embed?picture=3-dress&method=embedder&device=wasm`,
       );
-      const told = await page.evaluate(async () => {
-        const until = async (selector: string) => {
-          while (!document.querySelector(selector)) await new Promise(resolve => setTimeout(resolve, 100));
-          return document.querySelector<HTMLElement>(selector)!;
-        };
-        const error = (await until('[data-value=mse]')).innerText;
-        (await until('summary')).click();
-        await until('[data-growth=shown]');
-        return { error, notices: document.querySelectorAll('.notice').length };
-      }, {});
+      const error = await page.shown('[data-value=mse]');
+      await page.click('summary');
+      await page.shown('[data-growth=shown]');
+      const notices = await page.evaluate(() => document.querySelectorAll('.notice').length, {});
       await page.close();
       const model = await api.loadModel(api.SHIPPED_DENOISER);
       const embedder = await api.loadEmbedder(api.SHIPPED_EMBEDDER);
       const dress = await api.readPicture(join(ROOT, 'examples/fashion-mnist/3-dress.png'), model);
       const { results } = await api.embed(model, dress, { method: 'embedder', embedder });
-      expect(Number(told.error)).toBeCloseTo(results[0]!.mse, 5);
-      expect(told.notices).toBe(0);
+      expect(Number(error)).toBeCloseTo(results[0]!.mse, 5);
+      expect(notices).toBe(0);
     },
     120_000,
   );

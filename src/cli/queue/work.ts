@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { SeedbedError } from '../../errors.ts';
 import { exists, joinPath, readJson } from '../../runtime/files.ts';
 import { whole } from '../options.ts';
+import { createRunner } from '../runner.ts';
 import { openTerminal, type Terminal, withTerminal } from '../terminal.ts';
 import { type Broker, type QueueFlags, reachBroker, type ShardJob, withQueue } from './broker.ts';
-import { createRunner } from './runner.ts';
 
 interface Flags extends QueueFlags {
   folder: string;

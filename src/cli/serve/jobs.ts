@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { exists, joinPath, listFolders, readJson, readText, writeAtomic } from '../../runtime/files.ts';
-import type { Runner } from '../queue/runner.ts';
+import type { Runner } from '../runner.ts';
 
 /** One picture on its way to its seed. */
 export interface Job {

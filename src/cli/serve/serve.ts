@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { SeedbedError } from '../../errors.ts';
 import { serve } from '../listening.ts';
 import { whole } from '../options.ts';
-import { createRunner } from '../queue/runner.ts';
+import { createRunner } from '../runner.ts';
 import { openTerminal, withTerminal } from '../terminal.ts';
 import { openJobs } from './jobs.ts';
 import { service } from './service.ts';

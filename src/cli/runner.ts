@@ -11,8 +11,11 @@ export interface Ended {
 
 /** A process of its own in which commands run one after the other, as this program runs them. */
 export interface Runner {
-  /** @param signal asks the command to stop in order. */
-  run(words: readonly string[], signal: AbortSignal): Promise<Ended>;
+  /**
+   * @param signal asks the command to stop in order.
+   * @param onTold given what the command tells on the way, by `process.send`.
+   */
+  run(words: readonly string[], signal: AbortSignal, onTold?: (told: unknown) => void): Promise<Ended>;
   close(): void;
 }
 
@@ -27,9 +30,13 @@ export function createRunner(folder: string): Runner {
 
   function started(): ChildProcess {
     if (child?.connected) return child;
-    // The program that this one is.
+    // The program that this one is; Ctrl-C reaches it through this one alone.
     const program = [...process.execArgv, process.argv[1]!, 'runner'];
-    child = spawn(process.execPath, program, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    child = spawn(process.execPath, program, {
+      cwd: folder,
+      detached: process.platform !== 'win32',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     child.stderr!.on('data', chunk => {
       said = (said + String(chunk)).slice(-KEPT);
     });
@@ -37,14 +44,13 @@ export function createRunner(folder: string): Runner {
   }
 
   return {
-    async run(words, signal) {
+    async run(words, signal, onTold = () => {}) {
       said = '';
       const own = started();
       const stop = () => void own.kill('SIGTERM');
       signal.addEventListener('abort', stop, { once: true });
       const code = await new Promise<number | undefined>((done, failed) => {
-        // Loaders may have words of their own on the channel.
-        own.on('message', message => typeof message === 'number' && done(message));
+        own.on('message', message => (typeof message === 'number' ? done(message) : onTold(message)));
         own.once('exit', () => done(undefined));
         own.once('error', failed);
         own.send(words);
@@ -63,8 +69,16 @@ export function addRunner(program: Command, main: (args: string[]) => Promise<nu
   program.command('runner', { hidden: true }).action(
     () =>
       new Promise<void>(done => {
-        process.on('message', async (words: string[]) => process.send?.(await main(words)));
-        process.on('disconnect', done);
+        let running = false;
+        process.on('message', async (words: string[]) => {
+          running = true;
+          const code = await main(words);
+          running = false;
+          if (process.connected) process.send!(code);
+          else done();
+        });
+        // Who started it is gone: what is in hand is kept.
+        process.on('disconnect', () => (running ? process.kill(process.pid, 'SIGTERM') : done()));
         process.channel?.ref();
       }),
   );

@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { saveModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import { writeNpy } from '../../src/tensor/npy.ts';
+import { normals } from '../../src/tensor/random.ts';
+import { float32 } from '../../src/tensor/tensor.ts';
+import { breaksAbove } from './broken.ts';
+import { seedbed } from './in-process.ts';
+
+const SHAPE = [1, 8, 8];
+let folder: string;
+const at = (name: string) => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'seedbed-lanes-'));
+  await writeFile(at('model.onnx'), saveModel(gaussianDenoiser(1, SHAPE, 3)));
+  const pixels = normals({ seed: 3, purpose: 'pictures' }, [72, ...SHAPE]).data.map(z => 0.5 + 0.1 * z);
+  await writeFile(at('pictures.npy'), writeNpy(float32([72, ...SHAPE], pixels)));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const embed = () => ['embed', at('pictures.npy'), '--model', at('model.onnx'), '--batch', '16'];
+
+/** Runs a command in a process of its own, with all cores; it is sent a signal once its words match. */
+function start(words: string[], { signal, when }: { signal?: 'SIGINT'; when?: RegExp } = {}) {
+  const script = fileURLToPath(new URL('run.ts', import.meta.url));
+  const { OMP_NUM_THREADS: _, ...env } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { out: '', err: '' };
+  for (const [stream, key] of [
+    [child.stdout, 'out'],
+    [child.stderr, 'err'],
+  ] as const)
+    stream.on('data', chunk => {
+      const before = when?.test(said[key]);
+      said[key] += chunk;
+      if (signal && !before && when?.test(said[key])) child.kill(signal);
+    });
+  return new Promise<{ code: number | null; out: string; err: string }>(resolve =>
+    child.once('close', code => resolve({ code, ...said })),
+  );
+}
+
+describe.skipIf(availableParallelism() < 2)('work in several processes (needs two cores)', () => {
+  test('gives what one process of one thread gives, is stopped by one signal, and goes on', async () => {
+    const alone = await seedbed(...embed(), '--threads', '1', '--out', at('alone'));
+    expect(alone).toMatchObject({ code: 0 });
+    const stopped = await start([...embed(), '--out', at('lanes')], { signal: 'SIGINT', when: /PSNR/ });
+    expect(stopped.err).toMatch(/^in \d+ processes of one thread each/m);
+    // It may be done before the signal arrives.
+    if (stopped.code !== 0) {
+      expect(stopped).toMatchObject({ code: 130, err: expect.stringMatching(/with --resume goes on/) });
+      expect(await start([...embed(), '--out', at('lanes'), '--resume'])).toMatchObject({ code: 0 });
+    }
+    for (const name of ['seeds.safetensors', 'seeds.npy', 'embedding.png'])
+      expect(await readFile(join(at('lanes'), name)), name).toEqual(await readFile(join(at('alone'), name)));
+    expect((await readdir(at('lanes'))).filter(name => name.startsWith('.'))).toEqual([]);
+  }, 60_000);
+
+  test('says what ended one of them, and leaves the folder free', async () => {
+    await writeFile(at('broken.onnx'), saveModel(breaksAbove(-1, SHAPE)));
+    const words = (model: string) => [
+      'embed',
+      at('pictures.npy'),
+      '--model',
+      at(model),
+      '--batch',
+      '16',
+      '--method',
+      'naive',
+    ];
+    const { code, err } = await start([...words('broken.onnx'), '--out', at('broken')]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/\nseedbed: .*is not a number/) });
+    expect(await readdir(at('broken'))).toEqual([]);
+  });
+});
