@@ -32,9 +32,19 @@ if (spawnSync('redis-server', ['--version']).error) {
   console.log("skipped: needs Debian's redis-server");
   process.exit(0);
 }
-const startServer = () =>
-  spawn('redis-server', ['--port', String(PORT), '--dir', folder, '--save', ''], { stdio: 'ignore' });
-let server = startServer();
+/** Starts the server, and waits until it answers. */
+async function startServer(): Promise<ChildProcess> {
+  const flags = ['--port', String(PORT), '--dir', folder, '--save', ''];
+  const started = spawn('redis-server', flags, { stdio: 'ignore' });
+  while (
+    spawnSync('redis-cli', ['-p', String(PORT), 'ping'])
+      .stdout?.toString()
+      .trim() !== 'PONG'
+  )
+    await wait(0.2);
+  return started;
+}
+let server = await startServer();
 
 /** Runs a command to its end. */
 function seedbed(...words: string[]): Promise<number | null> {
@@ -111,7 +121,7 @@ const submitted = [
 await wait(15);
 server.kill('SIGKILL');
 await wait(5);
-server = startServer();
+server = await startServer();
 const [one, two] = await Promise.all(submitted.slice(0, 2));
 end.abort();
 await killing;

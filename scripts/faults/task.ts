@@ -12,6 +12,8 @@ export interface Task {
   readonly args: readonly string[];
   /** A file of its folder that is there once the work has begun. */
   readonly begun: string;
+  /** It runs as it does where nobody says with how many threads: many pictures in a process per core. */
+  readonly inLanes?: boolean;
 }
 
 /** How a process ended. */
@@ -37,7 +39,8 @@ export function start(
   const started = performance.now();
   // Where nothing was left there is nothing to go on with, as `train` says.
   const begun = existsSync(join(out, task.begun));
-  const args = [bin, ...task.args, '--threads', '1', '--out', out, ...(resume && begun ? ['--resume'] : [])];
+  const threads = task.inLanes ? [] : ['--threads', '1'];
+  const args = [bin, ...task.args, ...threads, '--out', out, ...(resume && begun ? ['--resume'] : [])];
   const [program, all] =
     blocks === undefined
       ? [process.execPath, args]
@@ -112,19 +115,33 @@ export function commands(model: string, pictures: string): Record<CommandName, T
     begun: `.unfinished-${command}/about.json`,
   });
   const of = ['--model', model];
+  const evaluate = ['evaluate', '--data', pictures, ...of, '--batch', '16'] as const;
   const slow = ['--method', 'descent', '--iterations'];
   return {
     // The ten pictures that ship, in five batches.
     'embed by descent': task('embed by descent', ['embed', ...of, ...slow, '100', '--batch', '2']),
     embed: task('embed', ['embed', ...of, '--batch', '2']),
     cloud: task('cloud', ['cloud', join(pictures, '0.png'), ...of, '--count', '96', '--batch', '8']),
-    evaluate: task('evaluate', ['evaluate', '--data', pictures, ...of, '--batch', '16']),
+    evaluate: task('evaluate', evaluate),
+    'evaluate in processes': { ...task('evaluate in processes', evaluate), inLanes: true },
+    'a shard': {
+      ...task('a shard', [...evaluate, '--shard', '0/2']),
+      begun: '.unfinished-evaluate-shard-0-of-2/.about.json',
+    },
     sample: task('sample', ['sample', ...of, '--count', '2048']),
     reproduce: task('reproduce', ['reproduce', 'fig6', 'fig8']),
   };
 }
 
-export type CommandName = 'embed by descent' | 'embed' | 'cloud' | 'evaluate' | 'sample' | 'reproduce';
+export type CommandName =
+  | 'embed by descent'
+  | 'embed'
+  | 'cloud'
+  | 'evaluate'
+  | 'evaluate in processes'
+  | 'a shard'
+  | 'sample'
+  | 'reproduce';
 
 /** Pictures that a folder of them has. */
 const PICTURES = 160;

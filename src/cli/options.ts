@@ -42,7 +42,10 @@ export function withRuntime(command: Command): Command {
       ).choices([...DEVICES]),
     )
     .addOption(
-      new Option('--threads <n>', 'threads of one operator (default: the number of cores)')
+      new Option(
+        '--threads <n>',
+        'threads of one operator (default: the number of cores; many pictures are embedded in a process per core, one thread each)',
+      )
         .argParser(whole(1, 1024))
         .env('OMP_NUM_THREADS'),
     );
