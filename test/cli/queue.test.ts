@@ -131,6 +131,15 @@ describe.skipIf(!hasRedis())('a queue', () => {
     expect(out).toContain('0 of 1 shards done, 0 in work, 1 waiting, 0 failed');
   });
 
+  test('a run whose folder is gone does not keep workers from others', async () => {
+    await submit('stale', 'gone', 2, '--detach', ...sample);
+    await rm(at('gone'), { recursive: true });
+    const worker = startWorker('stale');
+    expect(await submit('stale', 'fits', 2, ...sample)).toMatchObject({ code: 0, err: '' });
+    // Now there is nothing else, and it says so.
+    expect(await worker.ended).toMatchObject({ code: 3, said: expect.stringContaining('gone') });
+  });
+
   test('a worker whose model is another gives the shard back and says so', async () => {
     expect((await seedbed(...sample, '--out', 'models', '--shard', '0/2', '--quiet')).code).toBe(0);
     await submit('model', 'models', 2, '--detach', ...sample);

@@ -7,7 +7,7 @@ import { exists, joinPath, readJson } from '../../runtime/files.ts';
 import { whole } from '../options.ts';
 import { createRunner } from '../runner.ts';
 import { openTerminal, type Terminal, withTerminal } from '../terminal.ts';
-import { type Broker, type QueueFlags, reachBroker, type ShardJob, withQueue } from './broker.ts';
+import { type Broker, openQueue, type QueueFlags, reachBroker, type ShardJob, withQueue } from './broker.ts';
 
 interface Flags extends QueueFlags {
   folder: string;
@@ -19,6 +19,8 @@ interface Flags extends QueueFlags {
 /** A shard may be handed out again so often as workers are killed over it; milliseconds between two looks at who is alive. */
 const MOST_STALLED = 1_000_000;
 const LOOK = 5000;
+/** Milliseconds after which others are offered a shard that does not fit here. */
+const LATER = 5000;
 
 export function addWork(program: Command): void {
   withTerminal(withQueue(program.command('work')))
@@ -47,13 +49,15 @@ async function work(flags: Flags): Promise<void> {
   throw new SeedbedError('Interrupted', 'stopped; what was in hand is kept, and goes on here or elsewhere');
 }
 
-/** @returns why this worker cannot do what is in the queue; undefined where it was stopped. */
+/** @returns why this worker can do nothing of what is in the queue; undefined where it was stopped. */
 async function workUntilStopped(
   broker: Broker,
   flags: Flags,
   terminal: Terminal,
 ): Promise<string | undefined> {
-  const { Worker, WaitingError, UnrecoverableError } = broker.bullmq;
+  const { Worker, WaitingError, DelayedError, UnrecoverableError } = broker.bullmq;
+  const queue = openQueue(broker);
+  const refused = new Set<string>();
   let misfit: string | undefined;
   const leave = new AbortController();
   // Shards run in a process of their own: ONNX Runtime holds the event loop, and the queue would think the worker dead.
@@ -65,12 +69,21 @@ async function workUntilStopped(
         await job.moveToWait(token);
         return new WaitingError();
       };
-      misfit = await strangeFolder(flags.folder, job.data);
-      const ended = misfit ? undefined : await runner.run(wordsOf(job.data, flags), leave.signal);
-      if (ended?.code === MISMATCH) misfit = ended.said;
-      if (misfit) {
-        leave.abort();
-        throw await giveBack();
+      const strange = await strangeFolder(flags.folder, job.data);
+      const ended = strange ? undefined : await runner.run(wordsOf(job.data, flags), leave.signal);
+      const unfit = strange ?? (ended!.code === MISMATCH ? ended!.said : undefined);
+      if (unfit) {
+        // Runs that fit may wait behind one whose folder is gone.
+        if (!refused.has(job.data.run)) terminal.note(unfit);
+        refused.add(job.data.run);
+        const waiting = await queue.getJobs(['waiting', 'delayed']);
+        if (waiting.every(other => refused.has(other?.data.run ?? job.data.run))) {
+          misfit = unfit;
+          leave.abort();
+          throw await giveBack();
+        }
+        await job.moveToDelayed(Date.now() + LATER, token);
+        throw new DelayedError();
       }
       if (ended!.code === 0)
         return terminal.note(`shard ${job.data.index} of ${job.data.of} of ${job.data.out}`);
@@ -88,6 +101,7 @@ async function workUntilStopped(
   if (!leave.signal.aborted)
     await new Promise(done => leave.signal.addEventListener('abort', done, { once: true }));
   await worker.close();
+  await queue.close();
   runner.close();
   return misfit;
 }
