@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -118,7 +118,11 @@ const submitted = [
   ),
   seedbed('submit', '--project', 'one', '--out', 'long', '--shards', '1', ...long),
 ];
-await wait(15);
+// Both have sent their shards and the long one is in work when the server goes.
+const begunIn = async (out: string, what: RegExp) =>
+  (await readdir(join(folder, out)).catch(() => [])).some(name => what.test(name));
+while (!((await begunIn('shared', /^shard/)) && (await begunIn('long', /^\.unfinished/)))) await wait(1);
+await wait(10);
 server.kill('SIGKILL');
 await wait(5);
 server = await startServer();

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { slice } from '../data/dataset.ts';
 import { originOf } from '../diffusion/conditions.ts';
 import { keptResult } from '../embedding/journal-files.ts';
 import type { SeedResult } from '../embedding/result.ts';
@@ -14,7 +13,7 @@ import { version } from './files.ts';
 import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
 import { fitOption, openRuntime, whole } from './options.ts';
-import { openFor } from './pictures.ts';
+import { openPart } from './pictures.ts';
 import { openWork, secondsOf, withShards } from './shards.ts';
 import { duration, openTerminal } from './terminal.ts';
 
@@ -54,8 +53,7 @@ async function run(flags: Flags): Promise<void> {
   const started = performance.now();
   const terminal = openTerminal(flags);
   const { model, options, settings } = await embedOptions(flags);
-  const all = await openFor(flags.data, model, { ...flags, note: terminal.note });
-  const dataset = slice(all, flags.from, Math.min(flags.to ?? all.length, all.length));
+  const dataset = await openPart(flags.data, model, { ...flags, note: terminal.note });
   const runtime = await openRuntime(terminal, flags);
   const ends = await dataset.read([0, dataset.length - 1]);
   const about = {

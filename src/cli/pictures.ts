@@ -122,7 +122,7 @@ const HASHED = 256;
 export async function openSource(
   paths: readonly string[],
   model: Denoiser,
-  flags: OpenFlags & { data?: string | undefined; from: number; to?: number | undefined },
+  flags: PartFlags & { data?: string | undefined },
 ): Promise<PictureSource> {
   if (flags.data) return itemSource(await openPart(flags.data, model, flags));
   const given = paths.length > 0 ? paths : [packaged('examples/fashion-mnist')];
@@ -166,22 +166,35 @@ async function itemSource(dataset: Dataset): Promise<PictureSource> {
 }
 
 /** Items `from` to `to` of a data set. */
-export async function readItems(
-  spec: string,
-  model: Denoiser,
-  range: OpenFlags & { from: number; to?: number | undefined },
-): Promise<Pictures> {
+export async function readItems(spec: string, model: Denoiser, range: PartFlags): Promise<Pictures> {
   const source = await itemSource(await openPart(spec, model, range));
   return source.read(0, source.length);
 }
 
-async function openPart(
+/** Seeds of one run at most: what is reported of more is no text that JavaScript holds. */
+const MOST_SEEDS = 250_000;
+
+/** Which items of a data set are worked on, and how many seeds are sought of each: one unless given. */
+interface PartFlags extends OpenFlags {
+  readonly from: number;
+  readonly to?: number | undefined;
+  readonly starts?: number;
+}
+
+/** The items of a data set that the flags ask for. @throws {SeedbedError} BadArgument for more than one run reports. */
+export async function openPart(
   spec: string,
   model: Denoiser,
-  { from, to, ...flags }: OpenFlags & { from: number; to?: number | undefined },
+  { from, to, starts = 1, ...flags }: PartFlags,
 ): Promise<Dataset> {
   const dataset = await openFor(spec, model, flags);
-  return slice(dataset, from, Math.min(to ?? dataset.length, dataset.length));
+  const part = slice(dataset, from, Math.min(to ?? dataset.length, dataset.length));
+  if (part.length * starts > MOST_SEEDS)
+    throw new SeedbedError(
+      'BadArgument',
+      `${part.name} makes ${part.length * starts} seeds; one run has ${MOST_SEEDS} at most. Cut it into runs by --from and --to, each with an --out of its own`,
+    );
+  return part;
 }
 
 interface OpenFlags {

@@ -221,6 +221,29 @@ describe('shards that are not as they should be', () => {
   });
 });
 
+test('more than one run can report is refused before anything is done', async () => {
+  await writeFile(at('tiny.onnx'), saveModel(gaussianDenoiser(1, [1, 1, 1], 3)));
+  await writeFile(at('many.npy'), writeNpy(float32([125_001, 1, 1, 1], new Float32Array(125_001))));
+  const embed = [
+    'embed',
+    '--data',
+    at('many.npy'),
+    '--starts',
+    '2',
+    '--model',
+    at('tiny.onnx'),
+    '--shard',
+    '0/9',
+  ];
+  expect(await seedbed(...embed, '--out', at('many'))).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(
+      /makes 250002 seeds; one run has 250000 at most. Cut it into runs by --from and --to/,
+    ),
+  });
+  expect(existsSync(at('many'))).toBe(false);
+});
+
 test('two processes that do the same shard at once end well, and leave it whole', async () => {
   const both = [...sample(), '--out', at('both'), '--shard', '0/1'];
   const shard = () => start([...both, '--threads', '1', '--quiet']);
