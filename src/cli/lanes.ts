@@ -186,7 +186,11 @@ function startLanes(
 }
 
 /** The progress of all lanes as one. */
-function progressOf(terminal: Terminal, lanes: number, { count, piece }: Pick<Pieces<never>, 'count' | 'piece'>) {
+function progressOf(
+  terminal: Terminal,
+  lanes: number,
+  { count, piece }: Pick<Pieces<never>, 'count' | 'piece'>,
+) {
   const pieces = Array.from({ length: lanes }, () => 0);
   const items = Array.from({ length: lanes }, () => 0);
   let bar: Progress | undefined;
