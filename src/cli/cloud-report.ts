@@ -1,7 +1,7 @@
 import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
-import { decode } from '../embedding/embed.ts';
+import { decode } from '../embedding/sampling.ts';
 import type { SeedRow, Sought } from '../embedding/seek.ts';
 import { shortError } from '../figures/text.ts';
 import { type CloudStatistics, cloudStatistics, meanSeed } from '../latent/cloud.ts';
@@ -107,7 +107,7 @@ async function growMeans(
 ): Promise<Means> {
   const of = means.map(mean => mean.of);
   const latent = concatRows(of.map(k => meanSeed(rows(cloud.latent, 0, k))));
-  const pictures = await decode(runtime, model, latent, { sampler: cloud.sampler });
+  const pictures = await decode(model, latent, { runtime, sampler: cloud.sampler });
   const wanted = takeRows(
     cloud.picture.image,
     of.map(() => 0),
@@ -118,7 +118,7 @@ async function growMeans(
 async function writeSheet({ runtime, model, out }: Place, cloud: Cloud, means: Means): Promise<void> {
   const { picture, sampler, rows: results } = cloud;
   const shown = rows(cloud.latent, 0, Math.min(SHOWN, results.length));
-  const grown = await decode(runtime, model, shown, { sampler });
+  const grown = await decode(model, shown, { runtime, sampler });
   const captions = (texts: readonly string[]) => [undefined, ...texts];
   const drawn = drawing(model, picture.image);
   await writeLabelledSheet(joinPath(out, 'cloud.png'), {

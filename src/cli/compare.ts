@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
-import { drawing, seedPictures } from '../diffusion/pictures.ts';
+import { drawing, pictureShape, seedPictures } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
-import { pictureShape } from '../embedding/checks.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { compareGrown } from '../latent/comparison.ts';

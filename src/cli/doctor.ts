@@ -46,7 +46,9 @@ async function run(frame: Frame, file: string, paths: readonly string[], flags: 
     : paths.length > 0
       ? await readPictures(paths, model, flags.fit, note)
       : undefined;
-  const diagnosis = await diagnose(await frame.runtime(), model, pictures?.images, {
+  const diagnosis = await diagnose(model, {
+    runtime: await frame.runtime(),
+    pictures: pictures?.images,
     roundTrip: flags.roundTrip,
     onProgress: doing => note(`${doing} ...`),
   });

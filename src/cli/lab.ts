@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.ts';
 import { openDataset } from '../data/open.ts';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
+import { loadEmbedder, loadModel } from '../diffusion/load.ts';
 import { RECIPES } from '../embedding/recipes.ts';
 import { joinSought, pieceSeeker, soughtCodec } from '../embedding/seek.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
@@ -13,7 +14,6 @@ import {
   SUBJECTS,
   type Subject,
 } from '../experiments/paper/lab.ts';
-import { loadEmbedder, loadModel } from '../index.ts';
 import { isDirectory, joinPath, listFiles } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';

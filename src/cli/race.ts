@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
-import { decode } from '../embedding/embed.ts';
+import { decode } from '../embedding/sampling.ts';
 import { checkSeeds, readSeeds, type Seeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { contestants } from '../experiments/race/contestants.ts';
@@ -156,7 +156,8 @@ async function standingOf(
   { file, seeds, sampler, places }: Beside,
   rng: number,
 ): Promise<Standing> {
-  const grown = await decode(runtime, model, seeds.pair?.latent ?? seeds.latent, {
+  const grown = await decode(model, seeds.pair?.latent ?? seeds.latent, {
+    runtime,
     sampler,
     latent2: seeds.pair?.latent2,
   });

@@ -8,10 +8,10 @@ import {
   parseEmbedderConfig,
 } from '../diffusion/config.ts';
 import type { Denoiser } from '../diffusion/info.ts';
+import { loadEmbedder, loadModel } from '../diffusion/load.ts';
 import { denoiserTask } from '../diffusion/train-denoiser.ts';
 import { embedderTask } from '../embedding/train-embedder.ts';
 import { SeedbedError } from '../errors.ts';
-import { loadEmbedder, loadModel } from '../index.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
 import { exists, joinPath, readJson } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';

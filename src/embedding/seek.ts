@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Denoiser } from '../diffusion/info.ts';
+import { pictureShape } from '../diffusion/pictures.ts';
 import { SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { jsonOf } from '../tensor/json.ts';
@@ -7,7 +8,6 @@ import { writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, type Floats } from '../tensor/tensor.ts';
 import { type Codec, damaged, keptTensors } from '../work/kept.ts';
 import type { DoPiece } from '../work/unfinished.ts';
-import { pictureShape } from './checks.ts';
 import type { EmbedOptions } from './embedding.ts';
 import { journalIn, keptResult } from './journal-files.ts';
 import type { SeedResult } from './result.ts';

@@ -72,7 +72,8 @@ export async function compete(
   },
 ): Promise<Standing> {
   const clock = startClock();
-  const { latent, results } = await embed(runtime, model, images, {
+  const { latent, results } = await embed(model, images, {
+    runtime,
     ...contestant.options,
     ...(methodRow(contestant.options.method!).network && { embedder }),
     rng: settings.rng,
