@@ -150,7 +150,7 @@ async function writeSheet({ runtime, model, out }: Place, cloud: Cloud, means: M
   });
 }
 
-/** The variances of the cloud beside those of noise that has no shape. */
+/** The variances of the cloud compared with those of noise that has no shape. */
 export async function spectrumFigure(
   cloud: Cloud,
   variances: Float64Array,
@@ -192,9 +192,9 @@ function describe({ picture, method, rows: results }: Cloud, s: Summary, { model
     `  ${name.padEnd(28)}${cells.map(cell => cell.padStart(9)).join('')}`;
   const fixed = (value: number, digits = 3) => value.toFixed(digits);
   return [
-    `${results.length} seeds of ${picture.name} by ${method.name}, ${duration(s.seconds)}, ${fixed(average(results.map(r => r.evaluations)), 0)} evaluations a seed`,
+    `${results.length} seeds of ${picture.name} by ${method.name}, ${duration(s.seconds)}, ${fixed(average(results.map(r => r.evaluations)), 0)} evaluations per seed`,
     `squared error${ofWhat(model)} ${fixed(mse.mean, 6)} (95 % interval ${fixed(mse.low, 6)} to ${fixed(mse.high, 6)}), seed variance ${fixed(s.variance)}, ${s.flagged} flagged`,
-    `two seeds differ by ${fixed(distance.rms)} a coordinate, root mean square (noise: 1.414); Euclidean distance ${distance.mean.toFixed(1)} (${distance.least.toFixed(1)} to ${distance.greatest.toFixed(1)})`,
+    `two seeds differ by ${fixed(distance.rms)} per coordinate, root mean square (noise: 1.414); Euclidean distance ${distance.mean.toFixed(1)} (${distance.least.toFixed(1)} to ${distance.greatest.toFixed(1)})`,
     `their correlation is ${fixed(s.correlation, 4)}; so of the mean of K seeds`,
     table(
       'K',

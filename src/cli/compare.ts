@@ -41,7 +41,9 @@ const SHOWN = 12;
 
 export function addCompare(program: Command): void {
   const command = withTerminal(withRng(withConditionFlags(withRuntime(program.command('compare')))))
-    .description('grow the same seeds by several models or samplers, and measure how alike the pictures are')
+    .description(
+      'grow the same seeds by several models or samplers, and measure how similar the pictures are',
+    )
     .argument('<models...>', 'denoisers of one shape')
     .option('--count <n>', 'random seeds (default: 10, or all of --seeds)', whole(2, MOST))
     .option('--seeds <file>', 'these seeds instead (.safetensors, .npy or .npz)')

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
-import { joinSought, rowOf, type Sought } from '../embedding/seek.ts';
+import { joinSought, rowOf, type SeedRow, type Sought } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { shortError } from '../figures/text.ts';
 import { naturalness } from '../latent/naturalness.ts';
@@ -141,17 +141,26 @@ async function run(frame: Frame, path: string | undefined, flags: Flags): Promis
     scribbled: scribbled.names[0]!,
     results,
   });
-  const lines = results.map(r => {
-    const how = r.diffused === undefined ? `tau ${r.tau!.toPrecision(2)}` : `${r.diffused} steps drawn`;
-    const flagged = r.flags.map(flag => `\n  flagged: ${flag}`).join('');
-    const off =
-      r.mseToOriginal === undefined ? '' : `, from the picture before ${r.mseToOriginal.toFixed(6)}`;
-    return `naturalness ${String(r.naturalness).padEnd(5)} (${how.padEnd(13)}) squared distance${ofWhat(model)} from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`;
-  });
+  const lines = results.map(result => lineOf(result, model));
   lines.push(
     `${duration(report.seconds)}: ${at('edit.png')} (${before ? 'the picture, ' : ''}the scribbled one, what is grown from left to right), ${results.map(r => r.image).join(', ')}, seeds.safetensors, seeds.npy, report.json`,
   );
   return { report, file: at('report.json'), lines };
+}
+
+/** What is reported of a position of the dial. */
+interface Position extends Omit<SeedRow, 'start'> {
+  readonly naturalness: number;
+  readonly tau?: number;
+  readonly diffused?: number;
+  readonly mseToOriginal?: number;
+}
+
+function lineOf(r: Position, model: Denoiser): string {
+  const how = r.diffused === undefined ? `tau ${r.tau!.toPrecision(2)}` : `${r.diffused} steps drawn`;
+  const flagged = r.flags.map(flag => `\n  flagged: ${flag}`).join('');
+  const off = r.mseToOriginal === undefined ? '' : `, from the picture before ${r.mseToOriginal.toFixed(6)}`;
+  return `naturalness ${String(r.naturalness).padEnd(5)} (${how.padEnd(13)}) squared distance${ofWhat(model)} from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`;
 }
 
 /** What the dial came to, as the method's settings say. */

@@ -10,7 +10,7 @@ import { duration } from './terminal.ts';
 
 export function addFrontier(program: Command): void {
   const command = withContest(program.command('frontier'))
-    .description('draw how faithful pictures are against how likely their seeds, as the dials move')
+    .description('draw the trade-off between reconstruction error and how Gaussian the seeds are')
     .option('--out <folder>', 'where frontier.png, .svg and .json are written', 'frontier');
   withShards(command)
     .addHelpText(

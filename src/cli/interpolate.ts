@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, givesLatents } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
@@ -10,7 +10,7 @@ import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../tensor/tensor.ts';
-import { inPieces, type UnfinishedOptions } from '../work/unfinished.ts';
+import { inPieces, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { growInPieces } from './grow.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
@@ -80,18 +80,7 @@ async function run(frame: Frame, paths: readonly string[], flags: Flags): Promis
   const ends = found.results.map(rowOf);
   const frames = framesOf(found.latent, flags.steps, flags.path);
   const latent = stacked(frames.map(frame => frame.seed));
-  const progress = terminal.progress('growing', 'evaluations');
-  const own = {
-    ...unfinished,
-    path: (name: string) => unfinished.path(`${flags.path}-${flags.steps}-${name}`),
-  };
-  const total = frames.length * sampler.steps;
-  const grown = await growInPieces(
-    { terminal, runtime, unfinished: own },
-    { model, sampler },
-    { latent },
-    done => progress.update(done, total),
-  ).finally(() => progress.stop());
+  const grown = await growFrames(frame, unfinished, flags, { model, sampler }, latent);
   const steps = [
     undefined,
     ...meanSquaredErrors(rows(grown, 1, frames.length), rows(grown, 0, frames.length - 1)),
@@ -120,7 +109,7 @@ async function run(frame: Frame, paths: readonly string[], flags: Flags): Promis
   const report = frame.report({
     ...originOf(model),
     rng: flags.rng,
-    evaluations: ends.reduce((sum, r) => sum + r.evaluations, 0) + total,
+    evaluations: ends.reduce((sum, r) => sum + r.evaluations, 0) + frames.length * sampler.steps,
     path: flags.path,
     ends: ends.map(({ start: _, ...row }, i) => ({ image: pictures.names[i]!, ...row })),
     results,
@@ -135,6 +124,24 @@ async function run(frame: Frame, paths: readonly string[], flags: Flags): Promis
     `${joinPath(flags.out, 'interpolation.png')} (a blend; seeds; what the seeds grow), interpolation.webp (the frames, moving), seeds.safetensors, seeds.npy, report.json`,
   );
   return { report, file: joinPath(flags.out, 'report.json'), lines };
+}
+
+/** What the seeds of the frames grow, resumable. */
+async function growFrames(
+  frame: Frame,
+  unfinished: Unfinished,
+  { path, steps }: Flags,
+  by: { model: Denoiser; sampler: SamplerInfo },
+  latent: Floats,
+): Promise<Floats> {
+  const { terminal } = frame;
+  const total = latent.shape[0]! * by.sampler.steps;
+  const own = { ...unfinished, path: (name: string) => unfinished.path(`${path}-${steps}-${name}`) };
+  const where = { terminal, runtime: await frame.runtime(), unfinished: own };
+  const progress = terminal.progress('growing', 'evaluations');
+  return growInPieces(where, by, { latent }, done => progress.update(done, total)).finally(() =>
+    progress.stop(),
+  );
 }
 
 /** A seed between those of pictures `from` and `from` + 1. */

@@ -33,7 +33,7 @@ export interface Pictures {
   readonly hashes: string[];
 }
 
-/** Pictures a row of a sheet, and rows of pictures at most. */
+/** Pictures per row of a sheet, and rows of pictures at most. */
 const ACROSS = 10;
 const MOST_BLOCKS = 5;
 /** Pictures that a sheet shows at most. */

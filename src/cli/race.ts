@@ -40,8 +40,8 @@ const list = (text: string) => text.split(',').filter(Boolean);
 
 export function addRace(program: Command): void {
   const command = withContest(program.command('race'))
-    .description('run every way to find seeds on the same pictures: a table and plots of what each reaches')
-    .option('--most <n>', 'leave out what takes more network evaluations a seed', whole(1), 800)
+    .description('compare all methods on the same pictures: a table and plots of what each reaches')
+    .option('--most <n>', 'leave out what takes more network evaluations per seed', whole(1), 800)
     .option('--methods <names>', 'only these families, separated by commas', list)
     .option(
       '--beside <files>',

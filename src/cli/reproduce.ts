@@ -119,9 +119,9 @@ async function measureAll(
   const runtime = await open();
   const progress = terminal.progress('reproduce', 'experiments');
   let at = { index: 0, name: '' };
-  const lab = await openLab({ runtime, terminal, unfinished: work }, flags, sizes, (done, total) =>
-    progress.update(at.index, experiments.length, `${at.name}: ${done} of ${total}`),
-  );
+  const onProgress = (done: number, total: number) =>
+    progress.update(at.index, experiments.length, `${at.name}: ${done} of ${total}`);
+  const lab = await openLab({ runtime, terminal, unfinished: work, progress: onProgress }, flags, sizes);
   const done: Saved[] = [];
   const omitted: Omitted[] = [];
   try {

@@ -152,7 +152,7 @@ async function readMemory(path: string): Promise<z.infer<typeof memorySchema>> {
   if (parsed.success) return parsed.data;
   throw new SeedbedError(
     'BadFile',
-    `${path}: not what a run remembers of its command:\n${z.prettifyError(parsed.error)}\nMend it, or --fresh starts again`,
+    `${path}: not what a run remembers of its command:\n${z.prettifyError(parsed.error)}\nCorrect it, or --fresh starts again`,
   );
 }
 

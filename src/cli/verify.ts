@@ -11,7 +11,7 @@ interface Flags extends RuntimeFlags, TerminalFlags {
 
 export function addVerify(program: Command): void {
   withTerminal(withRng(withRuntime(program.command('verify'))))
-    .description('hold samplers, methods and statistics on this machine against answers known in closed form')
+    .description('check samplers, methods and statistics on this machine against closed-form answers')
     .addHelpText('after', '\nExample: seedbed verify')
     .action((flags: Flags) => runReported('verify', flags, frame => run(frame, flags)));
 }

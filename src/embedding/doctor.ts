@@ -154,7 +154,7 @@ async function findStart(
   const grown = await grow(runtime, model, own);
   if (isWithin(model, grown)) {
     if (signalRate <= MOST_SIGNAL) return { grown, sampler: own };
-    const text = `at the start the signal rate is ${signalRate.toPrecision(3)}, not nearly 0: in training the network saw pictures there, from noise it grows others, and seeds of pictures are not standard normal. Nothing in the description mends that; trust distances between seeds less`;
+    const text = `at the start the signal rate is ${signalRate.toPrecision(3)}, not nearly 0: in training the network saw pictures there, from noise it grows others, and seeds of pictures are not standard normal. Nothing in the description corrects that; trust distances between seeds less`;
     return { finding: { topic: 'final signal', text }, grown, sampler: own };
   }
   for (const rate of STARTS.filter(rate => rate > signalRate)) {
@@ -237,7 +237,7 @@ async function tryHypotheses(
   const [best] = tried;
   const own = asDescribed(tried);
   const mistaken = best!.error * BELIEVED < own && best!.error < 1;
-  const text = `noise is removed ${(own / best!.error).toPrecision(2)} times better with ${best!.change}: the description is likely wrong there. Mend it, import again, and ask again`;
+  const text = `noise is removed ${(own / best!.error).toPrecision(2)} times better with ${best!.change}: the description is likely wrong there. Correct it, import again, and ask again`;
   return {
     mistake: mistaken ? { topic: best!.topic, text } : undefined,
     errors: tried.map(({ change, error }) => ({ change, error })),
@@ -251,7 +251,7 @@ function hopeless(errors: Errors): Finding | undefined {
   if (errors.length === 0 || asDescribed(errors) < 1) return undefined;
   return {
     topic: 'prediction',
-    text: `noise is removed ${asDescribed(errors).toPrecision(2)} times worse than by a denoiser that knows only the pictures' variance, and no single change of the description mends it: more than one field may be wrong, or the pictures are not of the model's kind`,
+    text: `noise is removed ${asDescribed(errors).toPrecision(2)} times worse than by a denoiser that knows only the pictures' variance, and no single change of the description corrects it: more than one field may be wrong, or the pictures are not of the model's kind`,
   };
 }
 

@@ -383,7 +383,7 @@ describe('where clusters lie so far apart that plain iteration diverges', () => 
     await map.dispose();
   });
 
-  test('the certificate says so, and auto mends what is flagged, and only that', async () => {
+  test('the certificate says so, and auto repairs what is flagged, and only that', async () => {
     const sampler = await createSampler(runtime, apart, ddim(10), 8);
     const grown = await sampler.sample(seeds);
     await sampler.dispose();
@@ -537,7 +537,7 @@ describe('a certificate', () => {
 
 describe('auto', () => {
   const images = pixels(combine([gain, draw('images')]));
-  test('mends what split inversion flagged, and counts both', async () => {
+  test('repairs what split inversion flagged, and counts both', async () => {
     // Of pictures of such contrast naive inversion is far off.
     const images = pixels(combine([4 * gain, draw('images')]));
     const hasty = { interior: { ...SPLIT.interior, solver: 'naive' } } as const;

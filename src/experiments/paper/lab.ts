@@ -65,7 +65,7 @@ export interface SeedCloud {
   readonly pictures: Floats;
   /** Mean squared error of each picture. */
   readonly errors: readonly number[];
-  /** Network evaluations a seed took, mean. */
+  /** Network evaluations per seed, mean. */
   readonly evaluations: number;
 }
 

@@ -15,7 +15,7 @@ import type { Contestant } from './contestants.ts';
 export interface Standing {
   readonly family: string;
   readonly name: string;
-  /** Network evaluations a seed, the check at the end included. */
+  /** Network evaluations per seed, the check at the end included. */
   readonly evaluations: number;
   /** Seconds a seed, the loading of graphs left out; undefined for seeds found elsewhere. */
   readonly seconds?: number | undefined;
