@@ -3,10 +3,10 @@ import { imagesInMemory } from '../../src/data/dataset.ts';
 import { parseDenoiserConfig, parseEmbedderConfig } from '../../src/diffusion/config.ts';
 import { type Denoiser, ddim } from '../../src/diffusion/info.ts';
 import { asDenoiser, asEmbedder, createModel, readModel } from '../../src/diffusion/model.ts';
+import { pictureShape } from '../../src/diffusion/pictures.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { checkpointedSampler } from '../../src/diffusion/sampler-gradient.ts';
 import { denoiserTask } from '../../src/diffusion/train-denoiser.ts';
-import { pictureShape } from '../../src/embedding/checks.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { createStepper, type Moving } from '../../src/embedding/stepper.ts';
@@ -151,7 +151,7 @@ export async function scale(runtime: Runtime, count: number): Promise<Work> {
   const images = await pictures(count).read(Array.from({ length: count }, (_, i) => i));
   const once = { ...RECIPES.seedbed, iterations: 1 };
   return {
-    step: () => embed(runtime, model, images, { method: 'descent', recipe: once, samplerSteps: 2 }),
+    step: () => embed(model, images, { runtime, method: 'descent', recipe: once, samplerSteps: 2 }),
     dispose: async () => {},
   };
 }

@@ -5,8 +5,8 @@ import { parseDenoiserConfig, parseEmbedderConfig } from '../../src/diffusion/co
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { asDenoiser, asEmbedder, readModel } from '../../src/diffusion/model.ts';
 import { ratesAt } from '../../src/diffusion/schedule.ts';
-import { decode } from '../../src/embedding/embed.ts';
 import { createEncoder } from '../../src/embedding/finders.ts';
+import { decode } from '../../src/embedding/sampling.ts';
 import { parseModel, serializeModel } from '../../src/graph/protobuf.ts';
 import { buildNetwork } from '../../src/nn/networks.ts';
 import { readBytes, readJson } from '../../src/runtime/files.ts';
@@ -33,7 +33,7 @@ async function readAndSample(path: string): Promise<void> {
   const model = asDenoiser(readModel(await readBytes(path), path), path);
   samplerGrid(model.info, model.info.sampler);
   const latent = normals({ seed: 0, purpose: 'sample' }, [2, ...model.info.shape]);
-  await decode(await runtime, model, latent, { sampler: { ...model.info.sampler, steps: 1 } });
+  await decode(model, latent, { runtime: await runtime, sampler: { ...model.info.sampler, steps: 1 } });
 }
 
 async function readAndEncode(path: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { saveModel } from '../../src/diffusion/model.ts';
-import { decode } from '../../src/embedding/embed.ts';
+import { decode } from '../../src/embedding/sampling.ts';
 import { checkSeeds, readSeeds } from '../../src/embedding/seeds.ts';
 import { SeedbedError } from '../../src/errors.ts';
 import { readBytes, readText } from '../../src/runtime/files.ts';
@@ -20,7 +20,11 @@ const readAndDecode = (sampler: typeof samples.pairSampler) => async (path: stri
   const seeds = readSeeds(await readBytes(path), path);
   checkSeeds(seeds, samples.oracle, sampler, path);
   const { latent, pair } = seeds;
-  await decode(await runtime, samples.oracle, pair?.latent ?? latent, { sampler, latent2: pair?.latent2 });
+  await decode(samples.oracle, pair?.latent ?? latent, {
+    runtime: await runtime,
+    sampler,
+    latent2: pair?.latent2,
+  });
 };
 
 /** A project, as a page of the studio takes it up. */

@@ -55,7 +55,7 @@ const runtime = createRuntime({ threads: 1 });
 async function embedWith(journal: Journal): Promise<void> {
   const picture = float32([1, ...SHAPE], new Float32Array(64).fill(0.5));
   const recipe = { ...RECIPES.seedbed, iterations: 3 };
-  await embed(await runtime, oracle, picture, { method: 'descent', recipe, journal });
+  await embed(oracle, picture, { runtime: await runtime, method: 'descent', recipe, journal });
 }
 
 async function goOnEmbedding(out: string): Promise<void> {

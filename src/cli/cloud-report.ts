@@ -1,8 +1,7 @@
 import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
-import { decode } from '../embedding/embed.ts';
-import { writeSeeds } from '../embedding/seeds.ts';
+import { decode } from '../embedding/sampling.ts';
 import type { SeedRow, Sought } from '../embedding/seek.ts';
 import { shortError } from '../figures/text.ts';
 import { type CloudStatistics, cloudStatistics, meanSeed } from '../latent/cloud.ts';
@@ -14,10 +13,11 @@ import { svgToPng } from '../runtime/svg.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { average, bootstrapMean, meanSquaredErrors } from '../tensor/statistics.ts';
 import { concatRows, type Floats, rows, sizeOf, takeRows } from '../tensor/tensor.ts';
-import { version } from './files.ts';
+import type { Done, Frame } from './frame.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { DRAWN, ofWhat } from './latents.ts';
-import { duration, type Terminal } from './terminal.ts';
+import { writeSeedFiles } from './seed-files.ts';
+import { duration } from './terminal.ts';
 
 /** Seeds of one picture, all of a cloud's or a part of them. */
 export interface Cloud extends Pick<Sought, 'latent' | 'method'> {
@@ -28,12 +28,10 @@ export interface Cloud extends Pick<Sought, 'latent' | 'method'> {
 }
 
 interface Place {
-  readonly terminal: Terminal;
+  readonly frame: Frame;
   readonly runtime: Runtime;
   readonly model: Denoiser;
   readonly out: string;
-  /** What the command took until now. */
-  readonly seconds: () => number;
 }
 
 /** Seeds that the sheet shows. */
@@ -41,14 +39,14 @@ const SHOWN = 12;
 /** Decomposing more dimensions than this takes minutes, of which the person should know. */
 const SLOW = 1200;
 
-/** Measures a cloud, writes all of its files and says what they show. */
-export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
-  const { terminal, model, out } = place;
+/** Measures a cloud and writes its pictures and seeds. */
+export async function reportCloud(place: Place, cloud: Cloud): Promise<Done> {
+  const { frame, model, out } = place;
   const { latent, rows: results, picture, rng, sampler } = cloud;
   const [found = 0, ...shape] = latent.shape;
   const statistics = cloudStatistics(latent);
   if (Math.min(found, sizeOf(shape)) > SLOW)
-    terminal.note(`decomposing ${found} seeds of ${sizeOf(shape)} coordinates, which takes minutes`);
+    frame.terminal.note(`decomposing ${found} seeds of ${sizeOf(shape)} coordinates, which takes minutes`);
   const { variances } = principalComponents(latent);
   const noise = marchenkoPastur(found, sizeOf(shape), statistics.varianceWithin);
   const means = await growMeans(place, cloud, statistics);
@@ -73,37 +71,25 @@ export async function writeCloud(place: Place, cloud: Cloud): Promise<void> {
       variances: Array.from(variances),
     },
   };
-  const report = {
-    seedbed: await version(),
-    command: 'cloud',
-    ...originOf(model),
-    rng,
-    seconds: place.seconds(),
-    evaluations,
-    picture: { name: picture.name, sha256: picture.sha256 },
-    method: cloud.method,
-    ...summary,
-    results,
-  };
   const at = (name: string) => joinPath(out, name);
-  const provenance = {
-    ...originOf(model),
-    sampler,
-    method: { ...cloud.method, evaluations: evaluations / found },
-    images: [{ name: picture.name, sha256: picture.sha256 }],
-    rng,
-    createdBy: `seedbed ${report.seedbed}`,
-  };
-  await writeAtomic(at('seeds.safetensors'), writeSeeds(latent, provenance));
-  await writeAtomic(at('seeds.npy'), writeNpy(latent));
+  const { name, sha256 } = picture;
+  const method = { ...cloud.method, evaluations: evaluations / found };
+  await writeSeedFiles(out, model, { latent }, { sampler, method, images: [{ name, sha256 }], rng });
   await writeAtomic(at('picture.npy'), writeNpy(picture.image));
   await writeSheet(place, cloud, means);
   const figure = await spectrumFigure(cloud, variances, noise);
   await writeAtomic(at('spectrum.svg'), figure);
   await writeAtomic(at('spectrum.png'), await svgToPng(figure));
-  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  for (const line of describe(cloud, report, place)) terminal.line(line);
-  terminal.json(report);
+  const report = frame.report({
+    ...originOf(model),
+    rng,
+    evaluations,
+    picture: { name, sha256 },
+    method: cloud.method,
+    ...summary,
+    results,
+  });
+  return { report, file: at('report.json'), lines: describe(cloud, report, place) };
 }
 
 /** The mean seeds of the first 1, 2, 4, ... seeds, and what they grow. */
@@ -121,7 +107,7 @@ async function growMeans(
 ): Promise<Means> {
   const of = means.map(mean => mean.of);
   const latent = concatRows(of.map(k => meanSeed(rows(cloud.latent, 0, k))));
-  const pictures = await decode(runtime, model, latent, { sampler: cloud.sampler });
+  const pictures = await decode(model, latent, { runtime, sampler: cloud.sampler });
   const wanted = takeRows(
     cloud.picture.image,
     of.map(() => 0),
@@ -132,7 +118,7 @@ async function growMeans(
 async function writeSheet({ runtime, model, out }: Place, cloud: Cloud, means: Means): Promise<void> {
   const { picture, sampler, rows: results } = cloud;
   const shown = rows(cloud.latent, 0, Math.min(SHOWN, results.length));
-  const grown = await decode(runtime, model, shown, { sampler });
+  const grown = await decode(model, shown, { runtime, sampler });
   const captions = (texts: readonly string[]) => [undefined, ...texts];
   const drawn = drawing(model, picture.image);
   await writeLabelledSheet(joinPath(out, 'cloud.png'), {
@@ -164,7 +150,7 @@ async function writeSheet({ runtime, model, out }: Place, cloud: Cloud, means: M
   });
 }
 
-/** The variances of the cloud beside those of noise that has no shape. */
+/** The variances of the cloud compared with those of noise that has no shape. */
 export async function spectrumFigure(
   cloud: Cloud,
   variances: Float64Array,
@@ -206,9 +192,9 @@ function describe({ picture, method, rows: results }: Cloud, s: Summary, { model
     `  ${name.padEnd(28)}${cells.map(cell => cell.padStart(9)).join('')}`;
   const fixed = (value: number, digits = 3) => value.toFixed(digits);
   return [
-    `${results.length} seeds of ${picture.name} by ${method.name}, ${duration(s.seconds)}, ${fixed(average(results.map(r => r.evaluations)), 0)} evaluations a seed`,
+    `${results.length} seeds of ${picture.name} by ${method.name}, ${duration(s.seconds)}, ${fixed(average(results.map(r => r.evaluations)), 0)} evaluations per seed`,
     `squared error${ofWhat(model)} ${fixed(mse.mean, 6)} (95 % interval ${fixed(mse.low, 6)} to ${fixed(mse.high, 6)}), seed variance ${fixed(s.variance)}, ${s.flagged} flagged`,
-    `two seeds differ by ${fixed(distance.rms)} a coordinate, root mean square (noise: 1.414); Euclidean distance ${distance.mean.toFixed(1)} (${distance.least.toFixed(1)} to ${distance.greatest.toFixed(1)})`,
+    `two seeds differ by ${fixed(distance.rms)} per coordinate, root mean square (noise: 1.414); Euclidean distance ${distance.mean.toFixed(1)} (${distance.least.toFixed(1)} to ${distance.greatest.toFixed(1)})`,
     `their correlation is ${fixed(s.correlation, 4)}; so of the mean of K seeds`,
     table(
       'K',

@@ -4,15 +4,15 @@ import { checkMethod, inversionFor } from '../embedding/methods.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import type { Fit } from '../runtime/picture.ts';
-import { type Cloud, writeCloud } from './cloud-report.ts';
+import { type Cloud, reportCloud } from './cloud-report.ts';
 import { packaged } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
 import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
-import { fitOption, openRuntime, refusePairs, whole } from './options.ts';
+import { dataDirOption, fitOption, refusePairs, whole } from './options.ts';
 import { type Pictures, readItems, readPictures } from './pictures.ts';
 import { seekShown } from './seek.ts';
-import { openWork, secondsOf, withShards } from './shards.ts';
-import { openTerminal } from './terminal.ts';
+import { withShards } from './shards.ts';
 
 interface Flags extends MethodFlags, LaneFlags {
   data?: string;
@@ -31,19 +31,20 @@ export function addCloud(program: Command): void {
     .description('find many seeds of one picture, and measure how they lie')
     .argument('[picture]', 'a picture file (default: the ankle boot that ships with Seedbed)')
     .option('--data <name or path>', 'a data set instead of a file, such as fashion-mnist:test')
-    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .addOption(dataDirOption())
     .option('--from <n>', 'the item of the data set', whole(0), 0)
     .option('--count <n>', 'seeds', whole(2, MOST), 256)
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'cloud');
   withLanes(withShards(command))
     .addHelpText('after', '\nExample: seedbed cloud my.png --count 256')
-    .action((path: string | undefined, flags: Flags) => run(path, flags));
+    .action((path: string | undefined, flags: Flags) =>
+      runReported('cloud', flags, frame => run(frame, path, flags)),
+    );
 }
 
-async function run(path: string | undefined, flags: Flags): Promise<void> {
-  const started = performance.now();
-  const terminal = openTerminal(flags);
+async function run(frame: Frame, path: string | undefined, flags: Flags): Promise<Done | undefined> {
+  const { terminal } = frame;
   const { model, options, settings } = await embedOptions(flags);
   const { batch, method: name, embedder } = options;
   const sampler = chooseSampler(model.info.sampler, options);
@@ -51,10 +52,14 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   const inversion = inversionFor(name, options.inversion);
   checkMethod({ method: name, sampler, inversion, model, embedder, starts: flags.count });
   const picture = await onePicture(path, model, flags, terminal.note);
-  const runtime = await openRuntime(terminal, flags);
+  const runtime = await frame.runtime();
   const { count, rng, out } = flags;
-  const about = { command: 'cloud', ...settings, item: flags.from, count, picture: picture.sha256 };
-  const work = await openWork(flags, about, terminal);
+  const work = await frame.open(flags, {
+    ...settings,
+    item: flags.from,
+    count,
+    picture: picture.sha256,
+  });
   const found = await seekShown(
     terminal,
     { runtime, model },
@@ -62,12 +67,10 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     (first, last) => ({ images: picture.image, options, firstStart: first, starts: last - first }),
     (pieces, doPiece) => inLanes(terminal, flags, work, pieces, doPiece),
   );
-  if (!found) return;
+  if (!found) return undefined;
   const { latent, method, results } = joinSought(found);
   const cloud: Cloud = { latent, method, rows: results.map(rowOf), picture, sampler, rng };
-  const seconds = () => secondsOf(started, work);
-  await writeCloud({ terminal, runtime, model, out, seconds }, cloud);
-  await work.remove();
+  return reportCloud({ frame, runtime, model, out }, cloud);
 }
 
 async function onePicture(

@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
-import { drawing, seedPictures } from '../diffusion/pictures.ts';
+import { drawing, pictureShape, seedPictures } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
-import { pictureShape } from '../embedding/checks.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { compareGrown } from '../latent/comparison.ts';
@@ -12,23 +11,21 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { writeNpy } from '../tensor/npy.ts';
 import { normals } from '../tensor/random.ts';
 import { bytesOf, type Floats, rows } from '../tensor/tensor.ts';
-import { openUnfinished, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import type { Unfinished, UnfinishedOptions } from '../work/unfinished.ts';
 import { type ConditionFlags, withConditionFlags } from './conditions.ts';
 import { hashesOf, openModel } from './denoiser.ts';
-import { version } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
 import { growInPieces } from './grow.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
-import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
+import { type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
+import { duration, type Terminal, type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags, UnfinishedOptions {
+interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags, UnfinishedOptions {
   count?: number;
   seeds?: string;
   sampler?: SamplerKind[];
   samplerSteps?: number[];
   rng: number;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 /** One way to grow pictures from seeds. */
@@ -44,7 +41,9 @@ const SHOWN = 12;
 
 export function addCompare(program: Command): void {
   const command = withTerminal(withRng(withConditionFlags(withRuntime(program.command('compare')))))
-    .description('grow the same seeds by several models or samplers, and measure how alike the pictures are')
+    .description(
+      'grow the same seeds by several models or samplers, and measure how similar the pictures are',
+    )
     .argument('<models...>', 'denoisers of one shape')
     .option('--count <n>', 'random seeds (default: 10, or all of --seeds)', whole(2, MOST))
     .option('--seeds <file>', 'these seeds instead (.safetensors, .npy or .npz)')
@@ -66,7 +65,9 @@ export function addCompare(program: Command): void {
 Example: seedbed compare one.onnx two.onnx --count 100
 One model, three samplers: seedbed compare one.onnx --sampler-steps 10,20,50`,
     )
-    .action((paths: string[], flags: Flags) => run(paths, flags));
+    .action((paths: string[], flags: Flags) =>
+      runReported('compare', flags, frame => run(frame, paths, flags)),
+    );
 }
 
 function stepsOf(text: string): number[] {
@@ -85,9 +86,8 @@ function samplersOf(text: string): SamplerKind[] {
   return names as SamplerKind[];
 }
 
-async function run(paths: readonly string[], flags: Flags): Promise<void> {
-  const started = performance.now();
-  const terminal = openTerminal(flags);
+async function run(frame: Frame, paths: readonly string[], flags: Flags): Promise<Done> {
+  const { terminal } = frame;
   const models = await Promise.all(paths.map(path => openModel(path, flags)));
   models.forEach((model, i) => {
     requireAlike(models[0]!, model, paths[0]!, paths[i]!);
@@ -100,12 +100,11 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
     );
   const latent = await seedsOf(flags, models[0]!, terminal.note);
   const about = {
-    command: 'compare',
     ways: ways.map(({ model, sampler }) => ({ ...hashesOf(model), sampler })),
     seeds: sha256Hex(bytesOf(latent)),
   };
-  const runtime = await openRuntime(terminal, flags);
-  const unfinished = await openUnfinished(flags, about, terminal.note);
+  const runtime = await frame.runtime();
+  const unfinished = await frame.open(flags, about);
   const grown = await growAll(terminal, runtime, unfinished, ways, latent);
   const results = ways.flatMap((a, i) =>
     ways.slice(i + 1).map((b, k) => {
@@ -114,22 +113,6 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
     }),
   );
   const count = latent.shape[0]!;
-  const seconds = (performance.now() - started) / 1000;
-  const report = {
-    seedbed: await version(),
-    command: 'compare',
-    models: ways.map(({ name, model, sampler }) => ({
-      name,
-      hash: model.hash,
-      conditions: model.conditioned,
-      sampler,
-    })),
-    rng: flags.rng,
-    seconds,
-    evaluations: count * ways.reduce((sum, { sampler }) => sum + evaluationsOf(sampler), 0),
-    seeds: count,
-    results,
-  };
   const at = (name: string) => joinPath(flags.out, name);
   await writeAtomic(at('seeds.npy'), writeNpy(latent));
   const shown = Math.min(SHOWN, count);
@@ -143,18 +126,31 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
         ...ways.map(({ name }, i) => ({ label: name, pictures: drawn(rows(grown[i]!, 0, shown)) })),
       ],
     });
-  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  await unfinished.remove();
-  for (const { a, b, same, different, ratio } of results) {
-    const percent = (part: number) => `${(100 * part).toPrecision(3)} %`;
-    terminal.line(
+  const percent = (part: number) => `${(100 * part).toPrecision(3)} %`;
+  const lines = results.map(
+    ({ a, b, same, different, ratio }) =>
       `${a} and ${b}: squared distance ${same.toFixed(6)} from the same seed, ${different.toFixed(6)} from different ones: ${percent(ratio.mean)} (95 % interval ${percent(ratio.low)} to ${percent(ratio.high)})`,
-    );
-  }
+  );
   const files = `${flat ? `${at('comparison.png')} (seeds; then a row for each of the ${ways.length}), ` : ''}${at('report.json')}, seeds.npy`;
-  terminal.line(`${count} seeds, ${duration(seconds)}: ${files}`);
-  terminal.json(report);
+  const report = frame.report({
+    models: ways.map(({ name, model, sampler }) => ({
+      name,
+      hash: model.hash,
+      conditions: model.conditioned,
+      sampler,
+    })),
+    rng: flags.rng,
+    evaluations: count * evaluationsOfAll(ways),
+    seeds: count,
+    results,
+  });
+  lines.push(`${count} seeds, ${duration(report.seconds)}: ${files}`);
+  return { report, file: at('report.json'), lines };
 }
+
+/** Evaluations that a seed takes, by all ways together. */
+const evaluationsOfAll = (ways: readonly Way[]) =>
+  ways.reduce((sum, { sampler }) => sum + evaluationsOf(sampler), 0);
 
 /** @throws {SeedbedError} BadShape unless one seed fits both. */
 function requireAlike(a: Denoiser, b: Denoiser, pathA: string, pathB: string): void {
@@ -210,7 +206,7 @@ async function growAll(
   latent: Floats,
 ): Promise<Floats[]> {
   const count = latent.shape[0]!;
-  const total = count * ways.reduce((sum, { sampler }) => sum + evaluationsOf(sampler), 0);
+  const total = count * evaluationsOfAll(ways);
   const progress = terminal.progress('growing', 'evaluations');
   let before = 0;
   const grown: Floats[] = [];

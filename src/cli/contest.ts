@@ -1,26 +1,33 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, type Embedder, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, type Embedder } from '../diffusion/info.ts';
 import { journalIn } from '../embedding/journal-files.ts';
 import type { Contestant } from '../experiments/race/contestants.ts';
 import { compete, type Standing, standingSchema } from '../experiments/race/race.ts';
 import { createPanel, type Panel } from '../latent/gaussianity.ts';
 import { principalComponents } from '../latent/pca.ts';
 import type { Fit } from '../runtime/picture.ts';
-import type { Runtime } from '../runtime/runtime.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
-import type { Work } from '../work/shards.ts';
 import { type ConditionFlags, openBound, withConditionFlags } from './conditions.ts';
 import { packaged } from './files.ts';
-import { fitOption, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import type { Frame } from './frame.ts';
+import {
+  dataDirOption,
+  fitOption,
+  type RuntimeFlags,
+  stepsOption,
+  whole,
+  withRng,
+  withRuntime,
+} from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
-import { inPart, openWork, type ShardFlags } from './shards.ts';
-import { type Terminal, withTerminal } from './terminal.ts';
+import { inPart, type ShardFlags } from './shards.ts';
+import { type TerminalFlags, withTerminal } from './terminal.ts';
 
 /** Which pictures are embedded, shared by `race` and `frontier`. */
-export interface ContestFlags extends RuntimeFlags, ConditionFlags, ShardFlags {
+export interface ContestFlags extends RuntimeFlags, ConditionFlags, TerminalFlags, ShardFlags {
   embedder?: string;
   fit: Fit;
   data?: string;
@@ -30,8 +37,6 @@ export interface ContestFlags extends RuntimeFlags, ConditionFlags, ShardFlags {
   samplerSteps?: number;
   batch: number;
   rng: number;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 /** Items of the data set, after those that are embedded, whose components the panel looks along. */
@@ -58,10 +63,10 @@ export function withContest(command: Command): Command {
     )
     .addOption(fitOption())
     .option('--data <name or path>', 'a data set instead of pictures')
-    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .addOption(dataDirOption())
     .option('--from <n>', 'first item of the data set', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
-    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
+    .addOption(stepsOption())
     .option('--batch <n>', 'seeds in work at once', whole(1), 16);
 }
 
@@ -105,19 +110,19 @@ async function componentsOf(
 /**
  * Lets contestants find the seeds of all pictures, one after the other; what an earlier run finished is not done again. No
  * standings are given where this process does a shard of the contestants.
- * @param about the command, by which unfinished work is known, and the line that says what a contestant reached.
+ * @param describe the line that says what a contestant reached.
  */
 export async function runContest(
-  terminal: Terminal,
-  runtime: Runtime,
+  frame: Frame,
   { model, pictures, panel }: Contest,
   embedder: Embedder | undefined,
   contestants: readonly Contestant[],
   flags: ContestFlags,
-  { command, describe }: { command: string; describe: (standing: Standing) => string },
-): Promise<{ standings: Standing[] | undefined; work: Work }> {
+  describe: (standing: Standing) => string,
+): Promise<Standing[] | undefined> {
+  const { terminal } = frame;
+  const runtime = await frame.runtime();
   const about = {
-    command,
     ...originOf(model),
     sampler: model.info.sampler,
     hashes: pictures.hashes,
@@ -125,9 +130,9 @@ export async function runContest(
     names: contestants.map(({ family, name }) => `${family} ${name}`),
     batch: flags.batch,
   };
-  const work = await openWork(flags, about, terminal);
+  const work = await frame.open(flags, about);
   const count = contestants.length;
-  const progress = terminal.progress(command, 'settings');
+  const progress = terminal.progress(frame.command, 'settings');
   const onPiece = (standings: readonly Standing[]) =>
     progress.above(() => {
       for (const standing of standings) terminal.line(describe(standing));
@@ -144,5 +149,19 @@ export async function runContest(
     });
     return [reached];
   }).finally(() => progress.stop());
-  return { standings: standings?.flat(), work };
+  return standings?.flat();
 }
+
+/** The report of a contest. */
+export const contestReport = (
+  frame: Frame,
+  { model, pictures }: Contest,
+  { rng }: ContestFlags,
+  results: readonly Standing[],
+) =>
+  frame.report({
+    ...originOf(model),
+    rng,
+    evaluations: results.reduce((sum, s) => sum + s.evaluations, 0) * pictures.names.length,
+    results,
+  });

@@ -4,13 +4,11 @@ import { verifyDataset } from '../data/verify.ts';
 import { isSeedbedError, messageOf, SeedbedError } from '../errors.ts';
 import { download } from '../runtime/download.ts';
 import { joinPath, userDataDir } from '../runtime/files.ts';
-import { version } from './files.ts';
-import { openTerminal, type Terminal, withTerminal } from './terminal.ts';
+import { runReported } from './frame.ts';
+import { type Terminal, type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags {
+interface Flags extends TerminalFlags {
   dataDir: string;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export function addData(program: Command): void {
@@ -25,48 +23,45 @@ export function addData(program: Command): void {
   withTerminal(command.command('list'))
     .description('what there is, where it comes from, its licence and size')
     .addHelpText('after', '\nExample: seedbed data list')
-    .action(async (flags: Flags) => {
-      const terminal = openTerminal(flags);
-      for (const entry of CATALOGUE) for (const line of describe(entry)) terminal.line(line);
-      terminal.json({ seedbed: await version(), command: 'data list', results: CATALOGUE });
-    });
+    .action((flags: TerminalFlags) =>
+      runReported('data list', flags, async ({ report }) => ({
+        report: report({ results: CATALOGUE }),
+        lines: CATALOGUE.flatMap(describe),
+      })),
+    );
 
   shared(command.command('fetch'))
     .description('download a data set; goes on where it was stopped')
     .argument('<name>')
     .addHelpText('after', '\nExample: seedbed data fetch fashion-mnist')
-    .action(async (name: string, flags: Flags) => {
-      const terminal = openTerminal(flags);
-      const entry = entryOf(name);
-      const folder = joinPath(flags.dataDir, name);
-      if (entry.files.length === 0) terminal.line(`${name} is computed; there is nothing to fetch`);
-      for (const file of entry.files) await fetchFile(terminal, entry, file, folder);
-      if (entry.files.length > 0) terminal.line(`${name} is in ${folder}`);
-      terminal.json({
-        seedbed: await version(),
-        command: 'data fetch',
-        results: entry.files.map(file => joinPath(folder, file.name)),
-      });
-    });
+    .action((name: string, flags: Flags) =>
+      runReported('data fetch', flags, async ({ terminal, report }) => {
+        const entry = entryOf(name);
+        const folder = joinPath(flags.dataDir, name);
+        for (const file of entry.files) await fetchFile(terminal, entry, file, folder);
+        const found = entry.files.length > 0 ? `in ${folder}` : 'computed; there is nothing to fetch';
+        const results = entry.files.map(file => joinPath(folder, file.name));
+        return { report: report({ results }), lines: [`${name} is ${found}`] };
+      }),
+    );
 
   shared(command.command('verify'))
     .description('check the files of a data set')
     .argument('<name>')
     .argument('[folder]', 'where its files are (default: the folder of its name in the data folder)')
     .addHelpText('after', '\nExample: seedbed data verify mnist ~/Downloads/mnist')
-    .action(async (name: string, folder: string | undefined, flags: Flags) => {
-      const terminal = openTerminal(flags);
-      const results = await verifyDataset(name, folder ?? joinPath(flags.dataDir, name));
-      for (const { file, ok, message } of results)
-        terminal.line(`${ok ? 'right' : 'WRONG'}  ${file}: ${message}`);
-      terminal.json({ seedbed: await version(), command: 'data verify', results });
-      const wrong = results.filter(result => !result.ok).length;
-      if (wrong > 0)
-        throw new SeedbedError(
-          'BadFile',
-          `${name}: ${wrong} of ${results.length} files are missing or wrong; seedbed data fetch ${name} gets them`,
-        );
-    });
+    .action((name: string, folder: string | undefined, flags: Flags) =>
+      runReported('data verify', flags, async ({ report }) => {
+        const results = await verifyDataset(name, folder ?? joinPath(flags.dataDir, name));
+        const wrong = results.filter(result => !result.ok).length;
+        const fault = `${name}: ${wrong} of ${results.length} files are missing or wrong; seedbed data fetch ${name} gets them`;
+        return {
+          report: report({ results }),
+          lines: results.map(({ file, ok, message }) => `${ok ? 'right' : 'WRONG'}  ${file}: ${message}`),
+          fault: wrong > 0 ? new SeedbedError('BadFile', fault) : undefined,
+        };
+      }),
+    );
 }
 
 /** Tries a file's sources one after the other. */

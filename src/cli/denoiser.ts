@@ -1,7 +1,7 @@
 import { withAutoencoder } from '../diffusion/autoencoder.ts';
 import { originOf } from '../diffusion/conditions.ts';
 import type { Denoiser } from '../diffusion/info.ts';
-import { loadAutoencoder } from '../index.ts';
+import { loadAutoencoder } from '../diffusion/load.ts';
 import { exists } from '../runtime/files.ts';
 import { type ConditionFlags, openBound } from './conditions.ts';
 import { besideModel } from './files.ts';

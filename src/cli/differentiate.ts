@@ -4,16 +4,14 @@ import { parseModel, serializeModel } from '../graph/protobuf.ts';
 import { DOUBLE_NOTE, usesDouble, widen } from '../graph/widen.ts';
 import { writeAtomic } from '../runtime/files.ts';
 import { readOnnxFile } from '../runtime/onnx-file.ts';
-import { version } from './files.ts';
-import { openTerminal, withTerminal } from './terminal.ts';
+import { runReported } from './frame.ts';
+import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags {
+interface Flags extends TerminalFlags {
   of: string;
   wrt: string[];
   out: string;
   bind: Record<string, number>;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export function addDifferentiate(program: Command): void {
@@ -30,25 +28,27 @@ export function addDifferentiate(program: Command): void {
       'after',
       '\nExample: seedbed differentiate unet.onnx --of epsilon --wrt x --bind N=1 --out unet-grad.onnx',
     )
-    .action(async (file: string, flags: Flags) => {
-      const terminal = openTerminal(flags);
-      const { bytes, files } = await readOnnxFile(file);
-      const read = parseModel(bytes, file, files);
-      if (usesDouble(read)) terminal.note(DOUBLE_NOTE);
-      const graph = widen(read);
-      const gradient = differentiate(graph, { of: flags.of, wrt: flags.wrt, bind: flags.bind, file });
-      await writeAtomic(flags.out, serializeModel(gradient));
-      const inputs = gradient.inputs.map(i => `${i.name} [${i.shape}]`);
-      const outputs = gradient.outputs.map(o => `${o.name} [${o.shape}]`);
-      terminal.line(
-        `${flags.out}: ${gradient.nodes.length} nodes\n  inputs  ${inputs.join(', ')}\n  outputs ${outputs.join(', ')}`,
-      );
-      terminal.json({
-        seedbed: await version(),
-        command: 'differentiate',
-        results: [{ file: flags.out, nodes: gradient.nodes.length, inputs, outputs }],
-      });
-    });
+    .action((file: string, flags: Flags) =>
+      runReported('differentiate', flags, async ({ terminal, report }) => {
+        const { bytes, files } = await readOnnxFile(file);
+        const read = parseModel(bytes, file, files);
+        if (usesDouble(read)) terminal.note(DOUBLE_NOTE);
+        const { of, wrt, bind, out } = flags;
+        const gradient = differentiate(widen(read), { of, wrt, bind, file });
+        await writeAtomic(out, serializeModel(gradient));
+        const inputs = gradient.inputs.map(i => `${i.name} [${i.shape}]`);
+        const outputs = gradient.outputs.map(o => `${o.name} [${o.shape}]`);
+        const nodes = gradient.nodes.length;
+        return {
+          report: report({ results: [{ file: out, nodes, inputs, outputs }] }),
+          lines: [
+            `${out}: ${nodes} nodes`,
+            `  inputs  ${inputs.join(', ')}`,
+            `  outputs ${outputs.join(', ')}`,
+          ],
+        };
+      }),
+    );
 }
 
 function bindings(text: string, previous: Record<string, number>): Record<string, number> {

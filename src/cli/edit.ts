@@ -1,40 +1,39 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, givesLatents, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
-import { writeSeeds } from '../embedding/seeds.ts';
-import { joinSought, rowOf, type Sought } from '../embedding/seek.ts';
+import { joinSought, rowOf, type SeedRow, type Sought } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { shortError } from '../figures/text.ts';
 import { naturalness } from '../latent/naturalness.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
 import type { Fit } from '../runtime/picture.ts';
-import { writeNpy } from '../tensor/npy.ts';
 import { meanSquaredErrors } from '../tensor/statistics.ts';
 import { takeRows } from '../tensor/tensor.ts';
-import { inPieces, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import { inPieces, type UnfinishedOptions } from '../work/unfinished.ts';
 import { type ConditionFlags, withConditionFlags } from './conditions.ts';
 import { hashesOf, openModel } from './denoiser.ts';
-import { SHIPPED_MODEL, version } from './files.ts';
+import { SHIPPED_MODEL } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { DRAWN, ofWhat } from './latents.ts';
 import {
   autoencoderOption,
   fitOption,
-  openRuntime,
   type RuntimeFlags,
   refusePairs,
-  whole,
+  stepsOption,
   withRng,
   withRuntime,
   withUnfinished,
 } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
+import { writeSeedFiles } from './seed-files.ts';
 import { seekShown } from './seek.ts';
-import { duration, openTerminal, withTerminal } from './terminal.ts';
+import { duration, type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags, UnfinishedOptions {
+interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags, UnfinishedOptions {
   model: string;
   autoencoder?: string;
   scribbled: string;
@@ -42,8 +41,6 @@ interface Flags extends RuntimeFlags, ConditionFlags, UnfinishedOptions {
   samplerSteps?: number;
   rng: number;
   fit: Fit;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 const POSITIONS = [0, 0.25, 0.5, 0.75, 1];
@@ -61,7 +58,7 @@ export function addEdit(program: Command): void {
     )
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .addOption(autoencoderOption())
-    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
+    .addOption(stepsOption())
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'edit');
   withUnfinished(command)
@@ -73,7 +70,9 @@ that are not fitted to the picture but drawn.
 
 Example: seedbed edit bag.png --scribbled bag-with-strokes.png --naturalness 0.6`,
     )
-    .action((path: string | undefined, flags: Flags) => run(path, flags));
+    .action((path: string | undefined, flags: Flags) =>
+      runReported('edit', flags, frame => run(frame, path, flags)),
+    );
 }
 
 function dialOf(text: string): number[] {
@@ -83,9 +82,8 @@ function dialOf(text: string): number[] {
   return values;
 }
 
-async function run(path: string | undefined, flags: Flags): Promise<void> {
-  const started = performance.now();
-  const terminal = openTerminal(flags);
+async function run(frame: Frame, path: string | undefined, flags: Flags): Promise<Done> {
+  const { terminal } = frame;
   const model = await openModel(flags.model, flags);
   const sampler = chooseSampler(model.info.sampler, flags);
   refusePairs('edit', sampler);
@@ -96,15 +94,14 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
   };
   const scribbled = await one(flags.scribbled);
   const before = path === undefined ? undefined : await one(path);
-  const runtime = await openRuntime(terminal, flags);
+  const runtime = await frame.runtime();
   const dials = flags.naturalness;
   const { rng, samplerSteps } = flags;
-  const about = {
-    ...{ command: 'edit', ...hashesOf(model), rng, samplerSteps, dials },
+  const unfinished = await frame.open(flags, {
+    ...{ ...hashesOf(model), rng, samplerSteps, dials },
     hash: scribbled.hashes[0],
     before: before?.hashes[0],
-  };
-  const unfinished = await openUnfinished(flags, about, terminal.note);
+  });
   const found = await seekShown(
     terminal,
     { runtime, model },
@@ -127,46 +124,43 @@ async function run(path: string | undefined, flags: Flags): Promise<void> {
     ...(original && { mseToOriginal: original[i]! }),
     image: `edited-${dials[i]}.png`,
   }));
-  const seconds = (performance.now() - started) / 1000;
-  const report = {
-    seedbed: await version(),
-    command: 'edit',
-    ...originOf(model),
-    rng,
-    seconds,
-    evaluations: rows.reduce((sum, r) => sum + r.evaluations, 0),
-    scribbled: scribbled.names[0]!,
-    results,
-  };
   const at = (name: string) => joinPath(flags.out, name);
-  const provenance = {
-    ...originOf(model),
+  await writeSeedFiles(flags.out, model, all, {
     sampler,
     method: { name: 'edit', positions: dials.map((dial, i) => ({ naturalness: dial, ...found[i]!.method })) },
     images: [{ name: scribbled.names[0]!, sha256: scribbled.hashes[0]! }],
     rng,
-    createdBy: `seedbed ${report.seedbed}`,
-  };
-  await writeAtomic(at('seeds.safetensors'), writeSeeds(all.latent, provenance));
-  await writeAtomic(at('seeds.npy'), writeNpy(all.latent));
+  });
   for (const [i, picture] of drawing(model, scribbled.images)(all.pictures).entries())
     await writeAtomic(at(results[i]!.image), await encodePng(picture));
   await writeStrip(at('edit.png'), model, scribbled, before, dials, all);
-  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  await unfinished.remove();
-  for (const r of results) {
-    const how = r.diffused === undefined ? `tau ${r.tau!.toPrecision(2)}` : `${r.diffused} steps drawn`;
-    const flagged = r.flags.map(flag => `\n  flagged: ${flag}`).join('');
-    const off =
-      r.mseToOriginal === undefined ? '' : `, from the picture before ${r.mseToOriginal.toFixed(6)}`;
-    terminal.line(
-      `naturalness ${String(r.naturalness).padEnd(5)} (${how.padEnd(13)}) squared distance${ofWhat(model)} from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`,
-    );
-  }
-  terminal.line(
-    `${duration(seconds)}: ${at('edit.png')} (${before ? 'the picture, ' : ''}the scribbled one, what is grown from left to right), ${results.map(r => r.image).join(', ')}, seeds.safetensors, seeds.npy, report.json`,
+  const report = frame.report({
+    ...originOf(model),
+    rng,
+    evaluations: rows.reduce((sum, r) => sum + r.evaluations, 0),
+    scribbled: scribbled.names[0]!,
+    results,
+  });
+  const lines = results.map(result => lineOf(result, model));
+  lines.push(
+    `${duration(report.seconds)}: ${at('edit.png')} (${before ? 'the picture, ' : ''}the scribbled one, what is grown from left to right), ${results.map(r => r.image).join(', ')}, seeds.safetensors, seeds.npy, report.json`,
   );
-  terminal.json(report);
+  return { report, file: at('report.json'), lines };
+}
+
+/** What is reported of a position of the dial. */
+interface Position extends Omit<SeedRow, 'start'> {
+  readonly naturalness: number;
+  readonly tau?: number;
+  readonly diffused?: number;
+  readonly mseToOriginal?: number;
+}
+
+function lineOf(r: Position, model: Denoiser): string {
+  const how = r.diffused === undefined ? `tau ${r.tau!.toPrecision(2)}` : `${r.diffused} steps drawn`;
+  const flagged = r.flags.map(flag => `\n  flagged: ${flag}`).join('');
+  const off = r.mseToOriginal === undefined ? '' : `, from the picture before ${r.mseToOriginal.toFixed(6)}`;
+  return `naturalness ${String(r.naturalness).padEnd(5)} (${how.padEnd(13)}) squared distance${ofWhat(model)} from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`;
 }
 
 /** What the dial came to, as the method's settings say. */

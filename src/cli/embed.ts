@@ -2,21 +2,20 @@ import type { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, givesLatents } from '../diffusion/info.ts';
 import type { SeedResult } from '../embedding/result.ts';
-import { writeSeeds } from '../embedding/seeds.ts';
 import { joinSought, type Sought } from '../embedding/seek.ts';
-import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { joinPath } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
-import { writeNpy } from '../tensor/npy.ts';
 import { rows, takeRows } from '../tensor/tensor.ts';
-import { version } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
 import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { DRAWN, ofWhat } from './latents.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
-import { fitOption, openRuntime, whole } from './options.ts';
+import { dataDirOption, fitOption, whole } from './options.ts';
 import { MOST_SHOWN, openSource, writeEmbeddingSheet } from './pictures.ts';
+import { writeSeedFiles } from './seed-files.ts';
 import { seekShown } from './seek.ts';
-import { openWork, secondsOf, withShards } from './shards.ts';
-import { duration, openTerminal } from './terminal.ts';
+import { withShards } from './shards.ts';
+import { duration } from './terminal.ts';
 
 interface EmbedFlags extends MethodFlags, LaneFlags {
   data?: string;
@@ -35,7 +34,7 @@ export function addEmbed(program: Command): void {
       'picture files, folders of them, or arrays (.npy, .npz) (default: the ten that ship with Seedbed)',
     )
     .option('--data <name or path>', 'a data set instead of files, such as fashion-mnist:test')
-    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .addOption(dataDirOption())
     .option('--from <n>', 'first item of the data set', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
     .option('--starts <n>', 'seeds for each picture (methods that begin from noise)', whole(1, 10_000), 1)
@@ -43,7 +42,9 @@ export function addEmbed(program: Command): void {
     .option('--out <folder>', 'where to write', 'out');
   withLanes(withShards(command))
     .addHelpText('after', '\nExample: seedbed embed my.png --tau 0.3 --out my')
-    .action((paths: string[], flags: EmbedFlags) => run(paths, flags));
+    .action((paths: string[], flags: EmbedFlags) =>
+      runReported('embed', flags, frame => run(frame, paths, flags)),
+    );
 }
 
 /** Seeds whose findings a shard keeps in one file, about. */
@@ -58,14 +59,12 @@ function pieceOf(batch: number, starts: number, shards: boolean): number {
   return shards && batch % starts === 0 ? pictures * Math.ceil(PIECE / batch) : pictures;
 }
 
-async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
-  const started = performance.now();
-  const terminal = openTerminal(flags);
+async function run(frame: Frame, paths: readonly string[], flags: EmbedFlags): Promise<Done | undefined> {
+  const { terminal } = frame;
   const { model, options, settings } = await embedOptions(flags);
   const source = await openSource(paths, model, { ...flags, note: terminal.note });
-  const { starts, from, to } = flags;
-  const about = { command: 'embed', ...settings, starts, from, to, pictures: source.hash };
-  const work = await openWork(flags, about, terminal);
+  const { starts, from, to, rng, out } = flags;
+  const work = await frame.open(flags, { ...settings, starts, from, to, pictures: source.hash });
   const piece = pieceOf(options.batch!, starts, Boolean(flags.shard || flags.merged));
   const own = { ...options, starts };
   const say = ({ results }: Sought, first: number) => {
@@ -74,7 +73,7 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
   };
   const found = await seekShown(
     terminal,
-    { runtime: await openRuntime(terminal, flags), model },
+    { runtime: await frame.runtime(), model },
     { count: source.length, piece, starts, say },
     async (first, last) => {
       const { images, names } = await source.read(first, last);
@@ -82,34 +81,19 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     },
     (pieces, doPiece) => inLanes(terminal, flags, work, pieces, doPiece),
   );
-  if (!found) return;
+  if (!found) return undefined;
   const sought = joinSought(found);
   const results = found.flatMap((part, i) =>
     part.results.map(result => ({ ...result, image: result.image + i * piece })),
   );
-  const seconds = secondsOf(started, work);
   const evaluations = results.reduce((sum, r) => sum + r.evaluations, 0);
-  const report = {
-    seedbed: await version(),
-    command: 'embed',
-    ...originOf(model),
-    errorsOf: givesLatents(model) ? 'latents' : 'pixels',
-    rng: flags.rng,
-    seconds,
-    evaluations,
-    results: results.map(({ image, ...rest }) => ({ image: source.name(image), ...rest })),
-  };
-  const provenance = {
-    ...originOf(model),
+  const at = (name: string) => joinPath(out, name);
+  await writeSeedFiles(out, model, sought, {
     sampler: chooseSampler(model.info.sampler, options),
     method: { ...sought.method, evaluations: evaluations / results.length },
     images: await source.images(),
-    rng: flags.rng,
-    createdBy: `seedbed ${report.seedbed}`,
-  };
-  const at = (name: string) => joinPath(flags.out, name);
-  await writeAtomic(at('seeds.safetensors'), writeSeeds(sought.latent, provenance, sought.pair));
-  await writeAtomic(at('seeds.npy'), writeNpy(sought.latent));
+    rng,
+  });
   const shown = results.slice(0, MOST_SHOWN).map(({ image }) => image);
   const { images } = await source.read(0, shown.at(-1)! + 1);
   await writeEmbeddingSheet(
@@ -119,13 +103,22 @@ async function run(paths: readonly string[], flags: EmbedFlags): Promise<void> {
     rows(sought.latent, 0, shown.length),
     rows(sought.pictures, 0, shown.length),
   );
-  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  await work.remove();
   if (givesLatents(model)) terminal.note(DRAWN);
-  terminal.line(
-    `${results.length} seeds in ${duration(seconds)}: ${at('embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
-  );
-  terminal.json(report);
+  const report = frame.report({
+    ...originOf(model),
+    errorsOf: givesLatents(model) ? 'latents' : 'pixels',
+    rng,
+    evaluations,
+    results: results.map(({ image, ...rest }) => ({ image: source.name(image), ...rest })),
+  });
+  const took = duration(report.seconds);
+  return {
+    report,
+    file: at('report.json'),
+    lines: [
+      `${results.length} seeds in ${took}: ${at('embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
+    ],
+  };
 }
 
 function describe(result: SeedResult, name: string, starts: number, of: string): string {

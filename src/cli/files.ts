@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Embedder } from '../diffusion/info.ts';
+import { loadEmbedder, SHIPPED_DENOISER } from '../diffusion/load.ts';
 import { SeedbedError } from '../errors.ts';
-import { loadEmbedder, SHIPPED_DENOISER } from '../index.ts';
 import { exists, readJson } from '../runtime/files.ts';
 
 /** The denoiser that commands use when they are not given one. */

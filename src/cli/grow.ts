@@ -1,6 +1,6 @@
 import { type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
+import { pictureShape } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
-import { pictureShape } from '../embedding/checks.ts';
 import { createDecoder } from '../embedding/decoder.ts';
 import type { Seeds } from '../embedding/seeds.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';

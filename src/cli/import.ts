@@ -24,20 +24,19 @@ import { readOnnxFile } from '../runtime/onnx-file.ts';
 import { readNpy } from '../tensor/npy.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { optionFor } from './conditions.ts';
-import { besideModel, version } from './files.ts';
+import { besideModel } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
 import { autoencoderIn, hasAutoencoder } from './import-autoencoder.ts';
 import { subjectOf } from './latents.ts';
 import { whole } from './options.ts';
-import { openTerminal, withTerminal } from './terminal.ts';
+import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags {
+interface Flags extends TerminalFlags {
   config?: string;
   clip?: boolean;
   like?: 'diffusers';
   samplerSteps?: number;
   out: string;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export function addImport(program: Command): void {
@@ -61,49 +60,43 @@ export function addImport(program: Command): void {
       'after',
       '\nExample: seedbed import unet.onnx --config model.json --out my.onnx\nThe guide: docs/bring-your-own-model.md',
     )
-    .action(async (path: string, flags: Flags) => {
-      const started = performance.now();
-      const terminal = openTerminal(flags);
-      const file = (await isDirectory(path)) ? await networkIn(path) : path;
-      if (resolve(flags.out) === resolve(file))
-        throw new SeedbedError('BadArgument', `${file} would be written over; --out names another file`);
-      const { bytes, files } = await readOnnxFile(file);
-      const read = parseModel(bytes, file, files);
-      if (usesDouble(read)) terminal.note(DOUBLE_NOTE);
-      const graph = widen(read);
-      const { said, sources } = await describe(path, file, graph, flags, terminal.note);
-      const foreign = parseForeignInfo(said, sources.join(' and '));
-      const fixed = await readFixed(foreign.fixedInputs, flags.config ?? path);
-      const model = importDenoiser(graph, foreign, fixed, file);
-      const note = batchNote(graph, model);
-      if (note) terminal.note(note);
-      const autoencoder = await autoencoderIn(path, model, terminal.note);
-      await writeAtomic(flags.out, saveModel(model));
-      const { shape, predicts, level, schedule, sampler } = model.info;
-      terminal.line(
-        `${flags.out}: '${model.info.name}', ${subjectOf(model)} [${shape}], predicts ${predicts}, told the ${level}, ${schedule.kind}, ${sampler.steps} steps of ${sampler.kind}`,
-      );
-      const beside = besideModel(flags.out, 'autoencoder');
-      if (autoencoder) {
-        await writeAtomic(beside, saveModel(autoencoder));
-        const { shape, latentShape } = autoencoder.info;
-        terminal.line(`${beside}: pictures [${shape}] to latents [${latentShape}] and back`);
-      }
-      const conditions = openConditions(model);
-      if (conditions.length > 0) terminal.line(`its conditions: ${conditions.map(inputInWords).join(', ')}`);
-      const options = conditions.map(condition => ` ${optionFor(condition, conditions)}`).join('');
-      terminal.line(`Next: seedbed doctor ${flags.out}${shape.length === 3 ? ' PICTURES' : ''}${options}`);
-      terminal.json({
-        seedbed: await version(),
-        command: 'import',
-        model: model.hash,
-        seconds: (performance.now() - started) / 1000,
-        results: [
-          { file: flags.out, info: model.info },
-          ...(autoencoder ? [{ file: beside, info: autoencoder.info }] : []),
-        ],
-      });
-    });
+    .action((path: string, flags: Flags) => runReported('import', flags, frame => run(frame, path, flags)));
+}
+
+async function run({ terminal, report }: Frame, path: string, flags: Flags): Promise<Done> {
+  const { out } = flags;
+  const file = (await isDirectory(path)) ? await networkIn(path) : path;
+  if (resolve(out) === resolve(file))
+    throw new SeedbedError('BadArgument', `${file} would be written over; --out names another file`);
+  const { bytes, files } = await readOnnxFile(file);
+  const read = parseModel(bytes, file, files);
+  if (usesDouble(read)) terminal.note(DOUBLE_NOTE);
+  const graph = widen(read);
+  const { said, sources } = await describe(path, file, graph, flags, terminal.note);
+  const foreign = parseForeignInfo(said, sources.join(' and '));
+  const fixed = await readFixed(foreign.fixedInputs, flags.config ?? path);
+  const model = importDenoiser(graph, foreign, fixed, file);
+  const note = batchNote(graph, model);
+  if (note) terminal.note(note);
+  const autoencoder = await autoencoderIn(path, model, terminal.note);
+  await writeAtomic(out, saveModel(model));
+  const { shape, predicts, level, schedule, sampler } = model.info;
+  const results: object[] = [{ file: out, info: model.info }];
+  const lines = [
+    `${out}: '${model.info.name}', ${subjectOf(model)} [${shape}], predicts ${predicts}, told the ${level}, ${schedule.kind}, ${sampler.steps} steps of ${sampler.kind}`,
+  ];
+  if (autoencoder) {
+    const beside = besideModel(out, 'autoencoder');
+    await writeAtomic(beside, saveModel(autoencoder));
+    const { info } = autoencoder;
+    results.push({ file: beside, info });
+    lines.push(`${beside}: pictures [${info.shape}] to latents [${info.latentShape}] and back`);
+  }
+  const conditions = openConditions(model);
+  if (conditions.length > 0) lines.push(`its conditions: ${conditions.map(inputInWords).join(', ')}`);
+  const options = conditions.map(condition => ` ${optionFor(condition, conditions)}`).join('');
+  lines.push(`Next: seedbed doctor ${out}${shape.length === 3 ? ' PICTURES' : ''}${options}`);
+  return { report: report({ model: model.hash, results }), lines };
 }
 
 /** The network's file in a diffusers folder. */

@@ -5,23 +5,26 @@ import { parseModel } from '../graph/protobuf.ts';
 import { countParameters } from '../nn/networks.ts';
 import { readBytes } from '../runtime/files.ts';
 import { readOnnxFile } from '../runtime/onnx-file.ts';
-import { SHIPPED_MODEL, version } from './files.ts';
-import { openTerminal, withTerminal } from './terminal.ts';
+import { SHIPPED_MODEL } from './files.ts';
+import { runReported } from './frame.ts';
+import { type TerminalFlags, withTerminal } from './terminal.ts';
 
 export function addInfo(program: Command): void {
   withTerminal(program.command('info'))
     .description('tell what a model, a graph or a seed file is')
     .argument('[file]', 'an .onnx, .safetensors, .npy or .npz file', SHIPPED_MODEL)
     .addHelpText('after', '\nExample: seedbed info out/seeds.safetensors')
-    .action(async (file: string, flags: { json?: boolean; quiet?: boolean }) => {
-      const terminal = openTerminal(flags);
-      const about = file.endsWith('.onnx')
-        ? describeGraph(await readOnnxFile(file), file)
-        : describeSeeds(await readBytes(file), file);
-      for (const [key, value] of Object.entries(about))
-        terminal.line(`${key.padEnd(14)} ${typeof value === 'string' ? value : JSON.stringify(value)}`);
-      terminal.json({ seedbed: await version(), command: 'info', results: [{ file, ...about }] });
-    });
+    .action((file: string, flags: TerminalFlags) =>
+      runReported('info', flags, async frame => {
+        const about = file.endsWith('.onnx')
+          ? describeGraph(await readOnnxFile(file), file)
+          : describeSeeds(await readBytes(file), file);
+        const lines = Object.entries(about).map(
+          ([key, value]) => `${key.padEnd(14)} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+        );
+        return { report: frame.report({ results: [{ file, ...about }] }), lines };
+      }),
+    );
 }
 
 function describeGraph(

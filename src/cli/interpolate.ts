@@ -2,26 +2,25 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
-import { writeSeeds } from '../embedding/seeds.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';
 import { encodeAnimation } from '../runtime/animation.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
-import { writeNpy } from '../tensor/npy.ts';
 import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../tensor/tensor.ts';
-import { inPieces, openUnfinished, type UnfinishedOptions } from '../work/unfinished.ts';
-import { version } from './files.ts';
+import { inPieces, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
 import { growInPieces } from './grow.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
 import { DRAWN, ofWhat } from './latents.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
-import { fitOption, openRuntime, refusePairs, withUnfinished } from './options.ts';
+import { fitOption, refusePairs, withUnfinished } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
+import { writeSeedFiles } from './seed-files.ts';
 import { seekShown } from './seek.ts';
-import { duration, openTerminal } from './terminal.ts';
+import { duration } from './terminal.ts';
 
 interface Flags extends MethodFlags, UnfinishedOptions {
   steps: number;
@@ -46,7 +45,9 @@ export function addInterpolate(program: Command): void {
       'after',
       '\nExample: seedbed interpolate examples/fashion-mnist/0-t-shirt.png examples/fashion-mnist/3-dress.png --steps 9',
     )
-    .action((paths: string[], flags: Flags) => run(paths, flags));
+    .action((paths: string[], flags: Flags) =>
+      runReported('interpolate', flags, frame => run(frame, paths, flags)),
+    );
 }
 
 function stepsOf(text: string): number {
@@ -56,9 +57,8 @@ function stepsOf(text: string): number {
   return value;
 }
 
-async function run(paths: readonly string[], flags: Flags): Promise<void> {
-  const started = performance.now();
-  const terminal = openTerminal(flags);
+async function run(frame: Frame, paths: readonly string[], flags: Flags): Promise<Done> {
+  const { terminal } = frame;
   const { model, options, settings } = await embedOptions(flags);
   const sampler = chooseSampler(model.info.sampler, options);
   refusePairs('interpolate', sampler);
@@ -66,9 +66,8 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const count = pictures.names.length;
   if (count < 2)
     throw new SeedbedError('BadArgument', `interpolate goes between two pictures or more, got ${count}`);
-  const runtime = await openRuntime(terminal, flags);
-  const about = { command: 'interpolate', ...settings, hashes: pictures.hashes };
-  const unfinished = await openUnfinished(flags, about, terminal.note);
+  const runtime = await frame.runtime();
+  const unfinished = await frame.open(flags, { ...settings, hashes: pictures.hashes });
   const found = joinSought(
     await seekShown(
       terminal,
@@ -81,18 +80,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
   const ends = found.results.map(rowOf);
   const frames = framesOf(found.latent, flags.steps, flags.path);
   const latent = stacked(frames.map(frame => frame.seed));
-  const progress = terminal.progress('growing', 'evaluations');
-  const own = {
-    ...unfinished,
-    path: (name: string) => unfinished.path(`${flags.path}-${flags.steps}-${name}`),
-  };
-  const total = frames.length * sampler.steps;
-  const grown = await growInPieces(
-    { terminal, runtime, unfinished: own },
-    { model, sampler },
-    { latent },
-    done => progress.update(done, total),
-  ).finally(() => progress.stop());
+  const grown = await growFrames(frame, unfinished, flags, { model, sampler }, latent);
   const steps = [
     undefined,
     ...meanSquaredErrors(rows(grown, 1, frames.length), rows(grown, 0, frames.length - 1)),
@@ -106,45 +94,65 @@ async function run(paths: readonly string[], flags: Flags): Promise<void> {
     /** Mean squared difference from the frame before. */
     change: steps[i],
   }));
-  const seconds = (performance.now() - started) / 1000;
-  const report = {
-    seedbed: await version(),
-    command: 'interpolate',
+  await writeSeedFiles(
+    flags.out,
+    model,
+    { latent },
+    {
+      sampler,
+      method: { name: 'interpolate', path: flags.path, steps: flags.steps, of: found.method },
+      images: pictures.names.map((name, i) => ({ name, sha256: pictures.hashes[i]! })),
+      rng: flags.rng,
+    },
+  );
+  await draw(flags, model, pictures, latent, grown);
+  const report = frame.report({
     ...originOf(model),
     rng: flags.rng,
-    seconds,
-    evaluations: ends.reduce((sum, r) => sum + r.evaluations, 0) + total,
+    evaluations: ends.reduce((sum, r) => sum + r.evaluations, 0) + frames.length * sampler.steps,
     path: flags.path,
     ends: ends.map(({ start: _, ...row }, i) => ({ image: pictures.names[i]!, ...row })),
     results,
-  };
-  await writeAll(flags, model, sampler, pictures, { ...found, latent, grown }, report);
-  await unfinished.remove();
-  ends.forEach((row, i) => {
-    const flagged = row.flags.map(flag => `\n  flagged: ${flag}`).join('');
-    terminal.line(
-      `${pictures.names[i]!.padEnd(24)} squared error${ofWhat(model)} of its seed ${row.mse.toFixed(6)}${flagged}`,
-    );
   });
-  const least = Math.min(...variances);
-  terminal.line(
-    `${frames.length} seeds on the ${flags.path === 'slerp' ? 'arcs' : 'chords'} in ${duration(seconds)}, of variance ${least.toFixed(2)} to ${Math.max(...variances).toFixed(2)}`,
-  );
-  terminal.line(
+  const [least, most] = [Math.min(...variances), Math.max(...variances)];
+  const lines = ends.map((row, i) => {
+    const flagged = row.flags.map(flag => `\n  flagged: ${flag}`).join('');
+    return `${pictures.names[i]!.padEnd(24)} squared error${ofWhat(model)} of its seed ${row.mse.toFixed(6)}${flagged}`;
+  });
+  lines.push(
+    `${frames.length} seeds on the ${flags.path === 'slerp' ? 'arcs' : 'chords'} in ${duration(report.seconds)}, of variance ${least.toFixed(2)} to ${most.toFixed(2)}`,
     `${joinPath(flags.out, 'interpolation.png')} (a blend; seeds; what the seeds grow), interpolation.webp (the frames, moving), seeds.safetensors, seeds.npy, report.json`,
   );
-  terminal.json(report);
+  return { report, file: joinPath(flags.out, 'report.json'), lines };
+}
+
+/** What the seeds of the frames grow, resumable. */
+async function growFrames(
+  frame: Frame,
+  unfinished: Unfinished,
+  { path, steps }: Flags,
+  by: { model: Denoiser; sampler: SamplerInfo },
+  latent: Floats,
+): Promise<Floats> {
+  const { terminal } = frame;
+  const total = latent.shape[0]! * by.sampler.steps;
+  const own = { ...unfinished, path: (name: string) => unfinished.path(`${path}-${steps}-${name}`) };
+  const where = { terminal, runtime: await frame.runtime(), unfinished: own };
+  const progress = terminal.progress('growing', 'evaluations');
+  return growInPieces(where, by, { latent }, done => progress.update(done, total)).finally(() =>
+    progress.stop(),
+  );
 }
 
 /** A seed between those of pictures `from` and `from` + 1. */
-interface Frame {
+interface Between {
   readonly from: number;
   readonly t: number;
   readonly seed: Floats;
 }
 
 /** The frames of all stretches; where two meet there is one. */
-function framesOf(ends: Floats, steps: number, path: SeedPath): Frame[] {
+function framesOf(ends: Floats, steps: number, path: SeedPath): Between[] {
   const seeds = unstack(ends);
   return seeds.slice(1).flatMap((end, from) =>
     Array.from({ length: steps }, (_, i) => i / (steps - 1))
@@ -156,26 +164,15 @@ function framesOf(ends: Floats, steps: number, path: SeedPath): Frame[] {
 const stacked = (tensors: readonly Floats[]) =>
   concatRows(tensors.map(t => float32([1, ...t.shape], t.data)));
 
-async function writeAll(
+/** Writes the frames as a sheet, and moving. */
+async function draw(
   flags: Flags,
   model: Denoiser,
-  sampler: SamplerInfo,
   pictures: Pictures,
-  found: { latent: Floats; grown: Floats; method: Readonly<Record<string, unknown>> },
-  report: { seedbed: string },
+  latent: Floats,
+  grown: Floats,
 ): Promise<void> {
-  const { latent, grown, method } = found;
   const at = (name: string) => joinPath(flags.out, name);
-  const provenance = {
-    ...originOf(model),
-    sampler,
-    method: { name: 'interpolate', path: flags.path, steps: flags.steps, of: method },
-    images: pictures.names.map((name, i) => ({ name, sha256: pictures.hashes[i]! })),
-    rng: flags.rng,
-    createdBy: `seedbed ${report.seedbed}`,
-  };
-  await writeAtomic(at('seeds.safetensors'), writeSeeds(latent, provenance));
-  await writeAtomic(at('seeds.npy'), writeNpy(latent));
   const images = unstack(pictures.images);
   const drawn = drawing(model, pictures.images);
   const [seeds, pixels] = [seedPictures(model, latent), drawn(grown)];
@@ -207,5 +204,4 @@ async function writeAll(
     at('interpolation.webp'),
     await encodeAnimation([...pixels, ...pixels.slice(1, -1).reverse()]),
   );
-  await writeAtomic(at('report.json'), `${JSON.stringify(report, null, 2)}\n`);
 }

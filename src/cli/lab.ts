@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.ts';
 import { openDataset } from '../data/open.ts';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
+import { loadEmbedder, loadModel } from '../diffusion/load.ts';
 import { RECIPES } from '../embedding/recipes.ts';
 import { joinSought, pieceSeeker, soughtCodec } from '../embedding/seek.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
@@ -13,7 +14,6 @@ import {
   SUBJECTS,
   type Subject,
 } from '../experiments/paper/lab.ts';
-import { loadEmbedder, loadModel } from '../index.ts';
 import { isDirectory, joinPath, listFiles } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';
@@ -47,24 +47,26 @@ export interface OpenLab extends Lab {
   readonly used: ReadonlyMap<string, Denoiser | Embedder>;
 }
 
-/** Opens the laboratory of `reproduce`. @param progress told what is being done. */
-export async function openLab(
-  { runtime, terminal, unfinished }: { runtime: Runtime; terminal: Terminal; unfinished: Unfinished },
-  flags: LabFlags,
-  sizes: Sizes,
-  progress: (done: number, total: number) => void,
-): Promise<OpenLab> {
+/** Where a laboratory works, and who is told. */
+interface Place {
+  readonly runtime: Runtime;
+  readonly terminal: Pick<Terminal, 'signal'>;
+  readonly unfinished: Unfinished;
+  /** Told what is being done. */
+  readonly progress: (done: number, total: number) => void;
+}
+
+/** Opens the laboratory of `reproduce`. */
+export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Promise<OpenLab> {
+  const { runtime, terminal, unfinished, progress } = place;
+  const { signal } = terminal;
   const folder = flags.models ?? packaged('models/reproduction');
-  const used = new Map<string, Denoiser | Embedder>();
   const clouds = new Map<string, Promise<SeedCloud>>();
   const sets = await setsAtHand(flags.dataDir);
-
   const models = await modelsIn([packaged('models'), folder]);
   if (flags.portraits) models.set(PORTRAITS, flags.portraits);
-  const remember = async <M extends Denoiser | Embedder>(
-    name: string,
-    load: (path: string) => Promise<M>,
-  ) => {
+  const used = new Map<string, Denoiser | Embedder>();
+  async function remember<M extends Denoiser | Embedder>(name: string, load: (path: string) => Promise<M>) {
     const known = used.get(name);
     if (known) return known as M;
     const path = models.get(name);
@@ -72,16 +74,15 @@ export async function openLab(
     const model = await load(path);
     used.set(name, model);
     return model;
-  };
-
+  }
   const lab: OpenLab = {
     runtime,
     sizes,
     rng: flags.rng,
-    signal: terminal.signal,
+    signal,
     used,
     report(done, total) {
-      if (terminal.signal.aborted)
+      if (signal.aborted)
         throw new SeedbedError('Interrupted', 'stopped; the same command with --resume goes on');
       progress(done, total);
     },
@@ -98,52 +99,43 @@ export async function openLab(
     scratch: name => unfinished.path(name),
     cloud(subject, method = 'auto') {
       const key = `${subject}-${method}`;
-      const known = clouds.get(key) ?? seekCloud(subject, method, key);
+      const known = clouds.get(key) ?? seekCloud(lab, place, subject, method);
       clouds.set(key, known);
       return known;
     },
   };
   return lab;
+}
 
-  async function seekCloud(subject: Subject, method: 'auto' | 'descent', key: string): Promise<SeedCloud> {
-    const model = await lab.denoiser(SUBJECTS[subject].model);
-    const image = await readPictures(await lab.data(subject, 'test'), 0, 1);
-    const { seeds, recipe, iterations } = sizes.descent;
-    const count = method === 'auto' ? sizes.cloud : seeds;
-    // A cloud that diverges leaves what other experiments found.
-    const path = (name: string) => unfinished.path(`cloud-${key}-${name}`);
-    const own = { path, remove: async () => {} };
-    const options = {
-      ...{ method, batch: BATCH, rng: flags.rng },
-      ...(method === 'descent' && { recipe: { ...RECIPES[recipe], iterations } }),
-    };
-    const { signal } = terminal;
-    const onProgress = (first: number, last: number, share: number) =>
-      progress(first + Math.floor(share * (last - first)), count);
-    const seeker = pieceSeeker(
-      { runtime, model, most: Math.min(PIECE, count), signal, onProgress },
-      (first, last) => ({
-        images: image,
-        options,
-        firstStart: first,
-        starts: last - first,
-      }),
-    );
-    const pieces = { count, piece: PIECE, signal, codec: soughtCodec(model) };
-    const {
-      latent,
-      pictures: grown,
-      results,
-    } = joinSought(await inPieces(own, pieces, seeker.doPiece).finally(seeker.close));
-    return {
-      model,
-      image,
-      latent,
-      pictures: grown,
-      errors: results.map(({ mse }) => mse),
-      evaluations: average(results.map(({ evaluations }) => evaluations)),
-    };
-  }
+/** Finds the seeds of a subject's first test picture, piece by piece. */
+async function seekCloud(
+  lab: Lab,
+  { runtime, terminal: { signal }, unfinished, progress }: Place,
+  subject: Subject,
+  method: 'auto' | 'descent',
+): Promise<SeedCloud> {
+  const model = await lab.denoiser(SUBJECTS[subject].model);
+  const image = await readPictures(await lab.data(subject, 'test'), 0, 1);
+  const { seeds, recipe, iterations } = lab.sizes.descent;
+  const count = method === 'auto' ? lab.sizes.cloud : seeds;
+  // A cloud that diverges leaves what other experiments found.
+  const path = (name: string) => unfinished.path(`cloud-${subject}-${method}-${name}`);
+  const own = { path, remove: async () => {} };
+  const options = {
+    ...{ method, batch: BATCH, rng: lab.rng },
+    ...(method === 'descent' && { recipe: { ...RECIPES[recipe], iterations } }),
+  };
+  const onProgress = (first: number, last: number, share: number) =>
+    progress(first + Math.floor(share * (last - first)), count);
+  const seeker = pieceSeeker(
+    { runtime, model, most: Math.min(PIECE, count), signal, onProgress },
+    (first, last) => ({ images: image, options, firstStart: first, starts: last - first }),
+  );
+  const pieces = { count, piece: PIECE, signal, codec: soughtCodec(model) };
+  const found = await inPieces(own, pieces, seeker.doPiece).finally(seeker.close);
+  const { latent, pictures, results } = joinSought(found);
+  const evaluations = average(results.map(result => result.evaluations));
+  return { model, image, latent, pictures, errors: results.map(({ mse }) => mse), evaluations };
 }
 
 /** The model files of folders by name; those of later folders come before those of earlier ones. */

@@ -1,5 +1,5 @@
 import { type Denoiser, givesLatents } from '../diffusion/info.ts';
-import { pictureShape } from '../embedding/checks.ts';
+import { pictureShape } from '../diffusion/pictures.ts';
 import { SeedbedError } from '../errors.ts';
 import { type Floats, float32, type Tensor, toFloat32 } from '../tensor/tensor.ts';
 

@@ -31,7 +31,7 @@ import { addVerify } from './verify.ts';
 
 /**
  * 0 finished; 1 a fault of ours or the machine's, which may pass; 2 a mistake in what was asked or given, the same every time;
- * 3 it does not fit what is there, which another machine or another folder may mend; 130 stopped by Ctrl-C, 75 stopped by SIGTERM: the same command goes on (docs/commands.md).
+ * 3 it does not fit what is there, which may fit on another machine or in another folder; 130 stopped by Ctrl-C, 75 stopped by SIGTERM: the same command goes on (docs/commands.md).
  */
 const EXIT_CODES: Readonly<Record<Exclude<ErrorKind, 'Interrupted'>, number>> = {
   BadFile: 2,
@@ -107,5 +107,5 @@ async function run(args: readonly string[]): Promise<void> {
   await program.parseAsync([...args], { from: 'user' });
 }
 
-// Whoever read our output has read enough (`seedbed info | head -1`); the word of it may come after the command's end.
+// Who reads our output may stop early (`seedbed info | head -1`): that is no fault, even after the command's end.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

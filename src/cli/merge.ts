@@ -1,12 +1,7 @@
 import type { Command } from 'commander';
 import { readRun } from '../work/run.ts';
 import { type RuntimeFlags, withRuntime } from './options.ts';
-import { withTerminal } from './terminal.ts';
-
-interface Flags extends RuntimeFlags {
-  json?: boolean;
-  quiet?: boolean;
-}
+import { type TerminalFlags, withTerminal } from './terminal.ts';
 
 /** @param run runs a command by its words. */
 export function addMerge(program: Command, run: (args: string[]) => Promise<unknown>): void {
@@ -16,7 +11,7 @@ export function addMerge(program: Command, run: (args: string[]) => Promise<unkn
     )
     .argument('<folder>', 'the --out of the shards')
     .addHelpText('after', '\nExample: seedbed merge out\nThe guide: docs/many-machines.md')
-    .action(async (folder: string, { device, threads, json, quiet }: Flags) => {
+    .action(async (folder: string, { device, threads, json, quiet }: RuntimeFlags & TerminalFlags) => {
       const { args } = await readRun(folder);
       await run([
         ...args,

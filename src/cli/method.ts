@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { type Denoiser, MOST_SAMPLER_STEPS } from '../diffusion/info.ts';
-import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import type { SamplerKind } from '../diffusion/samplers.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
 import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
 import { inversionFor, METHODS, type Method, methodRow } from '../embedding/methods.ts';
@@ -9,11 +9,20 @@ import type { InversionOptions } from '../embedding/settings.ts';
 import { type ConditionFlags, withConditionFlags } from './conditions.ts';
 import { hashesOf, openModel } from './denoiser.ts';
 import { findEmbedder, SHIPPED_MODEL } from './files.ts';
-import { autoencoderOption, positive, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
-import { withTerminal } from './terminal.ts';
+import {
+  autoencoderOption,
+  positive,
+  type RuntimeFlags,
+  samplerOption,
+  stepsOption,
+  whole,
+  withRng,
+  withRuntime,
+} from './options.ts';
+import { type TerminalFlags, withTerminal } from './terminal.ts';
 
 /** How seeds are sought, shared by `embed` and `evaluate`. */
-export interface MethodFlags extends RuntimeFlags, ConditionFlags {
+export interface MethodFlags extends RuntimeFlags, ConditionFlags, TerminalFlags {
   model: string;
   autoencoder?: string;
   throughDecoder?: boolean;
@@ -34,8 +43,6 @@ export interface MethodFlags extends RuntimeFlags, ConditionFlags {
   memory?: Memory;
   tolerance?: number;
   rng: number;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 /** Adds the options that say how seeds are sought. */
@@ -55,12 +62,8 @@ export function withMethod(command: Command): Command {
       whole(1),
     )
     .option('--learning-rate <x>', "its learning rate, instead of the recipe's", positive)
-    .addOption(
-      new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
-        ...SAMPLERS,
-      ]),
-    )
-    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
+    .addOption(samplerOption())
+    .addOption(stepsOption())
     .option(
       '--batch <n>',
       "seeds in work at once (default: 16; by 'split' and 'auto' 4, whose results come as they are found)",

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { SamplerInfo } from '../diffusion/info.ts';
-import { samplerRow } from '../diffusion/samplers.ts';
+import { MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
+import { SAMPLERS, samplerRow } from '../diffusion/samplers.ts';
 import { SeedbedError } from '../errors.ts';
 import { createRuntime, NATIVE_REMEDY } from '../runtime/node.ts';
 import { FITS } from '../runtime/picture.ts';
@@ -67,6 +67,25 @@ export function autoencoderOption(): Option {
   const meaning =
     "what makes pictures of a model's latents (default: the model's own, NAME-autoencoder.onnx beside it)";
   return new Option('--autoencoder <file>', meaning);
+}
+
+/** Says --sampler. */
+export function samplerOption(): Option {
+  return new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
+    ...SAMPLERS,
+  ]);
+}
+
+/** Says --sampler-steps. */
+export function stepsOption(): Option {
+  return new Option('--sampler-steps <n>', "T, instead of the model's own").argParser(
+    whole(1, MOST_SAMPLER_STEPS),
+  );
+}
+
+/** Says --data-dir. */
+export function dataDirOption(): Option {
+  return new Option('--data-dir <folder>', 'where data sets are looked for first');
 }
 
 /** Says --fit. */

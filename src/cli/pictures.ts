@@ -4,8 +4,7 @@ import { isImageName } from '../data/folder.ts';
 import { openDataset } from '../data/open.ts';
 import { contactSheet } from '../data/sheet.ts';
 import { type Denoiser, givesLatents } from '../diffusion/info.ts';
-import { drawing, seedPictures } from '../diffusion/pictures.ts';
-import { pictureShape } from '../embedding/checks.ts';
+import { drawing, pictureShape, seedPictures } from '../diffusion/pictures.ts';
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import {
   baseName,
@@ -34,7 +33,7 @@ export interface Pictures {
   readonly hashes: string[];
 }
 
-/** Pictures a row of a sheet, and rows of pictures at most. */
+/** Pictures per row of a sheet, and rows of pictures at most. */
 const ACROSS = 10;
 const MOST_BLOCKS = 5;
 /** Pictures that a sheet shows at most. */

@@ -3,24 +3,23 @@ import { type Dataset, slice } from '../data/dataset.ts';
 import { unstandardise } from '../data/pixels.ts';
 import { prepare } from '../diffusion/batches.ts';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, withSampler } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, withSampler } from '../diffusion/info.ts';
 import { SeedbedError } from '../errors.ts';
 import { parseModel } from '../graph/protobuf.ts';
 import { type Features, networkFeatures } from '../quality/features.ts';
 import type { PictureFigures } from '../quality/gate.ts';
 import { measureQuality, type Quality } from '../quality/quality.ts';
-import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { joinPath } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type ConditionFlags, openBound, withConditionFlags } from './conditions.ts';
-import { SHIPPED_MODEL, version } from './files.ts';
-import { openRuntime, type RuntimeFlags, whole, withRng, withRuntime } from './options.ts';
+import { SHIPPED_MODEL } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
+import { dataDirOption, type RuntimeFlags, stepsOption, whole, withRng, withRuntime } from './options.ts';
 import { openFor } from './pictures.ts';
-import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
+import { duration, type Terminal, type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags {
-  json?: boolean;
-  quiet?: boolean;
+interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags {
   data?: string;
   learned?: string;
   dataDir?: string;
@@ -46,9 +45,9 @@ export function addQuality(program: Command): void {
       "pictures that it did not learn (default: the test set of the model's own data)",
     )
     .option('--learned <name or path>', "pictures that it learned from (default: the model's own data)")
-    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .addOption(dataDirOption())
     .option('--count <n>', 'pictures to grow, and held-out ones to compare them with', whole(10), 1000)
-    .option('--sampler-steps <n>', "T, instead of the model's own", whole(1, MOST_SAMPLER_STEPS))
+    .addOption(stepsOption())
     .option(
       '--features <file>',
       'an ONNX network whose first output compares pictures, given pixels in [0,1]',
@@ -59,17 +58,16 @@ export function addQuality(program: Command): void {
       'after',
       '\nExample: seedbed quality runs/denoiser/model.onnx --data fashion-mnist:test --count 1000',
     )
-    .action((file: string, flags: Flags) => run(file, flags));
+    .action((file: string, flags: Flags) => runReported('quality', flags, frame => run(frame, file, flags)));
 }
 
-async function run(file: string, flags: Flags): Promise<void> {
-  const started = performance.now();
-  const terminal = openTerminal(flags);
-  const own = await openBound(file, flags);
+async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
+  const { terminal } = frame;
+  const own = await openBound(path, flags);
   const sampler = chooseSampler(own.info.sampler, { samplerSteps: flags.samplerSteps });
   const model = withSampler(own, sampler);
   const [learned, kept] = await pictureSets(model, flags, terminal);
-  const runtime = await openRuntime(terminal, flags);
+  const runtime = await frame.runtime();
   const features = flags.features ? await featuresOf(runtime, model, flags.features) : undefined;
   terminal.note(`the best linear denoiser of ${learned.length} pictures first, which takes a while`);
   const progress = terminal.progress('measuring', 'evaluations');
@@ -79,23 +77,17 @@ async function run(file: string, flags: Flags): Promise<void> {
     onProgress: progress.update,
   }).finally(() => progress.stop());
   await features?.dispose();
-  const seconds = (performance.now() - started) / 1000;
-  const report = {
-    seedbed: await version(),
-    command: 'quality',
+  const report = frame.report({
     ...originOf(model),
     learned: learned.name,
     data: kept.name,
     sampler,
     rng: flags.rng,
-    seconds,
     ...quality,
-  };
-  const path = joinPath(flags.out, 'quality.json');
-  await writeAtomic(path, `${JSON.stringify(report, null, 2)}\n`);
-  for (const line of page(quality)) terminal.line(line);
-  terminal.line(`${model.info.name}, ${quality.count} pictures in ${duration(seconds)}: ${path}`);
-  terminal.json(report);
+  });
+  const file = joinPath(flags.out, 'quality.json');
+  const last = `${model.info.name}, ${quality.count} pictures in ${duration(report.seconds)}: ${file}`;
+  return { report, file, lines: [...page(quality), last] };
 }
 
 /** What the model learned from, and what it did not. */

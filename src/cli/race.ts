@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { originOf } from '../diffusion/conditions.ts';
 import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
-import { decode } from '../embedding/embed.ts';
+import { decode } from '../embedding/sampling.ts';
 import { checkSeeds, readSeeds, type Seeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { contestants } from '../experiments/race/contestants.ts';
@@ -13,12 +12,20 @@ import { svgToPng } from '../runtime/svg.ts';
 import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { takeRows } from '../tensor/tensor.ts';
 import { conditionWords } from './conditions.ts';
-import { type Contest, type ContestFlags, openContest, runContest, withContest } from './contest.ts';
-import { findEmbedder, version } from './files.ts';
-import { openRuntime, whole } from './options.ts';
+import {
+  type Contest,
+  type ContestFlags,
+  contestReport,
+  openContest,
+  runContest,
+  withContest,
+} from './contest.ts';
+import { findEmbedder } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
+import { whole } from './options.ts';
 import type { Pictures } from './pictures.ts';
-import { secondsOf, withShards } from './shards.ts';
-import { duration, openTerminal } from './terminal.ts';
+import { withShards } from './shards.ts';
+import { duration } from './terminal.ts';
 
 interface Flags extends ContestFlags {
   most: number;
@@ -33,8 +40,8 @@ const list = (text: string) => text.split(',').filter(Boolean);
 
 export function addRace(program: Command): void {
   const command = withContest(program.command('race'))
-    .description('run every way to find seeds on the same pictures: a table and plots of what each reaches')
-    .option('--most <n>', 'leave out what takes more network evaluations a seed', whole(1), 800)
+    .description('compare all methods on the same pictures: a table and plots of what each reaches')
+    .option('--most <n>', 'leave out what takes more network evaluations per seed', whole(1), 800)
     .option('--methods <names>', 'only these families, separated by commas', list)
     .option(
       '--beside <files>',
@@ -47,13 +54,18 @@ export function addRace(program: Command): void {
       'after',
       '\nExample: seedbed race models/fashion-mnist.onnx --data fashion-mnist:test --to 32 --out race',
     )
-    .action((file: string, paths: string[], flags: Flags) => run(file, paths, flags));
+    .action((file: string, paths: string[], flags: Flags) =>
+      runReported('race', flags, frame => run(frame, file, paths, flags)),
+    );
 }
 
-async function run(file: string, paths: readonly string[], flags: Flags): Promise<void> {
-  const started = performance.now();
-  const terminal = openTerminal(flags);
-  const contest = await openContest(file, paths, flags, terminal.note);
+async function run(
+  frame: Frame,
+  file: string,
+  paths: readonly string[],
+  flags: Flags,
+): Promise<Done | undefined> {
+  const contest = await openContest(file, paths, flags, frame.terminal.note);
   const { model, pictures, panel } = contest;
   const embedder = await findEmbedder(file, flags.embedder);
   const all = contestants(model, embedder !== undefined, flags.most);
@@ -66,13 +78,10 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
   const beside = await Promise.all(
     (flags.beside ?? []).map(file => readBeside(file, contest.model, contest.pictures)),
   );
-  const runtime = await openRuntime(terminal, flags);
-  const { standings, work } = await runContest(terminal, runtime, contest, embedder, chosen, flags, {
-    command: 'race',
-    describe,
-  });
-  if (!standings) return;
-  for (const found of beside) standings.push(await standingOf(runtime, contest, found, flags.rng));
+  const standings = await runContest(frame, contest, embedder, chosen, flags, describe);
+  if (!standings) return undefined;
+  for (const found of beside)
+    standings.push(await standingOf(await frame.runtime(), contest, found, flags.rng));
 
   const which = flags.data
     ? ['--data', baseName(flags.data), '--from', flags.from, '--to', flags.from + pictures.names.length]
@@ -102,23 +111,14 @@ async function run(file: string, paths: readonly string[], flags: Flags): Promis
     await writeAtomic(at(`${name}.svg`), svg);
     await writeAtomic(at(`${name}.png`), await svgToPng(svg));
   }
-  const seconds = secondsOf(started, work);
-  const count = chosen.length;
-  const report = {
-    seedbed: await version(),
-    command: 'race',
-    ...originOf(model),
-    rng: flags.rng,
-    seconds,
-    evaluations: standings.reduce((sum, s) => sum + s.evaluations, 0) * pictures.names.length,
-    results: standings,
+  const report = contestReport(frame, contest, flags, standings);
+  return {
+    report,
+    file: at('race.json'),
+    lines: [
+      `${chosen.length} methods on ${pictures.names.length} pictures in ${duration(report.seconds)}: ${at('race.md')}, race.json, race.png, race-time.png`,
+    ],
   };
-  await writeAtomic(at('race.json'), `${JSON.stringify(report, null, 2)}\n`);
-  await work.remove();
-  terminal.line(
-    `${count} methods on ${pictures.names.length} pictures in ${duration(seconds)}: ${at('race.md')}, race.json, race.png, race-time.png`,
-  );
-  terminal.json(report);
 }
 
 function describe({ name, evaluations, mse, variance, rejected }: Standing): string {
@@ -156,7 +156,8 @@ async function standingOf(
   { file, seeds, sampler, places }: Beside,
   rng: number,
 ): Promise<Standing> {
-  const grown = await decode(runtime, model, seeds.pair?.latent ?? seeds.latent, {
+  const grown = await decode(model, seeds.pair?.latent ?? seeds.latent, {
+    runtime,
     sampler,
     latent2: seeds.pair?.latent2,
   });

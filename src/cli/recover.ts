@@ -8,10 +8,11 @@ import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { svgToPng } from '../runtime/svg.ts';
 import { type ConditionFlags, conditionWords, openBound, withConditionFlags } from './conditions.ts';
-import { SHIPPED_MODEL, version } from './files.ts';
+import { SHIPPED_MODEL } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
 import {
+  dataDirOption,
   fitOption,
-  openRuntime,
   positive,
   type RuntimeFlags,
   whole,
@@ -19,9 +20,9 @@ import {
   withRuntime,
 } from './options.ts';
 import { openFor } from './pictures.ts';
-import { openTerminal, withTerminal } from './terminal.ts';
+import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags {
+interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags {
   data: string;
   dataDir?: string;
   fit: Fit;
@@ -30,8 +31,6 @@ interface Flags extends RuntimeFlags, ConditionFlags {
   tau: number;
   rng: number;
   out: string;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 /** Every step is undone until its residual is near rounding. */
@@ -42,19 +41,18 @@ export function addRecover(program: Command): void {
     .description('grow pictures from known seeds, look for the seeds again, and say how near one comes')
     .argument('[model.onnx]', 'the denoiser', SHIPPED_MODEL)
     .requiredOption('--data <name or path>', 'a data set, along whose principal components errors are shown')
-    .option('--data-dir <folder>', 'where data sets are looked for first')
+    .addOption(dataDirOption())
     .addOption(fitOption())
     .option('--items <n>', 'items of it that the components are taken of', whole(10, 100_000), 2000)
     .option('--count <n>', 'seeds', whole(1, 1000), 16)
     .option('--tau <x>', 'how far off a picture may be, standardised', positive, 0.003)
     .option('--out <folder>', 'where recover.md, .json and .png are written', 'recover')
     .addHelpText('after', '\nExample: seedbed recover --data fashion-mnist:test --count 16')
-    .action((file: string, flags: Flags) => run(file, flags));
+    .action((file: string, flags: Flags) => runReported('recover', flags, frame => run(frame, file, flags)));
 }
 
-async function run(file: string, flags: Flags): Promise<void> {
-  const started = performance.now();
-  const terminal = openTerminal(flags);
+async function run(frame: Frame, file: string, flags: Flags): Promise<Done> {
+  const { terminal } = frame;
   const model = await openBound(file, flags);
   const dataset = await openFor(flags.data, model, { ...flags, note: terminal.note });
   const items = Math.min(flags.items, dataset.length);
@@ -63,7 +61,7 @@ async function run(file: string, flags: Flags): Promise<void> {
   const components = principalComponents(prepare(pictures, model.info.padding, model.info.range));
   terminal.note('looking for seeds ...');
   const split = { lastStep: { tau: flags.tau, outer: 10, inner: 24 }, interior: TIGHT };
-  const runtime = await openRuntime(terminal, flags);
+  const runtime = await frame.runtime();
   const settings = { split, interior: TIGHT, rng: flags.rng };
   const found = await findTrueSeeds(runtime, model, flags.count, components, settings);
   const at = (name: string) => joinPath(flags.out, name);
@@ -76,24 +74,16 @@ async function run(file: string, flags: Flags): Promise<void> {
   const svg = await figureOf(found, model.info.name);
   await writeAtomic(at('recover.svg'), svg);
   await writeAtomic(at('recover.png'), await svgToPng(svg));
-  const report = {
-    seedbed: await version(),
-    command: 'recover',
-    ...originOf(model),
-    rng: flags.rng,
-    seconds: (performance.now() - started) / 1000,
-    evaluations: found.evaluations.picture * flags.count,
-    results: [found],
+  const evaluations = found.evaluations.picture * flags.count;
+  return {
+    report: frame.report({ ...originOf(model), rng: flags.rng, evaluations, results: [found] }),
+    file: at('recover.json'),
+    lines: [
+      `from the state before the last step: seeds to ${found.fromState.toExponential(1)} root mean square, ${found.evaluations.state} evaluations`,
+      `from the picture alone: squared error ${found.mse.toExponential(1)}, seeds to ${found.fromPicture.toPrecision(2)}, ${found.evaluations.picture} evaluations`,
+      `${at('recover.md')}, recover.json, recover.png`,
+    ],
   };
-  await writeAtomic(at('recover.json'), `${JSON.stringify(report, null, 2)}\n`);
-  terminal.line(
-    `from the state before the last step: seeds to ${found.fromState.toExponential(1)} root mean square, ${found.evaluations.state} evaluations`,
-  );
-  terminal.line(
-    `from the picture alone: squared error ${found.mse.toExponential(1)}, seeds to ${found.fromPicture.toPrecision(2)}, ${found.evaluations.picture} evaluations`,
-  );
-  terminal.line(`${at('recover.md')}, recover.json, recover.png`);
-  terminal.json(report);
 }
 
 function pageOf(

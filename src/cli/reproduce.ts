@@ -9,18 +9,17 @@ import { baseName, exists, joinPath, readBytes, readJson, readText, writeAtomic 
 import { damaged } from '../work/kept.ts';
 import type { Work } from '../work/shards.ts';
 import { version } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
 import { type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { openRuntime, type RuntimeFlags, withRng, withRuntime } from './options.ts';
+import { type RuntimeFlags, withRng, withRuntime } from './options.ts';
 import { readReport, savedSchema, writeReport } from './report.ts';
-import { openWork, ownItems, type ShardFlags, secondsOf, withShards } from './shards.ts';
-import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
+import { ownItems, type ShardFlags, withShards } from './shards.ts';
+import { duration, type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, LabFlags, ShardFlags {
+interface Flags extends RuntimeFlags, LabFlags, TerminalFlags, ShardFlags {
   full?: boolean;
   report?: string;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export function addReproduce(program: Command): void {
@@ -47,93 +46,82 @@ export function addReproduce(program: Command): void {
       'after',
       '\nExample: seedbed reproduce fig12 fig13 --data-dir datasets\nAll of it: seedbed reproduce all --data-dir datasets',
     )
-    .action((names: string[], flags: Flags) => run(names, flags));
+    .action((names: string[], flags: Flags) =>
+      runReported('reproduce', flags, frame => run(frame, names, flags)),
+    );
 }
 
-async function run(names: readonly string[], flags: Flags): Promise<void> {
-  const terminal = openTerminal(flags);
+async function run(frame: Frame, names: readonly string[], flags: Flags): Promise<Done | undefined> {
   const { EXPERIMENTS } = await import('../experiments/paper/reproduction.ts');
-  if (names.includes('list')) {
-    for (const { name, title } of EXPERIMENTS) terminal.line(`${name.padEnd(14)} ${title}`);
-    terminal.json({ results: EXPERIMENTS.map(({ name, title, needs }) => ({ name, title, needs })) });
-    return;
-  }
+  if (names.includes('list'))
+    return {
+      report: { results: EXPERIMENTS.map(({ name, title, needs }) => ({ name, title, needs })) },
+      lines: EXPERIMENTS.map(({ name, title }) => `${name.padEnd(14)} ${title}`),
+    };
   if (flags.report !== undefined) {
     if (names.length > 0)
       throw new SeedbedError('BadArgument', '--report takes no names: it rewrites what its folder holds');
     const saved = await readReport(flags.report);
-    terminal.json(await writeReport(flags.report, saved));
-    terminal.line(`${saved.results.length} experiments said anew: ${joinPath(flags.report, 'README.md')}`);
-    return;
+    return {
+      report: await writeReport(flags.report, saved),
+      lines: [`${saved.results.length} experiments said anew: ${joinPath(flags.report, 'README.md')}`],
+    };
   }
   if (names.length === 0)
     throw new SeedbedError('BadArgument', "name experiments such as fig12, or 'all'; 'list' names them");
   const chosen = names.includes('all') ? EXPERIMENTS : names.map(name => experimentOf(name, EXPERIMENTS));
-  await runChosen(names, chosen, flags, terminal);
+  return runChosen(frame, names, chosen, flags);
 }
 
 async function runChosen(
+  frame: Frame,
   names: readonly string[],
   chosen: readonly Experiment[],
   flags: Flags,
-  terminal: Terminal,
-): Promise<void> {
-  const started = performance.now();
+): Promise<Done | undefined> {
+  const { terminal } = frame;
   const sizes: Sizes = flags.full ? SIZES.full : SIZES.default;
   const parts = flags.shard || flags.merged;
-  const about = {
-    command: 'reproduce',
-    seedbed: await version(),
-    rng: flags.rng,
-    sizes,
-    ...(parts && { names }),
-  };
-  const work = await openWork(flags, about, terminal);
+  const { rng } = flags;
+  const work = await frame.open(flags, { seedbed: await version(), rng, sizes, ...(parts && { names }) });
   const items = { count: chosen.length, piece: 1 };
   const range = ownItems(terminal, work, items);
-  if (work.shard?.done) return;
+  if (work.shard?.done) return undefined;
   const own = chosen.slice(range.from, range.to);
-  const { done, omitted, models } = await measureAll(
-    own,
-    names.includes('all'),
-    work,
-    flags,
-    sizes,
-    terminal,
-  );
-  if (work.shard) return work.shard.finish({ ...range, ...items });
+  const all = names.includes('all');
+  const { done, omitted, models } = await measureAll(frame, own, all, work, flags, sizes);
+  if (work.shard) {
+    await work.shard.finish({ ...range, ...items });
+    return undefined;
+  }
   for (const file of done.flatMap(({ sheets }) => sheets.map(sheet => `${sheet.file}.png`)))
     await writeAtomic(joinPath(flags.out, file), await readBytes(work.path(file)));
-  const seconds = secondsOf(started, work);
-  const report = await writeReport(flags.out, {
-    ...{ seedbed: await version(), command: 'reproduce', rng: flags.rng, seconds, sizes },
-    facts: { command: commandOf(names, flags), sizes: describeSizes(sizes), models },
-    results: done,
-    omitted,
-  });
-  await work.remove();
+  const facts = { command: commandOf(names, flags), sizes: describeSizes(sizes), models };
+  const found = frame.report({ rng, sizes, facts, results: done, omitted });
+  const report = await writeReport(flags.out, found);
   for (const { name, reason } of omitted) terminal.note(`${name}: not run: ${reason}`);
-  terminal.line(
-    `${done.length} experiments in ${duration(seconds)}: ${joinPath(flags.out, 'README.md')}, report.json`,
-  );
-  terminal.json(report);
+  const took = duration(found.seconds);
+  return {
+    report,
+    lines: [`${done.length} experiments in ${took}: ${joinPath(flags.out, 'README.md')}, report.json`],
+  };
 }
 
 /** Measures experiments one after the other, those that lack something left out where `all` are asked for. */
 async function measureAll(
+  { terminal, runtime: open }: Frame,
   experiments: readonly Experiment[],
   all: boolean,
   work: Work,
   flags: Flags,
   sizes: Sizes,
-  terminal: Terminal,
 ): Promise<{ done: Saved[]; omitted: Omitted[]; models: ModelFacts[] }> {
-  const runtime = await openRuntime(terminal, flags);
+  const runtime = await open();
   const progress = terminal.progress('reproduce', 'experiments');
   let at = { index: 0, name: '' };
-  const lab = await openLab({ runtime, terminal, unfinished: work }, flags, sizes, (done, total) =>
-    progress.update(at.index, experiments.length, `${at.name}: ${done} of ${total}`),
-  );
+  const onProgress = (done: number, total: number) =>
+    progress.update(at.index, experiments.length, `${at.name}: ${done} of ${total}`);
+  const lab = await openLab({ runtime, terminal, unfinished: work, progress: onProgress }, flags, sizes);
   const done: Saved[] = [];
   const omitted: Omitted[] = [];
   try {

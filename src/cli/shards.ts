@@ -23,6 +23,9 @@ export interface ShardFlags extends UnfinishedOptions {
   args: string[];
 }
 
+/** Work that goes on where it was stopped; in shards, where the command can be cut into them. */
+export type WorkFlags = UnfinishedOptions & Partial<ShardFlags>;
+
 /** Options that do not change results, or are given anew for each part. */
 const HOW = ['shard', 'merged', 'out', 'resume', 'fresh', 'threads', 'device', 'json', 'quiet'];
 
@@ -56,8 +59,8 @@ function shardFlag(text: string): Shard {
 }
 
 /** Opens the work that the flags ask for: all of it, a shard, or what shards have done. */
-export async function openWork(flags: ShardFlags, about: About, terminal: Terminal): Promise<Work> {
-  const { shard, merged, out, args } = flags;
+export async function openWork(flags: WorkFlags, about: About, terminal: Terminal): Promise<Work> {
+  const { shard, merged, out, args = [] } = flags;
   if (!shard && !merged) return openUnfinished(flags, about, terminal.note);
   const said: Said = { seedbed: await version(), args, about };
   if (merged) return mergedShards(out, said, ({ index, of }) => sayShard(args, `${index}/${of}`, out));
@@ -101,7 +104,3 @@ export async function inPart<T>(
   ownItems(terminal, work, pieces);
   return inShards(work, pieces, doPiece);
 }
-
-/** What a command took, the shards of others included. @param started by `performance.now()`. */
-export const secondsOf = (started: number, work: Work): number =>
-  (performance.now() - started) / 1000 + (work.seconds ?? 0);

@@ -9,16 +9,14 @@ import { exists, joinPath } from '../runtime/files.ts';
 import { packaged } from './files.ts';
 import { serve } from './listening.ts';
 import { whole } from './options.ts';
-import { openTerminal, withTerminal } from './terminal.ts';
+import { openTerminal, type TerminalFlags, withTerminal } from './terminal.ts';
 
 /** The port that is tried first; the next free one is taken when it is not. */
 const PORT = 8420;
 
-interface Flags {
+interface Flags extends TerminalFlags {
   host: string;
   port?: number;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export function addStudio(program: Command): void {

@@ -67,8 +67,14 @@ export function watchSignals(): () => void {
   };
 }
 
-/** The terminal of one command; its options are --json and --quiet. */
-export function openTerminal(options: { json?: boolean; quiet?: boolean }): Terminal {
+/** What a command says, and where. */
+export interface TerminalFlags {
+  json?: boolean;
+  quiet?: boolean;
+}
+
+/** The terminal of one command. */
+export function openTerminal(options: TerminalFlags): Terminal {
   const silent = options.json || options.quiet;
   return {
     signal: interruption.signal,

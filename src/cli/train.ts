@@ -8,21 +8,21 @@ import {
   parseEmbedderConfig,
 } from '../diffusion/config.ts';
 import type { Denoiser } from '../diffusion/info.ts';
+import { loadEmbedder, loadModel } from '../diffusion/load.ts';
 import { denoiserTask } from '../diffusion/train-denoiser.ts';
 import { embedderTask } from '../embedding/train-embedder.ts';
 import { SeedbedError } from '../errors.ts';
-import { loadEmbedder, loadModel } from '../index.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
 import { exists, joinPath, readJson } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { packaged, refuseExisting, SHIPPED_MODEL, version } from './files.ts';
-import { openRuntime, positive, type RuntimeFlags, SAME_BITS, whole, withRuntime } from './options.ts';
+import { packaged, refuseExisting, SHIPPED_MODEL } from './files.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
+import { dataDirOption, positive, type RuntimeFlags, SAME_BITS, whole, withRuntime } from './options.ts';
 import { pairsOf } from './pairs.ts';
 import { noteChanges, openFor } from './pictures.ts';
-import { duration, openTerminal, type Terminal, withTerminal } from './terminal.ts';
+import { duration, type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface TrainFlags extends RuntimeFlags {
+interface TrainFlags extends RuntimeFlags, TerminalFlags {
   config?: string;
   data?: string;
   dataDir?: string;
@@ -34,8 +34,6 @@ interface TrainFlags extends RuntimeFlags {
   rng?: number;
   resume?: boolean;
   fresh?: boolean;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export function addTrain(program: Command): void {
@@ -48,7 +46,7 @@ export function addTrain(program: Command): void {
         '--data <name or path>',
         'data set, a folder of one or of pictures (default: the one that the configuration names)',
       )
-      .option('--data-dir <folder>', 'where data sets are looked for first')
+      .addOption(dataDirOption())
       .option('--out <folder>', 'the run folder', out)
       .option('--steps <n>', "updates in all, instead of the configuration's", whole(1))
       .option('--minutes <n>', 'stop after so many minutes, resumable', positive)
@@ -62,7 +60,9 @@ export function addTrain(program: Command): void {
       'after',
       '\nExample: seedbed train denoiser --config configs/fashion-mnist.json --data fashion-mnist --minutes 5',
     )
-    .action((flags: TrainFlags) => trainDenoiser(flags));
+    .action((flags: TrainFlags) =>
+      runReported('train denoiser', flags, frame => trainDenoiser(frame, flags)),
+    );
   shared(command.command('embedder'), 'runs/embedder')
     .option('--model <file>', 'the denoiser that it embeds for (default: the shipped one)')
     .description('train an embedding network through a frozen sampler')
@@ -70,11 +70,14 @@ export function addTrain(program: Command): void {
       'after',
       '\nExample: seedbed train embedder --config configs/fashion-mnist-embedder.json --model runs/denoiser/model.onnx --data fashion-mnist',
     )
-    .action((flags: TrainFlags) => trainEmbedder(flags));
+    .action((flags: TrainFlags) =>
+      runReported('train embedder', flags, frame => trainEmbedder(frame, flags)),
+    );
 }
 
-async function trainDenoiser(given: TrainFlags): Promise<void> {
-  const { terminal, flags } = await begin(given);
+async function trainDenoiser(frame: Frame, given: TrainFlags): Promise<Done> {
+  const { note } = frame.terminal;
+  const flags = await begin(given);
   const config = parseDenoiserConfig(...(await configOf(flags, 'configs/fashion-mnist.json')));
   const { size, channels, crop } = config.image;
   const dataset = await openDataset(flags.data ?? config.data, {
@@ -83,16 +86,17 @@ async function trainDenoiser(given: TrainFlags): Promise<void> {
     ...(size && { size }),
     ...(channels && { channels }),
   });
-  noteChanges(dataset, terminal.note);
-  terminal.note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
-  const runtime = await openRuntime(terminal, flags);
+  noteChanges(dataset, note);
+  note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
+  const runtime = await frame.runtime();
   const init = flags.init ? await loadModel(flags.init) : undefined;
   const task = await denoiserTask(runtime, { config, dataset, rng: flags.rng, out: flags.out, init });
-  await run(terminal, runtime, flags, config, task, 'train denoiser');
+  return run(frame, flags, config, task);
 }
 
-async function trainEmbedder(given: TrainFlags): Promise<void> {
-  const { terminal, flags } = await begin(given);
+async function trainEmbedder(frame: Frame, given: TrainFlags): Promise<Done> {
+  const { terminal } = frame;
+  const flags = await begin(given);
   const config = parseEmbedderConfig(...(await configOf(flags, 'configs/fashion-mnist-embedder.json')));
   const denoiser = await loadModel(flags.model);
   const dataset = await openFor(flags.data ?? config.data, denoiser, {
@@ -100,13 +104,13 @@ async function trainEmbedder(given: TrainFlags): Promise<void> {
     fit: fitOf(denoiser),
     note: terminal.note,
   });
-  const runtime = await openRuntime(terminal, flags);
+  const runtime = await frame.runtime();
   const init = flags.init ? await loadEmbedder(flags.init) : undefined;
   const { rng, out } = flags;
   const wanted = { count: config.training.pairs, rng, out, resume: flags.resume === true };
   const pairs = () => pairsOf({ terminal, runtime, denoiser }, wanted);
   const task = await embedderTask(runtime, { config, denoiser, dataset, rng, out, init, pairs });
-  await run(terminal, runtime, flags, config, task, 'train embedder');
+  return run(frame, flags, config, task);
 }
 
 const croppedSchema = z.object({ config: z.object({ image: z.object({ crop: z.boolean() }) }) });
@@ -127,13 +131,10 @@ const memorySchema = z.object({
 });
 
 /**
- * Opens the terminal; a resumed run takes from its folder what it is not told again, a fresh one finds it empty.
+ * The flags of a run: a resumed one takes from its folder what it is not told again, a fresh one finds it empty.
  * @throws {SeedbedError} BadArgument unless the folder holds a run where one is to go on, and none where one is to begin.
  */
-async function begin(
-  given: TrainFlags,
-): Promise<{ terminal: Terminal; flags: TrainFlags & { rng: number; model: string } }> {
-  const terminal = openTerminal(given);
+async function begin(given: TrainFlags): Promise<TrainFlags & { rng: number; model: string }> {
   const checkpoint = joinPath(given.out, 'checkpoint.safetensors');
   if (!given.resume) await refuseExisting(checkpoint, 'a training run', given.fresh === true);
   else if (!(await exists(checkpoint)))
@@ -143,7 +144,7 @@ async function begin(
     );
   const memory = joinPath(given.out, 'command.json');
   const remembered = given.resume && (await exists(memory)) ? await readMemory(memory) : {};
-  return { terminal, flags: { rng: 0, model: SHIPPED_MODEL, ...remembered, ...given } };
+  return { rng: 0, model: SHIPPED_MODEL, ...remembered, ...given };
 }
 
 async function readMemory(path: string): Promise<z.infer<typeof memorySchema>> {
@@ -151,7 +152,7 @@ async function readMemory(path: string): Promise<z.infer<typeof memorySchema>> {
   if (parsed.success) return parsed.data;
   throw new SeedbedError(
     'BadFile',
-    `${path}: not what a run remembers of its command:\n${z.prettifyError(parsed.error)}\nMend it, or --fresh starts again`,
+    `${path}: not what a run remembers of its command:\n${z.prettifyError(parsed.error)}\nCorrect it, or --fresh starts again`,
   );
 }
 
@@ -170,22 +171,21 @@ async function configOf(flags: TrainFlags, shipped: string): Promise<[unknown, s
 }
 
 async function run(
-  terminal: Terminal,
-  runtime: Runtime,
+  frame: Frame,
   flags: TrainFlags & { rng: number },
   config: DenoiserConfig | EmbedderConfig,
   task: TrainingTask,
-  command: string,
-): Promise<void> {
+): Promise<Done> {
+  const { terminal } = frame;
+  const { rng, out } = flags;
   const { optimiser, learningRate, decay, warmup, weightDecay, ema, steps, checkpointEvery, evaluateEvery } =
     config.training;
-  const started = performance.now();
   const progress = terminal.progress('training', 'steps');
-  const result = await train(runtime, task, {
+  const { step, finished, heldOut } = await train(await frame.runtime(), task, {
     optimiser: { learningRate, decay, warmup, weightDecay: optimiser === 'adamw' ? weightDecay : 0, ema },
     steps,
     minutes: flags.minutes,
-    out: flags.out,
+    out,
     config,
     command: memorySchema.parse(flags),
     resume: flags.resume === true,
@@ -201,23 +201,14 @@ async function run(
       );
     },
   }).finally(() => progress.stop());
-  const { step, finished, heldOut } = result;
-  const seconds = (performance.now() - started) / 1000;
   const kept = heldOut === undefined ? '' : `, held-out loss ${heldOut.toPrecision(4)}`;
-  terminal.line(
-    `${step} of ${steps} steps, ${duration(seconds)}${kept}; the model is ${joinPath(flags.out, 'model.onnx')}`,
-  );
-  terminal.json({
-    seedbed: await version(),
-    command,
-    rng: flags.rng,
-    seconds,
-    results: [{ out: flags.out, step, finished, heldOut }],
-  });
-  if (terminal.signal.aborted && !finished) {
-    throw new SeedbedError(
-      'Interrupted',
-      `stopped at step ${step} of ${steps}; the same command with --resume goes on`,
-    );
-  }
+  const report = frame.report({ rng, results: [{ out, step, finished, heldOut }] });
+  const stopped = `stopped at step ${step} of ${steps}; the same command with --resume goes on`;
+  return {
+    report,
+    lines: [
+      `${step} of ${steps} steps, ${duration(report.seconds)}${kept}; the model is ${joinPath(out, 'model.onnx')}`,
+    ],
+    fault: terminal.signal.aborted && !finished ? new SeedbedError('Interrupted', stopped) : undefined,
+  };
 }

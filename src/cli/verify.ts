@@ -1,32 +1,29 @@
 import type { Command } from 'commander';
 import { SeedbedError } from '../errors.ts';
 import type { Row } from '../experiments/verify/row.ts';
-import { version } from './files.ts';
-import { openRuntime, type RuntimeFlags, withRng, withRuntime } from './options.ts';
-import { openTerminal, withTerminal } from './terminal.ts';
+import { type Done, type Frame, runReported } from './frame.ts';
+import { type RuntimeFlags, withRng, withRuntime } from './options.ts';
+import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags {
+interface Flags extends RuntimeFlags, TerminalFlags {
   rng: number;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export function addVerify(program: Command): void {
   withTerminal(withRng(withRuntime(program.command('verify'))))
-    .description('hold samplers, methods and statistics on this machine against answers known in closed form')
+    .description('check samplers, methods and statistics on this machine against closed-form answers')
     .addHelpText('after', '\nExample: seedbed verify')
-    .action(run);
+    .action((flags: Flags) => runReported('verify', flags, frame => run(frame, flags)));
 }
 
-async function run(flags: Flags): Promise<void> {
-  const started = performance.now();
-  const terminal = openTerminal(flags);
+async function run(frame: Frame, { rng }: Flags): Promise<Done> {
+  const { terminal } = frame;
   const { verify } = await import('../experiments/verify/verify.ts');
-  const runtime = await openRuntime(terminal, flags);
+  const runtime = await frame.runtime();
   const progress = terminal.progress('verifying', 'checks');
   terminal.line(`${''.padEnd(WIDTH)} ${'expected'.padEnd(11)} came out`);
   const results = await verify(runtime, {
-    rng: flags.rng,
+    rng,
     signal: terminal.signal,
     onRows(title, rows, done, total) {
       progress.above(() => {
@@ -38,23 +35,15 @@ async function run(flags: Flags): Promise<void> {
   }).finally(() => progress.stop());
   const rows = results.flatMap(check => check.rows);
   const off = rows.filter(({ passed }) => !passed);
-  const seconds = (performance.now() - started) / 1000;
-  terminal.line(
-    `\n${rows.length - off.length} of ${rows.length} as expected, ${seconds.toFixed(0)} s on ${runtime.device}`,
-  );
-  terminal.json({
-    seedbed: await version(),
-    command: 'verify',
-    device: runtime.device,
-    rng: flags.rng,
-    seconds,
-    results,
-  });
-  if (off.length > 0)
-    throw new SeedbedError(
-      'Machine',
-      `${off.length} of ${rows.length} came out otherwise than expected: ${off.map(({ what }) => what).join('; ')}`,
-    );
+  const report = frame.report({ device: runtime.device, rng, results });
+  const fault = `${off.length} of ${rows.length} came out otherwise than expected: ${off.map(({ what }) => what).join('; ')}`;
+  return {
+    report,
+    lines: [
+      `\n${rows.length - off.length} of ${rows.length} as expected, ${report.seconds.toFixed(0)} s on ${runtime.device}`,
+    ],
+    fault: off.length > 0 ? new SeedbedError('Machine', fault) : undefined,
+  };
 }
 
 const WIDTH = 68;

@@ -106,38 +106,77 @@ async function openFiles(
   return published ?? pictures(path, name, sources, split, options);
 }
 
-/** A file by what it holds, whatever its name; only CIFAR-10's records and damaged files are known by name. */
+/** A file that is opened as a data set. */
+interface OneFile {
+  readonly path: string;
+  /** Of the set. */
+  readonly name: string;
+  readonly source: FileSource;
+  /** Unpacked. */
+  readonly bytes: Uint8Array;
+  readonly wanted: Wanted;
+  readonly options: OpenOptions;
+}
+
+/** A format of files: by what one is known, its kind or, of damaged files and CIFAR-10's records, its name; and what reads it. */
+interface Format {
+  recognises(kind: string | undefined, path: string): boolean;
+  reads(file: OneFile): Dataset | Promise<Dataset>;
+  /** Whether a split of it may be asked for. */
+  readonly splits?: boolean;
+}
+
+const PICTURES = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif'];
+const isCifar = (path: string) => /\.bin$/i.test(path);
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  'PNG, JPEG, WebP, GIF, TIFF and AVIF pictures': {
+    recognises: (kind = '') => PICTURES.includes(kind),
+    reads: ({ name, source, options }) =>
+      imageFiles(name, [{ ...source, read: () => unpacked(source) }], options),
+  },
+  '.tar, .tar.gz and .zip archives of them': {
+    splits: true,
+    recognises: (kind, path) =>
+      kind === 'zip' || kind === 'tar' || (!kind && /\.(tar|tgz|tar\.gz)$/i.test(path)),
+    reads({ path, name, source, bytes, wanted, options }) {
+      const sources = sourcesInArchive(bytes, source.name);
+      const isNpz = sources.length > 0 && sources.every(file => file.name.endsWith('.npy'));
+      if (!isNpz) return openFiles(path, name, sources, wanted, options);
+      return arrayDataset(name, picturesOfSplit(readNpz(bytes, path), path, wanted.split), path);
+    },
+  },
+  'arrays (.npy, .npz)': {
+    recognises: kind => kind === 'npy',
+    reads: ({ path, name, bytes }) => arrayDataset(name, readNpy(bytes, path), path),
+  },
+  'IDX (train-images-idx3-ubyte)': {
+    recognises: (kind, path) =>
+      !isCifar(path) && (kind === 'idx' || (!kind && /idx\d|ubyte/.test(baseName(path)))),
+    reads: ({ path, name, bytes }) => publishedIdx(bytes, path, name),
+  },
+  'CIFAR-10 (.bin) files': {
+    recognises: (kind, path) => isCifar(path) && (!kind || kind === 'idx'),
+    reads: ({ path, name, bytes }) => cifarImages([{ bytes, file: path }], name),
+  },
+};
+
+/** A file by what it holds, whatever its name. */
 async function openFile(path: string, name: string, wanted: Wanted, options: OpenOptions): Promise<Dataset> {
   const source: FileSource = { name: baseName(path), read: () => readBytes(path) };
   const bytes = await unpacked(source);
   const kind = fileKind(bytes);
-  if (kind?.name === 'zip' || kind?.name === 'tar' || (!kind && /\.(tar|tgz|tar\.gz)$/i.test(path))) {
-    const sources = sourcesInArchive(bytes, source.name);
-    const isNpz = sources.length > 0 && sources.every(file => file.name.endsWith('.npy'));
-    if (!isNpz) return openFiles(path, name, sources, wanted, options);
-    return arrayDataset(name, picturesOfSplit(readNpz(bytes, path), path, wanted.split), path);
-  }
-  if (wanted.split ?? wanted.part)
-    throw new SeedbedError(
-      'BadArgument',
-      `${path} is one file and has no splits; leave out :${wanted.part ?? wanted.split}`,
-    );
-  if (kind && ONE_PICTURE.has(kind.name))
-    return imageFiles(name, [{ ...source, read: () => unpacked(source) }], options);
-  if (kind?.name === 'npy') return arrayDataset(name, readNpy(bytes, path), path);
-  if ((!kind || kind.name === 'idx') && /\.bin$/i.test(path))
-    return cifarImages([{ bytes, file: path }], name);
-  if (kind?.name === 'idx' || (!kind && /idx\d|ubyte/.test(source.name)))
-    return publishedIdx(bytes, path, name);
-  throw unread(path, kind);
+  const format = Object.values(FORMATS).find(({ recognises }) => recognises(kind?.name, path));
+  const asked = wanted.part ?? wanted.split;
+  if (asked && !format?.splits)
+    throw new SeedbedError('BadArgument', `${path} is one file and has no splits; leave out :${asked}`);
+  if (!format) throw unread(path, kind);
+  return format.reads({ path, name, source, bytes, wanted, options });
 }
 
-/** The pictures that are read one a file. */
-const ONE_PICTURE = new Set(['png', 'jpeg', 'webp', 'gif', 'tiff', 'avif']);
-
 function unread(path: string, kind: FileKind | undefined): SeedbedError {
-  const read =
-    'PNG, JPEG, WebP, GIF, TIFF and AVIF pictures, .tar, .tar.gz and .zip archives of them, arrays (.npy, .npz), IDX (train-images-idx3-ubyte) and CIFAR-10 (.bin) files';
+  const names = Object.keys(FORMATS);
+  const read = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
   const fault = kind ? `is ${kindInWords(kind)}` : 'is of no known kind';
   return new SeedbedError('BadFile', `${path} ${fault}. Read as a data set are ${read}`);
 }

@@ -1,5 +1,6 @@
+import { requireWhole } from '../errors.ts';
 import { fillNormal, fillUniform } from '../tensor/random.ts';
-import { zeros } from '../tensor/tensor.ts';
+import { type Tensor, zeros } from '../tensor/tensor.ts';
 import type { Dataset } from './dataset.ts';
 import { checkedIndex } from './dataset.ts';
 
@@ -63,6 +64,23 @@ export function syntheticPoints(curve: keyof typeof CURVES, split: string, lengt
       return batch;
     },
   };
+}
+
+/**
+ * Points in the plane about a curve, to train small denoisers on: two circles, or two moons (Asperti et al. 2023, fig. 9),
+ * with noise of a twentieth of the greater radius, scaled so that a coordinate's variance is 1. The same points everywhere.
+ * @param count n, from 1.
+ * @returns [n, 2]
+ * @throws {SeedbedError} BadArgument for a count that is no whole number from 1.
+ * @group Models
+ * @example
+ * import { curvePoints } from 'seedbed';
+ * const points = await curvePoints('moons', 512);
+ * console.log(points.shape); // prints [ 512, 2 ]
+ */
+export async function curvePoints(curve: 'circles' | 'moons', count: number): Promise<Tensor<'float32'>> {
+  requireWhole('count', count, 1);
+  return syntheticPoints(curve, 'train', count).read(Array.from({ length: count }, (_, i) => i));
 }
 
 /** The arcs that a curve is made of: centre, radius, and the side on which half circles lie, 0 for whole ones. */

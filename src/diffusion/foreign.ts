@@ -185,12 +185,12 @@ function requireNames(graph: Graph, { inputs, output }: ForeignInfo, file: strin
     if (!graph.inputs.some(input => input.name === name))
       throw new SeedbedError(
         'BadFile',
-        `${file}: has no input '${name}' for the ${use}; it takes ${describe(graph.inputs)}. Mend inputs.${use} in the description`,
+        `${file}: has no input '${name}' for the ${use}; it takes ${describe(graph.inputs)}. Correct inputs.${use} in the description`,
       );
   if (!graph.outputs.some(({ name }) => name === output))
     throw new SeedbedError(
       'BadFile',
-      `${file}: has no output '${output}'; it gives ${describe(graph.outputs)}. Mend 'output' in the description`,
+      `${file}: has no output '${output}'; it gives ${describe(graph.outputs)}. Correct 'output' in the description`,
     );
 }
 
@@ -217,7 +217,7 @@ function withShape(graph: Graph, image: ValueInfo, whole: readonly Dim[], file: 
   if (theirs.length !== shape.length || theirs.some((d, i) => typeof d === 'number' && d !== shape[i]))
     throw new SeedbedError(
       'BadFile',
-      `${takes}, the description says [${shape}]. Mend 'shape' in the description`,
+      `${takes}, the description says [${shape}]. Correct 'shape' in the description`,
     );
   if (image.dtype !== 'float32')
     throw new SeedbedError('Unsupported', `${file}: takes pictures in ${image.dtype}, not in float32`);

@@ -290,17 +290,16 @@ export function withSampler(model: Denoiser, sampler: SamplerInfo): Denoiser {
   return { ...model, info: { ...model.info, sampler } };
 }
 
-/** The model's own sampler with another kind or number of steps, which are then evenly spaced. */
+/** The model's own sampler, or another, or of another kind; with another number of steps, which are then evenly spaced. */
 export function chooseSampler(
   own: SamplerInfo,
-  { sampler, samplerSteps }: { sampler?: SamplerKind | undefined; samplerSteps?: number | undefined },
+  {
+    sampler = own,
+    samplerSteps,
+  }: { sampler?: SamplerKind | SamplerInfo | undefined; samplerSteps?: number | undefined },
 ): SamplerInfo {
-  const { stride, ...along } = own;
-  const kept = samplerSteps === undefined || samplerSteps === own.steps ? own : along;
-  return {
-    ...kept,
-    ...(samplerSteps !== undefined &&
-      samplerSteps !== own.steps && { steps: samplerSteps, grid: 'linspace' as const }),
-    ...(sampler && { kind: sampler }),
-  };
+  const chosen = typeof sampler === 'string' ? { ...own, kind: sampler } : sampler;
+  if (samplerSteps === undefined || samplerSteps === chosen.steps) return chosen;
+  const { stride: _, ...along } = chosen;
+  return { ...along, steps: samplerSteps, grid: 'linspace' };
 }

@@ -5,6 +5,19 @@ import { type Floats, rows, type Tensor, unstack } from '../tensor/tensor.ts';
 import { type Denoiser, type DenoiserInfo, givesLatents, isOfLatents } from './info.ts';
 
 /**
+ * The size of the pictures that a model takes, without its padding: its autoencoder's, where it has one.
+ * @returns [C, H, W], of the latents where a model of latents has none; [D] for a model of points.
+ * @group Models
+ * @example
+ * import { loadModel, pictureShape, SHIPPED_DENOISER } from 'seedbed';
+ * console.log(pictureShape(await loadModel(SHIPPED_DENOISER))); // prints [ 1, 28, 28 ]
+ */
+export function pictureShape(model: Denoiser): number[] {
+  if (model.autoencoder) return model.autoencoder.info.shape;
+  return model.info.shape.map((dim, axis) => (axis === 0 ? dim : dim - 2 * model.info.padding));
+}
+
+/**
  * What a network's output [N, ...shape] shows. Pictures: pixels in [0,1], clipped, inside the padding; latents and points:
  * their numbers.
  */

@@ -2,6 +2,7 @@ import { type Dataset, itemsInMemory } from '../data/dataset.ts';
 import { measureStandardisation } from '../data/pixels.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import { createTrainee, recentLoss } from '../nn/training-step.ts';
+import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { requireFinite, type Tensor } from '../tensor/tensor.ts';
 import { type DenoiserRecipe, parseDenoiserConfig } from './config.ts';
@@ -39,20 +40,38 @@ export interface TrainOptions {
   readonly onProgress?: ((progress: TrainProgress) => void) | undefined;
 }
 
-/** Trains a denoiser on items that are in memory, without a folder: it cannot be resumed. */
-export async function trainInMemory(
-  runtime: Runtime,
+/**
+ * Trains a denoiser on points or pictures in memory (Algorithm 1 of Asperti et al. 2023), in a page as on Node: for small
+ * sets and networks. `seedbed train` trains from files, measures on held-out items, and resumes.
+ * @param items points [n, D], or pictures [n, C, H, W] with pixels in [0,1]; all are learned from.
+ * @param recipe network, schedule and training, as in the files of `configs/`.
+ * @returns the denoiser, with averaged weights and a sampler of ten DDIM steps.
+ * @throws {SeedbedError} BadShape for other shapes, BadArgument for a recipe that is not valid, Diverged when the loss is
+ * no longer a number, Machine.
+ * @group Models
+ * @example
+ * import { float32, trainDenoiser } from 'seedbed';
+ * const cross = float32([4, 2], [1, 1, 1, -1, -1, 1, -1, -1]);
+ * const model = await trainDenoiser(cross, {
+ *   network: { kind: 'mlp', channels: [32, 32] },
+ *   schedule: 'continuousCosine',
+ *   training: { loss: 'mse', learningRate: 0.003, batch: 64, steps: 20 },
+ * });
+ * console.log(model.info.shape, model.info.training?.steps); // prints [ 2 ] 20
+ */
+export async function trainDenoiser(
   items: Tensor<'float32'>,
   recipe: DenoiserRecipe,
-  { name = 'items', rng = 0, signal, onProgress }: TrainOptions = {},
+  options: TrainOptions & { runtime?: Runtime | undefined } = {},
 ): Promise<Denoiser> {
+  const { name = 'items', rng = 0, signal, onProgress } = options;
   requireWhole('rng', rng, 0);
   const learned = checkedItems(name, items);
   const config = parseDenoiserConfig({ ...recipe, data: name, heldOut: 16 }, 'the training');
   const { steps, optimiser: _, ...optimiser } = config.training;
   const range = await measureStandardisation(learned, config.image.padding);
   const problem = denoiserProblem({ config, learned, name, range, rng });
-  const trainee = await createTrainee(runtime, problem, optimiser);
+  const trainee = await createTrainee(options.runtime ?? (await sharedRuntime()), problem, optimiser);
   const state = trainee.begin();
   const model = () => {
     const training = { ...problem.info.training, steps: state.step };

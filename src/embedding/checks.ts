@@ -1,19 +1,7 @@
 import type { Denoiser } from '../diffusion/info.ts';
+import { pictureShape } from '../diffusion/pictures.ts';
 import { SeedbedError } from '../errors.ts';
 import type { Floats, Tensor } from '../tensor/tensor.ts';
-
-/**
- * The size of the pictures that a model takes, without its padding: its autoencoder's, where it has one.
- * @returns [C, H, W], of the latents where a model of latents has none; [D] for a model of points.
- * @group Models
- * @example
- * import { loadModel, pictureShape, SHIPPED_DENOISER } from 'seedbed';
- * console.log(pictureShape(await loadModel(SHIPPED_DENOISER))); // prints [ 1, 28, 28 ]
- */
-export function pictureShape(model: Denoiser): number[] {
-  if (model.autoencoder) return model.autoencoder.info.shape;
-  return model.info.shape.map((dim, axis) => (axis === 0 ? dim : dim - 2 * model.info.padding));
-}
 
 export function checkImages(images: Floats, model: Denoiser): void {
   const wanted = pictureShape(model);

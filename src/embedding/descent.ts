@@ -39,7 +39,7 @@ export interface DescentResult {
   readonly state: DescentState;
   /** Whether each seed reached the tolerance; never without one. */
   readonly converged: readonly boolean[];
-  /** Network evaluations a seed: an iteration is 2 T unrolled, 3 T checkpointed. */
+  /** Network evaluations per seed: an iteration is 2 T unrolled, 3 T checkpointed. */
   readonly evaluations: number;
   readonly memory: Memory;
 }

@@ -7,6 +7,7 @@ import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler } from '../diffusion/sampler.ts';
 import { timestepsOf } from '../diffusion/schedule.ts';
 import { GraphBuilder } from '../graph/builder.ts';
+import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { psnr } from '../tensor/statistics.ts';
@@ -61,31 +62,43 @@ const FAR = 100;
 /** A round trip of less than this is worth a word, decibels. */
 const LEAST_PSNR = 30;
 
-/** How {@link diagnose} works. */
-export interface DoctorOptions {
+/**
+ * How {@link diagnose} looks.
+ * @group Models
+ */
+export interface DiagnoseOptions {
+  /** Pictures [n, C, H, W] with pixels in [0,1], or points [n, D]; the model's own samples unless given. */
+  readonly pictures?: Floats | undefined;
   /** Whether own samples are embedded and grown again, which takes most of the time; true. */
   readonly roundTrip?: boolean | undefined;
-  readonly onProgress?: (doing: string) => void;
+  /** Told what is being done, in words. */
+  readonly onProgress?: ((doing: string) => void) | undefined;
+  /** Where to compute; one that calls share, the default of {@link createRuntime}, unless given. */
+  readonly runtime?: Runtime | undefined;
 }
 
 /**
- * Looks for what is wrong with a model's description: removes noise from pictures as the description says and as it would
- * be with each likely mistake corrected (another prediction, level, step, schedule or range), grows pictures from noise, and
- * embeds them. It stops at a mistake: what would be measured after it would be that mistake's doing.
- * @param pictures [n, C, H, W], pixels in [0,1] (points: [n, D]); the model's own samples are used unless given. Of a model
- * with an autoencoder their latents are looked at.
+ * Looks for what is wrong with a model's description: removes noise from pictures as it says, and as it would be with each
+ * likely mistake corrected (another prediction, level, step, schedule or range); grows pictures; embeds them again. It stops
+ * at a mistake: what would be measured after it would be that mistake's doing. Of a model with an autoencoder the latents
+ * of pictures are looked at.
+ * @param options `pictures` of the model's kind, [n, C, H, W] with pixels in [0,1], make the answer firmer: the model's own
+ * samples are used for want of them.
+ * @throws {SeedbedError} Machine when the device fails.
+ * @group Models
+ * @example
+ * import { diagnose, loadModel, SHIPPED_DENOISER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const { findings } = await diagnose(model);
+ * console.log(findings.length); // prints 0
  */
-export async function diagnose(
-  runtime: Runtime,
-  model: Denoiser,
-  pictures: Floats | undefined,
-  options: DoctorOptions = {},
-): Promise<Diagnosis> {
+export async function diagnose(model: Denoiser, options: DiagnoseOptions = {}): Promise<Diagnosis> {
+  const { runtime = await sharedRuntime(), pictures, ...how } = options;
   const { autoencoder, ...bare } = model;
-  if (!autoencoder || !pictures) return examine(runtime, bare, pictures, options);
+  if (!autoencoder || !pictures) return examine(runtime, bare, pictures, how);
   const conversion = openConversion(runtime, model, pictures.shape[0]!);
   const latents = await conversion.toNetwork(pictures).finally(conversion.dispose);
-  return examine(runtime, bare, toPixels(latents, model.info), options);
+  return examine(runtime, bare, toPixels(latents, model.info), how);
 }
 
 /** Looks at a denoiser, given pictures or latents, whichever it sees. */
@@ -93,7 +106,7 @@ async function examine(
   runtime: Runtime,
   model: Denoiser,
   pictures: Floats | undefined,
-  { roundTrip = true, onProgress = () => {} }: DoctorOptions,
+  { roundTrip = true, onProgress = () => {} }: Omit<DiagnoseOptions, 'pictures' | 'runtime'>,
 ): Promise<Diagnosis> {
   const most = isPicture(model) ? LOOKED_AT : POINTS;
   const some = pictures && rows(pictures, 0, Math.min(most, pictures.shape[0]!));
@@ -141,7 +154,7 @@ async function findStart(
   const grown = await grow(runtime, model, own);
   if (isWithin(model, grown)) {
     if (signalRate <= MOST_SIGNAL) return { grown, sampler: own };
-    const text = `at the start the signal rate is ${signalRate.toPrecision(3)}, not nearly 0: in training the network saw pictures there, from noise it grows others, and seeds of pictures are not standard normal. Nothing in the description mends that; trust distances between seeds less`;
+    const text = `at the start the signal rate is ${signalRate.toPrecision(3)}, not nearly 0: in training the network saw pictures there, from noise it grows others, and seeds of pictures are not standard normal. Nothing in the description corrects that; trust distances between seeds less`;
     return { finding: { topic: 'final signal', text }, grown, sampler: own };
   }
   for (const rate of STARTS.filter(rate => rate > signalRate)) {
@@ -224,7 +237,7 @@ async function tryHypotheses(
   const [best] = tried;
   const own = asDescribed(tried);
   const mistaken = best!.error * BELIEVED < own && best!.error < 1;
-  const text = `noise is removed ${(own / best!.error).toPrecision(2)} times better with ${best!.change}: the description is likely wrong there. Mend it, import again, and ask again`;
+  const text = `noise is removed ${(own / best!.error).toPrecision(2)} times better with ${best!.change}: the description is likely wrong there. Correct it, import again, and ask again`;
   return {
     mistake: mistaken ? { topic: best!.topic, text } : undefined,
     errors: tried.map(({ change, error }) => ({ change, error })),
@@ -238,13 +251,13 @@ function hopeless(errors: Errors): Finding | undefined {
   if (errors.length === 0 || asDescribed(errors) < 1) return undefined;
   return {
     topic: 'prediction',
-    text: `noise is removed ${asDescribed(errors).toPrecision(2)} times worse than by a denoiser that knows only the pictures' variance, and no single change of the description mends it: more than one field may be wrong, or the pictures are not of the model's kind`,
+    text: `noise is removed ${asDescribed(errors).toPrecision(2)} times worse than by a denoiser that knows only the pictures' variance, and no single change of the description corrects it: more than one field may be wrong, or the pictures are not of the model's kind`,
   };
 }
 
 async function tryRoundTrip(runtime: Runtime, model: Denoiser, sampler: SamplerInfo, pictures: Floats) {
   const used: Denoiser = { ...model, info: { ...model.info, sampler: { ...sampler, kind: 'ddim' } } };
-  const { results } = await embed(runtime, used, pictures, { method: 'auto', batch: pictures.shape[0]! });
+  const { results } = await embed(used, pictures, { runtime, method: 'auto', batch: pictures.shape[0]! });
   const mean = (value: (result: (typeof results)[number]) => number) =>
     results.reduce((sum, result) => sum + value(result), 0) / results.length;
   return {

@@ -1,58 +1,39 @@
-import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
-import { requireWhole, SeedbedError } from '../errors.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { requireWhole } from '../errors.ts';
+import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { Floats, Tensor } from '../tensor/tensor.ts';
-import { checkImages, checkSeeds } from './checks.ts';
-import { createDecoder } from './decoder.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkImages } from './checks.ts';
 import type { Embedding, EmbedOptions } from './embedding.ts';
-import { unlikelySeeds } from './likely.ts';
 import { createSeeker } from './seeker.ts';
 
 /**
- * Finds seeds from which a denoiser grows the given pictures.
- * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding.
- * @throws {SeedbedError} BadShape for pictures of another size, BadArgument for contradictory options, Diverged.
+ * Finds seeds z from which a denoiser's sampler F grows the given pictures x, F(z) = x, by one of {@link METHODS}: `auto` unless
+ * another is named, which undoes the sampler's steps and repairs seeds that miss their picture; among the others a trained
+ * network (Asperti et al. 2023, section 5.2) and descent on |F(z) - x| (section 5.1).
+ * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}); latents, where the
+ * model is of latents and has no autoencoder ({@link withAutoencoder}).
+ * @param options how to look; `runtime` says where to compute, the default of {@link createRuntime} unless given.
+ * @throws {SeedbedError} BadShape for pictures of another size, BadArgument for contradictory options, Mismatch for
+ * an embedder of another denoiser, Diverged when a loss is no longer a number, Interrupted by `signal`, Machine.
+ * @group Embedding
+ * @example
+ * import { embed, loadEmbedder, loadModel, readPicture, SHIPPED_DENOISER, SHIPPED_EMBEDDER } from 'seedbed';
+ * const model = await loadModel(SHIPPED_DENOISER);
+ * const embedder = await loadEmbedder(SHIPPED_EMBEDDER);
+ * const bag = await readPicture('examples/fashion-mnist/8-bag.png', model);
+ * const { latent, results } = await embed(model, bag, { method: 'embedder', embedder });
+ * console.log(latent.shape, results[0].evaluations); // prints [ 1, 1, 32, 32 ] 11
  */
 export async function embed(
-  runtime: Runtime,
   model: Denoiser,
-  images: Floats,
-  options: EmbedOptions = {},
+  images: Tensor<'float32'>,
+  options: EmbedOptions & { runtime?: Runtime } = {},
 ): Promise<Embedding> {
   checkImages(images, model);
-  const { starts = 1 } = options;
+  const { runtime = await sharedRuntime(), ...how } = options;
+  const { starts = 1 } = how;
   requireWhole('starts', starts, 1);
-  const seeker = await createSeeker(runtime, model, options, images.shape[0]! * starts);
-  return seeker.seek(images, options).finally(seeker.dispose);
-}
-
-/** Grows pictures from seeds: pixels in [0,1] inside the padding. */
-export async function decode(
-  runtime: Runtime,
-  model: Denoiser,
-  latent: Tensor,
-  options: {
-    sampler?: SamplerInfo | undefined;
-    batch?: number | undefined;
-    /** The second states, of samplers that keep two. */
-    latent2?: Tensor | undefined;
-    onProgress?: ((done: number, total: number) => void) | undefined;
-    onNote?: ((note: string) => void) | undefined;
-  } = {},
-): Promise<Floats> {
-  const { sampler: way = model.info.sampler, batch = 16 } = options;
-  requireWhole('batch', batch, 1);
-  const count = checkSeeds(model, latent).shape[0]!;
-  if (options.latent2 && options.latent2.shape.join() !== latent.shape.join()) {
-    const message = `second states [${options.latent2.shape}] do not fit seeds [${latent.shape}]`;
-    throw new SeedbedError('BadShape', message);
-  }
-  const note = unlikelySeeds(latent);
-  if (note) options.onNote?.(note);
-  const decoder = await createDecoder(runtime, model, way, Math.min(batch, count));
-  try {
-    return await decoder.grow(latent, options.onProgress, options.latent2);
-  } finally {
-    await decoder.dispose();
-  }
+  const seeker = await createSeeker(runtime, model, how, images.shape[0]! * starts);
+  return seeker.seek(images, how).finally(seeker.dispose);
 }

@@ -70,19 +70,30 @@ function isSound({ latent, pair, grown, results }: FinishedBatch): boolean {
   return finite && results.every(({ mse, latentVariance }) => Number.isFinite(mse + latentVariance));
 }
 
+/** Both states of seeds of samplers that keep two, as tensors of a file. */
+export const pairTensors = (pair: FinishedBatch['pair']) =>
+  pair && { 'pair.latent': pair.latent, 'pair.latent2': pair.latent2 };
+
+/** The pair that such a file holds; nothing where seeds have one state. */
+export const pairIn = (
+  { has, takeDoubles }: Awaited<ReturnType<typeof keptTensors>>,
+  shape: readonly number[],
+): Pick<FinishedBatch, 'pair'> =>
+  has('pair.latent')
+    ? { pair: { latent: takeDoubles('pair.latent', shape), latent2: takeDoubles('pair.latent2', shape) } }
+    : {};
+
 function writeBatch({ latent, pair, grown, results }: FinishedBatch): Uint8Array {
-  const both = pair && { 'pair.latent': pair.latent, 'pair.latent2': pair.latent2 };
-  return writeSafetensors({ latent, grown, ...both }, { results: JSON.stringify(results) });
+  return writeSafetensors({ latent, grown, ...pairTensors(pair) }, { results: JSON.stringify(results) });
 }
 
 async function readBatch(path: string, shape: readonly number[]): Promise<FinishedBatch> {
-  const { metadata, has, take, takeDoubles } = await keptTensors(path);
+  const kept = await keptTensors(path);
+  const { metadata, take } = kept;
   const parsed = z.array(keptResult).length(shape[0]!).safeParse(jsonOf(metadata.results));
   if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
-  const both = has('pair.latent') && {
-    pair: { latent: takeDoubles('pair.latent', shape), latent2: takeDoubles('pair.latent2', shape) },
-  };
-  return { latent: take('latent', shape), ...both, grown: take('grown', shape), results: parsed.data };
+  const latent = take('latent', shape);
+  return { latent, ...pairIn(kept, shape), grown: take('grown', shape), results: parsed.data };
 }
 
 function writeState({ latent, m, v, losses, converged }: DescentState): Uint8Array {

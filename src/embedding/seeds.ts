@@ -24,7 +24,7 @@ export interface Provenance {
   readonly conditions?: ConditionRecord | undefined;
   /** The sampler that grows the pictures. */
   readonly sampler: SamplerInfo;
-  /** How they were found, its settings and network evaluations a seed. */
+  /** How they were found, its settings and network evaluations per seed. */
   readonly method: Readonly<Record<string, unknown>>;
   /** The pictures that they are seeds of: names, and hashes of the files where there are some. */
   readonly images: readonly { readonly name: string; readonly sha256?: string | undefined }[];

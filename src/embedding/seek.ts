@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Denoiser } from '../diffusion/info.ts';
+import { pictureShape } from '../diffusion/pictures.ts';
 import { SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { jsonOf } from '../tensor/json.ts';
@@ -7,9 +8,8 @@ import { writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, type Floats } from '../tensor/tensor.ts';
 import { type Codec, damaged, keptTensors } from '../work/kept.ts';
 import type { DoPiece } from '../work/unfinished.ts';
-import { pictureShape } from './checks.ts';
 import type { EmbedOptions } from './embedding.ts';
-import { journalIn, keptResult } from './journal-files.ts';
+import { journalIn, keptResult, pairIn, pairTensors } from './journal-files.ts';
 import type { SeedResult } from './result.ts';
 import type { SeedPair } from './seeds.ts';
 import { createSeeker, type Seeker } from './seeker.ts';
@@ -137,22 +137,20 @@ export function joinSought(pieces: readonly Sought[]): Sought {
 export function soughtCodec(model: Denoiser, starts = 1): Codec<Sought> {
   return {
     write: ({ latent, pair, pictures, results, method }) => {
-      const both = pair && { 'pair.latent': pair.latent, 'pair.latent2': pair.latent2 };
       const texts = { results: JSON.stringify(results), method: JSON.stringify(method) };
-      return writeSafetensors({ latent, pictures, ...both }, texts);
+      return writeSafetensors({ latent, pictures, ...pairTensors(pair) }, texts);
     },
     async read(path, items) {
       const count = items * starts;
-      const { metadata, has, take, takeDoubles } = await keptTensors(path);
+      const kept = await keptTensors(path);
+      const { metadata, take } = kept;
       const texts = { results: jsonOf(metadata.results), method: jsonOf(metadata.method) };
       const parsed = keptSchema(count).safeParse(texts);
       if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
       const shape = [count, ...model.info.shape];
       return {
         latent: take('latent', shape),
-        ...(has('pair.latent') && {
-          pair: { latent: takeDoubles('pair.latent', shape), latent2: takeDoubles('pair.latent2', shape) },
-        }),
+        ...pairIn(kept, shape),
         pictures: take('pictures', [count, ...pictureShape(model)]),
         ...parsed.data,
       };

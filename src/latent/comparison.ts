@@ -5,7 +5,7 @@ import type { Interval } from '../tensor/statistics.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 
 /**
- * How alike two models' pictures of the same seeds are: see {@link compareGrown}.
+ * How similar two models' pictures of the same seeds are: see {@link compareGrown}.
  * @group Statistics
  */
 export interface GrownComparison {

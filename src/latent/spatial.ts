@@ -10,7 +10,7 @@ export type PictureShape = readonly [channels: number, height: number, width: nu
 export const PATCH = 8;
 
 /**
- * How alike neighbours are in one seed: the Pearson correlation of the pixels of a patch with their right neighbours in
+ * How similar neighbours are in one seed: the Pearson correlation of the pixels of a patch with their right neighbours in
  * it (8 x 7 pairs), and with their lower ones, averaged over both and over all whole 8 x 8 patches of all channels.
  * Each patch has its own mean, so that light and dark regions alone do not count. About -1/64 for Gaussian noise.
  */

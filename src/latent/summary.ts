@@ -3,7 +3,7 @@ import { average } from '../tensor/statistics.ts';
 import { LEVEL, type Panel, type SeedVerdict } from './gaussianity.ts';
 
 /**
- * One statistic over many seeds, beside what Gaussian noise gives.
+ * One statistic over many seeds, compared with what Gaussian noise gives.
  * @group Statistics
  */
 export interface StatisticSummary {

@@ -4,19 +4,18 @@ import { innerProducts } from '../tensor/products.ts';
 import type { Floats } from '../tensor/tensor.ts';
 
 /** Mean and covariance of points. */
-interface Moments {
+export interface Moments {
   readonly mean: Float64Array;
   /** Row-major. */
   readonly covariance: Float64Array;
 }
 
 /**
- * The Frechet distance of two sets of points [n, D], each taken as a Gaussian with its mean and covariance:
+ * The Frechet distance of two sets of points, each taken as a Gaussian with its mean and covariance:
  * |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2) (Dowson and Landau 1982; Heusel et al. 2017 take it of a network's
  * features). 0 for equal moments; it falls as sets grow, so compare at one n.
  */
-export function frechetDistance(a: Floats, b: Floats): number {
-  const [one, other] = [momentsOf(a), momentsOf(b)];
+export function frechetDistance(one: Moments, other: Moments): number {
   const dims = one.mean.length;
   const root = squareRoot(one.covariance, dims);
   // Symmetric as they are, rows are columns, so that products of rows are products of matrices.
@@ -27,7 +26,8 @@ export function frechetDistance(a: Floats, b: Floats): number {
   return Math.max(0, distance);
 }
 
-function momentsOf(points: Floats): Moments {
+/** The moments of points [n, D]. */
+export function momentsOf(points: Floats): Moments {
   const [count = 0, dims = 0] = points.shape;
   const mean = columnMeans(points.data, count, dims);
   const centred = Float64Array.from(points.data, (value, i) => value - mean[i % dims]!);

@@ -9,21 +9,27 @@ const STRETCH = 256;
 
 /**
  * How many points of one set lie within the other: inside the ball about one of its points that reaches to that point's third
- * neighbour (Kynkaanniemi et al. 2019, "Improved precision and recall metric"). For generated points within real ones that is
+ * neighbour, its radius (Kynkaanniemi et al. 2019, "Improved precision and recall metric"). For generated points within real ones that is
  * precision, for real ones within generated ones recall.
+ * @param radii of the others.
  * @returns a share, 0 to 1.
  */
-export function shareWithin(points: Floats, others: Floats): number {
-  const radii = new Float64Array(others.shape[0]!);
-  eachDistances(others, others, (row, distances) => {
-    // Its own distance, 0, is the first.
-    radii[row] = Float64Array.from(distances).sort()[Math.min(NEIGHBOUR, distances.length - 1)]!;
-  });
+export function shareWithin(points: Floats, others: Floats, radii = radiiOf(others)): number {
   let inside = 0;
   eachDistances(points, others, (_, distances) => {
     if (distances.some((distance, i) => distance <= radii[i]!)) inside++;
   });
   return inside / points.shape[0]!;
+}
+
+/** The squared distance of each point to its third neighbour. */
+export function radiiOf(points: Floats): Float64Array {
+  const radii = new Float64Array(points.shape[0]!);
+  eachDistances(points, points, (row, distances) => {
+    // Its own distance, 0, is the first.
+    radii[row] = Float64Array.from(distances).sort()[Math.min(NEIGHBOUR, distances.length - 1)]!;
+  });
+  return radii;
 }
 
 /** The distance from each of some points [n, D] to the nearest of others [m, D]. */

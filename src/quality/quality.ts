@@ -6,11 +6,11 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { type Floats, rows } from '../tensor/tensor.ts';
 import { type Features, principalFeatures } from './features.ts';
-import { frechetDistance } from './frechet.ts';
+import { frechetDistance, momentsOf } from './frechet.ts';
 import { type Condition, gate, type PictureFigures, type QualityNumbers } from './gate.ts';
 import { errorsByLevel, TIMES } from './levels.ts';
 import { wienerPictures } from './linear.ts';
-import { nearestDistance, shareWithin } from './neighbours.ts';
+import { nearestDistance, radiiOf, shareWithin } from './neighbours.ts';
 import { pixelFigures } from './samples.ts';
 
 /**
@@ -72,12 +72,13 @@ export async function measureQuality(
 
   const features = given ?? principalFeatures(data);
   const reference = await features.of(rows(learned, 0, Math.min(count, learned.shape[0]!)));
+  const [moments, radii] = [momentsOf(reference), radiiOf(reference)];
   const figures = async (pictures: Floats): Promise<PictureFigures> => {
     const points = await features.of(pictures);
     return {
       ...pixelFigures(unstandardise(pictures, info.range)),
-      frechet: frechetDistance(points, reference),
-      precision: shareWithin(points, reference),
+      frechet: frechetDistance(momentsOf(points), moments),
+      precision: shareWithin(points, reference, radii),
       recall: shareWithin(reference, points),
       nearest: nearestDistance(points, reference),
     };

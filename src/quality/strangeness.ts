@@ -13,8 +13,8 @@ import { concatRows, type Floats, rows } from '../tensor/tensor.ts';
 const TIME = 0.3;
 
 /**
- * How strange pictures are to a denoiser: what it changes in each, noised at a low level, beside the mean squared error of
- * pixels: E |x0(s x + n epsilon) - x|^2, by one draw. What it was trained on it restores, what it does not know it alters.
+ * How strange pictures are to a denoiser: the mean squared error of pixels with which it removes a little noise from each,
+ * E |x0(s x + n epsilon) - x|^2, by one draw. It restores pictures like those that it was trained on, and changes others.
  * @param images [n, C, H, W] in [0,1].
  */
 export async function strangeness(

@@ -2,7 +2,7 @@ import type { InferenceSession } from 'onnxruntime-web';
 import { messageOf, SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { serializeModel } from '../graph/protobuf.ts';
-import { type DType, tensor } from '../tensor/tensor.ts';
+import { type ArrayOf, type DType, tensor } from '../tensor/tensor.ts';
 import { computesWeights, withFastConvolutions } from './convolutions.ts';
 import { blockSizeOf } from './probe.ts';
 import type { Engine, Feeds, Runtime, Session } from './runtime.ts';
@@ -37,7 +37,7 @@ export function createEngine(ort: Ort, options: InferenceSession.SessionOptions)
         return Object.fromEntries(
           Object.entries(results).map(([name, { type, dims, data }]) => [
             name,
-            tensor(type as DType, dims, data as never),
+            tensor(type as DType, dims, data as ArrayOf<DType>),
           ]),
         );
       }),

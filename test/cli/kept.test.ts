@@ -146,13 +146,14 @@ describe('an embedding that is stopped', () => {
     async (name, way) => {
       const options = { ...way, batch: 2, starts: 1 };
       const whole = counting();
-      const expected = await embed(whole.counted, model, images, options);
+      const expected = await embed(model, images, { runtime: whole.counted, ...options });
 
       const unfinished = await openUnfinished({ out: at(`stopped-${name}`) }, { command: 'embed' });
       const late = Math.floor(whole.runs() * 0.7);
       const first = counting(late);
       const journal = () => journalIn(unfinished);
-      const broken = embed(first.counted, model, images, {
+      const broken = embed(model, images, {
+        runtime: first.counted,
         ...options,
         signal: first.signal,
         journal: journal(),
@@ -164,7 +165,7 @@ describe('an embedding that is stopped', () => {
       expect(kept.length).toBeGreaterThan(0);
 
       const second = counting();
-      const found = await embed(second.counted, model, images, { ...options, journal: journal() });
+      const found = await embed(model, images, { runtime: second.counted, ...options, journal: journal() });
       expect(found).toEqual(expected);
       expect(second.runs(), 'finished batches are not done again').toBeLessThan(whole.runs());
     },
@@ -221,7 +222,7 @@ describe('an embedding that is stopped', () => {
   test('keeps no batch that is not all numbers', async () => {
     const unfinished = await openUnfinished({ out: at('nothing') }, { command: 'embed' });
     const journal = journalIn(unfinished);
-    const { results } = await embed(runtime, model, rows(images, 0, 1), { method: 'split' });
+    const { results } = await embed(model, rows(images, 0, 1), { runtime, method: 'split' });
     const latent = float32([1, ...SMALL], new Float32Array(64).fill(Number.NaN));
     await journal.finish(0, { latent, grown: rows(images, 0, 1), results });
     expect(await journal.finished(0, [1, ...SMALL])).toBeUndefined();

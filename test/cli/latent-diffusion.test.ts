@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openAutoencoder } from '../../src/diffusion/autoencoder.ts';
-import { decode } from '../../src/embedding/embed.ts';
+import { decode } from '../../src/embedding/sampling.ts';
 import { type Denoiser, loadAutoencoder, loadModel, readSeeds, withAutoencoder } from '../../src/index.ts';
 import { decodeImage } from '../../src/runtime/images.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
@@ -49,9 +49,9 @@ afterAll(() => rm(folder, { recursive: true }));
 
 test("latents and pictures are those of diffusers' own pipeline", async () => {
   const { autoencoder: _, ...bare } = model;
-  const latents = await decode(runtime, bare, recorded('seeds'));
+  const latents = await decode(bare, recorded('seeds'), { runtime });
   expect(farthest(latents, recorded('latents'))).toBeLessThan(1e-4);
-  const pictures = await decode(runtime, model, recorded('seeds'));
+  const pictures = await decode(model, recorded('seeds'), { runtime });
   expect(farthest(pictures, recorded('pictures'))).toBeLessThan(1e-4);
 });
 

@@ -8,8 +8,9 @@ import { createNetwork } from '../../src/diffusion/network.ts';
 import { classDenoiser, mixtureDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { toPixels } from '../../src/diffusion/pictures.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
-import { decode, embed } from '../../src/embedding/embed.ts';
+import { embed } from '../../src/embedding/embed.ts';
 import { inversionFor } from '../../src/embedding/methods.ts';
+import { decode } from '../../src/embedding/sampling.ts';
 import { checkSeeds, readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Dim, Graph } from '../../src/graph/ir.ts';
@@ -118,12 +119,12 @@ describe('a conditional model in closed form', () => {
   ])('is embedded under %s, and not under another class', async (_, conditions) => {
     const model = withConditions(open(), conditions);
     const images = toPixels(await grow(model, seeds(2)), model.info);
-    const { latent, results } = await embed(runtime, model, images);
+    const { latent, results } = await embed(model, images, { runtime });
     const { tau } = inversionFor('auto').lastStep;
     const missed = (tau * model.info.range.std[0]!) ** 2;
     expect(Math.max(...results.map(({ mse }) => mse))).toBeLessThan(missed);
     const other = withConditions(open(), { values: classes(0) });
-    const differently = meanSquaredErrors(await decode(runtime, other, latent), images);
+    const differently = meanSquaredErrors(await decode(other, latent, { runtime }), images);
     expect(Math.min(...differently)).toBeGreaterThan(20 * missed);
   });
 

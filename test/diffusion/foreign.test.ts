@@ -393,7 +393,7 @@ describe('a description', () => {
     [
       'no such input',
       { inputs: { image: 'y', level: 'noise_variance' } },
-      "has no input 'y' for the image; it takes 'x' float32 [N,1,4,4], 'noise_variance' float32 [N]. Mend inputs.image",
+      "has no input 'y' for the image; it takes 'x' float32 [N,1,4,4], 'noise_variance' float32 [N]. Correct inputs.image",
     ],
     ['too many axes', { shape: [4, 4] }, 'takes pictures [1,4,4], the description says [4,4]'],
     [

@@ -4,8 +4,9 @@ import { type Denoiser, type DenoiserInfo, ddim } from '../../src/diffusion/info
 import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import type { OracleForm } from '../../src/diffusion/oracle-form.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
-import { decode, embed } from '../../src/embedding/embed.ts';
+import { embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
+import { decode } from '../../src/embedding/sampling.ts';
 import { createStepper } from '../../src/embedding/stepper.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
@@ -113,9 +114,9 @@ describe('a sampler that clips predicted pictures', () => {
           ),
         ],
       );
-    const withClip = await decode(runtime, plain, seeds, { sampler: clipping.info.sampler });
+    const withClip = await decode(plain, seeds, { runtime, sampler: clipping.info.sampler });
     expect(relativeError(withClip, pixels(known))).toBeLessThan(1e-5);
-    const without = await decode(runtime, clipping, seeds, { sampler: ddim(10) });
+    const without = await decode(clipping, seeds, { runtime, sampler: ddim(10) });
     expect(relativeError(without, pixels(combine([samplerGain(variance), seeds])))).toBeLessThan(1e-5);
   });
 
@@ -128,7 +129,7 @@ describe('a sampler that clips predicted pictures', () => {
     expect(Math.max(...errors)).toBeLessThan(1e-10);
     // Beyond the range nothing can be grown: what is missed is all that lies outside.
     const white = float32([1, 1, 4, 4], new Array(16).fill(0.75));
-    const { results } = await embed(runtime, wide, white, { method: 'gauss-newton' });
+    const { results } = await embed(wide, white, { runtime, method: 'gauss-newton' });
     expect(results[0]!.certificate!.miss).toBeGreaterThanOrEqual((1.25 - 0.25) ** 2 - 1e-5);
   });
 });

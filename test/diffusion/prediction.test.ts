@@ -94,7 +94,7 @@ describe.each(models)('from no signal at all, a network that predicts %s', (_, f
     const grown = await sampler.sample(seeds);
     await sampler.dispose();
     const pixels = { ...grown, data: grown.data.map(value => 0.5 + 0.2 * value) };
-    const { results } = await embed(runtime, model, pixels, { method: 'auto', batch: 3 });
+    const { results } = await embed(model, pixels, { runtime, method: 'auto', batch: 3 });
     for (const { mse } of results) expect(-10 * Math.log10(mse)).toBeGreaterThan(34);
   });
 });

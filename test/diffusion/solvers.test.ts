@@ -13,7 +13,8 @@ import { createSampler, evaluationsOf, unrollSampler } from '../../src/diffusion
 import type { GridStep } from '../../src/diffusion/schedule.ts';
 import { type Rates, SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { ddimSolver, dpmpp2mSolver, follow, heunSolver, type Space } from '../../src/diffusion/solvers.ts';
-import { decode, embed } from '../../src/embedding/embed.ts';
+import { embed } from '../../src/embedding/embed.ts';
+import { decode } from '../../src/embedding/sampling.ts';
 import { readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
@@ -215,7 +216,8 @@ describe.each(exactKinds)('sampler %s, which keeps two states', kind => {
         [0.1, normals({ seed: 6, purpose: 'images' }, [3, 1, 4, 4])],
         [0.5, float32([3, 1, 4, 4], new Array(48).fill(1))],
       );
-      const found = await embed(runtime, model, images, {
+      const found = await embed(model, images, {
+        runtime,
         method: 'exact',
         sampler: kind,
         samplerSteps: steps,
@@ -238,9 +240,9 @@ describe.each(exactKinds)('sampler %s, which keeps two states', kind => {
       expect(seeds.pair).toEqual(found.pair);
       expect(seeds.latent).toEqual(found.latent);
       const options = { sampler: seeds.provenance!.sampler, latent2: seeds.pair!.latent2 };
-      expect(relativeError(await decode(runtime, model, seeds.pair!.latent, options), images)).toBeLessThan(
-        1e-6,
-      );
+      expect(
+        relativeError(await decode(model, seeds.pair!.latent, { runtime, ...options }), images),
+      ).toBeLessThan(1e-6);
       // The seed is noise at the first level, not the picture.
       expect(relativeError(found.latent, toFloat32(found.pair!.latent))).toBeLessThan(1e-6);
       const standardised = combine([5, images], [-2.5, float32(images.shape, new Array(48).fill(1))]);
@@ -267,7 +269,7 @@ describe.each(exactKinds)('sampler %s, which keeps two states', kind => {
 test('second states of another shape than the first are refused', async () => {
   const latent = normals({ seed: 0, purpose: 'latent' }, [3, 1, 4, 4]);
   const options = { sampler: sampler('bdia', 5), latent2: rows(latent, 0, 2) };
-  await expect(decode(runtime, gaussianDenoiser(1), latent, options)).rejects.toThrow(
+  await expect(decode(gaussianDenoiser(1), latent, { runtime, ...options })).rejects.toThrow(
     'second states [2,1,4,4] do not fit seeds [3,1,4,4]',
   );
 });

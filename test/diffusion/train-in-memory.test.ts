@@ -4,7 +4,6 @@ import { parseDenoiserConfig } from '../../src/diffusion/config.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { stepGain } from '../../src/diffusion/solvers.ts';
 import { denoiserTask, heldOutLoss } from '../../src/diffusion/train-denoiser.ts';
-import { trainInMemory } from '../../src/diffusion/train-in-memory.ts';
 import {
   createRuntime,
   type Denoiser,
@@ -107,7 +106,7 @@ test('stratified levels: one in each of as many equal parts of diffusion time as
 test('the same random number seed gives the same weights, another one others', async () => {
   const weights = async (rng: number) => {
     const training = { ...RECIPE.training, steps: 3 };
-    return (await trainInMemory(await runtime, points, { ...RECIPE, training }, { rng })).hash;
+    return (await trainDenoiser(points, { ...RECIPE, training }, { runtime: await runtime, rng })).hash;
   };
   expect(await weights(1)).toBe(await weights(1));
   expect(await weights(1)).not.toBe(await weights(2));

@@ -77,6 +77,7 @@ test('exports what it promises', () => {
         "DescentRecipe",
         "DescentState",
         "Device",
+        "DiagnoseOptions",
         "Diagnosis",
         "DifferentiateOptions",
         "Dim",

@@ -165,7 +165,7 @@ describe('as methods of embed', () => {
   test.each<EmbedOptions['method']>(['fixed-point', 'newton'])(
     '%s finds the seeds themselves',
     async method => {
-      const { latent, results } = await embed(runtime, model, pixels(gainFrom(0)), { method });
+      const { latent, results } = await embed(model, pixels(gainFrom(0)), { runtime, method });
       errorsOf(latent, seeds).forEach((error, row) => {
         const { converged, certificate } = results[row]!;
         expect(converged).toBe(true);

@@ -28,7 +28,7 @@ const describedAs = (model: Denoiser, changes: Changes): Denoiser => ({
 const topicsOf = ({ findings }: Diagnosis) => findings.map(({ topic }) => topic);
 
 describe('a trained network that is described', () => {
-  const ask = (changes: Changes = {}) => diagnose(runtime, describedAs(shipped, changes), pictures);
+  const ask = (changes: Changes = {}) => diagnose(describedAs(shipped, changes), { runtime, pictures });
   const { schedule, sampler } = shipped.info;
 
   test('rightly has nothing wrong, and gives its samples back', async () => {
@@ -103,9 +103,9 @@ describe('a network in closed form', () => {
   const mixture = describedAs(mixtureDenoiser({ means, variance: 0.05 ** 2 }), { range: unit });
 
   test('over -1 to 1 that is described over 0 to 1 is told so', async () => {
-    expect(topicsOf(await diagnose(runtime, mixture, patterns))).toEqual([]);
+    expect(topicsOf(await diagnose(mixture, { runtime, pictures: patterns }))).toEqual([]);
     const wrong = describedAs(mixture, { range: { ...unit, mean: [0], std: [1] } });
-    const { findings } = await diagnose(runtime, wrong, patterns);
+    const { findings } = await diagnose(wrong, { runtime, pictures: patterns });
     expect(findings).toHaveLength(1);
     expect(findings[0]).toMatchObject({ topic: 'range' });
     expect(findings[0]!.text).toContain('"mean":[0.5],"std":[0.5]');
@@ -113,7 +113,7 @@ describe('a network in closed form', () => {
 
   test('is told so without pictures too, if less surely', async () => {
     const wrong = describedAs(mixture, { range: { ...unit, mean: [0], std: [1] } });
-    expect(topicsOf(await diagnose(runtime, wrong, undefined))).toEqual(['range']);
+    expect(topicsOf(await diagnose(wrong, { runtime }))).toEqual(['range']);
   });
 
   test('of flow matching has nothing wrong; described as a DDPM it is told what it is', async () => {
@@ -123,15 +123,14 @@ describe('a network in closed form', () => {
       level: 'timestep',
     });
     const right = describedAs(flow, { range: unit });
-    expect((await diagnose(runtime, right, patterns)).findings).toEqual([]);
+    expect((await diagnose(right, { runtime, pictures: patterns })).findings).toEqual([]);
     const { findings } = await diagnose(
-      runtime,
       describedAs(right, {
         predicts: 'epsilon',
         schedule: { kind: 'linearBeta', timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02 },
         sampler: { ...right.info.sampler, start: { timestep: 999 } },
       }),
-      patterns,
+      { runtime, pictures: patterns },
     );
     expect(findings[0]!.text).toContain('"predicts": "flow", "schedule": {"kind":"flow","timesteps":1000}');
   });
@@ -146,9 +145,9 @@ describe('a network in closed form', () => {
       sampler,
     });
     const right = describedAs(model, { range: unit });
-    expect(topicsOf(await diagnose(runtime, right, patterns))).toEqual([]);
+    expect(topicsOf(await diagnose(right, { runtime, pictures: patterns }))).toEqual([]);
     const late = describedAs(right, { schedule: { ...schedule, values: values.slice(1) } });
-    const { findings } = await diagnose(runtime, late, patterns);
+    const { findings } = await diagnose(late, { runtime, pictures: patterns });
     expect(findings).toHaveLength(1);
     expect(findings[0]!.text).toContain('timesteps counted from 1: the schedule is off by one step');
   });
@@ -166,7 +165,7 @@ describe('a network in closed form', () => {
       sampler: { start: { timestep: 999 } },
     });
     const wrong = { range: unit, schedule: { kind: 'cosineBeta', timesteps: 1000 } } as const;
-    const { findings } = await diagnose(runtime, describedAs(model, wrong), patterns);
+    const { findings } = await diagnose(describedAs(model, wrong), { runtime, pictures: patterns });
     expect(findings).toHaveLength(1);
     expect(findings[0]!.text).toContain(`"schedule": ${JSON.stringify(linear)}`);
   });
@@ -176,7 +175,7 @@ describe('a network in closed form', () => {
     const x = b.input('x', 'float32', ['N', 1, 4, 4]);
     b.input('noise_variance', 'float32', ['N']);
     const graph = b.build({ epsilon: b.add(b.mul(x, b.scalar(3)), b.scalar(9)) });
-    const { findings } = await diagnose(runtime, { ...mixture, graph }, patterns);
+    const { findings } = await diagnose({ ...mixture, graph }, { runtime, pictures: patterns });
     expect(topicsOf({ findings } as Diagnosis)).toContain('prediction');
     expect(findings.at(-1)!.text).toContain('worse than by a denoiser that knows only');
   });
@@ -194,7 +193,7 @@ function real(name: string): Denoiser {
 
 describe.skipIf(!existsSync(pathOf('heart2d')))('a perceptron over points that PyTorch exported', () => {
   test('keeps much signal to the end, and has nothing else wrong', async () => {
-    const { findings, roundTrip } = await diagnose(runtime, real('heart2d'), undefined);
+    const { findings, roundTrip } = await diagnose(real('heart2d'), { runtime });
     expect(topicsOf({ findings } as Diagnosis)).toEqual(['final signal']);
     expect(findings[0]!.text).toContain('the signal rate is 0.364');
     expect(roundTrip!.psnr).toBeGreaterThan(30);

@@ -3,8 +3,9 @@ import type { Embedder } from '../../src/diffusion/info.ts';
 import { createModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { toPixels } from '../../src/diffusion/pictures.ts';
-import { decode, embed } from '../../src/embedding/embed.ts';
+import { embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
+import { decode } from '../../src/embedding/sampling.ts';
 import { checkSeeds, readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
@@ -50,7 +51,7 @@ const pictures = (n: number): Tensor<'float32'> => {
 describe('embed', () => {
   test('by the embedder: one pass, an exact inverse reconstructs', async () => {
     const images = pictures(3);
-    const found = await embed(runtime, model, images, { method: 'embedder', embedder: linearEmbedder(1) });
+    const found = await embed(model, images, { runtime, method: 'embedder', embedder: linearEmbedder(1) });
     expect(Math.max(...found.results.map(r => r.mse))).toBeLessThan(1e-9);
     expect(relativeError(found.pictures, images)).toBeLessThan(1e-4);
     expect(found.results[0]!.evaluations).toBe(1 + 10);
@@ -58,7 +59,7 @@ describe('embed', () => {
   });
 
   test('refinement improves on an embedder that is a little off, and says by how much', async () => {
-    const found = await embed(runtime, model, pictures(3), { embedder: linearEmbedder(0.9), batch: 2 });
+    const found = await embed(model, pictures(3), { runtime, embedder: linearEmbedder(0.9), batch: 2 });
     expect(found.method.name).toBe('embedder+descent');
     for (const { mse, mseBefore } of found.results) expect(mse).toBeLessThan(mseBefore! / 5);
     expect(found.results[0]!.evaluations).toBe(1 + 10 + RECIPES.refine.iterations * 20 + 10);
@@ -67,7 +68,7 @@ describe('embed', () => {
   test('several starts of a picture are different seeds that grow it, whatever the batch', async () => {
     const images = pictures(2);
     const options = { method: 'descent', starts: 3, rng: 5 } as const;
-    const found = await embed(runtime, model, images, options);
+    const found = await embed(model, images, { runtime, ...options });
     expect(found.latent.shape).toEqual([6, 1, 4, 4]);
     expect(found.results.map(r => [r.image, r.start])).toEqual([
       [0, 0],
@@ -78,14 +79,14 @@ describe('embed', () => {
       [1, 2],
     ]);
     expect(Math.max(...found.results.map(r => r.mse))).toBeLessThan(1e-4);
-    const inPairs = await embed(runtime, model, images, { ...options, batch: 4 });
+    const inPairs = await embed(model, images, { runtime, ...options, batch: 4 });
     expect(relativeError(inPairs.latent, found.latent)).toBeLessThan(1e-5);
   });
 
   test('a part of a set draws the starts that the whole set draws', async () => {
     const images = pictures(3);
-    const whole = await embed(runtime, model, images, { method: 'descent', starts: 2 });
-    const last = await embed(runtime, model, rows(images, 2, 3), { method: 'descent', starts: 2 });
+    const whole = await embed(model, images, { runtime, method: 'descent', starts: 2 });
+    const last = await embed(model, rows(images, 2, 3), { runtime, method: 'descent', starts: 2 });
     expect(relativeError(last.latent, rows(whole.latent, 4, 6))).toBeLessThan(1e-5);
     const other = rows(whole.latent, 2, 4);
     expect(relativeError(last.latent, other)).toBeGreaterThan(0.1);
@@ -93,12 +94,14 @@ describe('embed', () => {
 
   test('what does not fit is refused in words', async () => {
     const wrong = float32([1, 3, 4, 4], new Float32Array(48));
-    await expect(embed(runtime, model, wrong)).rejects.toThrow('embeds pictures [n, 1,4,4], got [1,3,4,4]');
-    await expect(embed(runtime, model, pictures(1), { method: 'embedder' })).rejects.toThrow(
+    await expect(embed(model, wrong, { runtime })).rejects.toThrow(
+      'embeds pictures [n, 1,4,4], got [1,3,4,4]',
+    );
+    await expect(embed(model, pictures(1), { runtime, method: 'embedder' })).rejects.toThrow(
       "method 'embedder' needs an embedder",
     );
     const foreign = linearEmbedder(1, 'f'.repeat(64));
-    await expect(embed(runtime, model, pictures(1), { embedder: foreign })).rejects.toThrow(
+    await expect(embed(model, pictures(1), { runtime, embedder: foreign })).rejects.toThrow(
       /trained for denoiser f{64}/,
     );
   });
@@ -119,7 +122,7 @@ describe('seed files', () => {
     const seeds = readSeeds(writeSeeds(latent, provenance), 'seeds.safetensors');
     expect(seeds).toEqual({ latent, provenance });
     checkSeeds(seeds, model, model.info.sampler, 'seeds.safetensors');
-    expect((await decode(runtime, model, seeds.latent)).shape).toEqual([2, 1, 4, 4]);
+    expect((await decode(model, seeds.latent, { runtime })).shape).toEqual([2, 1, 4, 4]);
   });
 
   test('of another model or sampler are refused with both values, unless forced', () => {

@@ -165,7 +165,7 @@ describe('split inversion', () => {
       [1, 1, 4, 4],
       Array.from({ length: 16 }, (_, i) => (i % 3 === 0 ? 0.3 : 0.7)),
     );
-    const { results, latent } = await embed(runtime, model, images, { method: 'split', starts: 3, batch: 2 });
+    const { results, latent } = await embed(model, images, { runtime, method: 'split', starts: 3, batch: 2 });
     expect(results.map(({ start }) => start)).toEqual([0, 1, 2]);
     expect(relativeError(rows(latent, 1, 2), rows(latent, 0, 1))).toBeGreaterThan(1e-3);
     for (const { mse, converged, residual, evaluations } of results) {
@@ -175,7 +175,7 @@ describe('split inversion', () => {
       expect(evaluations).toBeGreaterThan(10 + 2 * (1 + 2 + 3 * 8));
     }
     const stalled = { ...SPLIT, interior: { ...SPLIT.interior, iterations: 2 } };
-    const hasty = await embed(runtime, model, images, { method: 'split', inversion: stalled });
+    const hasty = await embed(model, images, { runtime, method: 'split', inversion: stalled });
     expect(hasty.results[0]!.converged).toBe(false);
   });
 });

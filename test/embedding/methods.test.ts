@@ -72,7 +72,7 @@ describe('on Gaussian data', () => {
   const targets = combine([gain, truth]);
   const images = pixels(targets);
   const find = (method: Method, options: EmbedOptions = {}) =>
-    embed(runtime, model, images, { method, batch: 2, ...options });
+    embed(model, images, { runtime, method, batch: 2, ...options });
 
   /** The minimum of |F x - target|^2 / tau^2 + |x - anchor|^2 / spread^2 where F multiplies by `factor`. */
   const minimum = (factor: number, tau: number, anchor: Floats, spread: number) => {
@@ -238,7 +238,8 @@ describe('descent and the network', () => {
     ['heun', 19],
     ['dpmpp2m', 10],
   ] as const)('descent goes through sampler %s too', async (sampler, pass) => {
-    const { results, sampler: used } = await embed(runtime, model, images, {
+    const { results, sampler: used } = await embed(model, images, {
+      runtime,
       method: 'descent',
       sampler,
       recipe,
@@ -250,16 +251,16 @@ describe('descent and the network', () => {
 
   test('of other samplers than ddim there is no gradient one step at a time, which is said', async () => {
     const options = { method: 'descent', sampler: 'heun', memory: 'checkpointed', recipe } as const;
-    await expect(embed(runtime, model, images, options)).rejects.toThrow(
+    await expect(embed(model, images, { runtime, ...options })).rejects.toThrow(
       "not of 'heun'. Give --memory unrolled",
     );
   });
 
   test('the network finds the seed up to its error, and descent from there comes nearer', async () => {
     const embedder = linearEmbedder(model, 0.9);
-    const first = await embed(runtime, model, images, { method: 'embedder', embedder });
+    const first = await embed(model, images, { runtime, method: 'embedder', embedder });
     expect(relativeError(first.latent, combine([0.9, truth]))).toBeLessThan(1e-5);
-    const second = await embed(runtime, model, images, { method: 'embedder+descent', embedder });
+    const second = await embed(model, images, { runtime, method: 'embedder+descent', embedder });
     expect(relativeError(second.latent, truth)).toBeLessThan(0.05);
   });
 });
@@ -296,14 +297,14 @@ describe('method and sampler that do not fit are refused in words', () => {
     ['auto', { inversion: inside({ solver: 'renoise' }) }, "method 'auto' cannot use it"],
     ['guess' as Method, {}, "there is no method 'guess'. There are: embedder, descent"],
   ])('%s: %j', async (method, options, message) => {
-    await expect(embed(runtime, model, image, { method, ...options })).rejects.toThrow(message);
+    await expect(embed(model, image, { runtime, method, ...options })).rejects.toThrow(message);
   });
 
   test('renoise on pictures whose sides are no multiples of 4', async () => {
     const odd = gaussianDenoiser(1, [1, 6, 6]);
     const images = float32([1, 1, 6, 6], new Array(36).fill(0.5));
     const inversion = inside({ solver: 'renoise' });
-    await expect(embed(runtime, odd, images, { method: 'fixed-point', inversion })).rejects.toThrow(
+    await expect(embed(odd, images, { runtime, method: 'fixed-point', inversion })).rejects.toThrow(
       "'renoise' works on pictures whose sides are multiples of 4, not on [1,6,6]",
     );
   });
@@ -346,7 +347,7 @@ describe('on three clusters of pictures, where the sampler is not linear', () =>
     const sampler = await createSampler(runtime, clustered, ddim(10), 4);
     const images = pixels(await sampler.sample(seeds));
     await sampler.dispose();
-    const { results, latent } = await embed(runtime, clustered, images, { method, inversion });
+    const { results, latent } = await embed(clustered, images, { runtime, method, inversion });
     expect(Math.max(...results.map(({ mse }) => mse))).toBeLessThan(1e-6);
     if (method === 'fixed-point' || method === 'newton')
       expect(relativeError(latent, seeds)).toBeLessThan(1e-3);
@@ -382,7 +383,7 @@ describe('where clusters lie so far apart that plain iteration diverges', () => 
     await map.dispose();
   });
 
-  test('the certificate says so, and auto mends what is flagged, and only that', async () => {
+  test('the certificate says so, and auto repairs what is flagged, and only that', async () => {
     const sampler = await createSampler(runtime, apart, ddim(10), 8);
     const grown = await sampler.sample(seeds);
     await sampler.dispose();
@@ -393,7 +394,7 @@ describe('where clusters lie so far apart that plain iteration diverges', () => 
     } as const;
     const [once, again] = await Promise.all(
       (['split', 'auto'] as const).map(method =>
-        embed(runtime, apart, images, { method, inversion, batch: 8 }),
+        embed(apart, images, { runtime, method, inversion, batch: 8 }),
       ),
     );
     const stuck = once!.results.map(({ certificate }) =>
@@ -429,7 +430,7 @@ describe('where clusters lie so far apart that plain iteration diverges', () => 
 describe('a certificate', () => {
   const image = pixels(combine([gain, draw('image', 1)]));
   const one = async (method: Method, options: EmbedOptions, on = model, picture = image) =>
-    (await embed(runtime, on, picture, { method, ...options })).results[0]!;
+    (await embed(on, picture, { runtime, method, ...options })).results[0]!;
   const hasty = { interior: { ...SPLIT.interior, iterations: 2 } };
 
   test('holds the residual of every step undone and the factor of the plain iteration', async () => {
@@ -461,10 +462,7 @@ describe('a certificate', () => {
   test('has no factor where a step was undone at once', async () => {
     // A grey picture of the data's mean is its own seed: while the other row goes on, it has no second iterate.
     const grey = float32([2, 1, 4, 4], [...new Array(16).fill(0.5), ...image.data]);
-    const { results } = await embed(runtime, model, grey, {
-      method: 'fixed-point',
-      inversion: inside({}),
-    });
+    const { results } = await embed(model, grey, { runtime, method: 'fixed-point', inversion: inside({}) });
     expect(results[0]!.certificate!.factors).toEqual(new Array(10).fill(null));
     expect(results[1]!.certificate!.factors).not.toContain(null);
   });
@@ -539,13 +537,13 @@ describe('a certificate', () => {
 
 describe('auto', () => {
   const images = pixels(combine([gain, draw('images')]));
-  test('mends what split inversion flagged, and counts both', async () => {
+  test('repairs what split inversion flagged, and counts both', async () => {
     // Of pictures of such contrast naive inversion is far off.
     const images = pixels(combine([4 * gain, draw('images')]));
     const hasty = { interior: { ...SPLIT.interior, solver: 'naive' } } as const;
     const [once, again] = await Promise.all(
       (['split', 'auto'] as const).map(method =>
-        embed(runtime, model, images, { method, inversion: hasty, batch: 2 }),
+        embed(model, images, { runtime, method, inversion: hasty, batch: 2 }),
       ),
     );
     again!.results.forEach((result, row) => {
@@ -562,7 +560,7 @@ describe('auto', () => {
 
   test('does as split where nothing is flagged', async () => {
     const [split, auto] = await Promise.all(
-      (['split', 'auto'] as const).map(method => embed(runtime, model, images, { method })),
+      (['split', 'auto'] as const).map(method => embed(model, images, { runtime, method })),
     );
     expect(auto!.latent).toEqual(split!.latent);
     expect(auto!.results).toEqual(split!.results);
@@ -610,7 +608,8 @@ describe('evaluations', () => {
 
   test.each(cases)('of %s are those that the network makes: %j', async (method, options) => {
     const counter = counting();
-    const { results } = await embed(counter, model, image, {
+    const { results } = await embed(model, image, {
+      runtime: counter,
       method,
       recipe,
       embedder: method.includes('embedder') ? linearEmbedder(model, 0.9) : undefined,

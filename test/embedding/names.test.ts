@@ -69,7 +69,7 @@ async function seedsOf(network: Denoiser, on: Runtime = runtime): Promise<Record
       iterations: 2,
     } as const;
     for (const memory of method === 'descent' ? (['unrolled', 'checkpointed'] as const) : [undefined]) {
-      const { latent } = await embed(on, network, picture, { method, sampler, recipe, memory });
+      const { latent } = await embed(network, picture, { runtime: on, method, sampler, recipe, memory });
       found[`${method} ${memory ?? ''}`] = latent;
     }
   }
@@ -89,7 +89,7 @@ describe('what a network calls its values', () => {
 
   test('changes no seed, be they our own names', async () => {
     const expected = await seedsOf(model, listening);
-    await diagnose(listening, model, picture);
+    await diagnose(model, { runtime: listening, pictures: picture });
     for (const name of ['v', 'm', 'rate', 'value', 'latent']) expect(ours).toContain(name);
     const inside = valuesOf(model.graph);
     const names = fc.shuffledSubarray([...ours], { minLength: inside.length });
@@ -97,7 +97,7 @@ describe('what a network calls its values', () => {
       fc.asyncProperty(names, async chosen => {
         const network = renamedModel(model, name => chosen[inside.indexOf(name)]!);
         expect(await seedsOf(network)).toEqual(expected);
-        await diagnose(runtime, network, picture);
+        await diagnose(network, { runtime, pictures: picture });
       }),
       { numRuns: 8 },
     );

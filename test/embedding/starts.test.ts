@@ -48,7 +48,7 @@ test('pictures that are compared may share their noise', async () => {
   const model = gaussianDenoiser(0.5);
   const [one, other] = [picture(new Array(16).fill(100)), picture(new Array(16).fill(101))];
   const seedOf = async (images: typeof one, noiseOf?: typeof one) =>
-    (await embed(runtime, model, images, { method: 'split', noiseOf })).latent;
+    (await embed(model, images, { runtime, method: 'split', noiseOf })).latent;
   const apart = async (noiseOf?: typeof one) =>
     relativeError(await seedOf(other, noiseOf), await seedOf(one, noiseOf));
   expect(await seedOf(one, one)).toEqual(await seedOf(one));
@@ -67,8 +67,8 @@ test("a picture's seeds depend on nothing but the picture and rng", async () => 
     fc.asyncProperty(four, fc.shuffledSubarray([0, 1, 2, 3], { minLength: 1 }), async (all, chosen) => {
       const images = concatRows(all.map(picture));
       const options = { method: 'split', starts: 2, batch: 3 } as const;
-      const { latent } = await embed(runtime, model, images, options);
-      const some = await embed(runtime, model, takeRows(images, chosen), options);
+      const { latent } = await embed(model, images, { runtime, ...options });
+      const some = await embed(model, takeRows(images, chosen), { runtime, ...options });
       chosen.forEach((from, at) => {
         expect(rows(some.latent, 2 * at, 2 * at + 2)).toEqual(rows(latent, 2 * from, 2 * from + 2));
       });

@@ -33,7 +33,7 @@ test('the dial goes one way: ever farther from the scribbled picture, and its st
   for (const dial of [0, 0.2, 0.4, 0.55, 0.7, 0.85, 1]) {
     // Many draws of the noise, so that what is compared are means.
     const options = { ...naturalness(dial, 10), ...(dial > 0 && { starts: 8 }) };
-    const { pictures, results } = await embed(runtime, model, scribbled, options);
+    const { pictures, results } = await embed(model, scribbled, { runtime, ...options });
     far.push(results.reduce((sum, r) => sum + r.mse, 0) / results.length);
     const strokes = pictures.data.filter((_, i) => i % 16 < 3);
     mended.push(strokes.reduce((sum, value) => sum + value, 0) / strokes.length);

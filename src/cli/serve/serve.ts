@@ -4,7 +4,7 @@ import { SeedbedError } from '../../errors.ts';
 import { serve } from '../listening.ts';
 import { whole } from '../options.ts';
 import { createRunner } from '../runner.ts';
-import { openTerminal, withTerminal } from '../terminal.ts';
+import { openTerminal, type TerminalFlags, withTerminal } from '../terminal.ts';
 import { openJobs } from './jobs.ts';
 import { service } from './service.ts';
 
@@ -12,13 +12,11 @@ const PORT = 8430;
 const VARIABLE = 'SEEDBED_TOKEN';
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
-interface Flags {
+interface Flags extends TerminalFlags {
   host: string;
   port: number;
   waiting: number;
   out: string;
-  json?: boolean;
-  quiet?: boolean;
 }
 
 export function addServe(program: Command): void {

@@ -93,7 +93,7 @@ function orthogonal(v: Floats, directions: readonly Floats[]): Floats {
   return combine([1, v], ...directions.map(d => [dots(v, d).map(part => -part), d] as const));
 }
 
-/** Each row at length one; zero where it is only rounding beside `scale`. */
+/** Each row at length one; zero where it is only rounding compared with `scale`. */
 function unit(v: Floats, scale = norms(v)): Floats {
   const lengths = norms(v);
   return combine([lengths.map((length, row) => (length > ROUNDING * scale[row]! ? 1 / length : 0)), v]);

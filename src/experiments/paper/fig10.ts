@@ -191,7 +191,7 @@ function bandsOf(
   });
 }
 
-/** Whether networks agree on the seeds of a picture, beside how much one network agrees with itself. */
+/** Whether networks agree on the seeds of a picture, compared with how much one network agrees with itself. */
 async function compareSeeds(lab: Lab, subject: Subject, grown: readonly Grown[]) {
   const data = await lab.data(subject, 'test');
   const count = Math.max(2, Math.round(lab.sizes.sample / SOUGHT));

@@ -1,8 +1,9 @@
 import type { Dataset } from '../../data/dataset.ts';
 import type { Denoiser, Embedder } from '../../diffusion/info.ts';
-import { decode, embed } from '../../embedding/embed.ts';
+import { embed } from '../../embedding/embed.ts';
 import type { Embedding, EmbedOptions } from '../../embedding/embedding.ts';
 import type { RecipeName } from '../../embedding/recipes.ts';
+import { decode } from '../../embedding/sampling.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { normals } from '../../tensor/random.ts';
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
@@ -64,7 +65,7 @@ export interface SeedCloud {
   readonly pictures: Floats;
   /** Mean squared error of each picture. */
   readonly errors: readonly number[];
-  /** Network evaluations a seed took, mean. */
+  /** Network evaluations per seed, mean. */
   readonly evaluations: number;
 }
 
@@ -131,7 +132,8 @@ export const BATCH = 16;
 
 /** The pixels [n, C, H, W] that a denoiser grows from seeds. */
 export function grow(lab: Lab, model: Denoiser, latent: Floats): Promise<Floats> {
-  return decode(lab.runtime, model, latent, {
+  return decode(model, latent, {
+    runtime: lab.runtime,
     batch: BATCH,
     onProgress: (done, total) => lab.report?.(done, total),
   });
@@ -144,7 +146,8 @@ export function find(
   images: Floats,
   options: EmbedOptions = {},
 ): Promise<Embedding> {
-  return embed(lab.runtime, model, images, {
+  return embed(model, images, {
+    runtime: lab.runtime,
     batch: BATCH,
     rng: lab.rng,
     ...(lab.signal && { signal: lab.signal }),

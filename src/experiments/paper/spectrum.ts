@@ -16,7 +16,7 @@ const MARGIN = 0.1;
 /** So many more of them than noise has may be chance still. */
 const CHANCE = 2;
 
-/** The variances of a cloud beside those of noise (Asperti et al. 2023, section 5.1.1), and whether it is orthogonal to the data. */
+/** The variances of a cloud compared with those of noise (Asperti et al. 2023, section 5.1.1), and whether it is orthogonal to the data. */
 export const spectrum = experiment({
   name: 'spectrum',
   title: 'eigenvalues of a cloud, and its angle to the data manifold',

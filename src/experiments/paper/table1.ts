@@ -111,7 +111,7 @@ export const table1 = experiment({
   },
 });
 
-/** The counts of parameters that the paper gives, beside those of the networks built for one channel and for three. */
+/** The counts of parameters that the paper gives, compared with those of the networks built for one channel and for three. */
 function countsClaim(): Claim {
   const counts = CONTENDERS.map(contender => ({
     ...contender,

@@ -13,13 +13,13 @@ export interface Contestant {
   /** The family and its settings; unique in a race. */
   readonly name: string;
   readonly options: Pick<EmbedOptions, 'method' | 'inversion' | 'recipe' | 'sampler'>;
-  /** Network evaluations a seed, the check at the end included: hard pictures may take more. */
+  /** Network evaluations per seed, the check at the end included: hard pictures may take more. */
   readonly cost: number;
 }
 
 /**
  * Every method of Seedbed, each at several settings from cheap to dear.
- * @param most leaves out those that may take more network evaluations a seed.
+ * @param most leaves out those that may take more network evaluations per seed.
  * @param embedder whether there is an embedding network for the model.
  */
 export function contestants(model: Denoiser, embedder: boolean, most: number): Contestant[] {

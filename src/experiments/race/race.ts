@@ -15,7 +15,7 @@ import type { Contestant } from './contestants.ts';
 export interface Standing {
   readonly family: string;
   readonly name: string;
-  /** Network evaluations a seed, the check at the end included. */
+  /** Network evaluations per seed, the check at the end included. */
   readonly evaluations: number;
   /** Seconds a seed, the loading of graphs left out; undefined for seeds found elsewhere. */
   readonly seconds?: number | undefined;
@@ -72,7 +72,8 @@ export async function compete(
   },
 ): Promise<Standing> {
   const clock = startClock();
-  const { latent, results } = await embed(runtime, model, images, {
+  const { latent, results } = await embed(model, images, {
+    runtime,
     ...contestant.options,
     ...(methodRow(contestant.options.method!).network && { embedder }),
     rng: settings.rng,

@@ -82,7 +82,13 @@ function gaussianCase(bench: Bench) {
     ...{ model, grid, gain, truth, targets, last, lastGain },
     inner: product(gains.slice(0, -1)),
     find: (method: Method, options: EmbedOptions = {}): Promise<Embedding> =>
-      embed(bench.runtime, model, pixels(targets), { method, rng: bench.rng, batch: COUNT, ...options }),
+      embed(model, pixels(targets), {
+        runtime: bench.runtime,
+        method,
+        rng: bench.rng,
+        batch: COUNT,
+        ...options,
+      }),
     /** What methods begin from. */
     noise: begun,
     /** A draw of the state before the last `k` steps. */
@@ -280,7 +286,8 @@ export const clusters: Check = {
       ...EXACT.map((sampler): [Method, EmbedOptions] => ['exact', { sampler }]),
     ];
     for (const [method, options] of ways) {
-      const { results } = await embed(runtime, model, images, {
+      const { results } = await embed(model, images, {
+        runtime,
         method,
         rng: bench.rng,
         batch: COUNT,
@@ -292,7 +299,7 @@ export const clusters: Check = {
       );
     }
     const inversion = undone({ solver: 'renoise', iterations: 9 });
-    const { results } = await embed(runtime, model, images, { method: 'fixed-point', inversion });
+    const { results } = await embed(model, images, { runtime, method: 'fixed-point', inversion });
     const residual = Math.max(...results.map(result => result.residual ?? Number.NaN));
     found.push(nothing('fixed-point, renoise, which only comes near: residual', residual, 0.1));
     return found;

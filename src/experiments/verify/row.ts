@@ -2,17 +2,17 @@ import type { gaussianDenoiser, mixtureDenoiser } from '../../diffusion/oracle.t
 import type { Runtime } from '../../runtime/runtime.ts';
 import { float32, sizeOf, type Tensor } from '../../tensor/tensor.ts';
 
-/** Chance is allowed so many standard deviations. */
+/** Standard deviations by which what is random may be off. */
 export const SIGMAS = 5;
 /** What rounding alone may be off by. */
 export const EXACT = 1e-6;
 
-/** Something known in closed form, beside what came out. */
+/** Something known in closed form, and what came out. */
 export interface Row {
   readonly what: string;
   readonly expected: number;
   readonly got: number;
-  /** The least and the greatest that pass: as far from what is expected as rounding goes, or chance, at five standard deviations. */
+  /** The least and the greatest that pass: what is expected, give or take rounding, or five standard deviations of what is random. */
   readonly low: number;
   readonly high: number;
   readonly passed: boolean;

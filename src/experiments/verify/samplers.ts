@@ -162,7 +162,7 @@ async function pulled(
 }
 
 export const gradients: Check = {
-  title: 'through the sampler: pictures and gradients beside double precision',
+  title: 'through the sampler: pictures and gradients compared with double precision',
   async run(bench) {
     const { runtime } = bench;
     const x = bench.noise([3, ...SHAPE], 'verify points');
@@ -209,7 +209,11 @@ export const gradients: Check = {
       const predicted = dots(await pulled(runtime, model, sampler(kind), x, u), step);
       const off = Math.hypot(...slopes.map((slope, row) => slope - predicted[row]!));
       found.push(
-        nothing(`${kind}, three clusters: gradient beside differences`, off / Math.hypot(...slopes), 1e-4),
+        nothing(
+          `${kind}, three clusters: gradient compared with differences`,
+          off / Math.hypot(...slopes),
+          1e-4,
+        ),
       );
     }
     return found;

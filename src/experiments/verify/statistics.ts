@@ -1,6 +1,6 @@
 import { ddim } from '../../diffusion/info.ts';
 import { samplerGain } from '../../diffusion/oracle.ts';
-import { decode } from '../../embedding/embed.ts';
+import { decode } from '../../embedding/sampling.ts';
 import { compareGrown } from '../../latent/comparison.ts';
 import { spectrumBands } from '../../latent/energies.ts';
 import { createPanel } from '../../latent/gaussianity.ts';
@@ -135,7 +135,7 @@ export const comparisons: Check = {
     const seeds = walsh(32, SHAPE);
     const [small, large] = [0.5, 2];
     const grow = (variance: number) =>
-      decode(bench.runtime, bench.gaussian(variance, SHAPE), seeds, { sampler: ddim(10) });
+      decode(bench.gaussian(variance, SHAPE), seeds, { runtime: bench.runtime, sampler: ddim(10) });
     const [a, b] = [await grow(small), await grow(large)];
     const [one, other] = [samplerGain(small), samplerGain(large)];
     const found = compareGrown(a, b, bench.rng);

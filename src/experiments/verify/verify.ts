@@ -29,12 +29,12 @@ export const CHECKS: readonly Check[] = [
 ];
 
 export interface VerifyOptions {
-  /** Random number seed; 0. Rows of random things grant chance five standard deviations. */
+  /** Random number seed; 0. What is random may be off by five standard deviations. */
   readonly rng?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** What is verified instead of the whole; all {@link CHECKS} unless given. */
   readonly checks?: readonly Check[] | undefined;
-  /** Oracles or noise in place of the right ones: what is known of the right ones is then found to be off. */
+  /** For tests: replaces the oracles or the noise, so that checks must fail. */
   readonly wrong?: Partial<Pick<Bench, 'gaussian' | 'mixture' | 'noise'>> | undefined;
   /** Called with the rows of each check as soon as it is done. */
   readonly onRows?: ((title: string, rows: readonly Row[], done: number, total: number) => void) | undefined;
@@ -48,7 +48,7 @@ export interface Verified {
 
 /**
  * Runs samplers, gradients, every inversion method and every statistic on models and seeds whose answers are known in
- * closed form, and sets what came out beside what was expected.
+ * closed form, and compares what came out with what was expected.
  * @throws {SeedbedError} Interrupted by `signal`, Machine when the device fails.
  */
 export async function verify(runtime: Runtime, options: VerifyOptions = {}): Promise<Verified[]> {

@@ -4,7 +4,8 @@ import { withConditions } from '../../../src/diffusion/conditions.ts';
 import { fromDiffusers } from '../../../src/diffusion/diffusers/read.ts';
 import { importDenoiser, parseForeignInfo } from '../../../src/diffusion/foreign.ts';
 import { toPixels } from '../../../src/diffusion/pictures.ts';
-import { decode, embed } from '../../../src/embedding/embed.ts';
+import { embed } from '../../../src/embedding/embed.ts';
+import { decode } from '../../../src/embedding/sampling.ts';
 import { parseModel } from '../../../src/graph/protobuf.ts';
 import { createRuntime } from '../../../src/runtime/node.ts';
 import { readSafetensors } from '../../../src/tensor/safetensors.ts';
@@ -39,11 +40,11 @@ test.each(['classes', 'text'])(
     for (const guidance of [1, 3]) {
       const guided = guidance !== 1 && { unconditional: values(NONE), guidance };
       const model = withConditions(open, { values: values(CLASS), ...guided });
-      const grown = await decode(runtime, model, recorded.get('seeds')!, { batch: 3 });
+      const grown = await decode(model, recorded.get('seeds') as Floats, { runtime, batch: 3 });
       const theirs = toPixels(recorded.get(`${name} ${guidance}`) as Floats, model.info);
       expect(Math.max(...grown.data.map((value, i) => Math.abs(value - theirs.data[i]!)))).toBeLessThan(1e-4);
       if (guidance === 1) continue;
-      const { results } = await embed(runtime, model, rows(grown, 1, 2), { method: 'fixed-point' });
+      const { results } = await embed(model, rows(grown, 1, 2), { runtime, method: 'fixed-point' });
       expect(results[0]!.mse).toBeLessThan(1e-4);
     }
   },

@@ -25,7 +25,7 @@ export async function growSiblings(lab: Lab, names: readonly string[], count: nu
   return grown;
 }
 
-/** How alike two siblings' pictures are, see {@link compareGrown}: over many seeds of one pair of trainings. */
+/** How similar two siblings' pictures are, see {@link compareGrown}: over many seeds of one pair of trainings. */
 export function compareSiblings(
   lab: Lab,
   a: Pick<Grown, 'pictures'>,
