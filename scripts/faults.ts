@@ -36,8 +36,14 @@ const { points, pictures } = await trainings(place, folder);
 const referenceOf = (name: string) => join(place, 'undisturbed', name.replaceAll(' ', '-'));
 const others = commands(join(referenceOf(pictures.name), 'model.onnx'), folder);
 const tasks = [points, pictures, ...Object.values(others)];
-/** Those that are also stopped and starved: one that keeps steps, one that keeps pictures, one that keeps seeds. */
-const starved = [points, pictures, others['embed by descent']];
+/** Those that are also stopped and starved: one that keeps steps, one that keeps pictures, one that keeps seeds, a shard, several processes. */
+const starved = [
+  points,
+  pictures,
+  others['embed by descent'],
+  others['a shard'],
+  others['evaluate in processes'],
+];
 const report = new Report(tasks.map(task => task.name));
 const references: Reference[] = [];
 for (const task of tasks) references.push(await undisturbed(task, referenceOf(task.name), report));
