@@ -4,12 +4,14 @@ import { unstandardise } from '../data/pixels.ts';
 import { prepare } from '../diffusion/batches.ts';
 import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, withSampler } from '../diffusion/info.ts';
+import { loadModel } from '../diffusion/load.ts';
+import { createModel, readModel, saveModel } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
 import { parseModel } from '../graph/protobuf.ts';
 import { type Features, networkFeatures } from '../quality/features.ts';
 import type { PictureFigures } from '../quality/gate.ts';
 import { measureQuality, type Quality } from '../quality/quality.ts';
-import { joinPath } from '../runtime/files.ts';
+import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type ConditionFlags, openBound, withConditionFlags } from './conditions.ts';
@@ -26,6 +28,7 @@ interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags {
   count: number;
   features?: string;
   samplerSteps?: number;
+  into?: string;
   rng: number;
   out: string;
 }
@@ -51,6 +54,10 @@ export function addQuality(program: Command): void {
     .option(
       '--features <file>',
       'an ONNX network whose first output compares pictures, given pixels in [0,1]',
+    )
+    .option(
+      '--into <file>',
+      'write the model here, with what its gate says in its description, where the studio and info find it',
     )
     .option('--out <folder>', 'where quality.json is written', 'quality');
   withTerminal(withConditionFlags(withRuntime(withRng(command))))
@@ -85,9 +92,18 @@ async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
     rng: flags.rng,
     ...quality,
   });
+  if (flags.into) await writeAtomic(flags.into, recorded(await loadModel(path), quality));
   const file = joinPath(flags.out, 'quality.json');
   const last = `${model.info.name}, ${quality.count} pictures in ${duration(report.seconds)}: ${file}`;
   return { report, file, lines: [...page(quality), last] };
+}
+
+/** A model's file, whose record says how it was measured; as small as its weights allow, its hash unchanged. */
+function recorded({ graph, info, hash }: Denoiser, { count, conditions }: Quality): Uint8Array {
+  const training = { ...info.training, quality: { count, conditions } };
+  const model = createModel(graph, { ...info, training });
+  const half = saveModel(model, true);
+  return readModel(half, 'the model').hash === hash ? half : saveModel(model);
 }
 
 /** What the model learned from, and what it did not. */

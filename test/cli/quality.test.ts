@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadModel } from '../../src/diffusion/load.ts';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
@@ -37,6 +38,8 @@ test('a model that takes its data for wider than they are fails, at every level 
     '1',
     '--out',
     at('out'),
+    '--into',
+    at('measured.onnx'),
   );
   expect(code).toBe(0);
   expect(out).toMatch(/^FAILS {3}sees as much as the best linear denoiser/m);
@@ -44,6 +47,9 @@ test('a model that takes its data for wider than they are fails, at every level 
   expect(out).toMatch(/^passes {2}has the brightness/m);
   const report = JSON.parse(await readFile(join(at('out'), 'quality.json'), 'utf8'));
   expect(report).toMatchObject({ command: 'quality', count: 100, rng: 0 });
+  const [before, after] = [await loadModel(at('model.onnx')), await loadModel(at('measured.onnx'))];
+  expect(after.hash).toBe(before.hash);
+  expect(after.info.training).toEqual({ quality: { count: 100, conditions: report.conditions } });
   expect(report.levels.map(({ time }: { time: number }) => time)).toHaveLength(10);
   // Of N(0, .25) seen by the best denoiser of N(0, 1): what it keeps, s of s^2 + n^2 = 1, errs by (1 - s^2)^2 / 4 + s^2 n^2.
   const { network } = report.levels.find(({ time }: { time: number }) => time === 0.5);
