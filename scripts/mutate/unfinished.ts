@@ -96,7 +96,7 @@ async function goOnSeeking(out: string): Promise<void> {
   await inPieces(unfinished, { count: 2, piece: 2, signal, codec: soughtCodec(oracle) }, async () => found);
 }
 
-const FINDINGS = '.unfinished-reproduce/findings-fig8.json';
+const NUMBERS = '.unfinished-reproduce/numbers-fig8.json';
 
 /** What an experiment found, spoilt, and the reproduction gone on with, which then needs it for its report only. */
 const findings: Kind = {
@@ -111,7 +111,7 @@ const findings: Kind = {
     const nothing = ['--models', at('empty'), '--data-dir', at('empty')];
     await reproduce('fig8', 'retrain', ...nothing).catch(() => {});
     const [sound, about] = await Promise.all(
-      [FINDINGS, '.unfinished-reproduce/about.json'].map(name => readFile(at(name))),
+      [NUMBERS, '.unfinished-reproduce/about.json'].map(name => readFile(at(name))),
     );
     const read = async () => {
       await writeFile(at('.unfinished-reproduce/about.json'), about!);
@@ -120,7 +120,7 @@ const findings: Kind = {
         mkdir(at('.unfinished-reproduce'), { recursive: true }),
       );
     };
-    return { samples: [sound!], path: at(FINDINGS), read, names: [] };
+    return { samples: [sound!], path: at(NUMBERS), read, names: [] };
   },
 };
 

@@ -4,7 +4,7 @@ import type { Rates } from '../diffusion/schedule.ts';
 import { stepGain } from '../diffusion/solvers.ts';
 import { coordinates, type PrincipalComponents } from '../latent/pca.ts';
 import { innerProducts } from '../tensor/products.ts';
-import { type Floats, float32, sizeOf } from '../tensor/tensor.ts';
+import { type Floats, float32 } from '../tensor/tensor.ts';
 
 /** Pictures as the data's components see them. */
 export interface Seen {
@@ -48,6 +48,19 @@ export function linearError(
 }
 
 /**
+ * The clean pictures that the best linear denoiser of data with these moments sees in x, [n, ...shape], standardised:
+ * mean + s C (s^2 C + n^2)^-1 (x - s mean).
+ */
+export function linearClean(
+  { mean, variances, components }: PrincipalComponents,
+  noisy: Floats,
+  { signalRate: s, noiseRate: n }: Rates,
+): Floats {
+  const kept = variances.map(variance => (s * variance) / (s ** 2 * variance + n ** 2));
+  return throughComponents({ mean, components }, noisy, s, kept);
+}
+
+/**
  * What the best linear denoiser of data with these moments grows from seeds [n, ...shape], standardised: the one that knows
  * mean and covariance and nothing else (Wiener's filter), epsilon = n (s^2 C + n^2)^-1 (x - s mean). Each component's
  * coordinate of z - s_T mean is multiplied by the sampler's gain for its variance; directions outside of the components
@@ -59,24 +72,29 @@ export function wienerPictures(
   latent: Floats,
 ): Floats {
   const grid = samplerGrid(model.info, model.info.sampler);
-  const { signalRate } = grid[0]!.from;
-  const [count = 0, ...shape] = latent.shape;
-  const width = sizeOf(shape);
-  const off = Float64Array.from(latent.data, (z, i) => z - signalRate * mean.data[i % width]!);
+  const gains = variances.map(variance => grid.reduce((gain, step) => gain * stepGain(step, variance), 1));
+  return throughComponents({ mean, components }, latent, grid[0]!.from.signalRate, gains);
+}
+
+/** mean + sum_k gains_k c_k c_k' (x - s mean) of rows x. */
+function throughComponents(
+  { mean, components }: Pick<PrincipalComponents, 'mean' | 'components'>,
+  points: Floats,
+  s: number,
+  gains: Float64Array,
+): Floats {
+  const width = mean.data.length;
+  const off = Float64Array.from(points.data, (x, i) => x - s * mean.data[i % width]!);
   const basis = Float64Array.from(components.data);
   const along = innerProducts(off, basis, width);
-  const number = variances.length;
-  const gains = Array.from(variances, variance =>
-    grid.reduce((gain, step) => gain * stepGain(step, variance), 1),
-  );
-  const grown = new Float32Array(count * width);
-  for (let row = 0; row < count; row++) {
+  const out = new Float32Array(points.data.length);
+  for (let row = 0; row < out.length / width; row++) {
     const sum = Float64Array.from(mean.data);
-    for (let k = 0; k < number; k++) {
-      const weight = gains[k]! * along[row * number + k]!;
+    gains.forEach((gain, k) => {
+      const weight = gain * along[row * gains.length + k]!;
       for (let i = 0; i < width; i++) sum[i]! += weight * basis[k * width + i]!;
-    }
-    grown.set(sum, row * width);
+    });
+    out.set(sum, row * width);
   }
-  return float32(latent.shape, grown);
+  return float32(points.shape, out);
 }

@@ -20,6 +20,7 @@ const ROWS = [
   ...Array.from({ length: 19 }, (_, i) => `fig${i + 1}`),
   ...['table1', 'table2', 'spectrum', 'noisy-seed', 'connected', 'straight', 'retrain', 'blocks', 'border'],
   ...['identifiable', 'rescaled', 'schedules', 'level-input', 'distances', 'canonical', 'training-size'],
+  'agreement',
 ];
 
 test('there is an experiment for every figure, table and claim, each named once', () => {

@@ -1,3 +1,4 @@
+import { agreement } from './agreement.ts';
 import { border } from './border.ts';
 import { canonical } from './canonical.ts';
 import { connected } from './connected.ts';
@@ -47,6 +48,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   retrain,
   blocks,
   trainingSize,
+  agreement,
   levelInput,
   fig11,
   distances,

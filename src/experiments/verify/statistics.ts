@@ -8,6 +8,7 @@ import { combineSeeds, interpolateSeeds } from '../../latent/interpolation.ts';
 import { logUpperTail } from '../../latent/marginal.ts';
 import { patchCorrelation } from '../../latent/spatial.ts';
 import { summarise } from '../../latent/summary.ts';
+import { effectiveNoise } from '../../quality/agreement.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, bootstrapMean, meanSquaredErrors, psnr } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, sizeOf, unstack } from '../../tensor/tensor.ts';
@@ -101,6 +102,27 @@ export const panel: Check = {
       within('of those with a wave added', 1, rejected(wave(2)), 0.99, 1),
     ];
   },
+};
+
+export const shrinking: Check = {
+  title:
+    'the noise that a linear denoiser of few pictures sees: that of white data, whose equation is quadratic',
+  run: () =>
+    [
+      { variance: 0.3, dims: 64, count: 200, noise: 0.1 },
+      { variance: 1, dims: 1024, count: 30, noise: 0.01 },
+      { variance: 2, dims: 500, count: 500, noise: 1 },
+    ].map(({ variance, dims, count, noise }) => {
+      const b = variance * (1 - dims / count) - noise;
+      const expected = (-b + Math.sqrt(b ** 2 + 4 * noise * variance)) / 2;
+      const got = effectiveNoise(new Float64Array(dims).fill(variance), count, noise);
+      return nearly(
+        `${dims} variances of ${variance}, ${count} pictures, noise ${noise}`,
+        expected,
+        got,
+        EXACT,
+      );
+    }),
 };
 
 export const patches: Check = {

@@ -6,7 +6,7 @@ import { clouds, components } from './clouds.ts';
 import { clusters, descents, methods } from './methods.ts';
 import type { Bench, Check, Row } from './row.ts';
 import { gains, gradients, twoMeans } from './samplers.ts';
-import { comparisons, interpolation, intervals, noise, panel, patches } from './statistics.ts';
+import { comparisons, interpolation, intervals, noise, panel, patches, shrinking } from './statistics.ts';
 
 export type { Row } from './row.ts';
 
@@ -26,6 +26,7 @@ export const CHECKS: readonly Check[] = [
   panel,
   comparisons,
   intervals,
+  shrinking,
 ];
 
 export interface VerifyOptions {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { agreement } from '../../../src/experiments/paper/agreement.ts';
 import { border } from '../../../src/experiments/paper/border.ts';
 import { canonical } from '../../../src/experiments/paper/canonical.ts';
 import type { Sampled, Verdict } from '../../../src/experiments/paper/claims.ts';
@@ -67,6 +68,10 @@ const halves = (few: number, many: number) => ({
     { size: 27_500, ratio: about(many), memorised: about(0) },
   ],
 });
+const differing = (networks: number, linear: number) => {
+  const level = { networks: about(networks), linear: about(linear), theory: 0.01 };
+  return { results: [{ size: 300, levels: [0.9, 0.7, 0.5, 0.3, 0.1].map(time => ({ time, ...level })) }] };
+};
 const noisy = (error: number, spread: number) => ({
   tried: [
     { level: 0, error: about(0.08), spread: about(0) },
@@ -312,6 +317,16 @@ test.each<[string, () => Verdict[], Verdict[]]>([
   [
     'training-size: halves agree wholly, better, no better',
     () => [halves(0.9, 0.05), halves(0.9, 0.3), halves(0.9, 0.9)].map(one => says(trainingSize, one)),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'agreement: linear denoisers differ as theory says, nearly, not',
+    () => [0.01, 0.015, 0.03].map(linear => says(agreement, differing(0.01, linear))),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'agreement: networks differ less than linear denoisers, somewhat more, far more',
+    () => [0.005, 0.05, 0.5].map(networks => says(agreement, differing(networks, 0.01), 1)),
     ['holds', 'partly', 'fails'],
   ],
 ])('%s', (_, verdicts, expected) => expect(verdicts()).toEqual(expected));
