@@ -3,9 +3,9 @@ import { chooseSampler, type Denoiser } from '../diffusion/info.ts';
 import { checkMethod, inversionFor } from '../embedding/methods.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
-import type { Fit } from '../runtime/picture.ts';
 import { type Cloud, reportCloud } from './cloud-report.ts';
 import { packaged } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
@@ -14,28 +14,25 @@ import { type Pictures, readItems, readPictures } from './pictures.ts';
 import { seekShown } from './seek.ts';
 import { withShards } from './shards.ts';
 
-interface Flags extends MethodFlags, LaneFlags {
-  data?: string;
-  dataDir?: string;
-  from: number;
-  count: number;
-  fit: Fit;
-}
-
-/** Seeds between two writings of what is done, about; and seeds of a cloud, at most. */
-const PIECE = 16;
-const MOST = 100_000;
-
-export function addCloud(program: Command): void {
-  const command = withMethod(program.command('cloud'))
-    .description('find many seeds of one picture, and measure how they lie')
-    .argument('[picture]', 'a picture file (default: the ankle boot that ships with Seedbed)')
+const own = () =>
+  options()
     .option('--data <name or path>', 'a data set instead of a file, such as fashion-mnist:test')
     .addOption(dataDirOption())
     .option('--from <n>', 'the item of the data set', whole(0), 0)
     .option('--count <n>', 'seeds', whole(2, MOST), 256)
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'cloud');
+
+type Flags = FlagsOf<typeof own> & MethodFlags & LaneFlags;
+
+/** Seeds between two writings of what is done, about; and seeds of a cloud, at most. */
+const PIECE = 16;
+const MOST = 100_000;
+
+export function addCloud(program: Command): void {
+  const command = withOptions(withMethod(program.command('cloud')), own())
+    .description('find many seeds of one picture, and measure how they lie')
+    .argument('[picture]', 'a picture file (default: the ankle boot that ships with Seedbed)');
   withLanes(withShards(command))
     .addHelpText('after', '\nExample: seedbed cloud my.png --count 256')
     .action((path: string | undefined, flags: Flags) =>

@@ -12,39 +12,16 @@ import { writeNpy } from '../tensor/npy.ts';
 import { normals } from '../tensor/random.ts';
 import { bytesOf, type Floats, rows } from '../tensor/tensor.ts';
 import type { Unfinished, UnfinishedOptions } from '../work/unfinished.ts';
-import { type ConditionFlags, withConditionFlags } from './conditions.ts';
-import { hashesOf, openModel } from './denoiser.ts';
+import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { growInPieces } from './grow.ts';
 import { writeLabelledSheet } from './labelled.ts';
-import { type RuntimeFlags, whole, withRng, withRuntime, withUnfinished } from './options.ts';
-import { duration, type Terminal, type TerminalFlags, withTerminal } from './terminal.ts';
+import { type RngFlags, whole, withRng, withUnfinished } from './options.ts';
+import { duration, type Terminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags, UnfinishedOptions {
-  count?: number;
-  seeds?: string;
-  sampler?: SamplerKind[];
-  samplerSteps?: number[];
-  rng: number;
-}
-
-/** One way to grow pictures from seeds. */
-interface Way {
-  readonly name: string;
-  readonly model: Denoiser;
-  readonly sampler: SamplerInfo;
-}
-
-/** Seeds that are compared and shown, at most. */
-const MOST = 1000;
-const SHOWN = 12;
-
-export function addCompare(program: Command): void {
-  const command = withTerminal(withRng(withConditionFlags(withRuntime(program.command('compare')))))
-    .description(
-      'grow the same seeds by several models or samplers, and measure how similar the pictures are',
-    )
-    .argument('<models...>', 'denoisers of one shape')
+const own = () =>
+  options()
     .option('--count <n>', 'random seeds (default: 10, or all of --seeds)', whole(2, MOST))
     .option('--seeds <file>', 'these seeds instead (.safetensors, .npy or .npz)')
     .option(
@@ -58,6 +35,26 @@ export function addCompare(program: Command): void {
       stepsOf,
     )
     .option('--out <folder>', 'where to write', 'comparison');
+
+type Flags = FlagsOf<typeof own> & ModelFlags & RngFlags & UnfinishedOptions;
+
+/** One way to grow pictures from seeds. */
+interface Way {
+  readonly name: string;
+  readonly model: Denoiser;
+  readonly sampler: SamplerInfo;
+}
+
+/** Seeds that are compared and shown, at most. */
+const MOST = 1000;
+const SHOWN = 12;
+
+export function addCompare(program: Command): void {
+  const command = withOptions(withRng(withModel(program.command('compare'))), own())
+    .description(
+      'grow the same seeds by several models or samplers, and measure how similar the pictures are',
+    )
+    .argument('<models...>', 'denoisers of one shape');
   withUnfinished(command)
     .addHelpText(
       'after',

@@ -8,20 +8,11 @@ import type { ValueInfo } from '../graph/ir.ts';
 import { baseName, readBytes } from '../runtime/files.ts';
 import { readNpy } from '../tensor/npy.ts';
 import { int64, type Tensor } from '../tensor/tensor.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { whole } from './options.ts';
 
-/** Values of a conditional model's conditions: files by name, a class, and the same for the unconditional prediction. */
-export interface ConditionFlags {
-  condition?: Readonly<Record<string, string>>;
-  class?: number;
-  uncondition?: Readonly<Record<string, string>>;
-  unclass?: number;
-  guidance?: number;
-}
-
-/** Adds the options that say what a conditional model is to predict under. */
-export function withConditionFlags(command: Command): Command {
-  return command
+const own = () =>
+  options()
     .option(
       '--condition <name=file.npy>',
       "a conditional model's input, such as an encoded text; repeatable",
@@ -39,6 +30,13 @@ export function withConditionFlags(command: Command): Command {
       'u + g (c - u), of predictions with and without the condition (default: 1)',
       finite,
     );
+
+/** Values of a conditional model's conditions: files by name, a class, and the same for the unconditional prediction. */
+export type ConditionFlags = FlagsOf<typeof own>;
+
+/** Adds the options that say what a conditional model is to predict under. */
+export function withConditionFlags(command: Command): Command {
+  return withOptions(command, own());
 }
 
 function named(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {

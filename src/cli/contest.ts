@@ -7,37 +7,33 @@ import type { Contestant } from '../experiments/race/contestants.ts';
 import { compete, type Standing, standingSchema } from '../experiments/race/race.ts';
 import { createPanel, type Panel } from '../latent/gaussianity.ts';
 import { principalComponents } from '../latent/pca.ts';
-import type { Fit } from '../runtime/picture.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
-import { type ConditionFlags, openBound, withConditionFlags } from './conditions.ts';
+import { openBound } from './conditions.ts';
+import { type ModelFlags, withModel } from './denoiser.ts';
 import { packaged } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import type { Frame } from './frame.ts';
-import {
-  dataDirOption,
-  fitOption,
-  type RuntimeFlags,
-  stepsOption,
-  whole,
-  withRng,
-  withRuntime,
-} from './options.ts';
+import { dataDirOption, fitOption, type RngFlags, stepsOption, whole, withRng } from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
 import { inPart, type ShardFlags } from './shards.ts';
-import { type TerminalFlags, withTerminal } from './terminal.ts';
+
+const own = () =>
+  options()
+    .option(
+      '--embedder <file>',
+      "an embedding network (default: the model's own, NAME-embedder.onnx beside it)",
+    )
+    .addOption(fitOption())
+    .option('--data <name or path>', 'a data set instead of pictures')
+    .addOption(dataDirOption())
+    .option('--from <n>', 'first item of the data set', whole(0), 0)
+    .option('--to <n>', 'item before which to stop', whole(1))
+    .addOption(stepsOption())
+    .option('--batch <n>', 'seeds in work at once', whole(1), 16);
 
 /** Which pictures are embedded, shared by `race` and `frontier`. */
-export interface ContestFlags extends RuntimeFlags, ConditionFlags, TerminalFlags, ShardFlags {
-  embedder?: string;
-  fit: Fit;
-  data?: string;
-  dataDir?: string;
-  from: number;
-  to?: number;
-  samplerSteps?: number;
-  batch: number;
-  rng: number;
-}
+export type ContestFlags = FlagsOf<typeof own> & ModelFlags & RngFlags & ShardFlags;
 
 /** Items of the data set, after those that are embedded, whose components the panel looks along. */
 const COMPONENT_ITEMS = 500;
@@ -51,23 +47,12 @@ export interface Contest {
 
 /** Adds what says which model and pictures a contest is about. */
 export function withContest(command: Command): Command {
-  return withTerminal(withRng(withConditionFlags(withRuntime(command))))
+  return withOptions(withRng(withModel(command)), own())
     .argument('<model.onnx>', 'the denoiser')
     .argument(
       '[pictures...]',
       'picture files, folders of them, or arrays (.npy, .npz) (default: the ten shipped)',
-    )
-    .option(
-      '--embedder <file>',
-      "an embedding network (default: the model's own, NAME-embedder.onnx beside it)",
-    )
-    .addOption(fitOption())
-    .option('--data <name or path>', 'a data set instead of pictures')
-    .addOption(dataDirOption())
-    .option('--from <n>', 'first item of the data set', whole(0), 0)
-    .option('--to <n>', 'item before which to stop', whole(1))
-    .addOption(stepsOption())
-    .option('--batch <n>', 'seeds in work at once', whole(1), 16);
+    );
 }
 
 /** The model, with the sampler asked for; its pictures; the panel that judges seeds. */

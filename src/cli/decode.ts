@@ -2,45 +2,33 @@ import type { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
-import type { SamplerKind } from '../diffusion/samplers.ts';
 import { unlikelySeeds } from '../embedding/likely.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';
 import type { UnfinishedOptions } from '../work/unfinished.ts';
-import { type ConditionFlags, withConditionFlags } from './conditions.ts';
-import { hashesOf, openModel } from './denoiser.ts';
+import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { SHIPPED_MODEL } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { growInPieces, writeGrown } from './grow.ts';
 import { subjectOf } from './latents.ts';
-import {
-  autoencoderOption,
-  type RuntimeFlags,
-  samplerOption,
-  stepsOption,
-  withRuntime,
-  withUnfinished,
-} from './options.ts';
-import { type TerminalFlags, withTerminal } from './terminal.ts';
+import { autoencoderOption, samplerOption, stepsOption, withUnfinished } from './options.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags, UnfinishedOptions {
-  model: string;
-  autoencoder?: string;
-  sampler?: SamplerKind;
-  samplerSteps?: number;
-  force?: boolean;
-}
-
-export function addDecode(program: Command): void {
-  const command = withTerminal(withConditionFlags(withRuntime(program.command('decode'))))
-    .description('grow pictures from seeds')
-    .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy, .npz)')
+const own = () =>
+  options()
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .addOption(autoencoderOption())
     .addOption(samplerOption())
     .addOption(stepsOption())
     .option('--force', 'grow seeds with a model, sampler or conditions that they do not belong to')
     .option('--out <folder>', 'where to write', 'out');
+
+type Flags = FlagsOf<typeof own> & ModelFlags & UnfinishedOptions;
+
+export function addDecode(program: Command): void {
+  const command = withOptions(withModel(program.command('decode')), own())
+    .description('grow pictures from seeds')
+    .argument('<seeds>', 'a seed file (.safetensors), or a bare array (.npy, .npz)');
   withUnfinished(command)
     .addHelpText('after', '\nExample: seedbed decode out/seeds.safetensors --out grown')
     .action((file: string, flags: Flags) => runReported('decode', flags, frame => run(frame, file, flags)));

@@ -1,10 +1,19 @@
+import type { Command } from 'commander';
 import { withAutoencoder } from '../diffusion/autoencoder.ts';
 import { originOf } from '../diffusion/conditions.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { loadAutoencoder } from '../diffusion/load.ts';
 import { exists } from '../runtime/files.ts';
-import { type ConditionFlags, openBound } from './conditions.ts';
+import { type ConditionFlags, openBound, withConditionFlags } from './conditions.ts';
 import { besideModel } from './files.ts';
+import { type RuntimeFlags, withRuntime } from './options.ts';
+import { type TerminalFlags, withTerminal } from './terminal.ts';
+
+/** What commands are told that run a model. */
+export type ModelFlags = RuntimeFlags & ConditionFlags & TerminalFlags;
+
+/** Adds what says where a model runs, under which conditions, and what is said of it. */
+export const withModel = (command: Command) => withTerminal(withConditionFlags(withRuntime(command)));
 
 /**
  * A denoiser, bound to the values of its conditions, with the autoencoder that belongs to it: the one named, or the one

@@ -4,26 +4,25 @@ import { parseModel, serializeModel } from '../graph/protobuf.ts';
 import { DOUBLE_NOTE, usesDouble, widen } from '../graph/widen.ts';
 import { writeAtomic } from '../runtime/files.ts';
 import { readOnnxFile } from '../runtime/onnx-file.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { runReported } from './frame.ts';
 import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends TerminalFlags {
-  of: string;
-  wrt: string[];
-  out: string;
-  bind: Record<string, number>;
-}
-
-export function addDifferentiate(program: Command): void {
-  withTerminal(program.command('differentiate'))
-    .description('write the gradient of an ONNX graph as another ONNX graph')
-    .argument('<graph.onnx>', 'a graph of operator set 13 to 26')
+const own = () =>
+  options()
     .requiredOption('--of <output>', 'the output to differentiate')
     .requiredOption('--wrt <inputs>', 'the inputs with respect to which, separated by commas', text =>
       text.split(',').filter(Boolean),
     )
     .option('--bind <name=size>', 'give an open dimension a size; may be repeated', bindings, {})
-    .option('--out <file>', 'where to write', 'grad.onnx')
+    .option('--out <file>', 'where to write', 'grad.onnx');
+
+type Flags = FlagsOf<typeof own> & TerminalFlags;
+
+export function addDifferentiate(program: Command): void {
+  withOptions(withTerminal(program.command('differentiate')), own())
+    .description('write the gradient of an ONNX graph as another ONNX graph')
+    .argument('<graph.onnx>', 'a graph of operator set 13 to 26')
     .addHelpText(
       'after',
       '\nExample: seedbed differentiate unet.onnx --of epsilon --wrt x --bind N=1 --out unet-grad.onnx',

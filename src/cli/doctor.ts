@@ -2,36 +2,31 @@ import type { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, isOfLatents } from '../diffusion/info.ts';
 import { type Diagnosis, diagnose } from '../embedding/doctor.ts';
-import type { Fit } from '../runtime/picture.ts';
-import { type ConditionFlags, withConditionFlags } from './conditions.ts';
-import { openModel } from './denoiser.ts';
+import { type ModelFlags, openModel, withModel } from './denoiser.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { subjectOf } from './latents.ts';
-import { autoencoderOption, dataDirOption, fitOption, type RuntimeFlags, withRuntime } from './options.ts';
+import { autoencoderOption, dataDirOption, fitOption } from './options.ts';
 import { readItems, readPictures } from './pictures.ts';
-import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags {
-  fit: Fit;
-  autoencoder?: string;
-  data?: string;
-  dataDir?: string;
-  roundTrip: boolean;
-}
+const own = () =>
+  options()
+    .addOption(fitOption())
+    .addOption(autoencoderOption())
+    .option('--data <name or path>', 'a data set instead of pictures')
+    .addOption(dataDirOption())
+    .option('--no-round-trip', 'do not embed its own samples, which takes most of the time');
+
+type Flags = FlagsOf<typeof own> & ModelFlags;
 
 /** Readings of the description that are shown. */
 const SHOWN = 6;
 
 export function addDoctor(program: Command): void {
-  withTerminal(withConditionFlags(withRuntime(program.command('doctor'))))
+  withOptions(withModel(program.command('doctor')), own())
     .description("look for what is wrong with a model's description, and measure a round trip")
     .argument('<model.onnx>', 'a Seedbed model, as `seedbed import` writes it')
     .argument('[pictures...]', 'some pictures of the kind that it was trained on: a firmer answer')
-    .addOption(fitOption())
-    .addOption(autoencoderOption())
-    .option('--data <name or path>', 'a data set instead of pictures')
-    .addOption(dataDirOption())
-    .option('--no-round-trip', 'do not embed its own samples, which takes most of the time')
     .addHelpText('after', '\nExample: seedbed doctor my.onnx some-pictures/')
     .action((file: string, paths: string[], flags: Flags) =>
       runReported('doctor', flags, frame => run(frame, file, paths, flags)),

@@ -8,47 +8,31 @@ import { shortError } from '../figures/text.ts';
 import { naturalness } from '../latent/naturalness.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { encodePng } from '../runtime/images.ts';
-import type { Fit } from '../runtime/picture.ts';
 import { meanSquaredErrors } from '../tensor/statistics.ts';
 import { takeRows } from '../tensor/tensor.ts';
 import { inPieces, type UnfinishedOptions } from '../work/unfinished.ts';
-import { type ConditionFlags, withConditionFlags } from './conditions.ts';
-import { hashesOf, openModel } from './denoiser.ts';
+import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { SHIPPED_MODEL } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { DRAWN, ofWhat } from './latents.ts';
 import {
   autoencoderOption,
   fitOption,
-  type RuntimeFlags,
+  type RngFlags,
   refusePairs,
   stepsOption,
   withRng,
-  withRuntime,
   withUnfinished,
 } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { writeSeedFiles } from './seed-files.ts';
 import { seekShown } from './seek.ts';
-import { duration, type TerminalFlags, withTerminal } from './terminal.ts';
+import { duration } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags, UnfinishedOptions {
-  model: string;
-  autoencoder?: string;
-  scribbled: string;
-  naturalness: number[];
-  samplerSteps?: number;
-  rng: number;
-  fit: Fit;
-}
-
-const POSITIONS = [0, 0.25, 0.5, 0.75, 1];
-
-export function addEdit(program: Command): void {
-  const command = withTerminal(withRng(withConditionFlags(withRuntime(program.command('edit')))))
-    .description('grow a picture that somebody drew on again, from faithful to natural')
-    .argument('[picture]', 'the picture before, for the sheet only')
+const own = () =>
+  options()
     .requiredOption('--scribbled <file>', 'the picture after, as a paint program saved it')
     .option(
       '--naturalness <0..1>',
@@ -61,6 +45,15 @@ export function addEdit(program: Command): void {
     .addOption(stepsOption())
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'edit');
+
+type Flags = FlagsOf<typeof own> & ModelFlags & RngFlags & UnfinishedOptions;
+
+const POSITIONS = [0, 0.25, 0.5, 0.75, 1];
+
+export function addEdit(program: Command): void {
+  const command = withOptions(withRng(withModel(program.command('edit'))), own())
+    .description('grow a picture that somebody drew on again, from faithful to natural')
+    .argument('[picture]', 'the picture before, for the sheet only');
   withUnfinished(command)
     .addHelpText(
       'after',

@@ -4,8 +4,8 @@ import { chooseSampler, givesLatents } from '../diffusion/info.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { joinSought, type Sought } from '../embedding/seek.ts';
 import { joinPath } from '../runtime/files.ts';
-import type { Fit } from '../runtime/picture.ts';
 import { rows, takeRows } from '../tensor/tensor.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { DRAWN, ofWhat } from './latents.ts';
@@ -17,22 +17,8 @@ import { seekShown } from './seek.ts';
 import { withShards } from './shards.ts';
 import { duration } from './terminal.ts';
 
-interface EmbedFlags extends MethodFlags, LaneFlags {
-  data?: string;
-  dataDir?: string;
-  from: number;
-  to?: number;
-  starts: number;
-  fit: Fit;
-}
-
-export function addEmbed(program: Command): void {
-  const command = withMethod(program.command('embed'))
-    .description('find the seeds of pictures')
-    .argument(
-      '[pictures...]',
-      'picture files, folders of them, or arrays (.npy, .npz) (default: the ten that ship with Seedbed)',
-    )
+const own = () =>
+  options()
     .option('--data <name or path>', 'a data set instead of files, such as fashion-mnist:test')
     .addOption(dataDirOption())
     .option('--from <n>', 'first item of the data set', whole(0), 0)
@@ -40,6 +26,16 @@ export function addEmbed(program: Command): void {
     .option('--starts <n>', 'seeds for each picture (methods that begin from noise)', whole(1, 10_000), 1)
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'out');
+
+type EmbedFlags = FlagsOf<typeof own> & MethodFlags & LaneFlags;
+
+export function addEmbed(program: Command): void {
+  const command = withOptions(withMethod(program.command('embed')), own())
+    .description('find the seeds of pictures')
+    .argument(
+      '[pictures...]',
+      'picture files, folders of them, or arrays (.npy, .npz) (default: the ten that ship with Seedbed)',
+    );
   withLanes(withShards(command))
     .addHelpText('after', '\nExample: seedbed embed my.png --tau 0.3 --out my')
     .action((paths: string[], flags: EmbedFlags) =>

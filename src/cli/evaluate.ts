@@ -4,10 +4,10 @@ import { originOf } from '../diffusion/conditions.ts';
 import { keptResult } from '../embedding/journal-files.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { joinPath, sha256Hex } from '../runtime/files.ts';
-import type { Fit } from '../runtime/picture.ts';
 import { bootstrapMean, type Interval } from '../tensor/statistics.ts';
 import { bytesOf } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
@@ -17,13 +17,16 @@ import { seekShown } from './seek.ts';
 import { withShards } from './shards.ts';
 import { duration } from './terminal.ts';
 
-interface Flags extends MethodFlags, LaneFlags {
-  data: string;
-  dataDir?: string;
-  from: number;
-  to?: number;
-  fit: Fit;
-}
+const own = () =>
+  options()
+    .option('--data <name or path>', 'the data set', 'fashion-mnist:test')
+    .addOption(dataDirOption())
+    .option('--from <n>', 'first item', whole(0), 0)
+    .option('--to <n>', 'item before which to stop', whole(1))
+    .option('--out <folder>', 'where evaluation.json is written', 'out')
+    .addOption(fitOption());
+
+type Flags = FlagsOf<typeof own> & MethodFlags & LaneFlags;
 
 /** Pictures whose results are kept in one file. */
 const PIECE = 64;
@@ -36,14 +39,9 @@ export const keptPicture: z.ZodType<NamedResult> = keptResult
   .extend({ name: z.string() });
 
 export function addEvaluate(program: Command): void {
-  const command = withMethod(program.command('evaluate'))
-    .description('measure how well pictures of a data set are embedded')
-    .option('--data <name or path>', 'the data set', 'fashion-mnist:test')
-    .addOption(dataDirOption())
-    .option('--from <n>', 'first item', whole(0), 0)
-    .option('--to <n>', 'item before which to stop', whole(1))
-    .option('--out <folder>', 'where evaluation.json is written', 'out')
-    .addOption(fitOption());
+  const command = withOptions(withMethod(program.command('evaluate')), own()).description(
+    'measure how well pictures of a data set are embedded',
+  );
   withLanes(withShards(command))
     .addHelpText('after', '\nExample: seedbed evaluate --data fashion-mnist:test --to 500 --method embedder')
     .action((flags: Flags) => runReported('evaluate', flags, frame => run(frame, flags)));

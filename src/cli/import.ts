@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import { Option } from '@commander-js/extra-typings';
+import type { Command } from 'commander';
 import { openConditions } from '../diffusion/conditions.ts';
 import { fromDiffusers } from '../diffusion/diffusers/read.ts';
 import { batchNote, importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
@@ -25,27 +26,15 @@ import { readNpy } from '../tensor/npy.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { optionFor } from './conditions.ts';
 import { besideModel } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { autoencoderIn, hasAutoencoder } from './import-autoencoder.ts';
 import { subjectOf } from './latents.ts';
 import { whole } from './options.ts';
 import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends TerminalFlags {
-  config?: string;
-  clip?: boolean;
-  like?: 'diffusers';
-  samplerSteps?: number;
-  out: string;
-}
-
-export function addImport(program: Command): void {
-  withTerminal(program.command('import'))
-    .description('make a Seedbed model of a diffusion model that somebody exported to ONNX')
-    .argument(
-      '<model>',
-      'an .onnx file, or a diffusers folder (unet/ exported to ONNX beside scheduler/, and vae_encoder/ and vae_decoder/ of latents)',
-    )
+const own = () =>
+  options()
     .option('--config <model.json>', 'what the model is; of a diffusers folder, what it does not say itself')
     .option('--sampler-steps <n>', 'T, for a diffusers folder (default: 50)', whole(1, MOST_SAMPLER_STEPS))
     .option('--clip', "keep a diffusers scheduler's clipping of x0, though it has no inverse")
@@ -55,7 +44,17 @@ export function addImport(program: Command): void {
         "step as diffusers does where it steps beside its own timesteps (default: along the scheduler's timesteps)",
       ).choices(['diffusers']),
     )
-    .option('--out <file>', 'the model to write', 'model.onnx')
+    .option('--out <file>', 'the model to write', 'model.onnx');
+
+type Flags = FlagsOf<typeof own> & TerminalFlags;
+
+export function addImport(program: Command): void {
+  withOptions(withTerminal(program.command('import')), own())
+    .description('make a Seedbed model of a diffusion model that somebody exported to ONNX')
+    .argument(
+      '<model>',
+      'an .onnx file, or a diffusers folder (unet/ exported to ONNX beside scheduler/, and vae_encoder/ and vae_decoder/ of latents)',
+    )
     .addHelpText(
       'after',
       '\nExample: seedbed import unet.onnx --config model.json --out my.onnx\nThe guide: docs/bring-your-own-model.md',

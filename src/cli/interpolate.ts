@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Option } from '@commander-js/extra-typings';
+import { type Command, InvalidArgumentError } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler, type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
@@ -7,10 +8,10 @@ import { SeedbedError } from '../errors.ts';
 import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';
 import { encodeAnimation } from '../runtime/animation.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
-import type { Fit } from '../runtime/picture.ts';
 import { meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../tensor/tensor.ts';
 import { inPieces, type Unfinished, type UnfinishedOptions } from '../work/unfinished.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { growInPieces } from './grow.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
@@ -22,24 +23,23 @@ import { writeSeedFiles } from './seed-files.ts';
 import { seekShown } from './seek.ts';
 import { duration } from './terminal.ts';
 
-interface Flags extends MethodFlags, UnfinishedOptions {
-  steps: number;
-  path: SeedPath;
-  fit: Fit;
-}
-
-export function addInterpolate(program: Command): void {
-  const command = withMethod(program.command('interpolate'))
-    .description('grow pictures from the seeds between the seeds of given ones')
-    .argument('<pictures...>', 'two picture files or more, in the order in which they are visited')
+const own = () =>
+  options()
     .option('--steps <n>', 'pictures from one to the next, both counted', stepsOf, 9)
     .addOption(
       new Option('--path <name>', 'the arc between two seeds, which keeps their norm, or the chord')
         .choices([...SEED_PATHS])
-        .default('slerp'),
+        .default('slerp' as const),
     )
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'interpolation');
+
+type Flags = FlagsOf<typeof own> & MethodFlags & UnfinishedOptions;
+
+export function addInterpolate(program: Command): void {
+  const command = withOptions(withMethod(program.command('interpolate')), own())
+    .description('grow pictures from the seeds between the seeds of given ones')
+    .argument('<pictures...>', 'two picture files or more, in the order in which they are visited');
   withUnfinished(command)
     .addHelpText(
       'after',

@@ -1,61 +1,38 @@
-import { type Command, Option } from 'commander';
+import { Option } from '@commander-js/extra-typings';
+import type { Command } from 'commander';
 import type { Denoiser } from '../diffusion/info.ts';
-import type { SamplerKind } from '../diffusion/samplers.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
-import { UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
+import { UNDOERS } from '../embedding/inversion/climb.ts';
 import { inversionFor, METHODS, type Method, methodRow } from '../embedding/methods.ts';
-import { type DescentRecipe, type Memory, RECIPES, type RecipeName } from '../embedding/recipes.ts';
+import { type DescentRecipe, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import type { InversionOptions } from '../embedding/settings.ts';
-import { type ConditionFlags, withConditionFlags } from './conditions.ts';
-import { hashesOf, openModel } from './denoiser.ts';
+import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { findEmbedder, SHIPPED_MODEL } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import {
   autoencoderOption,
   positive,
-  type RuntimeFlags,
+  type RngFlags,
   samplerOption,
   stepsOption,
   whole,
   withRng,
-  withRuntime,
 } from './options.ts';
-import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-/** How seeds are sought, shared by `embed` and `evaluate`. */
-export interface MethodFlags extends RuntimeFlags, ConditionFlags, TerminalFlags {
-  model: string;
-  autoencoder?: string;
-  throughDecoder?: boolean;
-  embedder?: string;
-  method: Method;
-  tau?: number;
-  outer?: number;
-  inner?: number;
-  solver?: Undoer;
-  diffused?: number;
-  residual?: number;
-  sampler?: SamplerKind;
-  recipe?: RecipeName;
-  iterations?: number;
-  learningRate?: number;
-  samplerSteps?: number;
-  batch?: number;
-  memory?: Memory;
-  tolerance?: number;
-  rng: number;
-}
-
-/** Adds the options that say how seeds are sought. */
-export function withMethod(command: Command): Command {
-  return withTerminal(withRng(withConditionFlags(withRuntime(command))))
+const own = () =>
+  options()
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .addOption(autoencoderOption())
     .option(
       '--embedder <file>',
       "the embedding network (default: the model's own, NAME-embedder.onnx beside it)",
     )
-    .addOption(new Option('--method <name>', 'how seeds are sought').choices([...METHODS]).default('auto'))
-    .addOption(new Option('--recipe <name>', 'settings of the descent').choices(Object.keys(RECIPES)))
+    .addOption(
+      new Option('--method <name>', 'how seeds are sought').choices([...METHODS]).default('auto' as const),
+    )
+    .addOption(
+      new Option('--recipe <name>', 'settings of the descent').choices(Object.keys(RECIPES) as RecipeName[]),
+    )
     .option(
       '--iterations <n>',
       "iterations of descent, of 'lbfgs', or of each step that is undone (2 and more), instead of the method's own",
@@ -94,6 +71,13 @@ export function withMethod(command: Command): Command {
       'stop when every seed of a batch has this mean squared error, standardised',
       positive,
     );
+
+/** How seeds are sought, shared by all commands that seek some. */
+export type MethodFlags = FlagsOf<typeof own> & ModelFlags & RngFlags;
+
+/** Adds the options that say how seeds are sought. */
+export function withMethod(command: Command): Command {
+  return withOptions(withRng(withModel(command)), own());
 }
 
 /** The recipe that the flags ask for, or the method's own with their changes. */

@@ -1,10 +1,12 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Option } from '@commander-js/extra-typings';
+import { type Command, InvalidArgumentError } from 'commander';
 import { MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
 import { SAMPLERS, samplerRow } from '../diffusion/samplers.ts';
 import { SeedbedError } from '../errors.ts';
 import { createRuntime, NATIVE_REMEDY } from '../runtime/node.ts';
 import { FITS } from '../runtime/picture.ts';
-import { DEVICES, type Device, type Runtime } from '../runtime/runtime.ts';
+import { DEVICES, type Runtime } from '../runtime/runtime.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Parses a whole number from `least` to `most`. */
@@ -27,14 +29,8 @@ export function positive(text: string): number {
   return value;
 }
 
-export interface RuntimeFlags {
-  device?: Device;
-  threads?: number;
-}
-
-/** Adds --device and --threads; the latter where it is not given is what batch systems tell each task of a node, OMP_NUM_THREADS. */
-export function withRuntime(command: Command): Command {
-  return command
+const runtimeOptions = () =>
+  options()
     .addOption(
       new Option(
         '--device <name>',
@@ -49,7 +45,11 @@ export function withRuntime(command: Command): Command {
         .argParser(whole(1, 1024))
         .env('OMP_NUM_THREADS'),
     );
-}
+
+export type RuntimeFlags = FlagsOf<typeof runtimeOptions>;
+
+/** Adds --device and --threads; the latter where it is not given is what batch systems tell each task of a node, OMP_NUM_THREADS. */
+export const withRuntime = (command: Command) => withOptions(command, runtimeOptions());
 
 /** The runtime that the flags ask for; where nothing is asked and the native one is missing, says in a line what that costs. */
 export async function openRuntime(terminal: Terminal, { device, threads }: RuntimeFlags): Promise<Runtime> {
@@ -63,41 +63,43 @@ export async function openRuntime(terminal: Terminal, { device, threads }: Runti
 }
 
 /** Says --autoencoder. */
-export function autoencoderOption(): Option {
+export function autoencoderOption() {
   const meaning =
     "what makes pictures of a model's latents (default: the model's own, NAME-autoencoder.onnx beside it)";
   return new Option('--autoencoder <file>', meaning);
 }
 
 /** Says --sampler. */
-export function samplerOption(): Option {
+export function samplerOption() {
   return new Option('--sampler <name>', "what grows the pictures, instead of the model's own").choices([
     ...SAMPLERS,
   ]);
 }
 
 /** Says --sampler-steps. */
-export function stepsOption(): Option {
+export function stepsOption() {
   return new Option('--sampler-steps <n>', "T, instead of the model's own").argParser(
     whole(1, MOST_SAMPLER_STEPS),
   );
 }
 
 /** Says --data-dir. */
-export function dataDirOption(): Option {
+export function dataDirOption() {
   return new Option('--data-dir <folder>', 'where data sets are looked for first');
 }
 
 /** Says --fit. */
-export function fitOption(): Option {
+export function fitOption() {
   const meaning = "pictures of another shape than the model's: cut out their centre, or squeeze the whole";
-  return new Option('--fit <way>', meaning).choices([...FITS]).default('crop');
+  return new Option('--fit <way>', meaning).choices([...FITS]).default('crop' as const);
 }
 
+const rngOptions = () => options().option('--rng <n>', 'random number seed', whole(0), 0);
+
+export type RngFlags = FlagsOf<typeof rngOptions>;
+
 /** Adds --rng. */
-export function withRng(command: Command): Command {
-  return command.option('--rng <n>', 'random number seed', whole(0), 0);
-}
+export const withRng = (command: Command) => withOptions(command, rngOptions());
 
 /** What a command promises that goes on where it was stopped: docs/same-bits.md. */
 export const SAME_BITS = 'to the same bits where machine, version and --threads are the same';

@@ -14,35 +14,17 @@ import { measureQuality, type Quality } from '../quality/quality.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type ConditionFlags, openBound, withConditionFlags } from './conditions.ts';
+import { openBound } from './conditions.ts';
+import { type ModelFlags, withModel } from './denoiser.ts';
 import { SHIPPED_MODEL } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
-import { dataDirOption, type RuntimeFlags, stepsOption, whole, withRng, withRuntime } from './options.ts';
+import { dataDirOption, type RngFlags, stepsOption, whole, withRng } from './options.ts';
 import { openFor } from './pictures.ts';
-import { duration, type Terminal, type TerminalFlags, withTerminal } from './terminal.ts';
+import { duration, type Terminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags {
-  data?: string;
-  learned?: string;
-  dataDir?: string;
-  count: number;
-  features?: string;
-  samplerSteps?: number;
-  into?: string;
-  rng: number;
-  out: string;
-}
-
-/** Pictures of the training data that the linear denoiser is made of. */
-const LEARNED = 10_000;
-
-export function addQuality(program: Command): void {
-  const command = program
-    .command('quality')
-    .argument('[model]', 'a denoiser', SHIPPED_MODEL)
-    .description(
-      'measure how well a model has learned: its errors by level, and its pictures, compared with real ones',
-    )
+const own = () =>
+  options()
     .option(
       '--data <name or path>',
       "pictures that it did not learn (default: the test set of the model's own data)",
@@ -60,7 +42,19 @@ export function addQuality(program: Command): void {
       'write the model here, with what its gate says in its description, where the studio and info find it',
     )
     .option('--out <folder>', 'where quality.json is written', 'quality');
-  withTerminal(withConditionFlags(withRuntime(withRng(command))))
+
+type Flags = FlagsOf<typeof own> & ModelFlags & RngFlags;
+
+/** Pictures of the training data that the linear denoiser is made of. */
+const LEARNED = 10_000;
+
+export function addQuality(program: Command): void {
+  const command = withOptions(program.command('quality'), own())
+    .argument('[model]', 'a denoiser', SHIPPED_MODEL)
+    .description(
+      'measure how well a model has learned: its errors by level, and its pictures, compared with real ones',
+    );
+  withModel(withRng(command))
     .addHelpText(
       'after',
       '\nExample: seedbed quality runs/denoiser/model.onnx --data fashion-mnist:test --count 1000',

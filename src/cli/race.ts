@@ -21,26 +21,15 @@ import {
   withContest,
 } from './contest.ts';
 import { findEmbedder } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { whole } from './options.ts';
 import type { Pictures } from './pictures.ts';
 import { withShards } from './shards.ts';
 import { duration } from './terminal.ts';
 
-interface Flags extends ContestFlags {
-  most: number;
-  methods?: string[];
-  beside?: string[];
-}
-
-/** Statistics of the panel with columns of their own. */
-const COLUMNS = ['norm', 'neighbours', 'spectrum'];
-
-const list = (text: string) => text.split(',').filter(Boolean);
-
-export function addRace(program: Command): void {
-  const command = withContest(program.command('race'))
-    .description('compare all methods on the same pictures: a table and plots of what each reaches')
+const own = () =>
+  options()
     .option('--most <n>', 'leave out what takes more network evaluations per seed', whole(1), 800)
     .option('--methods <names>', 'only these families, separated by commas', list)
     .option(
@@ -49,6 +38,18 @@ export function addRace(program: Command): void {
       list,
     )
     .option('--out <folder>', 'where race.md, race.json and the plots are written', 'race');
+
+type Flags = FlagsOf<typeof own> & ContestFlags;
+
+/** Statistics of the panel with columns of their own. */
+const COLUMNS = ['norm', 'neighbours', 'spectrum'];
+
+const list = (text: string) => text.split(',').filter(Boolean);
+
+export function addRace(program: Command): void {
+  const command = withOptions(withContest(program.command('race')), own()).description(
+    'compare all methods on the same pictures: a table and plots of what each reaches',
+  );
   withShards(command)
     .addHelpText(
       'after',

@@ -5,48 +5,34 @@ import { SPLIT } from '../embedding/inversion/split.ts';
 import { findTrueSeeds, type TrueSeeds } from '../experiments/race/true-seeds.ts';
 import { principalComponents } from '../latent/pca.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
-import type { Fit } from '../runtime/picture.ts';
 import { svgToPng } from '../runtime/svg.ts';
-import { type ConditionFlags, conditionWords, openBound, withConditionFlags } from './conditions.ts';
+import { conditionWords, openBound } from './conditions.ts';
+import { type ModelFlags, withModel } from './denoiser.ts';
 import { SHIPPED_MODEL } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
-import {
-  dataDirOption,
-  fitOption,
-  positive,
-  type RuntimeFlags,
-  whole,
-  withRng,
-  withRuntime,
-} from './options.ts';
+import { dataDirOption, fitOption, positive, type RngFlags, whole, withRng } from './options.ts';
 import { openFor } from './pictures.ts';
-import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags {
-  data: string;
-  dataDir?: string;
-  fit: Fit;
-  items: number;
-  count: number;
-  tau: number;
-  rng: number;
-  out: string;
-}
-
-/** Every step is undone until its residual is near rounding. */
-const TIGHT = { ...SPLIT.interior, tolerance: 1e-7, iterations: 60 };
-
-export function addRecover(program: Command): void {
-  withTerminal(withRng(withConditionFlags(withRuntime(program.command('recover')))))
-    .description('grow pictures from known seeds, look for the seeds again, and say how near one comes')
-    .argument('[model.onnx]', 'the denoiser', SHIPPED_MODEL)
+const own = () =>
+  options()
     .requiredOption('--data <name or path>', 'a data set, along whose principal components errors are shown')
     .addOption(dataDirOption())
     .addOption(fitOption())
     .option('--items <n>', 'items of it that the components are taken of', whole(10, 100_000), 2000)
     .option('--count <n>', 'seeds', whole(1, 1000), 16)
     .option('--tau <x>', 'how far off a picture may be, standardised', positive, 0.003)
-    .option('--out <folder>', 'where recover.md, .json and .png are written', 'recover')
+    .option('--out <folder>', 'where recover.md, .json and .png are written', 'recover');
+
+type Flags = FlagsOf<typeof own> & ModelFlags & RngFlags;
+
+/** Every step is undone until its residual is near rounding. */
+const TIGHT = { ...SPLIT.interior, tolerance: 1e-7, iterations: 60 };
+
+export function addRecover(program: Command): void {
+  withOptions(withRng(withModel(program.command('recover'))), own())
+    .description('grow pictures from known seeds, look for the seeds again, and say how near one comes')
+    .argument('[model.onnx]', 'the denoiser', SHIPPED_MODEL)
     .addHelpText('after', '\nExample: seedbed recover --data fashion-mnist:test --count 16')
     .action((file: string, flags: Flags) => runReported('recover', flags, frame => run(frame, file, flags)));
 }

@@ -9,6 +9,7 @@ import { baseName, exists, joinPath, readBytes, readJson, readText, writeAtomic 
 import { damaged } from '../work/kept.ts';
 import type { Work } from '../work/shards.ts';
 import { version } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';
@@ -17,15 +18,8 @@ import { readReport, savedSchema, writeReport } from './report.ts';
 import { ownItems, type ShardFlags, withShards } from './shards.ts';
 import { duration, type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, LabFlags, TerminalFlags, ShardFlags {
-  full?: boolean;
-  report?: string;
-}
-
-export function addReproduce(program: Command): void {
-  const command = withTerminal(withRng(withRuntime(program.command('reproduce'))))
-    .description('regenerate figures, tables and claims of the paper, with intervals, controls and verdicts')
-    .argument('[names...]', "experiments such as fig12 or table1, or 'all'; 'list' names them")
+const own = () =>
+  options()
     .option(
       '--data-dir <folder>',
       'where data sets are looked for first: mnist/, fashion-mnist/, cifar10/ in it',
@@ -41,6 +35,13 @@ export function addReproduce(program: Command): void {
     .option('--full', "the paper's sizes: hours instead of minutes")
     .option('--report <folder>', 'writes the page and plots of a report again from its saved numbers')
     .option('--out <folder>', 'where the report and its pictures are written', 'reproduction');
+
+type Flags = FlagsOf<typeof own> & RuntimeFlags & LabFlags & TerminalFlags & ShardFlags;
+
+export function addReproduce(program: Command): void {
+  const command = withOptions(withTerminal(withRng(withRuntime(program.command('reproduce')))), own())
+    .description('regenerate figures, tables and claims of the paper, with intervals, controls and verdicts')
+    .argument('[names...]', "experiments such as fig12 or table1, or 'all'; 'list' names them");
   withShards(command)
     .addHelpText(
       'after',

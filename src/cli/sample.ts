@@ -2,47 +2,34 @@ import type { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
-import type { SamplerKind } from '../diffusion/samplers.ts';
 import { joinPath } from '../runtime/files.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows } from '../tensor/tensor.ts';
-import { type ConditionFlags, withConditionFlags } from './conditions.ts';
-import { hashesOf, openModel } from './denoiser.ts';
+import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { SHIPPED_MODEL } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { growPieces, writeGrown } from './grow.ts';
 import { subjectOf } from './latents.ts';
-import {
-  autoencoderOption,
-  type RuntimeFlags,
-  samplerOption,
-  stepsOption,
-  whole,
-  withRng,
-  withRuntime,
-} from './options.ts';
+import { autoencoderOption, type RngFlags, samplerOption, stepsOption, whole, withRng } from './options.ts';
 import { writeSeedFile } from './seed-files.ts';
 import { inPart, type ShardFlags, withShards } from './shards.ts';
-import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, ConditionFlags, TerminalFlags, ShardFlags {
-  model: string;
-  autoencoder?: string;
-  count: number;
-  sampler?: SamplerKind;
-  samplerSteps?: number;
-  rng: number;
-}
-
-export function addSample(program: Command): void {
-  const command = withTerminal(withRng(withConditionFlags(withRuntime(program.command('sample')))))
-    .description('grow pictures from random seeds (Algorithm 2)')
+const own = () =>
+  options()
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .addOption(autoencoderOption())
     .option('--count <n>', 'how many', whole(1, 1_000_000), 20)
     .addOption(samplerOption())
     .addOption(stepsOption())
     .option('--out <folder>', 'where to write', 'out');
+
+type Flags = FlagsOf<typeof own> & ModelFlags & RngFlags & ShardFlags;
+
+export function addSample(program: Command): void {
+  const command = withOptions(withRng(withModel(program.command('sample'))), own()).description(
+    'grow pictures from random seeds (Algorithm 2)',
+  );
   withShards(command)
     .addHelpText('after', '\nExample: seedbed sample --count 50 --rng 7 --out samples')
     .action((flags: Flags) => runReported('sample', flags, frame => run(frame, flags)));

@@ -7,6 +7,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { SeedbedError } from '../errors.ts';
 import { exists, joinPath } from '../runtime/files.ts';
 import { packaged } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { serve } from './listening.ts';
 import { whole } from './options.ts';
 import { openTerminal, type TerminalFlags, withTerminal } from './terminal.ts';
@@ -14,16 +15,16 @@ import { openTerminal, type TerminalFlags, withTerminal } from './terminal.ts';
 /** The port that is tried first; the next free one is taken when it is not. */
 const PORT = 8420;
 
-interface Flags extends TerminalFlags {
-  host: string;
-  port?: number;
-}
+const own = () =>
+  options()
+    .option('--host <address>', 'where to listen; others on the network reach 0.0.0.0', '127.0.0.1')
+    .option('--port <n>', `the port (default: ${PORT}, or a free one when it is taken)`, whole(0, 65_535));
+
+type Flags = FlagsOf<typeof own> & TerminalFlags;
 
 export function addStudio(program: Command): void {
-  withTerminal(program.command('studio'))
+  withOptions(withTerminal(program.command('studio')), own())
     .description('serve the studio: embed, edit and walk in a browser, which computes everything itself')
-    .option('--host <address>', 'where to listen; others on the network reach 0.0.0.0', '127.0.0.1')
-    .option('--port <n>', `the port (default: ${PORT}, or a free one when it is taken)`, whole(0, 65_535))
     .addHelpText('after', '\nExample: seedbed studio\nCtrl-C ends it.')
     .action(run);
 }

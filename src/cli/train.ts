@@ -16,43 +16,40 @@ import { type TrainingTask, train } from '../nn/trainer.ts';
 import { exists, joinPath, readJson } from '../runtime/files.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { packaged, refuseExisting, SHIPPED_MODEL } from './files.ts';
+import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { dataDirOption, positive, type RuntimeFlags, SAME_BITS, whole, withRuntime } from './options.ts';
 import { pairsOf } from './pairs.ts';
 import { noteChanges, openFor } from './pictures.ts';
 import { duration, type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface TrainFlags extends RuntimeFlags, TerminalFlags {
-  config?: string;
-  data?: string;
-  dataDir?: string;
-  out: string;
-  steps?: number;
-  minutes?: number;
-  init?: string;
-  model?: string;
-  rng?: number;
-  resume?: boolean;
-  fresh?: boolean;
-}
+const own = (out: string) =>
+  options()
+    .option('--rng <n>', 'random number seed (default: 0)', whole(0))
+    .option('--config <file>', 'configuration (JSON); a run that is resumed remembers its own')
+    .option(
+      '--data <name or path>',
+      'data set, a folder of one or of pictures (default: the one that the configuration names)',
+    )
+    .addOption(dataDirOption())
+    .option('--out <folder>', 'the run folder', out)
+    .option('--steps <n>', "updates in all, instead of the configuration's", whole(1))
+    .option('--minutes <n>', 'stop after so many minutes, resumable', positive)
+    .option('--init <model>', 'go on from the weights of this model')
+    .option('--resume', `go on with the run in the folder, ${SAME_BITS}`)
+    .option('--fresh', 'start again in a folder that holds a run');
+
+const embedderOptions = () =>
+  options().option('--model <file>', 'the denoiser that it embeds for (default: the shipped one)');
+
+type TrainFlags = FlagsOf<typeof own> &
+  Partial<FlagsOf<typeof embedderOptions>> &
+  RuntimeFlags &
+  TerminalFlags;
 
 export function addTrain(program: Command): void {
   const command = program.command('train').description('train a denoiser, or an embedding network for one');
-  const shared = (sub: Command, out: string) =>
-    withTerminal(withRuntime(sub))
-      .option('--rng <n>', 'random number seed (default: 0)', whole(0))
-      .option('--config <file>', 'configuration (JSON); a run that is resumed remembers its own')
-      .option(
-        '--data <name or path>',
-        'data set, a folder of one or of pictures (default: the one that the configuration names)',
-      )
-      .addOption(dataDirOption())
-      .option('--out <folder>', 'the run folder', out)
-      .option('--steps <n>', "updates in all, instead of the configuration's", whole(1))
-      .option('--minutes <n>', 'stop after so many minutes, resumable', positive)
-      .option('--init <model>', 'go on from the weights of this model')
-      .option('--resume', `go on with the run in the folder, ${SAME_BITS}`)
-      .option('--fresh', 'start again in a folder that holds a run');
+  const shared = (sub: Command, out: string) => withOptions(withTerminal(withRuntime(sub)), own(out));
 
   shared(command.command('denoiser'), 'runs/denoiser')
     .description('train a denoiser (Algorithm 1)')
@@ -63,8 +60,7 @@ export function addTrain(program: Command): void {
     .action((flags: TrainFlags) =>
       runReported('train denoiser', flags, frame => trainDenoiser(frame, flags)),
     );
-  shared(command.command('embedder'), 'runs/embedder')
-    .option('--model <file>', 'the denoiser that it embeds for (default: the shipped one)')
+  withOptions(shared(command.command('embedder'), 'runs/embedder'), embedderOptions())
     .description('train an embedding network through a frozen sampler')
     .addHelpText(
       'after',

@@ -2,12 +2,10 @@ import type { Command } from 'commander';
 import { SeedbedError } from '../errors.ts';
 import type { Row } from '../experiments/verify/row.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
-import { type RuntimeFlags, withRng, withRuntime } from './options.ts';
+import { type RngFlags, type RuntimeFlags, withRng, withRuntime } from './options.ts';
 import { type TerminalFlags, withTerminal } from './terminal.ts';
 
-interface Flags extends RuntimeFlags, TerminalFlags {
-  rng: number;
-}
+type Flags = RngFlags & RuntimeFlags & TerminalFlags;
 
 export function addVerify(program: Command): void {
   withTerminal(withRng(withRuntime(program.command('verify'))))

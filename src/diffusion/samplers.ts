@@ -49,6 +49,11 @@ function afterPair(steps: number, paired: boolean): number {
  */
 export type SamplerKind = keyof typeof TABLE;
 
+/** The samplers that keep two states, and are undone exactly. */
+export type ExactKind = {
+  [Kind in SamplerKind]: (typeof TABLE)[Kind] extends { readonly states: 2 } ? Kind : never;
+}[SamplerKind];
+
 /**
  * The samplers: how a seed is led to its picture. `ddim` (Song et al. 2021), `heun` (Karras et al. 2022, in the DDIM
  * angle) and `dpmpp2m` (Lu et al. 2022) keep one state; `edict` (Wallace et al. 2023), `bdia` (Zhang et al. 2023) and

@@ -94,22 +94,18 @@ export async function onRows(
   batch: number,
   run: (parts: Record<string, Floats>) => Promise<Record<string, Floats>>,
 ): Promise<Record<string, Floats>> {
-  const [count = 0, ...shape] = Object.values(tensors)[0]!.shape;
-  const width = sizeOf(shape);
+  const [count = 0] = Object.values(tensors)[0]!.shape;
   const taken = Object.entries(tensors).map(([name, t]) => [name, takeRows(t, some)] as const);
-  const results: Record<string, Floats> = {};
+  const found: Record<string, Floats[]> = {};
   for (let first = 0; first < some.length; first += batch) {
-    const places = some.slice(first, first + batch);
-    const found = await run(
-      Object.fromEntries(taken.map(([name, t]) => [name, filledRows(t, first, batch)])),
-    );
-    for (const [name, { data }] of Object.entries(found)) {
-      results[name] ??= zeros('float32', [count, ...shape]);
-      for (const [row, place] of places.entries())
-        results[name].data.set(data.subarray(row * width, (row + 1) * width), place * width);
+    const parts = Object.fromEntries(taken.map(([name, t]) => [name, filledRows(t, first, batch)]));
+    for (const [name, t] of Object.entries(await run(parts))) {
+      found[name] ??= [];
+      found[name].push(rows(t, 0, Math.min(batch, some.length - first)));
     }
   }
-  return results;
+  const inPlace = (parts: readonly Floats[]) => spreadRows(concatRows(parts), some, count);
+  return Object.fromEntries(Object.entries(found).map(([name, parts]) => [name, inPlace(parts)]));
 }
 
 /** `batch` rows from `first` on; where there are too few, row `first` again. */

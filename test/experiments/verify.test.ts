@@ -3,18 +3,11 @@ import { bdia, edict, obelm } from '../../src/diffusion/exact.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { ddim } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
-import { SAMPLERS } from '../../src/diffusion/samplers.ts';
+import { type ExactKind, SAMPLERS } from '../../src/diffusion/samplers.ts';
 import { follow, type Space } from '../../src/diffusion/solvers.ts';
 import { METHODS } from '../../src/embedding/methods.ts';
 import { clouds, components } from '../../src/experiments/verify/clouds.ts';
-import {
-  backwardWeights,
-  type ExactKind,
-  flowGain,
-  gainOf,
-  product,
-  stepGains,
-} from '../../src/experiments/verify/gains.ts';
+import { backwardWeights, flowGain, gainOf, product, stepGains } from '../../src/experiments/verify/gains.ts';
 import { clusters, descents, methods } from '../../src/experiments/verify/methods.ts';
 import { near, walsh, within } from '../../src/experiments/verify/row.ts';
 import { gains, gradients, twoMeans } from '../../src/experiments/verify/samplers.ts';

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { SeedbedError } from '../../errors.ts';
+import { type FlagsOf, options, withOptions } from '../flags.ts';
 import { serve } from '../listening.ts';
 import { whole } from '../options.ts';
 import { createRunner } from '../runner.ts';
@@ -12,17 +13,8 @@ const PORT = 8430;
 const VARIABLE = 'SEEDBED_TOKEN';
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
-interface Flags extends TerminalFlags {
-  host: string;
-  port: number;
-  waiting: number;
-  out: string;
-}
-
-export function addServe(program: Command): void {
-  withTerminal(program.command('serve'))
-    .description('find the seeds of pictures that are sent to it: a small service')
-    .argument('[options...]', 'options of embed for all pictures, such as --model my.onnx --tau 0.3')
+const own = () =>
+  options()
     .option(
       '--host <address>',
       `where to listen; beyond this machine with a token in ${VARIABLE}`,
@@ -30,7 +22,14 @@ export function addServe(program: Command): void {
     )
     .option('--port <n>', 'the port', whole(0, 65_535), PORT)
     .option('--waiting <n>', 'pictures that may wait; more are told to come again', whole(1, 1_000_000), 100)
-    .option('--out <folder>', 'where pictures and their seeds are kept', 'service')
+    .option('--out <folder>', 'where pictures and their seeds are kept', 'service');
+
+type Flags = FlagsOf<typeof own> & TerminalFlags;
+
+export function addServe(program: Command): void {
+  withOptions(withTerminal(program.command('serve')), own())
+    .description('find the seeds of pictures that are sent to it: a small service')
+    .argument('[options...]', 'options of embed for all pictures, such as --model my.onnx --tau 0.3')
     .allowUnknownOption()
     .addHelpText('after', '\nExample: seedbed serve --model my.onnx\nThe guide: docs/serve.md')
     .action(run);

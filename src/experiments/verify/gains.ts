@@ -1,4 +1,4 @@
-import type { SamplerKind } from '../../diffusion/samplers.ts';
+import type { ExactKind, SamplerKind } from '../../diffusion/samplers.ts';
 
 /**
  * What samplers multiply Gaussian data by, where all of them are linear: recursions on single numbers, in the angle phi
@@ -117,7 +117,6 @@ function dpmpp2m(variance: number, steps: number): number {
 
 /** The two states of an exact sampler. */
 export type Pair = readonly [x: number, y: number];
-export type ExactKind = Exclude<SamplerKind, 'ddim' | 'heun' | 'dpmpp2m'>;
 
 /** Where an exact sampler leads two states, from those with which it begins to those with which it ends. */
 function lead(kind: ExactKind, variance: number, steps: number, begun: Pair): Pair {

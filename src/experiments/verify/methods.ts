@@ -2,6 +2,7 @@ import { samplerGrid } from '../../diffusion/grid.ts';
 import { type Denoiser, ddim, type Embedder } from '../../diffusion/info.ts';
 import { createModel } from '../../diffusion/model.ts';
 import { samplerGain } from '../../diffusion/oracle.ts';
+import type { ExactKind } from '../../diffusion/samplers.ts';
 import { affineStep } from '../../diffusion/solvers.ts';
 import { embed } from '../../embedding/embed.ts';
 import type { Embedding, EmbedOptions } from '../../embedding/embedding.ts';
@@ -18,15 +19,7 @@ import { naturalness } from '../../latent/naturalness.ts';
 import { choose, combine, dots } from '../../tensor/rowwise.ts';
 import { type Floats, float32, sizeOf } from '../../tensor/tensor.ts';
 import { predictedError } from '../race/true-seeds.ts';
-import {
-  backwardWeights,
-  contractions,
-  type ExactKind,
-  gainOf,
-  naiveGain,
-  product,
-  stepGains,
-} from './gains.ts';
+import { backwardWeights, contractions, gainOf, naiveGain, product, stepGains } from './gains.ts';
 import { type Bench, type Check, distance, nearly, nothing, type Row } from './row.ts';
 import { grown, SHAPE, threeWaves } from './samplers.ts';
 

@@ -5,15 +5,8 @@ import { type Mixture, mixtureEpsilon, samplerGain } from '../../diffusion/oracl
 import type { OracleForm } from '../../diffusion/oracle-form.ts';
 import { createSampler, unrollSampler } from '../../diffusion/sampler.ts';
 import { checkpointedSampler } from '../../diffusion/sampler-gradient.ts';
-import { SAMPLERS, type SamplerKind } from '../../diffusion/samplers.ts';
-import {
-  ddimSolver,
-  dpmpp2mSolver,
-  follow,
-  heunSolver,
-  type Solver,
-  type Space,
-} from '../../diffusion/solvers.ts';
+import { SAMPLERS, type SamplerKind, samplerRow } from '../../diffusion/samplers.ts';
+import { follow, type Solver, type Space } from '../../diffusion/solvers.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { combine, dots } from '../../tensor/rowwise.ts';
@@ -22,8 +15,11 @@ import { flowGain, gainOf } from './gains.ts';
 import { type Bench, type Check, distance, near, nearly, nothing, type Row } from './row.ts';
 
 export const SHAPE = [1, 8, 8];
-const SINGLE = { ddim: ddimSolver, heun: heunSolver, dpmpp2m: dpmpp2mSolver };
-const SINGLES = Object.keys(SINGLE) as (keyof typeof SINGLE)[];
+/** The samplers of one state. */
+const SINGLES = SAMPLERS.flatMap(kind => {
+  const row = samplerRow(kind);
+  return row.states === 1 ? [{ kind, solver: row.solver }] : [];
+});
 const sampler = (kind: SamplerKind, steps = 10): SamplerInfo => ({ ...ddim(steps), kind });
 
 /** Standardised pictures. */
@@ -85,7 +81,7 @@ export const gains: Check = {
       );
     }
     const fine = await measured(bench, bench.gaussian(0.5, SHAPE), sampler('heun', 200), seeds);
-    found.push(nearly('heun in 200 steps, beside the exact flow', flowGain(0.5, 200), fine, 1e-3));
+    found.push(nearly('heun in 200 steps, compared with the exact flow', flowGain(0.5, 200), fine, 1e-3));
     return found;
   },
 };
@@ -172,7 +168,7 @@ export const gradients: Check = {
     ];
     const found: Row[] = [];
     const gaussian = bench.gaussian(0.5, SHAPE);
-    for (const kind of SINGLES)
+    for (const { kind } of SINGLES)
       found.push(
         nothing(
           `${kind}, Gaussian data: gradient`,
@@ -188,9 +184,9 @@ export const gradients: Check = {
     );
     const mixture = threeWaves(sizeOf(SHAPE));
     const model = bench.mixture(mixture, SHAPE);
-    for (const kind of SINGLES) {
+    for (const { kind, solver } of SINGLES) {
       const exact = (seeds: Floats) =>
-        unstack(seeds).map(({ data }) => inDouble(SINGLE[kind], model, mixture, Array.from(data)));
+        unstack(seeds).map(({ data }) => inDouble(solver, model, mixture, Array.from(data)));
       const pictures = await grown(runtime, model, sampler(kind), x);
       found.push(
         nothing(
