@@ -18,7 +18,9 @@ export {
   walk,
 } from './grow.ts';
 export { describe, type ModelCard, openModel, type ScheduleName } from './open.ts';
-export { openPlane, type Plane, points, signalRates, train } from './points.ts';
+export { points, signalRates } from './points.ts';
 export { begin, type Device } from './runtime.ts';
 export { type EmbedRequest, type Found, seek } from './seek.ts';
-export { cancel, type Floats, type OnReport, type Report } from './work.ts';
+export { type PictureSet, readSet, shippedSet } from './sets.ts';
+export { type Lesson, openTrained, type Trained, train } from './train.ts';
+export { cancel, type Floats, type Learned, type OnReport, type Report } from './work.ts';

@@ -26,6 +26,8 @@ export interface Waiting {
   /** Is told how to end the work, for when nobody waits for it any more. */
   readonly onOutdated?: ((end: () => void) => void) | undefined;
   readonly onReport?: OnReport | undefined;
+  /** Hears what work has to say after its end, as it lets go. */
+  readonly onLate?: OnReport | undefined;
   /** When the person has stopped it. */
   readonly onStop?: (() => void) | undefined;
   /** Whether nothing works without it. */
@@ -45,7 +47,7 @@ let count = 0;
  */
 export async function during<T>(
   label: string,
-  { onOutdated, onReport, onStop, needed }: Waiting,
+  { onOutdated, onReport, onLate, onStop, needed }: Waiting,
   work: (task: number, report: OnReport, ended: () => boolean) => Promise<T>,
 ): Promise<T | undefined> {
   const id = ++count;
@@ -63,13 +65,14 @@ export async function during<T>(
     leave();
   };
   const stop = () => {
-    if (!ended) onStop?.();
+    if (ended) return;
     end(PATIENCE.stopped);
+    onStop?.();
   };
   const task: Task = { label, begun: performance.now(), report, stop: needed ? undefined : stop };
   setTasks([...tasks(), task]);
   const hear: OnReport = told => {
-    if (ended) return;
+    if (ended) return onLate?.(told);
     setReport({ ...report(), ...told });
     onReport?.(told);
   };

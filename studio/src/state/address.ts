@@ -6,7 +6,7 @@
 import { createMemo, createRoot, createSignal } from 'solid-js';
 import { loadSession, saveSession } from './session.ts';
 
-export const ROOM_NAMES = ['embed', 'edit', 'walk', 'cloud', 'networks', 'gravity'] as const;
+export const ROOM_NAMES = ['embed', 'edit', 'walk', 'cloud', 'networks', 'gravity', 'train'] as const;
 export type RoomName = (typeof ROOM_NAMES)[number];
 
 interface Address {

@@ -5,7 +5,7 @@
 
 import type { DescentState } from 'seedbed';
 import * as z from 'zod/mini';
-import type { Floats, Found, Grown, Growth, ModelCard } from '../engine/engine.ts';
+import type { Floats, Found, Grown, Growth, Learned, ModelCard } from '../engine/engine.ts';
 
 // The page's policy lets no code be made from text.
 z.config({ jitless: true });
@@ -36,6 +36,13 @@ export interface Kept {
   readonly cloud: { readonly latent: Floats; readonly starts: number };
   /** A trained denoiser of points, and how its loss fell. */
   readonly plane: { readonly file: Uint8Array; readonly losses: readonly (readonly [number, number])[] };
+  /** Pictures of one's own to learn from, [n, C, H, W]. */
+  readonly set: { readonly id: string; readonly title: string; readonly pixels: Floats };
+  /** A denoiser of pictures in training: how far it is, how its loss fell, and what seeds grew after which step. */
+  readonly training: Learned & {
+    readonly losses: readonly (readonly [step: number, loss: number])[];
+    readonly looks: readonly { readonly step: number; readonly grown: Floats }[];
+  };
 }
 export type Kind = keyof Kept;
 
@@ -48,6 +55,7 @@ const floats = z
   .check(z.refine(({ shape, data }) => shape.reduce((product, dim) => product * dim, 1) === data.length));
 const file = z.object({ id: z.string(), title: z.string(), file: z.instanceof(Blob) });
 const numbers = z.array(z.number());
+const losses = z.array(z.tuple([z.number(), z.number()]));
 const result = z.object({
   ...{ mse: z.number(), psnr: z.number(), latentVariance: z.number(), evaluations: z.number() },
   losses: numbers,
@@ -77,7 +85,12 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
     converged: z.array(z.boolean()),
   }),
   cloud: z.object({ latent: floats, starts: z.number() }),
-  plane: z.object({ file: z.instanceof(Uint8Array), losses: z.array(z.tuple([z.number(), z.number()])) }),
+  plane: z.object({ file: z.instanceof(Uint8Array), losses }),
+  set: z.object({ id: z.string(), title: z.string(), pixels: floats }),
+  training: z.object({
+    ...{ step: z.number(), checkpoint: z.instanceof(Uint8Array), file: z.instanceof(Uint8Array), losses },
+    looks: z.array(z.object({ step: z.number(), grown: floats })),
+  }),
 };
 
 const KINDS = Object.keys(SHAPES) as Kind[];
