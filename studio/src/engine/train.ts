@@ -12,7 +12,7 @@ import {
   type TrainProgress,
   trainDenoiser,
 } from 'seedbed';
-import { keep } from './open.ts';
+import { keep, modelOf } from './open.ts';
 import { running } from './runtime.ts';
 import { type Floats, type Learned, type OnReport, working } from './work.ts';
 
@@ -58,7 +58,6 @@ export async function train(task: number, lesson: Lesson, report: OnReport): Pro
 /** Tells of a training: how far it is, what it grows, and from time to time what is needed to go on with it. */
 function watch({ seeds, pause, resume }: Lesson, report: OnReport) {
   let last: TrainProgress | undefined;
-  let from: number | undefined;
   const [tells, keeps] = [every(TELL), every(KEEP)];
   let [due, looking] = [0, Promise.resolve()];
 
@@ -78,8 +77,7 @@ function watch({ seeds, pause, resume }: Lesson, report: OnReport) {
     hear(progress: TrainProgress): void {
       const { step, steps, loss, model } = progress;
       last = progress;
-      from ??= step - 1;
-      if (tells()) report({ doing: 'training', done: step, total: steps, from, loss });
+      if (tells()) report({ doing: 'training', done: step, total: steps, loss });
       if (keeps()) report({ learned: { step, checkpoint: checkpoint(), file: saveModel(model()) } });
       if (performance.now() < due) return;
       due = Number.POSITIVE_INFINITY;
@@ -109,9 +107,9 @@ const stepsOf = ({ info }: Denoiser) => Number(info.training?.steps);
 /** The denoisers that were trained here, of each kind one that is open. */
 export type Pupil = 'points' | 'pictures';
 
-/** A trained denoiser that is open, and how it standardises what it grows. */
+/** A denoiser that is open, and how it standardises what it grows. */
 export interface Trained {
-  readonly key: Pupil;
+  readonly key: string;
   readonly hash: string;
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -119,8 +117,12 @@ export interface Trained {
 
 /** Opens the file of a denoiser that was trained here, in place of the one before. */
 export async function openTrained(key: Pupil, file: Uint8Array): Promise<Trained> {
-  const model = await loadModel(file);
-  await keep(key, model);
-  const { mean, std } = model.info.range;
-  return { key, hash: model.hash, mean, std };
+  await keep(key, await loadModel(file));
+  return trainedOf(key);
+}
+
+/** What there is to know of a denoiser that is open. */
+export async function trainedOf(key: string): Promise<Trained> {
+  const { hash, info } = await modelOf(key);
+  return { key, hash, mean: info.range.mean, std: info.range.std };
 }

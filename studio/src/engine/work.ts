@@ -22,8 +22,6 @@ export interface Report {
   /** In the task's own units; 0 of 0 until they are known. */
   readonly done?: number;
   readonly total?: number;
-  /** What of it was done before this work began. */
-  readonly from?: number;
   readonly unit?: 'bytes';
   /** Seconds that it will take in all, foretold from one evaluation. */
   readonly expected?: number;

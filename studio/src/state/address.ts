@@ -167,6 +167,13 @@ export function linkTo(to: RoomName): string {
   return hashOf({ room: to, values: kept });
 }
 
+/** Goes to a room with something chosen there, as a step of its own. */
+export function goToRoom(to: RoomName, chosen: Readonly<Record<string, string>>): void {
+  const { values } = parse(linkTo(to));
+  for (const [name, value] of Object.entries(chosen)) values.set(name, value);
+  goTo(hashOf({ room: to, values }), {});
+}
+
 /** The pictures that the address names. */
 export function picturesNamed(): string[] {
   const { values } = address();

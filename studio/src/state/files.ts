@@ -6,7 +6,8 @@ import { onCleanup } from 'solid-js';
 import { ask } from '../engine/client.ts';
 import { Trouble } from '../engine/trouble.ts';
 import { filesOf } from './dropped.ts';
-import { current, openModel, untilOpen } from './models.ts';
+import { endsWith, takeModels } from './model-files.ts';
+import { current, untilOpen } from './models.ts';
 import { attempt, say } from './notices.ts';
 import { addOwn } from './pictures.ts';
 import { openProject } from './project.ts';
@@ -29,18 +30,11 @@ export function useFiles(own: Wants): void {
   });
 }
 
-const endsWith = (file: File, ...endings: string[]) =>
-  endings.some(ending => file.name.toLowerCase().endsWith(ending));
-
 /** Takes files up; what is wrong with one is said. */
 export async function take(files: readonly File[]): Promise<void> {
-  const onnx = files.filter(file => endsWith(file, '.onnx'));
-  const json = files.filter(file => endsWith(file, '.json'));
-  for (const file of onnx) await attempt(() => openModel(file, json[0]));
   const pictures: File[] = [];
-  for (const file of files) {
-    if (onnx.includes(file) || (onnx.length > 0 && json.includes(file))) continue;
-    if (json.includes(file)) await attempt(() => openProject(file));
+  for (const file of await takeModels(files)) {
+    if (endsWith(file, '.json')) await attempt(() => openProject(file));
     else if (endsWith(file, '.safetensors', '.npy', '.npz')) await attempt(() => seeds(file));
     else pictures.push(file);
   }

@@ -15,11 +15,12 @@ export interface Kept {
   readonly picture: { readonly id: string; readonly title: string; readonly file: Blob };
   /** A seed file of one's own. */
   readonly seeds: { readonly id: string; readonly title: string; readonly file: Blob };
-  /** A model of one's own: its file, what describes it where Seedbed did not write it, an embedder of its seeds. */
+  /** A model of one's own: its file, what describes it where Seedbed did not write it, files of its weights, an embedder of its seeds. */
   readonly model: {
     readonly card: ModelCard;
     readonly file: Blob;
     readonly description?: Blob | undefined;
+    readonly data?: readonly { readonly name: string; readonly file: Blob }[] | undefined;
     readonly embedder?: Blob | undefined;
   };
   /** A picture as a model takes it, and what was done to it for that. */
@@ -73,6 +74,7 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
     }),
     file: z.instanceof(Blob),
     description: z.optional(z.instanceof(Blob)),
+    data: z.optional(z.array(z.object({ name: z.string(), file: z.instanceof(Blob) }))),
     embedder: z.optional(z.instanceof(Blob)),
   }),
   read: z.object({ pixels: floats, changes: z.array(z.string()) }),

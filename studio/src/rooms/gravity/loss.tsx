@@ -6,8 +6,9 @@ import type { GravityState } from './state.ts';
 
 /** How training goes, and how near to the points seeds land. */
 export function Loss(props: { readonly gravity: GravityState; readonly landed: readonly Point[] }) {
-  const { losses, lesson, enough, changed, stopped } = props.gravity;
+  const { losses, lesson, enough, changed, stopped, isOwn } = props.gravity;
   const waiting = () => {
+    if (isOwn()) return 'This model was trained elsewhere.';
     if (stopped()) return 'Training was stopped: press Train to begin it again.';
     return enough() ? 'Training shows it.' : 'Draw some points in the plane, then press Train.';
   };

@@ -1,12 +1,13 @@
 /**
- * The training on pictures that goes on, in whatever room one is. What it comes to is kept every ten seconds, and from there it
- * goes on: after a pause, a reload or a crash of the engine, to the bits that it would have come to without.
+ * The training on pictures that goes on. What it comes to is kept every ten seconds, and from there it goes on: after a pause, a
+ * look at another room, a reload or a crash of the engine, to the bits that it would have come to without.
  * @module
  */
 import { createRoot, createSignal } from 'solid-js';
 import { ask, lives } from '../../engine/client.ts';
 import type { Floats, Learned, Report } from '../../engine/engine.ts';
-import { during } from '../../engine/tasks.ts';
+import { during, pacer } from '../../engine/tasks.ts';
+import { room } from '../../state/address.ts';
 import { amend, recall } from '../../state/kept.ts';
 import type { Kept } from '../../state/kinds.ts';
 import { whenever } from '../../state/latest.ts';
@@ -35,8 +36,8 @@ const POINTS = 200;
 const nameOf = ({ set, network }: Subject) => `${set} ${network}`;
 
 const [lesson, setLesson] = createSignal<Lesson>();
-/** Steps and seconds of the training that goes on. */
-const [pace, setPace] = createSignal<{ readonly step: number; readonly perSecond: number }>();
+/** How far the training is that goes on, and its steps a second. */
+const [pace, setPace] = createSignal<{ readonly step: number; readonly perSecond: number | undefined }>();
 const [seen, setSeen] = createSignal<ReadonlyMap<string, Seen>>(new Map());
 const [learned, setLearned] = createSignal<ReadonlyMap<string, Learned>>(new Map());
 
@@ -72,7 +73,8 @@ async function keep(subject: Subject, now: Training): Promise<void> {
 
 createRoot(() =>
   whenever(
-    () => [lesson(), lives()] as const,
+    // In other rooms it rests: each of its steps would have them wait.
+    () => [room() === 'train' ? lesson() : undefined, lives()] as const,
     async ([lesson], counts, onOutdated) => {
       setPace(undefined);
       if (lesson) await learn(lesson, counts, onOutdated);
@@ -94,7 +96,7 @@ async function learn(
     if (told.learned) void keep(lesson, { ...told.learned, ...mine });
   };
   let advanced = false;
-  const rate = paceFrom();
+  const paced = pacer();
   try {
     const done = await during(
       'Training on pictures',
@@ -104,7 +106,7 @@ async function learn(
           advanced ||= told.done !== undefined;
           hear(told);
           setSeen(new Map(seen()).set(nameOf(lesson), mine));
-          if (told.done !== undefined) setPace(rate(told));
+          if (told.done !== undefined) setPace({ step: told.done, perSecond: paced(told) });
         },
       },
       (task, report) => {
@@ -128,15 +130,5 @@ function seenBy({ losses, looks }: Seen, { done = 0, loss, look }: Report, steps
   return {
     losses: loss !== undefined && due ? [...losses, [done, loss]] : losses,
     looks: look ? [...lasting, look] : looks,
-  };
-}
-
-/** Steps a second, from the first report on. */
-function paceFrom() {
-  let first: { readonly step: number; readonly at: number } | undefined;
-  return ({ done = 0 }: Report) => {
-    const at = performance.now();
-    first ??= { step: done, at };
-    return { step: done, perSecond: (1000 * (done - first.step)) / Math.max(1, at - first.at) };
   };
 }

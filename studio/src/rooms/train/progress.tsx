@@ -11,7 +11,7 @@ export function Progress(props: { readonly train: TrainState }) {
   const { running, steps, seen, learned } = props.train;
   const losses = () => seen()?.losses ?? [];
   const step = () => (running() ? pace()?.step : undefined) ?? learned()?.step ?? 0;
-  const perSecond = () => (running() ? pace()?.perSecond : undefined) || undefined;
+  const perSecond = () => (running() ? pace()?.perSecond : undefined);
   return (
     <section class="stage panel">
       <h2>Learning</h2>
@@ -37,9 +37,9 @@ export function Progress(props: { readonly train: TrainState }) {
         />
       </Show>
       <p class="note">
-        A step shows the network {BATCH} pictures with noise, and it learns to tell the noise. Training goes
-        on while you are in other rooms, and is kept: after a pause or a reload it goes on where it was, to
-        the same bits.
+        A step shows the network {BATCH} pictures with noise, and it learns to tell the noise. Training rests
+        while you are in other rooms, and is kept: after a pause or a reload it goes on where it was, to the
+        same bits.
       </p>
     </section>
   );
