@@ -52,12 +52,13 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
     await page.waitForFunction(
       () => new URLSearchParams(location.hash.split('?')[1]).get('data') === 'model',
     );
-    // Of Gaussian data every seed lands on its own ray.
+    // Of Gaussian data every seed lands on its own ray from the mean.
+    const [mean] = points.info.range.mean;
     const slope = () =>
-      page.locator('.plane .way').evaluate(way => {
+      page.locator('.plane .way').evaluate((way, mean) => {
         const [x, y] = way.getAttribute('points')!.split(' ').at(-1)!.split(',').map(Number);
-        return -y! / x!;
-      });
+        return (-y! - mean) / (x! - mean);
+      }, mean!);
     await expect.poll(slope, { timeout: 60_000 }).toBeCloseTo(1.5 / 2.2, 1);
   }, 120_000);
 
@@ -72,8 +73,13 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
 
     await dialog.getByLabel('What it predicts').selectOption('x0');
     await dialog.getByText('Check it').click();
-    await dialog.locator('.field:has-text("What it predicts") .note').waitFor({ timeout: 60_000 });
+    await dialog.locator('.field .note').waitFor({ timeout: 60_000 });
+    expect(await dialog.locator('.field .note').innerText()).toMatch(
+      /the prediction, the level.*is described wrongly/,
+    );
     await dialog.getByLabel('What it predicts').selectOption('epsilon');
+    await dialog.getByText('Check it').click();
+    await dialog.getByText('Nothing wrong was found.').waitFor({ timeout: 60_000 });
     const waiting = page.waitForEvent('download');
     await dialog.getByText('Description .json').click();
     const file = await (await waiting).path();

@@ -24,13 +24,15 @@ export function Loss(props: { readonly gravity: GravityState; readonly landed: r
           series={[{ name: 'loss', points: losses() }]}
         />
       </Show>
-      <p class="note">
-        seeds land{' '}
-        <b data-value="miss">
-          {props.landed.length > 0 && lesson() ? figure(missOf(props.landed, lesson()!.points)) : '…'}
-        </b>{' '}
-        from the nearest point, on average
-      </p>
+      <Show when={!isOwn()}>
+        <p class="note">
+          seeds land{' '}
+          <b data-value="miss">
+            {props.landed.length > 0 && lesson() ? figure(missOf(props.landed, lesson()!.points)) : '…'}
+          </b>{' '}
+          from the nearest point, on average
+        </p>
+      </Show>
       <Show when={changed()}>
         <p class="note">
           <b>The points have changed since: train again.</b>
