@@ -44,7 +44,7 @@ export async function readSet(
     if (pictures.length === 0)
       throw new SeedbedError(
         'BadFile',
-        `${refused.slice(0, 5).join(', ')}: no picture that this browser reads; PNG, JPEG and WebP files are`,
+        `${refused.slice(0, 5).join(', ')}: not a picture that this browser reads; PNG, JPEG and WebP files are`,
       );
     const channels = pictures.every(isGrey) ? 1 : 3;
     const size = channels * side ** 2;
