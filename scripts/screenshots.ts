@@ -10,7 +10,7 @@ const ROOMS = {
   cloud: '#/cloud',
   networks: '#/networks?rng=3',
   gravity: '#/gravity',
-  train: '#/train?network=small&steps=800',
+  train: '#/train?network=small&steps=300',
 };
 const LOOKS = {
   light: { colorScheme: 'light', viewport: { width: 1280, height: 860 } },
