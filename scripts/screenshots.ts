@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { openStudio, shown, still } from '../test/studio/open.ts';
 
-// Pictures of every room of the studio as it is built, in light, in dark and at a phone's width: docs/studio/.
+// Pictures of every room of the studio as it is built, or of those named, in light, in dark and at a phone's width: docs/studio/.
 const ROOMS = {
   embed: '#/embed?picture=8-bag',
   edit: '#/edit?picture=7-sneaker&natural=0.6',
@@ -10,6 +10,7 @@ const ROOMS = {
   cloud: '#/cloud',
   networks: '#/networks?rng=3',
   gravity: '#/gravity',
+  train: '#/train?network=small&steps=300',
 };
 const LOOKS = {
   light: { colorScheme: 'light', viewport: { width: 1280, height: 860 } },
@@ -22,7 +23,9 @@ const out = `${root}docs/studio`;
 await mkdir(out, { recursive: true });
 const studio = await openStudio(`${root}studio/dist`);
 try {
+  const named = process.argv.slice(2);
   for (const [room, hash] of Object.entries(ROOMS)) {
+    if (named.length > 0 && !named.includes(room)) continue;
     const page = await studio.open(hash);
     await shown(page);
     if (room === 'embed') {
@@ -37,6 +40,10 @@ try {
       await page.mouse.down();
       await page.mouse.move(x + width * 0.75, y + height * 0.75, { steps: 12 });
       await page.mouse.up();
+    }
+    if (room === 'train') {
+      await page.click('button.main');
+      await page.waitForSelector('[data-seeds=found]', { timeout: 3_600_000 });
     }
     await still(page);
     for (const [look, { colorScheme, viewport }] of Object.entries(LOOKS)) {

@@ -96,6 +96,7 @@ export { naturalness } from './latent/naturalness.ts';
 export { type PrincipalComponents, principalComponents } from './latent/pca.ts';
 export { patchCorrelation } from './latent/spatial.ts';
 export { type StatisticSummary, summarise } from './latent/summary.ts';
+export { type StrangenessOptions, strangeness } from './quality/strangeness.ts';
 export type { Fit } from './runtime/picture.ts';
 export { createRuntime, encodePng } from './runtime/platform.ts';
 export type { Device, Feeds, Runtime, RuntimeOptions, Session } from './runtime/runtime.ts';

@@ -112,6 +112,14 @@ export function parseEmbedderConfig(value: unknown, file: string): EmbedderConfi
   return checked(embedder.safeParse(value), file);
 }
 
+/** A configuration without what may change when a run is resumed: how long it is, and how often it is looked at. */
+export function timeless<
+  C extends { training: { steps: number; checkpointEvery: number; evaluateEvery: number } },
+>(config: C) {
+  const { steps: _, checkpointEvery: __, evaluateEvery: ___, ...training } = config.training;
+  return { ...config, training };
+}
+
 function checked<T>(parsed: z.ZodSafeParseResult<T>, file: string): T {
   if (!parsed.success)
     throw new SeedbedError(

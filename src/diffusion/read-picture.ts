@@ -21,6 +21,7 @@ export interface PictureOptions {
  * centre, resized by Lanczos' filter; grey is the luma .299 R + .587 G + .114 B (ITU-R BT.601). Colours are taken from the
  * picture's profile to sRGB, and transparency is laid on black. A picture that fits exactly keeps its pixels.
  * @param source where the picture is, as for {@link loadModel}: PNG, JPEG or WebP, at most 2^27 pixels.
+ * @param shape of a model's pictures, or [C, H, W] with one channel or three.
  * @returns [1, C, H, W], pixels in [0,1].
  * @throws {SeedbedError} BadArgument when there is no such file, BadFile when it is damaged or not a picture.
  * @group Files
@@ -32,10 +33,11 @@ export interface PictureOptions {
  */
 export async function readPicture(
   source: Source,
-  model: Denoiser,
+  shape: Denoiser | readonly [channels: 1 | 3, height: number, width: number],
   { fit, onChanges }: PictureOptions = {},
 ): Promise<Tensor<'float32'>> {
-  const [channels, ...size] = pictureShape(model) as [1 | 3, number, number];
+  const wanted = 'info' in shape ? pictureShape(shape) : shape;
+  const [channels, ...size] = wanted as [1 | 3, number, number];
   const { bytes, name } = await readSource(source);
   const { pixels, changes } = await decodeImage(bytes, name, { size, channels, fit });
   if (changes.length > 0) onChanges?.(changes);

@@ -11,7 +11,7 @@ import { combine } from '../tensor/rowwise.ts';
 import { average } from '../tensor/statistics.ts';
 import { type Floats, rows, unstack } from '../tensor/tensor.ts';
 import { prepare } from './batches.ts';
-import type { DenoiserConfig } from './config.ts';
+import { type DenoiserConfig, timeless } from './config.ts';
 import { denoiserProblem, paddedShape } from './denoiser-problem.ts';
 import { levelAt } from './grid.ts';
 import type { Denoiser } from './info.ts';
@@ -71,14 +71,6 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
       );
     },
   };
-}
-
-/** A configuration without what may change when a run is resumed: how long it is, and how often it is looked at. */
-export function timeless<
-  C extends { training: { steps: number; checkpointEvery: number; evaluateEvery: number } },
->(config: C) {
-  const { steps: _, checkpointEvery: __, evaluateEvery: ___, ...training } = config.training;
-  return { ...config, training };
 }
 
 function checkStart(init: Denoiser, config: DenoiserConfig, dataset: Dataset): void {

@@ -1,11 +1,12 @@
 import { type Dataset, itemsInMemory } from '../data/dataset.ts';
 import { measureStandardisation } from '../data/pixels.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
+import { packCheckpoint, unpackCheckpoint } from '../nn/checkpoint.ts';
 import { createTrainee, recentLoss } from '../nn/training-step.ts';
 import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { requireFinite, type Tensor } from '../tensor/tensor.ts';
-import { type DenoiserRecipe, parseDenoiserConfig } from './config.ts';
+import { type DenoiserRecipe, parseDenoiserConfig, timeless } from './config.ts';
 import { denoiserProblem } from './denoiser-problem.ts';
 import type { Denoiser } from './info.ts';
 import { createModel } from './model.ts';
@@ -23,6 +24,8 @@ export interface TrainProgress {
   readonly loss: number;
   /** The denoiser as it stands, with averaged weights. */
   model(): Denoiser;
+  /** All that a training needs to go on from here to the same bits: {@link TrainOptions.resume}. */
+  checkpoint(): Uint8Array;
 }
 
 /**
@@ -34,15 +37,24 @@ export interface TrainOptions {
   readonly name?: string | undefined;
   /** Random number seed of weights, order and noise, a whole number from 0; 0. */
   readonly rng?: number | undefined;
+  /**
+   * Goes on from a checkpoint of the same training, of as many steps or fewer, to the bits that it would have come to without
+   * a stop.
+   */
+  readonly resume?: Uint8Array | undefined;
   /** Ends the training before its next update; what is learned by then is the result. */
   readonly signal?: AbortSignal | undefined;
   /** Called after each update. */
   readonly onProgress?: ((progress: TrainProgress) => void) | undefined;
 }
 
+/** What a checkpoint is called where it is spoken of. */
+const CHECKPOINT = 'the checkpoint';
+
 /**
  * Trains a denoiser on points or pictures in memory (Algorithm 1 of Asperti et al. 2023), in a page as on Node: for small
- * sets and networks. `seedbed train` trains from files, measures on held-out items, and resumes.
+ * sets and networks; `seedbed train` trains from files and measures on held-out items. Stopped and resumed from a checkpoint,
+ * it comes to the same bits.
  * @param items points [n, D], or pictures [n, C, H, W] with pixels in [0,1]; all are learned from.
  * @param recipe network, schedule and training, as in the files of `configs/`.
  * @returns the denoiser, with averaged weights and a sampler of ten DDIM steps.
@@ -64,7 +76,7 @@ export async function trainDenoiser(
   recipe: DenoiserRecipe,
   options: TrainOptions & { runtime?: Runtime | undefined } = {},
 ): Promise<Denoiser> {
-  const { name = 'items', rng = 0, signal, onProgress } = options;
+  const { name = 'items', rng = 0, resume, signal, onProgress } = options;
   requireWhole('rng', rng, 0);
   const learned = checkedItems(name, items);
   const config = parseDenoiserConfig({ ...recipe, data: name, heldOut: 16 }, 'the training');
@@ -72,20 +84,25 @@ export async function trainDenoiser(
   const range = await measureStandardisation(learned, config.image.padding);
   const problem = denoiserProblem({ config, learned, name, range, rng });
   const trainee = await createTrainee(options.runtime ?? (await sharedRuntime()), problem, optimiser);
-  const state = trainee.begin();
-  const model = () => {
-    const training = { ...problem.info.training, steps: state.step };
-    return createModel(trainee.averaged(state), { ...problem.info, training });
-  };
+  const { layout, statisticsLayout } = trainee;
+  const about = { data: name, items: learned.length, rng, range, config: timeless(config) };
   try {
+    const state = resume
+      ? unpackCheckpoint(CHECKPOINT, resume, layout, statisticsLayout, about)
+      : trainee.begin();
+    const model = () => {
+      const training = { ...problem.info.training, steps: state.step };
+      return createModel(trainee.averaged(state), { ...problem.info, training });
+    };
+    const checkpoint = () => packCheckpoint(CHECKPOINT, state, layout, statisticsLayout, about);
     while (state.step < steps && !signal?.aborted) {
       await trainee.advance(state, steps);
-      onProgress?.({ step: state.step, steps, loss: recentLoss(state), model });
+      onProgress?.({ step: state.step, steps, loss: recentLoss(state), model, checkpoint });
     }
+    return model();
   } finally {
     await trainee.dispose();
   }
-  return model();
 }
 
 function checkedItems(name: string, items: Tensor<'float32'>): Dataset {

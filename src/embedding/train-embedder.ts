@@ -1,13 +1,12 @@
 import { type Dataset, slice } from '../data/dataset.ts';
 import { contactSheet } from '../data/sheet.ts';
 import { Batches, prepare } from '../diffusion/batches.ts';
-import type { EmbedderConfig } from '../diffusion/config.ts';
+import { type EmbedderConfig, timeless } from '../diffusion/config.ts';
 import { lossOf } from '../diffusion/denoiser-problem.ts';
 import type { Denoiser, Embedder, EmbedderInfo } from '../diffusion/info.ts';
 import { createModel, saveModel } from '../diffusion/model.ts';
 import { seedPictures, toPixels } from '../diffusion/pictures.ts';
 import { createSampler, unrollSampler } from '../diffusion/sampler.ts';
-import { timeless } from '../diffusion/train-denoiser.ts';
 import { SeedbedError } from '../errors.ts';
 import { buildNetwork } from '../nn/networks.ts';
 import type { TrainingTask } from '../nn/trainer.ts';

@@ -1,5 +1,4 @@
 import { SeedbedError } from '../errors.ts';
-import { readBytes, writeAtomic } from '../runtime/files.ts';
 import { parseJson } from '../tensor/json.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
 import { float32, requireFinite, type Tensor } from '../tensor/tensor.ts';
@@ -9,60 +8,62 @@ import { RECENT, type TrainingState } from './training-step.ts';
 /** What a run is: a checkpoint is only taken up by a run that is its like. */
 type About = Readonly<Record<string, unknown>>;
 
-/** Writes a state whole or not at all. @throws {SeedbedError} Diverged where it holds what is not a number. */
-export async function writeCheckpoint(
-  path: string,
+/**
+ * A state as the bytes of a file, from which a run goes on to the same bits.
+ * @param name of the file, for messages.
+ * @throws {SeedbedError} Diverged where it holds what is not a number.
+ */
+export function packCheckpoint(
+  name: string,
   state: TrainingState,
   layout: Layout,
   statisticsLayout: Layout,
   about: About,
-): Promise<void> {
+): Uint8Array {
   const { step, losses, ...moved } = state;
   const tensors = { ...moved, losses: float32([losses.length], losses) };
-  for (const [name, t] of Object.entries(tensors)) {
+  for (const [part, t] of Object.entries(tensors)) {
     requireFinite(
       t,
-      `training diverged by step ${step}: '${name}' is no longer a number. ${path} keeps the last good state`,
+      `training diverged by step ${step}: '${part}' is no longer a number. ${name} keeps the last good state`,
     );
   }
-  await writeAtomic(
-    path,
-    writeSafetensors(tensors, {
-      seedbed: '1',
-      step: String(step),
-      layout: JSON.stringify([layout, statisticsLayout]),
-      about: JSON.stringify(about),
-    }),
-  );
+  return writeSafetensors(tensors, {
+    seedbed: '1',
+    step: String(step),
+    layout: JSON.stringify([layout, statisticsLayout]),
+    about: JSON.stringify(about),
+  });
 }
 
 /** Reads it back. @throws {SeedbedError} BadFile when damaged, Mismatch when of another run, naming the difference. */
-export async function readCheckpoint(
-  path: string,
+export function unpackCheckpoint(
+  name: string,
+  bytes: Uint8Array,
   layout: Layout,
   statisticsLayout: Layout,
   about: About,
-): Promise<TrainingState> {
-  const { tensors, metadata } = readSafetensors(await readBytes(path), path);
-  checkAbout(metadata.about, about, path);
+): TrainingState {
+  const { tensors, metadata } = readSafetensors(bytes, name);
+  checkAbout(metadata.about, about, name);
   if (metadata.layout !== JSON.stringify([layout, statisticsLayout])) {
     throw new SeedbedError(
       'Mismatch',
-      `${path}: belongs to a network of another shape. Use the configuration of that run, or another --out`,
+      `${name}: belongs to a network of another shape. Use the configuration of that run, or begin a new one (on the command line, with another --out)`,
     );
   }
   const step = Number(metadata.step);
-  const take = (name: string, length: number): Tensor<'float32'> => {
-    const t = tensors.get(name);
+  const take = (part: string, length: number): Tensor<'float32'> => {
+    const t = tensors.get(part);
     if (t?.dtype !== 'float32' || t.shape.join() !== String(length) || !t.data.every(Number.isFinite))
       throw new SeedbedError(
         'BadFile',
-        `${path}: damaged checkpoint: '${name}' is missing, or is not ${length} finite numbers`,
+        `${name}: damaged checkpoint: '${part}' is missing, or is not ${length} finite numbers`,
       );
     return t as Tensor<'float32'>;
   };
   if (!/^\d+$/.test(metadata.step ?? '') || !Number.isSafeInteger(step))
-    throw new SeedbedError('BadFile', `${path}: damaged checkpoint: step is '${metadata.step}'`);
+    throw new SeedbedError('BadFile', `${name}: damaged checkpoint: step is '${metadata.step}'`);
   const size = packedLength(layout);
   return {
     step,
@@ -75,12 +76,12 @@ export async function readCheckpoint(
   };
 }
 
-function checkAbout(text: string | undefined, now: About, path: string): void {
+function checkAbout(text: string | undefined, now: About, name: string): void {
   let then: About;
   try {
     then = parseJson(text ?? '') as About;
   } catch (cause) {
-    throw new SeedbedError('BadFile', `${path}: damaged checkpoint: it does not say which run it is of`, {
+    throw new SeedbedError('BadFile', `${name}: damaged checkpoint: it does not say which run it is of`, {
       cause,
     });
   }
@@ -89,7 +90,7 @@ function checkAbout(text: string | undefined, now: About, path: string): void {
   const [before, after] = [found.then, found.now].map(value => JSON.stringify(value));
   throw new SeedbedError(
     'Mismatch',
-    `${path}: the run was started with ${found.place} ${before}, and now it is ${after}. Repeat it as it was, or name another --out`,
+    `${name}: the run was started with ${found.place} ${before}, and now it is ${after}. Repeat it as it was, or begin a new one (on the command line, with another --out)`,
   );
 }
 

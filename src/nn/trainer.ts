@@ -1,8 +1,8 @@
 import { isSeedbedError, SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
-import { appendLine, exists, joinPath, readText, writeAtomic } from '../runtime/files.ts';
+import { appendLine, exists, joinPath, readBytes, readText, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { packCheckpoint, unpackCheckpoint } from './checkpoint.ts';
 import {
   createTrainee,
   learningRateAt,
@@ -68,7 +68,7 @@ export async function train(
   const checkpoint = joinPath(options.out, 'checkpoint.safetensors');
   const state =
     options.resume && (await exists(checkpoint))
-      ? await readCheckpoint(checkpoint, layout, statisticsLayout, task.about)
+      ? unpackCheckpoint(checkpoint, await readBytes(checkpoint), layout, statisticsLayout, task.about)
       : trainee.begin();
   const averaged = () => trainee.averaged(state);
   const started = performance.now();
@@ -78,7 +78,8 @@ export async function train(
   let heldOut: number | undefined;
 
   const log = joinPath(options.out, 'log.jsonl');
-  const saveState = () => writeCheckpoint(checkpoint, state, layout, statisticsLayout, task.about);
+  const saveState = () =>
+    writeAtomic(checkpoint, packCheckpoint(checkpoint, state, layout, statisticsLayout, task.about));
   // A fresh run first puts its own beginning in place of whatever lay there.
   if (state.step === 0) await saveState();
   await writeJson(joinPath(options.out, 'config.json'), options.config);

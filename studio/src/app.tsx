@@ -3,6 +3,7 @@ import { Dynamic } from 'solid-js/web';
 import { Button } from './parts/controls.tsx';
 import { Tasks } from './parts/progress.tsx';
 import { ROOMS } from './rooms/rooms.tsx';
+import { Describe } from './shell/describe.tsx';
 import { Footer } from './shell/footer.tsx';
 import { Header } from './shell/header.tsx';
 import { keepOffline } from './shell/keep-offline.ts';
@@ -49,6 +50,7 @@ export function App() {
         <Tasks />
       </main>
       <Footer on={running} />
+      <Describe />
       <Show when={hovering()}>
         <div class="drop" aria-hidden="true">
           Drop a picture, a seed, a model or a project

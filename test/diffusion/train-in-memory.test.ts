@@ -14,6 +14,8 @@ import {
   openSampler,
   sample,
   samplerGain,
+  saveModel,
+  type TrainProgress,
   trainDenoiser,
 } from '../../src/index.ts';
 import { normals } from '../../src/tensor/random.ts';
@@ -110,6 +112,40 @@ test('the same random number seed gives the same weights, another one others', a
   };
   expect(await weights(1)).toBe(await weights(1));
   expect(await weights(1)).not.toBe(await weights(2));
+});
+
+describe('a training that was stopped', () => {
+  const recipe = (steps: number, learningRate = 0.003): DenoiserRecipe => ({
+    ...RECIPE,
+    training: { ...RECIPE.training, decay: 'constant', learningRate, steps },
+  });
+  /** Trains up to a step. @returns the model, and the checkpoint that an onlooker takes there. */
+  const until = async (steps: number, resume?: Uint8Array) => {
+    let checkpoint: TrainProgress['checkpoint'] = () => new Uint8Array();
+    const onProgress = (progress: TrainProgress) => {
+      checkpoint = progress.checkpoint;
+    };
+    const model = await trainDenoiser(points, recipe(steps), { runtime: await runtime, resume, onProgress });
+    return { model, checkpoint: checkpoint() };
+  };
+
+  test('goes on from its checkpoint to the bits of one that was not stopped', async () => {
+    const straight = await until(9);
+    const { checkpoint } = await until(4);
+    const resumed = await until(9, checkpoint);
+    expect(saveModel(resumed.model)).toEqual(saveModel(straight.model));
+    expect(resumed.checkpoint).toEqual(straight.checkpoint);
+  });
+
+  test('does not go on as another, nor from damaged bytes', async () => {
+    const { checkpoint } = await until(2);
+    const goOn = async (resume: Uint8Array, learningRate?: number) =>
+      trainDenoiser(points, recipe(3, learningRate), { runtime: await runtime, resume });
+    await expect(goOn(checkpoint, 0.1)).rejects.toThrow(
+      /started with config\.training\.learningRate 0\.003, and now it is 0\.1/,
+    );
+    await expect(goOn(checkpoint.slice(0, -1))).rejects.toThrow(/the checkpoint/);
+  });
 });
 
 test.each([

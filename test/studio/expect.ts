@@ -7,7 +7,7 @@ import type { Floats } from '../../src/tensor/tensor.ts';
 import { drop, still } from './open.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-export type Room = 'embed' | 'edit' | 'walk' | 'cloud' | 'networks' | 'gravity';
+export type Room = 'embed' | 'edit' | 'walk' | 'cloud' | 'networks' | 'gravity' | 'train';
 
 /** The seeds that a press of "Seed .npy" downloads. */
 export async function downloaded(page: Page): Promise<Floats> {

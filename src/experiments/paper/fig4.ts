@@ -95,8 +95,8 @@ async function reify(lab: Lab, model: Denoiser, images: Floats, batch: number): 
     images,
     latent,
     grown,
-    before: await strangeness(lab, model, images, batch),
-    after: await strangeness(lab, model, grown, batch),
+    before: await strangeness(model, images, { ...lab, batch }),
+    after: await strangeness(model, grown, { ...lab, batch }),
     moved: meanSquaredErrors(grown, images),
   };
 }

@@ -111,7 +111,7 @@ async function scribble(
   const usual = sampled(changeOutside(before, drawn, untouched.pictures), lab.rng);
   const strange: number[][] = [];
   for (const pictures of [drawn, before, last.pictures, untouched.pictures])
-    strange.push(await strangeness(lab, model, pictures, batch));
+    strange.push(await strangeness(model, pictures, { ...lab, batch }));
   const [odd, plain, grownOdd, grownPlain] = strange;
   const left = ratioOfMeans(differences(grownOdd!, grownPlain!), differences(odd!, plain!), lab.rng, true);
   const stir = ratioOfMeans(

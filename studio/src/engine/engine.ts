@@ -17,8 +17,20 @@ export {
   trajectories,
   walk,
 } from './grow.ts';
-export { describe, type ModelCard, openModel, type ScheduleName } from './open.ts';
-export { openPlane, type Plane, points, signalRates, train } from './points.ts';
+export { describe, type ModelCard, type ScheduleName } from './open.ts';
+export {
+  dataFilesOf,
+  examine,
+  type GraphCard,
+  lookAt,
+  lookInside,
+  type ModelFiles,
+  openModel,
+} from './own-model.ts';
+export { points, signalRates } from './points.ts';
 export { begin, type Device } from './runtime.ts';
 export { type EmbedRequest, type Found, seek } from './seek.ts';
-export { cancel, type Floats, type OnReport, type Report } from './work.ts';
+export { type PictureSet, readSet, shippedSet } from './sets.ts';
+export { strange } from './strange.ts';
+export { type Lesson, openTrained, type Trained, train, trainedOf } from './train.ts';
+export { cancel, type Floats, type Learned, type OnReport, type Report } from './work.ts';

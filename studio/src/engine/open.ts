@@ -5,14 +5,10 @@
 import {
   type Denoiser,
   type Embedder,
-  importDenoiser,
   loadEmbedder,
   loadModel,
   openSampler,
-  parseForeignInfo,
-  parseModel,
   pictureShape,
-  readModel,
   SCHEDULES,
   SeedbedError,
   SHIPPED_DENOISER,
@@ -61,9 +57,6 @@ const NETWORKS: Readonly<Record<string, URL>> = {
 };
 
 export const ships = (key: string) => key in NETWORKS;
-
-/** The largest file that a page is asked to hold: WebAssembly addresses 4 GiB, and a network is there several times. */
-const LARGEST_MODEL = 600 * 2 ** 20;
 
 /** A session that grows seeds, and how it cuts them. */
 export interface OpenSampler {
@@ -129,65 +122,21 @@ async function cardOf(key: string): Promise<ModelCard> {
   };
 }
 
-/** Takes up a model of one's own: a file that Seedbed wrote, or any ONNX file with its description. */
-export async function openModel(file: File, description?: File): Promise<ModelCard> {
-  if (file.size > LARGEST_MODEL) {
-    const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`;
-    throw new SeedbedError(
-      'Unsupported',
-      `${file.name} is ${megabytes(file.size)} large; a page can work with ${megabytes(LARGEST_MODEL)}. On the command line there is no such limit: npx seedbed embed --model ${file.name} picture.png`,
-    );
-  }
-  if (description) {
-    const info = parseForeignInfo(jsonOf(await description.text(), description.name), description.name);
-    const graph = parseModel(new Uint8Array(await file.arrayBuffer()), file.name);
-    return taken(importDenoiser(graph, info, new Map(), file.name));
-  }
-  const opened = readModel(new Uint8Array(await file.arrayBuffer()), file.name);
-  if (opened.info.kind === 'denoiser') return taken(opened as Denoiser);
-  if (opened.info.kind === 'autoencoder') throw onlyPixels(opened.info.name);
-  const { denoiser } = opened.info;
-  for (const [key, model] of models) {
-    if ((await model).hash !== denoiser) continue;
-    embedders.set(key, Promise.resolve(opened as Embedder));
-    return cardOf(key);
-  }
-  throw new SeedbedError(
-    'Mismatch',
-    `${file.name} is an embedder of a denoiser that is not open here; open its denoiser first`,
-  );
-}
-
-function jsonOf(text: string, name: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new SeedbedError(
-      'BadFile',
-      `${name} is not JSON; it should describe the model (docs/bring-your-own-model.md)`,
-    );
-  }
-}
-
-/** Rooms draw pixels. */
-function onlyPixels(name: string): SeedbedError {
-  return new SeedbedError(
-    'Unsupported',
-    `${name} is of a latent diffusion model, which the studio does not draw. The command line does: npx seedbed embed --model NAME.onnx picture.png`,
-  );
-}
-
-async function taken(model: Denoiser): Promise<ModelCard> {
-  const { name, conditions, range } = model.info;
-  if (range.from === null) throw onlyPixels(name);
-  if (conditions)
-    throw new SeedbedError(
-      'Unsupported',
-      `model '${name}' is conditional (${conditions.join(', ')}), and the studio gives no conditions. Fix them when it is imported ("fixedInputs" in its description), or use the command line`,
-    );
+/** Takes up a denoiser of one's own. @returns what is known of it. */
+export async function takeDenoiser(model: Denoiser): Promise<ModelCard> {
   const key = model.hash.slice(0, 12);
   models.set(key, Promise.resolve(model));
   return cardOf(key);
+}
+
+/** Takes up an embedder for the denoiser that it was trained for. @returns what is known of that; undefined where it is not open. */
+export async function takeEmbedder(embedder: Embedder): Promise<ModelCard | undefined> {
+  for (const [key, model] of models) {
+    if ((await model).hash !== embedder.info.denoiser) continue;
+    embedders.set(key, Promise.resolve(embedder));
+    return cardOf(key);
+  }
+  return undefined;
 }
 
 /** Keeps a model of the page's own making under a key, in place of the one before. */

@@ -17,8 +17,20 @@ export interface Task {
   /** When it began, as performance.now() counts. */
   readonly begun: number;
   readonly report: () => Report;
+  /** What of it is done in a second; undefined until that is known. */
+  readonly pace: () => number | undefined;
   /** Ends it; not there where nothing would work without it. */
   readonly stop: (() => void) | undefined;
+}
+
+/** Tells how much is done in a second, from the first report on: before that, work makes itself ready. */
+export function pacer(): (report: Report) => number | undefined {
+  let first: { readonly done: number; readonly at: number } | undefined;
+  return ({ done = 0 }) => {
+    const at = performance.now();
+    first ??= { done, at };
+    return done > first.done ? (1000 * (done - first.done)) / (at - first.at) : undefined;
+  };
 }
 
 /** Who waits for work, and what they hear of it. */
@@ -26,6 +38,8 @@ export interface Waiting {
   /** Is told how to end the work, for when nobody waits for it any more. */
   readonly onOutdated?: ((end: () => void) => void) | undefined;
   readonly onReport?: OnReport | undefined;
+  /** Hears what work has to say after its end, as it lets go. */
+  readonly onLate?: OnReport | undefined;
   /** When the person has stopped it. */
   readonly onStop?: (() => void) | undefined;
   /** Whether nothing works without it. */
@@ -45,11 +59,13 @@ let count = 0;
  */
 export async function during<T>(
   label: string,
-  { onOutdated, onReport, onStop, needed }: Waiting,
+  { onOutdated, onReport, onLate, onStop, needed }: Waiting,
   work: (task: number, report: OnReport, ended: () => boolean) => Promise<T>,
 ): Promise<T | undefined> {
   const id = ++count;
   const [report, setReport] = createSignal<Report>({});
+  const [pace, setPace] = createSignal<number>();
+  const paced = pacer();
   let leave = () => {};
   const left = new Promise<undefined>(resolve => {
     leave = () => resolve(undefined);
@@ -63,14 +79,16 @@ export async function during<T>(
     leave();
   };
   const stop = () => {
-    if (!ended) onStop?.();
+    if (ended) return;
     end(PATIENCE.stopped);
+    onStop?.();
   };
-  const task: Task = { label, begun: performance.now(), report, stop: needed ? undefined : stop };
+  const task: Task = { label, begun: performance.now(), report, pace, stop: needed ? undefined : stop };
   setTasks([...tasks(), task]);
   const hear: OnReport = told => {
-    if (ended) return;
+    if (ended) return onLate?.(told);
     setReport({ ...report(), ...told });
+    if (told.done !== undefined) setPace(paced(told));
     onReport?.(told);
   };
   try {

@@ -6,6 +6,15 @@ import { type DescentState, type Runtime, SeedbedError, type Tensor } from 'seed
 
 export type Floats = Tensor<'float32'>;
 
+/** What a training has come to. */
+export interface Learned {
+  readonly step: number;
+  /** From which it goes on to the same bits. */
+  readonly checkpoint: Uint8Array;
+  /** The denoiser, .onnx. */
+  readonly file: Uint8Array;
+}
+
 /** How far a task has come. */
 export interface Report {
   /** What is being done, in words. */
@@ -19,9 +28,12 @@ export interface Report {
   readonly loss?: number;
   /** What it has by then. */
   readonly shown?: { readonly latent: Floats; readonly pictures: Floats };
-  readonly landed?: Floats;
+  /** What a denoiser in training grows from its seeds after a step. */
+  readonly look?: { readonly step: number; readonly grown: Floats };
   /** From which descent goes on. */
   readonly state?: DescentState;
+  /** From which training goes on. */
+  readonly learned?: Learned;
 }
 export type OnReport = (report: Report) => void;
 

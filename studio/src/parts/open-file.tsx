@@ -1,8 +1,14 @@
 import { createUniqueId, type ParentProps } from 'solid-js';
 import { take } from '../state/files.ts';
 
-/** A button that opens files. */
-export function OpenFile(props: ParentProps<{ readonly accept: string; readonly label: string }>) {
+/** A button that opens files, or a folder of them. */
+export function OpenFile(
+  props: ParentProps<{
+    readonly accept?: string;
+    readonly folder?: boolean;
+    readonly label: string;
+  }>,
+) {
   const id = createUniqueId();
   return (
     <span class="open">
@@ -15,6 +21,9 @@ export function OpenFile(props: ParentProps<{ readonly accept: string; readonly 
         type="file"
         multiple
         accept={props.accept}
+        ref={input => {
+          input.webkitdirectory = props.folder ?? false;
+        }}
         aria-label={props.label}
         onChange={event => {
           void take([...(event.currentTarget.files ?? [])]);

@@ -3,6 +3,7 @@ import { take } from '../state/files.ts';
 import { say } from '../state/notices.ts';
 import { FOREIGN, GARMENTS, type Listed, own } from '../state/pictures.ts';
 import { Button } from './controls.tsx';
+import { Crop } from './crop.tsx';
 import { OpenFile } from './open-file.tsx';
 
 /** A row of pictures to choose from, and the ways to bring one's own. */
@@ -13,6 +14,8 @@ export function Picker(props: {
   readonly onChoose: (id: string) => void;
 }) {
   const [camera, setCamera] = createSignal(false);
+  const [cropping, setCropping] = createSignal<Listed>();
+  const chosenOwn = () => own().find(({ id }) => id === props.chosen[0]);
   const listed = (): readonly Listed[] => [...own(), ...GARMENTS, ...(props.foreign ? FOREIGN : [])];
   const thumb = (picture: Listed) => (
     <button
@@ -45,16 +48,24 @@ export function Picker(props: {
       {thumbs}
       <div class="bring">
         <OpenFile
-          accept="image/*,.onnx,.safetensors,.npy,.npz,.json"
+          accept="image/*,.onnx,.safetensors,.npy,.npz,.json,.data,.onnx_data"
           label="Open a picture, seed, model or project file"
         >
           Open…
         </OpenFile>
         <Button onPress={() => setCamera(true)}>Photograph…</Button>
+        <Show when={chosenOwn()}>
+          {picture => <Button onPress={() => setCropping(picture())}>Crop…</Button>}
+        </Show>
         <span class="note">or drop or paste one anywhere</span>
       </div>
       <Show when={camera()}>
         <Camera onClose={() => setCamera(false)} />
+      </Show>
+      <Show when={cropping()}>
+        {picture => (
+          <Crop of={picture()} onTake={part => void take([part])} onClose={() => setCropping(undefined)} />
+        )}
       </Show>
     </fieldset>
   );

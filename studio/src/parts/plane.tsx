@@ -28,6 +28,8 @@ export function Plane(props: {
   };
   const apart = (a: Point, b: Point) => Math.hypot(a[0] - b[0], a[1] - b[1]);
   const press = (event: PointerEvent & { currentTarget: SVGElement }) => {
+    // A second finger draws nothing of its own.
+    if (!event.isPrimary) return;
     const at = placeOf(event);
     event.currentTarget.setPointerCapture(event.pointerId);
     if (!props.draws && apart(props.seed, at) >= 0.4) return props.onChoose(at);
@@ -35,13 +37,13 @@ export function Plane(props: {
     if (props.draws) props.onDraw(at);
   };
   const drag = (event: PointerEvent & { currentTarget: SVGElement }) => {
-    if (!dragging()) return;
+    if (!dragging() || !event.isPrimary) return;
     const at = placeOf(event);
     if (!props.draws) return props.onFollow(at);
     const last = props.data.at(-1);
     if (!last || apart(last, at) > 0.12) props.onDraw(at);
   };
-  const lift = () => setDragging(false);
+  const lift = (event: PointerEvent) => event.isPrimary && setDragging(false);
   const keys = (event: KeyboardEvent) => {
     const moves: Record<string, Point> = {
       ...{ ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] },

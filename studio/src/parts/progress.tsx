@@ -51,17 +51,17 @@ function shareOf({ report }: Task): number | undefined {
 
 function words(task: Task, seconds: number): string {
   const { doing = 'beginning', done = 0, total = 0, unit, expected } = task.report();
-  const share = shareOf(task);
+  const pace = task.pace();
   const past = seconds < 1 ? '' : ` · ${Math.floor(seconds)} s`;
-  if (share === undefined) return `${doing}${expected ? ` · about ${lasting(expected)} in all` : ''}${past}`;
-  if (unit === 'bytes') return `${megabytes(done)} of ${megabytes(total)} MB${past}`;
-  const rate = done / Math.max(seconds, 0.001);
-  const left = (seconds * (1 - share)) / share;
-  return `${Math.round(100 * share)} % · ${rate >= 10 ? Math.round(rate) : rate.toFixed(1)} a second · ${left < 1 ? 'less than a second' : `about ${lasting(left)}`} left`;
+  if (total > 0 && unit === 'bytes') return `${megabytes(done)} of ${megabytes(total)} MB${past}`;
+  if (pace === undefined) return `${doing}${expected ? ` · about ${lasting(expected)} in all` : ''}${past}`;
+  const left = (total - done) / pace;
+  return `${Math.round((100 * done) / total)} % · ${pace >= 10 ? Math.round(pace) : pace.toFixed(1)} a second · ${left < 1 ? 'less than a second' : `about ${lasting(left)}`} left`;
 }
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
 
-function lasting(seconds: number): string {
+/** A length of time in words. */
+export function lasting(seconds: number): string {
   return seconds < 100 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }

@@ -50,6 +50,12 @@ export const WORDS = {
     page: 'docs/decisions/0018-steps-in-the-form-predicted.md',
     paper: 'section 3',
   },
+  strange: {
+    sentence:
+      'A little noise is laid on the picture, and the model takes it away again. What it was trained on it restores; what it does not know it alters. Pictures that it grows itself are the measure.',
+    page: 'docs/reification/README.md',
+    paper: 'section 5',
+  },
   gate: {
     sentence:
       "Conditions that a model has to meet before its seeds can speak for its data: its errors compared with the best linear denoiser's, its pictures with real ones.",

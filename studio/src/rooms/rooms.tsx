@@ -5,6 +5,7 @@ import { Edit } from './edit/edit.tsx';
 import { Embed } from './embed/embed.tsx';
 import { Gravity } from './gravity/gravity.tsx';
 import { Networks } from './networks/networks.tsx';
+import { Train } from './train/train.tsx';
 import { Walk } from './walk/walk.tsx';
 
 interface Row {
@@ -45,5 +46,10 @@ export const ROOMS = {
     title: 'Gravity',
     sentence: 'Draw points in the plane, train a denoiser on them, and watch seeds fall.',
     Room: Gravity,
+  },
+  train: {
+    title: 'Train',
+    sentence: 'Have a small model learn pictures, and watch them come out of the noise.',
+    Room: Train,
   },
 } as const satisfies Record<RoomName, Row>;

@@ -7,6 +7,7 @@ import { attempt, say } from '../state/notices.ts';
 import { saveProject } from '../state/project.ts';
 import type { useRunning } from '../state/running.ts';
 import { Gate } from './gate.tsx';
+import { Inside } from './inside.tsx';
 import { KeptHere } from './kept-here.tsx';
 
 /** What holds for all rooms: model, device, theme; and what one takes along. */
@@ -16,6 +17,7 @@ export function Footer(props: { readonly on: ReturnType<typeof useRunning> }) {
     <footer>
       <Select label="Model" options={offered()} value={current()} onChoose={choose} />
       <Gate />
+      <Inside />
       <Select
         label="Runs on"
         options={[

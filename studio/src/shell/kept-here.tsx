@@ -14,6 +14,8 @@ const NAMES: Readonly<Record<Kind, string>> = {
   descent: 'descents that were stopped',
   cloud: 'clouds',
   plane: 'trained planes',
+  set: 'sets of pictures to learn from',
+  training: 'trainings on pictures',
 };
 
 /** What this browser keeps of the studio, and a way to have it forget. */

@@ -6,7 +6,7 @@
 import { createMemo, createRoot, createSignal } from 'solid-js';
 import { loadSession, saveSession } from './session.ts';
 
-export const ROOM_NAMES = ['embed', 'edit', 'walk', 'cloud', 'networks', 'gravity'] as const;
+export const ROOM_NAMES = ['embed', 'edit', 'walk', 'cloud', 'networks', 'gravity', 'train'] as const;
 export type RoomName = (typeof ROOM_NAMES)[number];
 
 interface Address {
@@ -165,6 +165,13 @@ export function linkTo(to: RoomName): string {
     else kept.set(name, value);
   }
   return hashOf({ room: to, values: kept });
+}
+
+/** Goes to a room with something chosen there, as a step of its own. */
+export function goToRoom(to: RoomName, chosen: Readonly<Record<string, string>>): void {
+  const { values } = parse(linkTo(to));
+  for (const [name, value] of Object.entries(chosen)) values.set(name, value);
+  goTo(hashOf({ room: to, values }), {});
 }
 
 /** The pictures that the address names. */

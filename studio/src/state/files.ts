@@ -5,7 +5,9 @@
 import { onCleanup } from 'solid-js';
 import { ask } from '../engine/client.ts';
 import { Trouble } from '../engine/trouble.ts';
-import { current, openModel, untilOpen } from './models.ts';
+import { filesOf } from './dropped.ts';
+import { endsWith, takeModels } from './model-files.ts';
+import { current, untilOpen } from './models.ts';
 import { attempt, say } from './notices.ts';
 import { addOwn } from './pictures.ts';
 import { openProject } from './project.ts';
@@ -13,6 +15,8 @@ import { openProject } from './project.ts';
 /** What a room does with a file of a kind. */
 interface Wants {
   readonly picture?: (id: string) => void;
+  /** All that may be pictures at once. */
+  readonly pictures?: (files: readonly File[]) => Promise<unknown>;
   readonly seeds?: (file: File) => Promise<unknown>;
 }
 
@@ -26,20 +30,17 @@ export function useFiles(own: Wants): void {
   });
 }
 
-const endsWith = (file: File, ...endings: string[]) =>
-  endings.some(ending => file.name.toLowerCase().endsWith(ending));
-
 /** Takes files up; what is wrong with one is said. */
 export async function take(files: readonly File[]): Promise<void> {
-  const onnx = files.filter(file => endsWith(file, '.onnx'));
-  const json = files.filter(file => endsWith(file, '.json'));
-  for (const file of onnx) await attempt(() => openModel(file, json[0]));
-  for (const file of files) {
-    if (onnx.includes(file) || (onnx.length > 0 && json.includes(file))) continue;
-    if (json.includes(file)) await attempt(() => openProject(file));
+  const pictures: File[] = [];
+  for (const file of await takeModels(files)) {
+    if (endsWith(file, '.json')) await attempt(() => openProject(file));
     else if (endsWith(file, '.safetensors', '.npy', '.npz')) await attempt(() => seeds(file));
-    else await attempt(() => picture(file));
+    else pictures.push(file);
   }
+  const { pictures: all } = wants;
+  if (all && pictures.length > 0) await attempt(() => all(pictures));
+  else for (const file of pictures) await attempt(() => picture(file));
 }
 
 async function seeds(file: File): Promise<unknown> {
@@ -83,7 +84,7 @@ export function listen(onHover: (hovering: boolean) => void): void {
     if (!hasFiles(event)) return;
     event.preventDefault();
     onHover(false);
-    void take([...event.dataTransfer!.files]);
+    void filesOf(event.dataTransfer!).then(take);
   });
   addEventListener('paste', event => {
     const files = [...(event.clipboardData?.files ?? [])];

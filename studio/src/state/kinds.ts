@@ -5,7 +5,7 @@
 
 import type { DescentState } from 'seedbed';
 import * as z from 'zod/mini';
-import type { Floats, Found, Grown, Growth, ModelCard } from '../engine/engine.ts';
+import type { Floats, Found, Grown, Growth, Learned, ModelCard } from '../engine/engine.ts';
 
 // The page's policy lets no code be made from text.
 z.config({ jitless: true });
@@ -15,11 +15,12 @@ export interface Kept {
   readonly picture: { readonly id: string; readonly title: string; readonly file: Blob };
   /** A seed file of one's own. */
   readonly seeds: { readonly id: string; readonly title: string; readonly file: Blob };
-  /** A model of one's own: its file, what describes it where Seedbed did not write it, an embedder of its seeds. */
+  /** A model of one's own: its file, what describes it where Seedbed did not write it, files of its weights, an embedder of its seeds. */
   readonly model: {
     readonly card: ModelCard;
     readonly file: Blob;
     readonly description?: Blob | undefined;
+    readonly data?: readonly { readonly name: string; readonly file: Blob }[] | undefined;
     readonly embedder?: Blob | undefined;
   };
   /** A picture as a model takes it, and what was done to it for that. */
@@ -36,6 +37,13 @@ export interface Kept {
   readonly cloud: { readonly latent: Floats; readonly starts: number };
   /** A trained denoiser of points, and how its loss fell. */
   readonly plane: { readonly file: Uint8Array; readonly losses: readonly (readonly [number, number])[] };
+  /** Pictures of one's own to learn from, [n, C, H, W]. */
+  readonly set: { readonly id: string; readonly title: string; readonly pixels: Floats };
+  /** A denoiser of pictures in training: how far it is, how its loss fell, and what seeds grew after which step. */
+  readonly training: Learned & {
+    readonly losses: readonly (readonly [step: number, loss: number])[];
+    readonly looks: readonly { readonly step: number; readonly grown: Floats }[];
+  };
 }
 export type Kind = keyof Kept;
 
@@ -48,6 +56,7 @@ const floats = z
   .check(z.refine(({ shape, data }) => shape.reduce((product, dim) => product * dim, 1) === data.length));
 const file = z.object({ id: z.string(), title: z.string(), file: z.instanceof(Blob) });
 const numbers = z.array(z.number());
+const losses = z.array(z.tuple([z.number(), z.number()]));
 const result = z.object({
   ...{ mse: z.number(), psnr: z.number(), latentVariance: z.number(), evaluations: z.number() },
   losses: numbers,
@@ -65,6 +74,7 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
     }),
     file: z.instanceof(Blob),
     description: z.optional(z.instanceof(Blob)),
+    data: z.optional(z.array(z.object({ name: z.string(), file: z.instanceof(Blob) }))),
     embedder: z.optional(z.instanceof(Blob)),
   }),
   read: z.object({ pixels: floats, changes: z.array(z.string()) }),
@@ -77,7 +87,12 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
     converged: z.array(z.boolean()),
   }),
   cloud: z.object({ latent: floats, starts: z.number() }),
-  plane: z.object({ file: z.instanceof(Uint8Array), losses: z.array(z.tuple([z.number(), z.number()])) }),
+  plane: z.object({ file: z.instanceof(Uint8Array), losses }),
+  set: z.object({ id: z.string(), title: z.string(), pixels: floats }),
+  training: z.object({
+    ...{ step: z.number(), checkpoint: z.instanceof(Uint8Array), file: z.instanceof(Uint8Array), losses },
+    looks: z.array(z.object({ step: z.number(), grown: floats })),
+  }),
 };
 
 const KINDS = Object.keys(SHAPES) as Kind[];

@@ -4,11 +4,11 @@
  */
 import { createMemo, createRoot, createSignal } from 'solid-js';
 import { ask, lives } from '../engine/client.ts';
-import type { ModelCard } from '../engine/engine.ts';
+import type { ModelCard, ModelFiles } from '../engine/engine.ts';
 import { during } from '../engine/tasks.ts';
 import { Trouble } from '../engine/trouble.ts';
 import shipped from '../shipped/model.json';
-import { part } from './address.ts';
+import { goToRoom, part } from './address.ts';
 import { allOf, amend, recall } from './kept.ts';
 import { say } from './notices.ts';
 
@@ -44,6 +44,9 @@ export function offered(): readonly (readonly [key: string, name: string])[] {
   const own = cards().filter(({ key, picture }) => !isShipped(key) && picture.length === 3);
   return [...[SHIPPED, ...OTHERS].map(key => [key, key] as const), ...own.map(c => [c.key, c.name] as const)];
 }
+
+/** Whether a model is of points in the plane. */
+export const isOfPlane = ({ shape }: ModelCard) => shape.join() === '2';
 
 export function isShipped(key: string): boolean {
   return [SHIPPED, ...OTHERS].includes(key);
@@ -94,9 +97,12 @@ async function openKept(key: string): Promise<ModelCard | undefined> {
   // Whoever stops that goes on with the model that every link is understood with.
   return during(`Reading ${name}`, { onStop: () => setCurrent(SHIPPED) }, async () => {
     const named = (blob: Blob, ending: string) => new File([blob], `${name}${ending}`);
-    const { file, description, embedder } = kept;
-    const card = await ask('openModel', named(file, '.onnx'), description && named(description, '.json'));
-    if (embedder) await ask('openModel', named(embedder, '.onnx'));
+    const { file, description, data, embedder } = kept;
+    const card = await ask('openModel', {
+      ...{ file: named(file, '.onnx'), description: description && named(description, '.json') },
+      data: data?.map(({ name, file }) => new File([file], name)),
+    });
+    if (embedder) await ask('openModel', { file: named(embedder, '.onnx') });
     return know({ ...card, name, hasEmbedder: embedder !== undefined });
   });
 }
@@ -120,9 +126,10 @@ export async function followAddress(): Promise<void> {
 }
 
 /** Takes up a model of one's own, keeps it, and lets the rooms work with it. */
-export async function openModel(file: File, description?: File): Promise<void> {
+export async function openModel(files: ModelFiles): Promise<void> {
   const life = lives();
-  const card = await during(`Reading ${file.name}`, {}, () => ask('openModel', file, description));
+  const { file, description, data } = files;
+  const card = await during(`Reading ${file.name}`, {}, () => ask('openModel', files));
   if (!card) return;
   const { key, hasEmbedder } = card;
   const known = cardOf(key);
@@ -138,9 +145,10 @@ export async function openModel(file: File, description?: File): Promise<void> {
   opened(key, life);
   if (!isShipped(key))
     await amend('model', [key], before => ({
-      ...(before ?? { file, description }),
+      ...(before ?? { file, description, data: data?.map(file => ({ name: file.name, file })) }),
       ...(hasEmbedder && before && { embedder: file }),
       card: cardOf(key)!,
     }));
   if (card.picture.length === 3) setCurrent(key);
+  else if (isOfPlane(card)) goToRoom('gravity', { data: 'model', own: key });
 }

@@ -6,7 +6,7 @@ import { createSignal } from 'solid-js';
 import { Trouble } from '../engine/trouble.ts';
 
 export interface Notice {
-  readonly tone: 'trouble' | 'word';
+  readonly tone: 'trouble' | 'news';
   readonly text: string;
 }
 
@@ -14,7 +14,7 @@ const [notices, setNotices] = createSignal<readonly Notice[]>([]);
 
 export { notices };
 
-export function say(text: string, tone: Notice['tone'] = 'word'): void {
+export function say(text: string, tone: Notice['tone'] = 'news'): void {
   setNotices([...notices().filter(notice => notice.text !== text), { tone, text }].slice(-8));
 }
 

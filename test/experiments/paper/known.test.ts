@@ -213,7 +213,7 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
     const shrink = (s * VARIANCE) / (s * s * VARIANCE + n * n);
     // x0 - x = (shrink s - 1) x + shrink n epsilon
     const expected = ((shrink * s - 1) ** 2 * VARIANCE + (shrink * n) ** 2) * PIXEL;
-    const measured = await strangeness(lab, gaussian, images, 16);
+    const measured = await strangeness(gaussian, images, lab);
     expect(measured.reduce((a, b) => a + b) / 60 / expected).toBeCloseTo(1, 1);
   });
 });

@@ -53,7 +53,8 @@ export function Drawing(props: {
       onKeyDown={press}
       onKeyUp={event => event.key === ' ' && lift()}
       onPointerDown={event => {
-        if (event.button !== 0) return;
+        // A second finger draws no line of its own.
+        if (event.button !== 0 || !event.isPrimary) return;
         event.currentTarget.setPointerCapture(event.pointerId);
         const place = placeOf(event);
         props.onBegin([...place, ...place]);
@@ -61,8 +62,8 @@ export function Drawing(props: {
       onPointerMove={event => {
         if (event.currentTarget.hasPointerCapture(event.pointerId)) props.onMove(placeOf(event));
       }}
-      onPointerUp={lift}
-      onPointerCancel={lift}
+      onPointerUp={event => event.isPrimary && lift()}
+      onPointerCancel={event => event.isPrimary && lift()}
     >
       <Pixels of={props.of} label="the picture with your strokes" />
       <Show when={focused()}>

@@ -5,14 +5,35 @@ import { Pixels } from '../../parts/pixels.tsx';
 import { Word } from '../../parts/word.tsx';
 import { pictureOf } from '../../state/pictures.ts';
 import type { EmbedState } from './state.ts';
+import { useStrange } from './strange.ts';
+
+/** What a model alters more than so many times as much as its own pictures is not of their kind. */
+const FOREIGN = 2;
 
 /** The picture, its seed, and what grows from it. */
 export function Panes(props: { readonly embed: EmbedState }) {
   const { picture, image, found, dropped, stopped, result, which } = props.embed;
   const title = () => pictureOf(picture()).title;
+  const strange = useStrange(props.embed);
   return (
     <div class="stage three" data-stage={result() ? 'found' : 'waiting'}>
-      <Pane title="Picture" note={dropped() ? `seeds of ${dropped()!.from}` : title()}>
+      <Pane
+        title="Picture"
+        note={
+          <>
+            {dropped() ? `seeds of ${dropped()!.from}` : title()}
+            <Show when={strange()}>
+              {times => (
+                <>
+                  {' '}
+                  · <Word of="strange">{times() > FOREIGN ? 'strange' : 'known'} to the model</Word>, which
+                  alters it <b data-value="strange">{figure(times(), 2)}</b> times as much as its own
+                </>
+              )}
+            </Show>
+          </>
+        }
+      >
         <Pixels of={image()} label={`the picture: ${title()}`} />
       </Pane>
       <Pane

@@ -7,7 +7,7 @@ import type { GravityState } from './state.ts';
 
 /** Which points are learned, and how the sampler leads seeds to them. */
 export function Controls(props: { readonly gravity: GravityState; readonly falls: FallsState }) {
-  const { data, isDrawn, drawn, enough, stopped, changed, lesson } = props.gravity;
+  const { data, isDrawn, isOwn, ownPlanes, drawn, enough, stopped, changed, lesson } = props.gravity;
   return (
     <div class="row controls">
       <Choice
@@ -16,6 +16,7 @@ export function Controls(props: { readonly gravity: GravityState; readonly falls
           ['circles', 'Circles'],
           ['moons', 'Moons'],
           ['drawn', 'Your own'],
+          ...(isOwn() || ownPlanes().length > 0 ? [['model', 'Your model'] as const] : []),
         ]}
         value={data()}
         onChoose={props.gravity.setData}
@@ -36,7 +37,7 @@ export function Controls(props: { readonly gravity: GravityState; readonly falls
       </Show>
       <Button
         main
-        disabled={!enough() || !(stopped() || changed() || !lesson())}
+        disabled={isOwn() || !enough() || !(stopped() || changed() || !lesson())}
         onPress={() => (stopped() && !changed() ? goOn() : props.gravity.learn())}
       >
         Train
@@ -47,12 +48,14 @@ export function Controls(props: { readonly gravity: GravityState; readonly falls
         range={[2, 60]}
         onSlide={props.falls.setSteps}
       />
-      <Select
-        label="Schedule"
-        options={SCHEDULE_NAMES.map(name => [name, SCHEDULES[name]] as const)}
-        value={props.falls.schedule()}
-        onChoose={props.falls.setSchedule}
-      />
+      <Show when={!isOwn()}>
+        <Select
+          label="Schedule"
+          options={SCHEDULE_NAMES.map(name => [name, SCHEDULES[name]] as const)}
+          value={props.falls.schedule()}
+          onChoose={props.falls.setSchedule}
+        />
+      </Show>
     </div>
   );
 }

@@ -20,9 +20,11 @@ import type { GravityState } from './state.ts';
 const SEED: Point = [2.2, 1.5];
 
 /** Where the trained denoiser pulls seeds. */
-export function useFalls({ trained, landing, points, isDrawn }: GravityState) {
+export function useFalls({ trained, landing, points, isDrawn, isOwn }: GravityState) {
   const [steps, setSteps] = numberPart('steps', 20, [2, 60]);
   const [schedule, setSchedule] = part<ScheduleName>('schedule', 'continuousCosine', SCHEDULE_NAMES);
+  /** A model of one's own keeps its schedule. */
+  const led = createMemo(() => (isOwn() ? 'continuousCosine' : schedule()));
   const [seedText, setSeedText] = part<string>('seed', writePoints([SEED]));
   const [chosenText, setChosen] = part<string>('chosen', '');
   const [landed, setLanded] = createSignal<readonly Point[]>([]);
@@ -41,7 +43,7 @@ export function useFalls({ trained, landing, points, isDrawn }: GravityState) {
   };
 
   whenever(
-    () => [trained(), steps(), schedule()] as const,
+    () => [trained(), steps(), led()] as const,
     async ([model, steps, schedule], counts) => {
       if (!model) {
         for (const clear of [setLanded, setDense, setWay]) clear([]);
@@ -57,7 +59,7 @@ export function useFalls({ trained, landing, points, isDrawn }: GravityState) {
   );
   const seed = createMemo<Point>(() => readPoints(seedText())[0] ?? SEED);
   whenever(
-    () => [trained(), steps(), schedule(), seed()] as const,
+    () => [trained(), steps(), led(), seed()] as const,
     async ([model, steps, schedule, seed], counts) => {
       if (!model) return;
       const states = await ask('trajectories', model.key, pointsTensor([seed]), samplingOf(steps, schedule));

@@ -6,8 +6,9 @@ import type { GravityState } from './state.ts';
 
 /** How training goes, and how near to the points seeds land. */
 export function Loss(props: { readonly gravity: GravityState; readonly landed: readonly Point[] }) {
-  const { losses, lesson, enough, changed, stopped } = props.gravity;
+  const { losses, lesson, enough, changed, stopped, isOwn } = props.gravity;
   const waiting = () => {
+    if (isOwn()) return 'This model was trained elsewhere.';
     if (stopped()) return 'Training was stopped: press Train to begin it again.';
     return enough() ? 'Training shows it.' : 'Draw some points in the plane, then press Train.';
   };
@@ -23,13 +24,15 @@ export function Loss(props: { readonly gravity: GravityState; readonly landed: r
           series={[{ name: 'loss', points: losses() }]}
         />
       </Show>
-      <p class="note">
-        seeds land{' '}
-        <b data-value="miss">
-          {props.landed.length > 0 && lesson() ? figure(missOf(props.landed, lesson()!.points)) : '…'}
-        </b>{' '}
-        from the nearest point, on average
-      </p>
+      <Show when={!isOwn()}>
+        <p class="note">
+          seeds land{' '}
+          <b data-value="miss">
+            {props.landed.length > 0 && lesson() ? figure(missOf(props.landed, lesson()!.points)) : '…'}
+          </b>{' '}
+          from the nearest point, on average
+        </p>
+      </Show>
       <Show when={changed()}>
         <p class="note">
           <b>The points have changed since: train again.</b>

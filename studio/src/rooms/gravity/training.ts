@@ -1,7 +1,7 @@
 import type { DenoiserRecipe } from 'seedbed';
 import { type Accessor, createSignal } from 'solid-js';
 import { ask } from '../../engine/client.ts';
-import type { Plane } from '../../engine/engine.ts';
+import type { Trained } from '../../engine/engine.ts';
 import { whenever } from '../../state/latest.ts';
 import { ready } from '../../state/models.ts';
 import { jitter, type Point, pointsOf, pointsTensor, writePoints } from '../../state/points.ts';
@@ -16,6 +16,8 @@ const RECIPE: DenoiserRecipe = {
 };
 /** Points that are learned at least, the drawn ones over and over. */
 const LEAST = 512;
+/** Milliseconds between two looks at where seeds land. */
+const PAUSE = 300;
 
 /** Points that a denoiser learns. */
 export interface Lesson {
@@ -26,7 +28,7 @@ export interface Lesson {
 
 /** A denoiser that learns points on the spot, once for the same points. */
 export function useTraining(lesson: Accessor<Lesson | undefined>) {
-  const [trained, setTrained] = createSignal<Plane>();
+  const [trained, setTrained] = createSignal<Trained>();
   const [landing, setLanding] = createSignal<readonly Point[]>([]);
   const [losses, setLosses] = createSignal<readonly Point[]>([]);
   const [stopped, setStopped] = createSignal(false);
@@ -47,24 +49,25 @@ export function useTraining(lesson: Accessor<Lesson | undefined>) {
             label: 'Training the denoiser',
           },
           make: async (task, report) => {
-            const file = await ask('train', task, repeated(lesson), RECIPE, ARROW_SEEDS.tensor, report);
+            const asked = { items: repeated(lesson), recipe: RECIPE, seeds: ARROW_SEEDS.tensor };
+            const { file } = await ask('train', task, { name: 'points', ...asked, pause: PAUSE }, report);
             return { file, losses: fallen };
           },
         },
         {
           onOutdated,
-          onReport({ done = 0, loss, landed }) {
+          onReport({ done = 0, loss, look }) {
             if (!counts()) return;
             if (loss) fallen.push([done, loss]);
             setLosses([...fallen]);
-            if (landed) setLanding(pointsOf(landed));
+            if (look) setLanding(pointsOf(look.grown));
           },
         },
       );
       if (!counts()) return;
       if (!told) return void setStopped(true);
       setLosses(told.losses);
-      const plane = await ask('openPlane', told.file);
+      const plane = await ask('openTrained', 'points', told.file);
       if (counts()) setTrained(plane);
     },
   );

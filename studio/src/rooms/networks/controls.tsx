@@ -31,7 +31,7 @@ export function Controls(props: { readonly networks: NetworksState }) {
       </Show>
       <span class="gap" />
       <OpenFile
-        accept=".onnx,.json"
+        accept=".onnx,.json,.data,.onnx_data"
         label="Open a model of your own, .onnx, with its .json description if it is not Seedbed's"
       >
         Open a model…

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema, TensorProto_DataLocation } from 'onnx-buf';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import * as api from '../../src/index.ts';
+import { CHROMIUM } from '../browser/chromium.ts';
+import { largeJpeg } from '../pictures.ts';
+import { drop, openStudio, type Studio, value } from './open.ts';
+
+/** A denoiser of Gaussian data as another tool would write it: the graph alone. */
+const model = api.gaussianDenoiser(0.05, [1, 8, 8]);
+const plain = api.serializeModel({ ...model.graph, metadata: new Map() });
+
+/** The same with its first weight in a file beside it. */
+function parted(): { onnx: Uint8Array; data: Uint8Array } {
+  const message = fromBinary(ModelProtoSchema, plain);
+  const weight = message.graph!.initializer.find(({ rawData }) => rawData.length > 0)!;
+  const data = weight.rawData;
+  weight.rawData = new Uint8Array();
+  weight.dataLocation = TensorProto_DataLocation.EXTERNAL;
+  const entry = (key: string, value: string) => ({
+    $typeName: 'onnx.StringStringEntryProto' as const,
+    key,
+    value,
+  });
+  weight.externalData = [entry('location', 'parted.onnx.data'), entry('length', String(data.length))];
+  return { onnx: toBinary(ModelProtoSchema, message), data };
+}
+
+describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium; CHROMIUM names it)', () => {
+  let studio: Studio;
+  let page: Page;
+  beforeAll(async () => {
+    studio = await openStudio(inject('studio'));
+    page = await studio.open('#/gravity');
+    await page.waitForSelector('main[data-ready=yes]', { timeout: 90_000 });
+  }, 120_000);
+  afterAll(() => studio?.close());
+
+  const bytes = (of: Uint8Array) => [...of];
+  const said = async (text: string) => {
+    await page.waitForSelector(`.notice:has-text("${text}")`, { timeout: 60_000 });
+    await page.click(`.notice:has-text("${text}") button`);
+  };
+
+  test('one of points opens in Gravity', async () => {
+    const points = api.gaussianDenoiser(1, [2]);
+    await drop(page, [{ name: 'points.onnx', bytes: bytes(api.saveModel(points)) }]);
+    await said('points.onnx is open');
+    await page.waitForFunction(
+      () => new URLSearchParams(location.hash.split('?')[1]).get('data') === 'model',
+    );
+    // Of Gaussian data every seed lands on its own ray from the mean.
+    const [mean] = points.info.range.mean;
+    const slope = () =>
+      page.locator('.plane .way').evaluate((way, mean) => {
+        const [x, y] = way.getAttribute('points')!.split(' ').at(-1)!.split(',').map(Number);
+        return (-y! - mean) / (x! - mean);
+      }, mean!);
+    await expect.poll(slope, { timeout: 60_000 }).toBeCloseTo(1.5 / 2.2, 1);
+  }, 120_000);
+
+  test('one without a description is asked about: a form filled from the graph, the doctor beside its fields', async () => {
+    await drop(page, [{ name: 'mine.onnx', bytes: bytes(plain) }]);
+    const dialog = page.locator('dialog[open]');
+    await dialog.waitFor();
+    expect(await dialog.getByLabel('Shape').inputValue()).toBe('1, 8, 8');
+    expect(await dialog.getByLabel('What the level is').inputValue()).toBe('noiseVariance');
+    await dialog.locator('summary').click();
+    expect(await dialog.locator('.graph').innerText()).toMatch(/noise_variance float32 \[N\]/);
+
+    await dialog.getByLabel('What it predicts').selectOption('x0');
+    await dialog.getByText('Check it').click();
+    await dialog.locator('.field .note').waitFor({ timeout: 60_000 });
+    expect(await dialog.locator('.field .note').innerText()).toMatch(
+      /the prediction, the level.*is described wrongly/,
+    );
+    await dialog.getByLabel('What it predicts').selectOption('epsilon');
+    await dialog.getByText('Check it').click();
+    // Of Gaussian data the doctor can say no more than that its variance is all there is to know.
+    await dialog.locator('.field:has-text("What it predicts") .note').waitFor({ timeout: 60_000 });
+    const waiting = page.waitForEvent('download');
+    await dialog.getByText('Description .json').click();
+    const file = await (await waiting).path();
+    const described = JSON.parse(readFileSync(file, 'utf8'));
+    expect(described).toMatchObject({ name: 'mine', predicts: 'epsilon', shape: [1, 8, 8] });
+    await dialog.getByText('Open it').click();
+    await said('mine.onnx is open');
+    await dialog.waitFor({ state: 'detached' });
+  }, 120_000);
+
+  test('its files come in any order, and find each other', async () => {
+    const { onnx, data } = parted();
+    const description = JSON.stringify({ ...api.parseForeignInfo(model.info, 'x'), name: 'parted' });
+    await drop(page, [{ name: 'parted.onnx.data', bytes: bytes(data) }]);
+    await said('parted.onnx.data is of a model: open its .onnx file, too.');
+    await drop(page, [{ name: 'parted.json', bytes: [...Buffer.from(description)] }]);
+    await said('parted.json is of a model: open its .onnx file, too.');
+    await drop(page, [{ name: 'parted.onnx', bytes: bytes(onnx) }]);
+    await said('parted.onnx is open');
+  }, 120_000);
+
+  test('how strange a portrait is to it is told, as Node measures it', async () => {
+    await page.click('nav >> text=Embed');
+    await page.click('[data-picture="faces/london-001"]');
+    await page.waitForSelector('[data-value=strange]', { timeout: 60_000 });
+    const file = fileURLToPath(new URL('../../examples/faces/london-001.png', import.meta.url));
+    const [portrait] = await api.strangeness(model, await api.readPicture(file, model));
+    const own = await api.strangeness(model, (await api.sample(model, { count: 4 })).pictures);
+    const usual = own.reduce((sum, value) => sum + value, 0) / own.length;
+    expect((await value(page, 'strange')) / (portrait! / usual)).toBeCloseTo(1, 1);
+  }, 120_000);
+
+  test('the part that a model sees of a picture is moved, and taken', async () => {
+    await drop(page, [{ name: 'wide.jpg', bytes: bytes(await largeJpeg(300, 200)) }]);
+    await said('wide.jpg: centre-cropped, resized 200x200 to 8x8');
+    await page.click('text=Crop…');
+    await page.focus('.crop .frame');
+    for (let i = 0; i < 12; i++) await page.keyboard.press('ArrowLeft');
+    await page.click('text=Take this part');
+    await page.waitForSelector('[aria-pressed=true][title="wide.jpg, from 0, 0.png"]');
+    await said('wide.jpg, from 0, 0.png: resized 200x200 to 8x8');
+    expect(studio.complaints).toEqual([]);
+  }, 120_000);
+});
