@@ -49,8 +49,10 @@ export async function train(task: number, lesson: Lesson, report: OnReport): Pro
       ...{ name, resume, signal, runtime: await running(), onProgress: onlooker.hear },
     });
     const learned = { step: stepsOf(model), checkpoint: onlooker.checkpoint(), file: saveModel(model) };
+    // Whoever waits sees what it came to; whoever has stopped it does not wait.
+    if (!signal.aborted) await onlooker.leave(model);
     report({ learned });
-    await onlooker.leave(signal.aborted ? undefined : model);
+    await onlooker.leave();
     return learned;
   });
 }
@@ -83,8 +85,8 @@ function watch({ seeds, pause, resume }: Lesson, report: OnReport) {
       due = Number.POSITIVE_INFINITY;
       looking = looking.then(() => look(model()));
     },
-    /** Ends with a last look. */
-    async leave(model: Denoiser | undefined): Promise<void> {
+    /** Ends, with a last look where a model is given. */
+    async leave(model?: Denoiser): Promise<void> {
       await looking;
       if (model) await look(model);
     },

@@ -1,4 +1,4 @@
-import { For, onMount } from 'solid-js';
+import { createEffect, For, on, onMount } from 'solid-js';
 import { Button } from '../parts/controls.tsx';
 import { ROOMS } from '../rooms/rooms.tsx';
 import { canRedo, canUndo, linkTo, ROOM_NAMES, redo, room, undo } from '../state/address.ts';
@@ -15,6 +15,24 @@ export function Header() {
       event.preventDefault();
     });
   });
+  const rooms = (
+    <nav aria-label="Rooms">
+      <For each={ROOM_NAMES}>
+        {name => (
+          <a href={linkTo(name)} aria-current={room() === name ? 'page' : undefined}>
+            {ROOMS[name].title}
+          </a>
+        )}
+      </For>
+    </nav>
+  ) as HTMLElement;
+  // The room that is shown is in sight, on a narrow screen too.
+  createEffect(
+    on(room, shown => {
+      const link = rooms.children[ROOM_NAMES.indexOf(shown)] as HTMLElement;
+      rooms.scrollLeft = link.offsetLeft - (rooms.clientWidth - link.offsetWidth) / 2;
+    }),
+  );
   return (
     <header>
       <a class="mark" href={linkTo('embed')} aria-label="Seedbed studio, to its first room">
@@ -23,15 +41,7 @@ export function Header() {
         </svg>
         Seedbed
       </a>
-      <nav aria-label="Rooms">
-        <For each={ROOM_NAMES}>
-          {name => (
-            <a href={linkTo(name)} aria-current={room() === name ? 'page' : undefined}>
-              {ROOMS[name].title}
-            </a>
-          )}
-        </For>
-      </nav>
+      {rooms}
       <span class="gap" />
       <div class="history">
         <Button disabled={!canUndo()} onPress={undo}>

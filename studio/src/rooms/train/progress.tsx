@@ -22,10 +22,12 @@ export function Progress(props: { readonly train: TrainState }) {
         </dd>
         <dt>loss, mean of the last hundred steps</dt>
         <dd data-value="loss">{losses().length > 0 ? figure(losses().at(-1)![1]) : '…'}</dd>
-        <dt>pictures a second</dt>
-        <dd>{perSecond() ? figure(BATCH * perSecond()!) : '…'}</dd>
-        <dt>time left</dt>
-        <dd>{perSecond() ? lasting((steps() - step()) / perSecond()!) : '…'}</dd>
+        <Show when={running()}>
+          <dt>pictures a second</dt>
+          <dd>{perSecond() ? figure(BATCH * perSecond()!) : '…'}</dd>
+          <dt>time left</dt>
+          <dd>{perSecond() ? lasting((steps() - step()) / perSecond()!) : '…'}</dd>
+        </Show>
       </dl>
       <Show when={losses().length > 1}>
         <Chart
