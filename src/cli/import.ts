@@ -76,8 +76,7 @@ async function run({ terminal, report }: Frame, path: string, flags: Flags): Pro
   const foreign = parseForeignInfo(said, sources.join(' and '));
   const fixed = await readFixed(foreign.fixedInputs, flags.config ?? path);
   const model = importDenoiser(graph, foreign, fixed, file);
-  for (const note of [channelsNote(graph, foreign), batchNote(graph, model)])
-    if (note) terminal.note(note);
+  for (const note of [channelsNote(graph, foreign), batchNote(graph, model)]) if (note) terminal.note(note);
   const autoencoder = await autoencoderIn(path, model, terminal.note);
   await writeAtomic(out, saveModel(model));
   const { shape, predicts, level, schedule, sampler } = model.info;

@@ -54,7 +54,7 @@ describe.each([...DESCRIBED, ...FOLDERS])('$name', ({ name, args, conditions }) 
     const { from, mean, std } = model.info.range;
     const pixel = (value: number) => Math.min(1, Math.max(0, mean[0]! + std[0]! * value));
     const images = from === null ? grown : float32(grown.shape, grown.data.map(pixel));
-    const { results } = await embed(runtime, model, rows(images, 0, 1), { method: 'fixed-point' });
+    const { results } = await embed(model, rows(images, 0, 1), { runtime, method: 'fixed-point' });
     expect(results[0]!.psnr).toBeGreaterThan(25);
   });
 });

@@ -83,7 +83,7 @@ describe('on Gaussian data of flow', () => {
       return y;
     };
     for (const method of ['uni-inv', 'pmi'] as const) {
-      const { latent, results } = await embed(runtime, model, images, { method });
+      const { latent, results } = await embed(model, images, { runtime, method });
       const rows = [x.data.slice(0, 16), x.data.slice(16)].flatMap(row => led(row, method === 'pmi'));
       expect(relativeError(latent, float32(x.shape, rows)), method).toBeLessThan(1e-5);
       for (const { evaluations, converged, residual } of results) {
@@ -98,7 +98,7 @@ describe('on Gaussian data of flow', () => {
     ['rfsolver', 16],
     ['fireflow', 10],
   ] as const)('%s is run back, and grows nearly the same picture', async (sampler, evaluations) => {
-    const { results } = await embed(runtime, model, images, { method: 'reversed', sampler });
+    const { results } = await embed(model, images, { runtime, method: 'reversed', sampler });
     for (const { mse, converged, evaluations: spent } of results) {
       expect(mse).toBeLessThan(2e-3);
       expect(converged).toBe(false);
@@ -108,7 +108,7 @@ describe('on Gaussian data of flow', () => {
 
   test('a sampler that is not run back is refused, and one that is names the method', async () => {
     const one = (method: 'reversed' | 'split', sampler: 'ddim' | 'fireflow') =>
-      embed(runtime, model, images, { method, sampler });
+      embed(model, images, { runtime, method, sampler });
     await expect(one('reversed', 'ddim')).rejects.toThrow(
       "method 'reversed' runs samplers 'rfsolver' and 'fireflow' from the picture to the noise, not 'ddim'",
     );

@@ -1,7 +1,6 @@
 import { backward } from '../../autodiff/backward.ts';
 import { samplerGrid } from '../../diffusion/grid.ts';
 import { type Denoiser, ddim, type SamplerInfo } from '../../diffusion/info.ts';
-import { fireflow, rfSolver } from '../../diffusion/midpoint.ts';
 import { type Mixture, mixtureEpsilon, samplerGain } from '../../diffusion/oracle.ts';
 import type { OracleForm } from '../../diffusion/oracle-form.ts';
 import { createSampler, unrollSampler } from '../../diffusion/sampler.ts';
