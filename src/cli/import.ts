@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Option } from '@commander-js/extra-typings';
 import type { Command } from 'commander';
+import { channelsNote } from '../diffusion/channels-last.ts';
 import { openConditions } from '../diffusion/conditions.ts';
 import { fromDiffusers } from '../diffusion/diffusers/read.ts';
 import { batchNote, importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
@@ -75,8 +76,7 @@ async function run({ terminal, report }: Frame, path: string, flags: Flags): Pro
   const foreign = parseForeignInfo(said, sources.join(' and '));
   const fixed = await readFixed(foreign.fixedInputs, flags.config ?? path);
   const model = importDenoiser(graph, foreign, fixed, file);
-  const note = batchNote(graph, model);
-  if (note) terminal.note(note);
+  for (const note of [channelsNote(graph, foreign), batchNote(graph, model)]) if (note) terminal.note(note);
   const autoencoder = await autoencoderIn(path, model, terminal.note);
   await writeAtomic(out, saveModel(model));
   const { shape, predicts, level, schedule, sampler } = model.info;

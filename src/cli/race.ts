@@ -3,7 +3,7 @@ import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { decode } from '../embedding/sampling.ts';
 import { checkSeeds, readSeeds, type Seeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
-import { contestants } from '../experiments/race/contestants.ts';
+import { contestants, contestantsIn } from '../experiments/race/contestants.ts';
 import { type Standing, standing } from '../experiments/race/race.ts';
 import type { RaceFacts } from '../experiments/race/race-report.ts';
 import { baseName, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
@@ -32,6 +32,12 @@ const own = () =>
   options()
     .option('--most <n>', 'leave out what takes more network evaluations per seed', whole(1), 800)
     .option('--methods <names>', 'only these families, separated by commas', list)
+    .option('--also-steps <numbers>', 'also by samplers of so many steps, separated by commas', numbers)
+    .option(
+      '--budgets <numbers>',
+      'network evaluations at which the ranking is drawn up, separated by commas (default: spread over what was spent)',
+      numbers,
+    )
     .option(
       '--beside <files>',
       'seed files of some of the pictures, found elsewhere, separated by commas',
@@ -45,6 +51,7 @@ type Flags = FlagsOf<typeof own> & ContestFlags;
 const COLUMNS = ['norm', 'neighbours', 'spectrum'];
 
 const list = (text: string) => text.split(',').filter(Boolean);
+const numbers = (text: string) => list(text).map(part => whole(1)(part));
 
 export function addRace(program: Command): void {
   const command = withOptions(withContest(program.command('race')), own()).description(
@@ -69,7 +76,9 @@ async function run(
   const contest = await openContest(file, paths, flags, frame.terminal.note);
   const { model, pictures, panel } = contest;
   const embedder = await findEmbedder(file, flags.embedder);
-  const all = contestants(model, embedder !== undefined, flags.most);
+  const all = flags.alsoSteps
+    ? contestantsIn([model.info.sampler.steps, ...flags.alsoSteps], model, embedder !== undefined, flags.most)
+    : contestants(model, embedder !== undefined, flags.most);
   const chosen = flags.methods ? all.filter(({ family }) => flags.methods!.includes(family)) : all;
   if (chosen.length === 0)
     throw new SeedbedError(
@@ -96,9 +105,13 @@ async function run(
       baseName(file),
       ...which,
       ...conditionWords(flags),
+      ...(flags.samplerSteps ? ['--sampler-steps', flags.samplerSteps] : []),
+      ...(flags.alsoSteps ? ['--also-steps', flags.alsoSteps.join()] : []),
+      ...(flags.budgets ? ['--budgets', flags.budgets.join()] : []),
       '--most',
       flags.most,
     ].join(' '),
+    budgets: flags.budgets,
     columns: COLUMNS.filter(name => panel.statistics.includes(name)),
   };
   const { raceFigure, raceReport } = await import('../experiments/race/race-report.ts');

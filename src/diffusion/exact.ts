@@ -2,7 +2,7 @@ import { readings } from './prediction.ts';
 import type { GridStep, Level } from './schedule.ts';
 import { affineStep, type Course, type Space } from './solvers.ts';
 
-/** The two states of a sampler with an exact inverse. Of EDICT both lie at one level; of the others `y` is one step on. */
+/** The two states of a sampler with an exact inverse. Of EDICT both lie at one level; of the others `y` is one step on, of Rex at the end only. */
 export interface Pair<X> {
   readonly x: X;
   readonly y: X;
@@ -106,6 +106,68 @@ export const bdia: ExactSolver = twoStepSolver((noisier, present, next) => {
   const back = affineStep({ from: present, to: noisier });
   return { before: 1, present: on.alpha - back.alpha, predicted: on.beta - back.beta };
 });
+
+/** How much of its own the first state keeps in Rex's coupling; the authors' choice. */
+const COUPLING = 0.999;
+
+/**
+ * Rex (Blasingame and Liu 2025) on Euler's method in data prediction, the authors' default: McCallum and Foster's coupling (2024)
+ * of two states in x / n, whose steps in s / n are DDIM's. With the DDIM steps S from t to t' and S' back, and r = n' / n:
+ * x' = r (zeta x + (1 - zeta) y - y) + S(y), then y' = x' + r (y - S'(x')). Where no noise is left, r would forget x: there
+ * it is 1, and the last y', which would ask about the clean picture, is left out. 2 T - 1 evaluations.
+ */
+export const rex: ExactSolver = {
+  // biome-ignore lint/correctness/useYield: both states are the seed, which needs no prediction
+  *begin(_space, _grid, seed) {
+    return { x: seed, y: seed };
+  },
+  *forward(space, grid, pair) {
+    let { x, y } = pair;
+    for (const [i, { ratio, on, back }] of grid.map(couplingOf).entries()) {
+      const next = space.combine(
+        [ratio * COUPLING, x],
+        [on.alpha - ratio * COUPLING, y],
+        [on.beta, yield { x: y, level: on.level }],
+      );
+      if (i === grid.length - 1) return { x: y, y: next };
+      y = space.combine(
+        [ratio, y],
+        [1 - ratio * back.alpha, next],
+        [-ratio * back.beta, yield { x: next, level: back.level }],
+      );
+      x = next;
+    }
+    return { x, y };
+  },
+  *backward(space, grid, pair) {
+    let { x: y, y: x } = pair;
+    for (const [i, { ratio, on, back }] of grid.map(couplingOf).toReversed().entries()) {
+      if (i > 0)
+        y = space.combine(
+          [1 / ratio, y],
+          [back.alpha - 1 / ratio, x],
+          [back.beta, yield { x, level: back.level }],
+        );
+      const kept = 1 / (ratio * COUPLING);
+      x = space.combine(
+        [kept, x],
+        [1 - on.alpha * kept, y],
+        [-on.beta * kept, yield { x: y, level: on.level }],
+      );
+    }
+    return { x, y };
+  },
+  picture: ({ y }) => y,
+};
+
+/** A step on, the step back, and the ratio of the noise rates. */
+function couplingOf({ from, to }: GridStep) {
+  return {
+    ratio: to.noiseRate > 0 ? to.noiseRate / from.noiseRate : 1,
+    on: affineStep({ from, to }),
+    back: affineStep({ from: to, to: from }),
+  };
+}
 
 /** O-BELM (Wang et al. 2024, eq. 18): the two-step method of least local error; h are steps of n / s. */
 export const obelm: ExactSolver = twoStepSolver((noisier, present, next) => {

@@ -3,6 +3,7 @@ import { inFile, isSeedbedError, SeedbedError } from '../errors.ts';
 import type { Dim, Graph, Node, ValueInfo } from '../graph/ir.ts';
 import { renameValues } from '../graph/nodes.ts';
 import { int64, type Tensor } from '../tensor/tensor.ts';
+import { channelsFirst } from './channels-last.ts';
 import { closeInputs, inputInWords, requireFurther, sizeFurther } from './further-inputs.ts';
 import { samplerGrid } from './grid.ts';
 import { type Denoiser, type DenoiserInfo, denoiserSchema, samplerSchema } from './info.ts';
@@ -77,8 +78,9 @@ function isThere(value: unknown, path: readonly PropertyKey[]): boolean {
 
 /**
  * Makes a Seedbed model of a graph from elsewhere: further inputs that are no conditions become constants, of the output the
- * channels that are the prediction are kept, and the description goes into the file.
- * @param fixed the values of the further inputs by name, for one picture: their shape without the first axis, or with 1 there.
+ * channels that are the prediction are kept, pictures whose channels are last are transposed, and the description goes into the
+ * file.
+ * @param given as it was read. @param fixed the values of the further inputs by name, for one picture: their shape without the first axis, or with 1 there.
  * @param file the name that messages give the graph.
  * @throws {SeedbedError} BadFile or Unsupported, naming node, operator, shape or field, when graph and description do not fit.
  * @group Models
@@ -91,13 +93,14 @@ function isThere(value: unknown, path: readonly PropertyKey[]): boolean {
  * console.log(model.info.name, model.info.sampler.steps); // prints fashion-mnist-32 10
  */
 export function importDenoiser(
-  graph: Graph,
+  given: Graph,
   foreign: ForeignInfo,
   fixed: ReadonlyMap<string, Tensor>,
   file: string,
 ): Denoiser {
   const { outputChannels, preconditioning, fixedInputs: _, ...described } = foreign;
-  requireNames(graph, foreign, file);
+  requireNames(given, foreign, file);
+  const graph = channelsFirst(given, foreign, file);
   requireFurther(graph, foreign, [...fixed.keys()], file);
   const info: DenoiserInfo = { ...described, range: unitRange(described.range) };
   inFile(file, () => samplerGrid(info, info.sampler));
@@ -208,12 +211,6 @@ function withShape(graph: Graph, image: ValueInfo, whole: readonly Dim[], file: 
   const shape = whole.slice(1);
   const theirs = image.shape.slice(1);
   const takes = `${file}: takes pictures [${theirs}]`;
-  const last = [...shape.slice(1), shape[0]];
-  if (shape.length === 3 && last.join() === theirs.join() && last.join() !== shape.join())
-    throw new SeedbedError(
-      'BadFile',
-      `${takes}, channels last; export it for pictures [${shape}], with a transposition`,
-    );
   if (theirs.length !== shape.length || theirs.some((d, i) => typeof d === 'number' && d !== shape[i]))
     throw new SeedbedError(
       'BadFile',

@@ -36,16 +36,44 @@ export function samplerGrid(info: Levels, sampler: SamplerInfo): GridStep[] {
       'BadArgument',
       "sampler 'obelm' cannot end with a step that leads nowhere: its last level is the one that it ends at",
     );
-  return levels.map((from, i) => ({
-    from,
-    to: strided(info, sampler, from, final) ?? levels[i + 1] ?? final,
-  }));
+  return levels.map((from, i) => {
+    const to = strided(info, sampler, from, final) ?? levels[i + 1] ?? final;
+    return { from, to, between: halfway(info, from, to) };
+  });
+}
+
+/** The steps of a sampler from the picture to the noise. */
+export function reversedGrid(info: Levels, sampler: SamplerInfo): GridStep[] {
+  return samplerGrid(info, sampler)
+    .toReversed()
+    .map(({ from, to, between }) => ({ from: to, to: from, between }));
+}
+
+/** Halfway of a step: of flow in sigma, else in diffusion time, where the network knows timesteps alone at the nearest of them. */
+function halfway(info: Levels, from: Level, to: Level): Level {
+  const { schedule, level } = info;
+  if (schedule.kind === 'flow') {
+    const sigma = (from.noiseRate + to.noiseRate) / 2;
+    return levelAt(info, sigma / (sigma + (schedule.shift ?? 1) * (1 - sigma)));
+  }
+  const time = (from.time + to.time) / 2;
+  const count = level === 'timestep' ? timestepsOf(schedule) : undefined;
+  return levelAt(info, count === undefined ? time : Math.max(1, Math.round(time * count)) / count);
 }
 
 /** Where the last step leads. */
 function finalLevel(info: Levels, { final }: SamplerInfo): Level {
-  if (final === 'x0') return { ...CLEAN, time: 0, fed: 0, target: steppedTarget(info.predicts, CLEAN) };
+  if (final === 'x0')
+    return {
+      ...{ ...CLEAN, time: 0, target: steppedTarget(info.predicts, CLEAN) },
+      fed: asksClean(info) ? 0 : Number.NaN,
+    };
   return levelAt(info, (final.timestep + 1) / countOf(info.schedule));
+}
+
+/** Whether the network can be asked about a clean picture: one of flow may, unless that is divided by the noise there is none of. */
+function asksClean({ schedule, predicts, level }: Levels): boolean {
+  return schedule.kind === 'flow' && predicts !== 'x0' && level !== 'logSnr';
 }
 
 /** Where a step of a fixed number of timesteps leads; undefined where steps lead to the next level. */

@@ -1,5 +1,6 @@
 import { SeedbedError } from '../errors.ts';
-import { bdia, type ExactSolver, edict, obelm } from './exact.ts';
+import { bdia, type ExactSolver, edict, obelm, rex } from './exact.ts';
+import { fireflow, rfSolver } from './midpoint.ts';
 import { ddimSolver, dpmpp2mSolver, heunSolver, type Solver } from './solvers.ts';
 
 /** A sampler that leads one state from noise to the picture. */
@@ -8,6 +9,8 @@ export interface OneState {
   readonly solver: Solver;
   /** Whether its steps are S(x) = alpha x + beta p(x), each of one evaluation, which can be undone one by one. */
   readonly affine: boolean;
+  /** Whether it is run from the picture to the noise as well, to invert it. */
+  readonly reverses: boolean;
   /** Network evaluations for a picture in T steps. */
   evaluations(steps: number): number;
 }
@@ -25,17 +28,26 @@ export interface TwoStates {
 export type SamplerRow = OneState | TwoStates;
 
 /**
- * All samplers: what leads a seed to its picture. Whoever adds one adds a row here, its solver (solvers.ts, or exact.ts),
+ * All samplers: what leads a seed to its picture. Whoever adds one adds a row here, its solver (solvers.ts, midpoint.ts, exact.ts),
  * and what it multiplies Gaussian data by (experiments/verify/gains.ts); all else reads this table.
  */
 const TABLE = {
-  ddim: { states: 1, solver: ddimSolver, affine: true, evaluations: steps => steps },
-  heun: { states: 1, solver: heunSolver, affine: false, evaluations: steps => 2 * steps - 1 },
-  dpmpp2m: { states: 1, solver: dpmpp2mSolver, affine: false, evaluations: steps => steps },
+  ddim: { states: 1, solver: ddimSolver, affine: true, reverses: false, evaluations: steps => steps },
+  heun: {
+    states: 1,
+    solver: heunSolver,
+    affine: false,
+    reverses: false,
+    evaluations: steps => 2 * steps - 1,
+  },
+  dpmpp2m: { states: 1, solver: dpmpp2mSolver, affine: false, reverses: false, evaluations: steps => steps },
+  rfsolver: { states: 1, solver: rfSolver, affine: false, reverses: true, evaluations: steps => 2 * steps },
+  fireflow: { states: 1, solver: fireflow, affine: false, reverses: true, evaluations: steps => steps + 1 },
   edict: { states: 2, solver: edict, ends: 'picture twice', evaluations: steps => 2 * steps },
   // A pair has their first step behind it.
   bdia: { states: 2, solver: bdia, ends: 'state and picture', evaluations: afterPair },
   obelm: { states: 2, solver: obelm, ends: 'state and picture', evaluations: afterPair },
+  rex: { states: 2, solver: rex, ends: 'state and picture', evaluations: steps => 2 * steps - 1 },
 } satisfies Record<string, SamplerRow>;
 
 function afterPair(steps: number, paired: boolean): number {
@@ -56,12 +68,13 @@ export type ExactKind = {
 
 /**
  * The samplers: how a seed is led to its picture. `ddim` (Song et al. 2021), `heun` (Karras et al. 2022, in the DDIM
- * angle) and `dpmpp2m` (Lu et al. 2022) keep one state; `edict` (Wallace et al. 2023), `bdia` (Zhang et al. 2023) and
- * `obelm` (Wang et al. 2024) keep two and can be run backwards exactly.
+ * angle), `dpmpp2m` (Lu et al. 2022), `rfsolver` (Wang et al. 2024) and `fireflow` (Deng et al. 2024) keep one state;
+ * `edict` (Wallace et al. 2023), `bdia` (Zhang et al. 2023), `obelm` (Wang et al. 2024) and `rex` (Blasingame and Liu 2025)
+ * keep two and can be run backwards exactly.
  * @group Sampling
  * @example
  * import { SAMPLERS } from 'seedbed';
- * console.log(SAMPLERS.join(', ')); // prints ddim, heun, dpmpp2m, edict, bdia, obelm
+ * console.log(SAMPLERS.join(', ')); // prints ddim, heun, dpmpp2m, rfsolver, fireflow, edict, bdia, obelm, rex
  */
 export const SAMPLERS = Object.keys(TABLE) as readonly SamplerKind[];
 

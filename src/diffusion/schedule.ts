@@ -79,7 +79,7 @@ export interface Target {
 export interface Level extends Rates {
   /** Diffusion time, in (0,1]; 1 is noise. */
   readonly time: number;
-  /** What the network's level input is fed there. */
+  /** What the network's level input is fed there; not a number where it cannot be asked, as mostly of the clean picture. */
   readonly fed: number;
   /** What samplers ask of the network there. */
   readonly target: Target;
@@ -90,6 +90,8 @@ export interface GridStep {
   readonly from: Level;
   /** The next level; the last step's is {@link CLEAN}. */
   readonly to: Level;
+  /** The level halfway, at which solvers of second order ask. */
+  readonly between: Level;
 }
 
 /** The rates of the clean picture, alpha_bar = 1. */

@@ -1,5 +1,5 @@
 import { readings, type Weights } from './prediction.ts';
-import type { GridStep, Level } from './schedule.ts';
+import type { GridStep, Level, Rates } from './schedule.ts';
 
 /**
  * Where states live: tensors, or values of a graph under construction, so that one definition of a sampler serves to
@@ -29,27 +29,41 @@ export interface AffineStep {
   readonly level: Level;
 }
 
+/** The DDIM step of a grid ({@link stepBy}): the network is asked where it begins. */
+export function affineStep({ from, to }: Pick<GridStep, 'from' | 'to'>): AffineStep {
+  return stepBy(from, to, from);
+}
+
 /**
  * The DDIM step (Song et al. 2021, eq. 12 with sigma = 0) from the rates (s, n) to (s', n'), that is s' x0 + n' epsilon of the
  * x0 and epsilon that x = s x0 + n epsilon and p = a x0 + b epsilon give: alpha = (s' b - n' a) / (s b - n a), and beta such
  * that both parts come out. Of epsilon, alpha = s'/s and beta = n' - n s'/s; of flow, where s + n = 1, alpha = 1 and
  * beta = n' - n, which is Euler's step. The last step, to (1, 0), is the predicted clean picture.
+ * @param level whose target p is: the one at which the network is asked.
  */
-export function affineStep({ from, to }: GridStep): AffineStep {
-  const { clean: a, noise: b } = from.target;
+export function stepBy(from: Rates, to: Rates, level: Level): AffineStep {
+  const { clean: a, noise: b } = level.target;
   const alpha = (to.signalRate * b - to.noiseRate * a) / (from.signalRate * b - from.noiseRate * a);
   const beta =
     Math.abs(b) >= Math.abs(a)
       ? (to.noiseRate - from.noiseRate * alpha) / b
       : (to.signalRate - from.signalRate * alpha) / a;
-  return { alpha, beta, level: from };
+  return { alpha, beta, level };
+}
+
+/** The rates to which a step leads that asks where it begins. */
+export function ratesAfter({ alpha, beta, level }: AffineStep): Rates {
+  return {
+    signalRate: alpha * level.signalRate + beta * level.target.clean,
+    noiseRate: alpha * level.noiseRate + beta * level.target.noise,
+  };
 }
 
 /**
  * What a DDIM step multiplies Gaussian data N(0, variance) by, under its best denoiser:
  * (s' s variance + n' n) / (s^2 variance + n^2).
  */
-export function stepGain({ from, to }: GridStep, variance: number): number {
+export function stepGain({ from, to }: Pick<GridStep, 'from' | 'to'>, variance: number): number {
   const { signalRate: s, noiseRate: n } = from;
   return (to.signalRate * s * variance + to.noiseRate * n) / (s * s * variance + n * n);
 }

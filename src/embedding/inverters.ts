@@ -1,15 +1,15 @@
-import { samplerGrid } from '../diffusion/grid.ts';
+import { reversedGrid, samplerGrid } from '../diffusion/grid.ts';
 import { type Denoiser, type SamplerInfo, withSampler } from '../diffusion/info.ts';
 import { DOUBLE, evaluationsOf, runExact } from '../diffusion/sampler.ts';
-import { samplerRow, type TwoStates } from '../diffusion/samplers.ts';
-import { affineStep } from '../diffusion/solvers.ts';
+import { type OneState, samplerRow, type TwoStates } from '../diffusion/samplers.ts';
+import { affineStep, run } from '../diffusion/solvers.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { choose, combine, dots, filledRows, spreadRows } from '../tensor/rowwise.ts';
 import { meanSquaredErrors } from '../tensor/statistics.ts';
 import { type Floats, rows, takeRows, toFloat32, toFloat64 } from '../tensor/tensor.ts';
 import { certify, judge } from './certificate.ts';
 import { BySize, type Finder, type Found, forEach, type Sought } from './finders.ts';
-import { climb, type UndoOptions } from './inversion/climb.ts';
+import { climb, solves } from './inversion/climb.ts';
 import { minimise } from './inversion/lbfgs.ts';
 import { leastSquares } from './inversion/least-squares.ts';
 import { chainOf, createStepMap, type DifferentiableMap, type StepMap, stepOf } from './inversion/maps.ts';
@@ -58,9 +58,6 @@ async function counted<T>(map: StepMap, work: () => Promise<T>): Promise<T & { e
   return { ...result, evaluations: Array.from(map.evaluations, (count, row) => count - before[row]!) };
 }
 
-/** Whether a way to undo steps solves their equations, and does not only come near. */
-const solves = ({ solver }: UndoOptions) => solver !== 'naive' && solver !== 'renoise';
-
 /** Undoes the sampler's steps one after the other, from the picture or from a noisy draw of it. */
 export function undoingFinder(inverting: Inverting): Finder {
   const { runtime, model, sampler, options } = inverting;
@@ -78,7 +75,7 @@ export function undoingFinder(inverting: Inverting): Finder {
     return {
       latent,
       certificates: certify(targets.shape[0]!, reports),
-      converged: forEach(targets, solves(interior)),
+      converged: forEach(targets, solves(interior.solver)),
       evaluations,
     };
   });
@@ -105,7 +102,7 @@ export function splitFinder(inverting: Inverting): Finder {
     return {
       latent,
       certificates: certify(targets.shape[0]!, reports, errors, options.lastStep.tau),
-      converged: forEach(targets, solves(options.interior)),
+      converged: forEach(targets, solves(options.interior.solver)),
       evaluations,
     };
   });
@@ -209,6 +206,26 @@ export function wholeFinder(inverting: Inverting, by: 'gauss-newton' | 'lbfgs'):
     );
     return { x, errors: meanSquaredErrors(await chain.value(x), targets) };
   }
+}
+
+/** Runs a sampler's own solver from the picture to the noise: a way back of the same order, which solves nothing. */
+export function reversedFinder(inverting: Inverting): Finder {
+  const { model, sampler } = inverting;
+  const grid = reversedGrid(model.info, sampler);
+  // Only samplers of one state come here.
+  const { solver } = samplerRow(sampler.kind) as OneState;
+  return stepFinder(inverting, async (map, { targets }) => {
+    const course = solver({ combine }, grid, targets);
+    const { latent, evaluations } = await counted(map, async () => ({
+      latent: await run(course, ({ x, level }) => map.predict(x, level)),
+    }));
+    return {
+      latent,
+      certificates: certify(targets.shape[0]!, []),
+      converged: forEach(targets, false),
+      evaluations,
+    };
+  });
 }
 
 /**

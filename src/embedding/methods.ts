@@ -2,10 +2,12 @@ import type { Denoiser, Embedder, SamplerInfo } from '../diffusion/info.ts';
 import { type SamplerRow, samplerRow, samplersThat } from '../diffusion/samplers.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import { type DescentSettings, descentFinder, type Finder } from './finders.ts';
+import { solves } from './inversion/climb.ts';
 import {
   autoFinder,
   exactFinder,
   type Inverting,
+  reversedFinder,
   splitFinder,
   undoingFinder,
   wholeFinder,
@@ -30,8 +32,11 @@ export interface Asked {
 interface MethodRow {
   /** Whether it begins with the seed of a trained network. */
   readonly network: boolean;
-  /** The samplers it inverts: those of one state, those whose steps can be undone one by one, those of two states. */
-  readonly inverts: 'one state' | 'affine steps' | 'two states';
+  /**
+   * The samplers it inverts: those of one state, those whose steps can be undone one by one, those that are run from the
+   * picture to the noise as well, those of two states.
+   */
+  readonly inverts: 'one state' | 'affine steps' | 'both directions' | 'two states';
   /** Whether different starts find different seeds. */
   starts(inversion: InversionOptions): boolean;
   /** What it refuses besides, in words. */
@@ -129,6 +134,16 @@ const TABLE = {
   descent,
   'embedder+descent': fromNetwork(descent),
   naive: undoing({ solver: 'naive' }),
+  'uni-inv': undoing({ solver: 'uni-inv' }),
+  pmi: undoing({ solver: 'pmi' }),
+  reversed: {
+    network: false,
+    inverts: 'both directions',
+    starts: () => false,
+    uses: [],
+    batch: 16,
+    finder: reversedFinder,
+  },
   'fixed-point': undoing({ iterations: 20 }),
   newton: undoing({ solver: 'newton' }),
   lbfgs,
@@ -150,7 +165,8 @@ export type Method = keyof typeof TABLE;
 
 /**
  * Ways to find a seed: a trained network (`embedder`), descent through the sampler from noise or from the network's
- * seed; undoing the sampler's steps (`naive`, `fixed-point`, `newton`); least squares through the whole sampler
+ * seed; undoing the sampler's steps, by one prediction each (`naive`, `uni-inv`, `pmi`) or to the end (`fixed-point`,
+ * `newton`); the sampler's own solver `reversed`, for `fireflow` and `rfsolver`; least squares through the whole sampler
  * (`lbfgs`, `gauss-newton`); `split` inversion, the last step as least squares and the others undone; `auto`, split
  * inversion whose flagged seeds are repaired by least squares through the whole sampler; and `exact`, for samplers that
  * keep two states.
@@ -207,7 +223,8 @@ export function checkMethod(asked: Asked): void {
     );
   const { solver, iterations } = inversion.interior;
   // The first is naive inversion's guess; how well it undoes a step shows only in the next.
-  if (row.uses.includes('interior') && solver !== 'naive') requireWhole('iterations', iterations, 2);
+  if (row.uses.includes('interior') && (solves(solver) || solver === 'renoise'))
+    requireWhole('iterations', iterations, 2);
   const refused = row.refuses?.(asked);
   if (refused) throw refusal(refused);
   const fixed = way.states === 2 && way.ends === 'picture twice';
@@ -229,8 +246,10 @@ function unfitFor(
     return `sampler '${kind}' keeps two states, which method 'exact' inverts; method '${method}' cannot`;
   if (way.states === 1 && inverts === 'two states')
     return `method '${method}' inverts samplers ${samplersThat(({ states }) => states === 2)}; '${kind}' has no exact inverse. Give one of them, or another method`;
+  if (way.states === 1 && inverts === 'both directions' && !way.reverses)
+    return `method '${method}' runs samplers ${samplersThat(row => row.states === 1 && row.reverses)} from the picture to the noise, not '${kind}'. Give one of them, or another method`;
   if (way.states === 1 && inverts === 'affine steps' && !way.affine)
-    return `method '${method}' undoes the steps of sampler 'ddim'; for '${kind}' use method 'descent'`;
+    return `method '${method}' undoes the steps of sampler 'ddim'; for '${kind}' use method ${way.reverses ? "'reversed' or 'descent'" : "'descent'"}`;
   return undefined;
 }
 

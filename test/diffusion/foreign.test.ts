@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { channelsNote } from '../../src/diffusion/channels-last.ts';
 import { batchNote, importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import type { Denoiser, DenoiserInfo } from '../../src/diffusion/info.ts';
@@ -343,9 +344,49 @@ describe('dimensions that the file leaves open, or closes', () => {
     await network.dispose();
   });
 
-  test('channels that come last are refused with what to do', () => {
-    const last = { ...info, shape: [3, 8, 8], range: { from: [0, 1], mean: [0, 0, 0], std: [1, 1, 1] } };
-    expect(String(thrownBy(() => imported(scaled(['N', 8, 8, 3]), last)))).toContain('channels last');
+  /** A network of pictures [H, W, C] that gives each channel times its number from 1, on a few or all of what an exporter may say. */
+  function lastGraph(input: readonly Dim[], output: readonly Dim[] | undefined): Graph {
+    const b = new GraphBuilder('last');
+    const x = b.input('x', 'float32', input);
+    b.input('t', 'float32', ['N']);
+    const graph = b.build({ epsilon: b.mul(x, b.constant(float32([3], [1, 2, 3]))) });
+    const outputs = graph.outputs.map(port => (output ? { ...port, shape: output } : port));
+    return { ...graph, outputs };
+  }
+
+  test.each<[readonly Dim[], readonly Dim[] | undefined]>([
+    [['N', 4, 6, 3], undefined],
+    [
+      ['N', 4, 6, 3],
+      ['N', 4, 6, 3],
+    ],
+    [
+      ['N', 'h', 'w', 3],
+      ['N', 'h', 'w', 3],
+    ],
+  ])('channels that come last, %j, are transposed, and it is said', async (input, output) => {
+    const last = describeModel(gaussianDenoiser(1, [3, 4, 6]), {
+      inputs: { image: 'x', level: 't' },
+      output: 'epsilon',
+    });
+    const graph = lastGraph(input, output);
+    const foreign = parseForeignInfo(last, 'their.json');
+    expect(channelsNote(graph, foreign)).toContain('its pictures last: they are transposed to [3,4,6]');
+    const network = await createNetwork(runtime, imported(graph, last), 2);
+    const x = normals({ seed: 1, purpose: 'last' }, [2, 3, 4, 6]);
+    const found = await network.epsilon(x, { signalRate: 0.6, noiseRate: 0.8, time: 0.5, fed: 0.64 });
+    expectNear(
+      found,
+      x.data.map((value, i) => value * (1 + (Math.floor(i / 24) % 3))),
+    );
+    await network.dispose();
+  });
+
+  test('a description with its channels last is told what to write', () => {
+    const last = describeModel(gaussianDenoiser(1, [1, 4, 6]), { shape: [4, 6, 1] });
+    expect(String(thrownBy(() => imported(gaussianDenoiser(1, [1, 4, 6]).graph, last)))).toContain(
+      '"shape": [4,6,1] in the description has its channels last; write [1,4,6]',
+    );
   });
 });
 

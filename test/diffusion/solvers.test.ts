@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { checkGradient } from '../../src/autodiff/check.ts';
-import { bdia, type ExactSolver, edict, obelm, type Pair } from '../../src/diffusion/exact.ts';
+import { bdia, type ExactSolver, edict, obelm, type Pair, rex } from '../../src/diffusion/exact.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { type DenoiserInfo, ddim, type SamplerInfo } from '../../src/diffusion/info.ts';
+import { fireflow, rfSolver } from '../../src/diffusion/midpoint.ts';
 import {
   gaussianDenoiser,
   type Mixture,
@@ -26,8 +27,8 @@ import { relativeError, runGraph, thrownBy } from '../support.ts';
 type Schedule = DenoiserInfo['schedule'];
 
 const runtime = await createRuntime({ threads: 1 });
-const SOLVERS = { ddim: ddimSolver, heun: heunSolver, dpmpp2m: dpmpp2mSolver };
-const EXACT = { edict, bdia, obelm };
+const SOLVERS = { ddim: ddimSolver, heun: heunSolver, dpmpp2m: dpmpp2mSolver, rfsolver: rfSolver, fireflow };
+const EXACT = { edict, bdia, obelm, rex };
 type Kind = keyof typeof SOLVERS;
 const kinds = Object.keys(SOLVERS) as Kind[];
 const exactKinds = Object.keys(EXACT) as (keyof typeof EXACT)[];
@@ -61,6 +62,19 @@ function recursion(kind: Kind, variance: number, steps: number, least: number, m
     const { x0, epsilon } = predicted(x, angle);
     return Math.cos(angle) * epsilon - Math.sin(angle) * x0;
   };
+  const led = (x: number, epsilon: number, from: number, to: number) =>
+    Math.cos(to) * ((x - Math.sin(from) * epsilon) / Math.cos(from)) + Math.sin(to) * epsilon;
+  if (kind === 'rfsolver' || kind === 'fireflow') {
+    let x = 1;
+    let { epsilon } = predicted(x, angles[0]!);
+    angles.forEach((angle, i) => {
+      const middle = angle - (most - least) / (2 * steps);
+      if (kind === 'rfsolver') epsilon = predicted(x, angle).epsilon;
+      epsilon = predicted(led(x, epsilon, angle, middle), middle).epsilon;
+      x = led(x, epsilon, angle, angles[i + 1] ?? 0);
+    });
+    return x;
+  }
   let x = 1;
   let before: { x0: number; lambda: number } | undefined;
   for (const [i, angle] of angles.slice(0, -1).entries()) {
@@ -321,6 +335,6 @@ describe('the two-step samplers', () => {
 test('a sampler that there is not is named, with those that there are', () => {
   const asked = { ...ddim(4), kind: 'unipc' as 'ddim' };
   expect(() => evaluationsOf(asked)).toThrow(
-    "there is no sampler 'unipc'; there are: ddim, heun, dpmpp2m, edict",
+    "there is no sampler 'unipc'; there are: ddim, heun, dpmpp2m, rfsolver",
   );
 });

@@ -7,7 +7,7 @@ import { createSampler, evaluationsOf } from '../../src/diffusion/sampler.ts';
 import { affineStep } from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import type { EmbedOptions } from '../../src/embedding/embedding.ts';
-import { climb, UNDOERS } from '../../src/embedding/inversion/climb.ts';
+import { climb, solves, UNDOERS } from '../../src/embedding/inversion/climb.ts';
 import { chainOf, createStepMap } from '../../src/embedding/inversion/maps.ts';
 import { diffuse, SPLIT } from '../../src/embedding/inversion/split.ts';
 import { METHODS, type Method } from '../../src/embedding/methods.ts';
@@ -274,7 +274,11 @@ describe('method and sampler that do not fit are refused in words', () => {
       "sampler 'edict' keeps two states, which method 'exact' inverts; method 'split' cannot",
     ],
     ['descent', { sampler: 'bdia' }, "method 'descent' cannot"],
-    ['exact', {}, "method 'exact' inverts samplers 'edict', 'bdia' and 'obelm'; 'ddim' has no exact inverse"],
+    [
+      'exact',
+      {},
+      "method 'exact' inverts samplers 'edict', 'bdia', 'obelm' and 'rex'; 'ddim' has no exact inverse",
+    ],
     [
       'lbfgs',
       { sampler: 'heun' },
@@ -320,21 +324,18 @@ describe('on three clusters of pictures, where the sampler is not linear', () =>
   const seeds = draw('seeds', 4);
   const steps = grid.slice(0, -1).map(affineStep);
 
-  test.each(UNDOERS.filter(solver => solver !== 'naive' && solver !== 'renoise'))(
-    'the true seed is found from x_(1/T) by %s',
-    async solver => {
-      for (const denoiser of [model, clustered]) {
-        const map = createStepMap(runtime, denoiser, 4);
-        const from = await chainOf(map, steps).value(seeds);
-        const { latent, reports } = await climb(map, steps, from, { ...SPLIT.interior, ...tight, solver });
-        expect(relativeError(latent, seeds)).toBeLessThan(1e-5);
-        expect(reports.map(({ level }) => level.time)).toEqual(
-          [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1].map(time => expect.closeTo(time, 9)),
-        );
-        await map.dispose();
-      }
-    },
-  );
+  test.each(UNDOERS.filter(solves))('the true seed is found from x_(1/T) by %s', async solver => {
+    for (const denoiser of [model, clustered]) {
+      const map = createStepMap(runtime, denoiser, 4);
+      const from = await chainOf(map, steps).value(seeds);
+      const { latent, reports } = await climb(map, steps, from, { ...SPLIT.interior, ...tight, solver });
+      expect(relativeError(latent, seeds)).toBeLessThan(1e-5);
+      expect(reports.map(({ level }) => level.time)).toEqual(
+        [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1].map(time => expect.closeTo(time, 9)),
+      );
+      await map.dispose();
+    }
+  });
 
   test.each<[Method, Partial<InversionOptions>]>([
     ['fixed-point', inside({})],
@@ -493,15 +494,15 @@ describe('a certificate', () => {
     expect(found.converged).toBe(true);
   });
 
-  test.each(['naive', 'renoise'] as const)(
+  test.each(['naive', 'uni-inv', 'pmi', 'renoise'] as const)(
     'does not call a seed converged that was found by %s inside',
     async solver => {
-      const method = solver === 'naive' ? 'split' : 'fixed-point';
+      const method = solver === 'renoise' ? 'fixed-point' : 'split';
       expect((await one(method, { inversion: inside({ solver, iterations: 5 }) })).converged).toBe(false);
     },
   );
 
-  test.each(['edict', 'bdia', 'obelm'] as const)(
+  test.each(['edict', 'bdia', 'obelm', 'rex'] as const)(
     'of %s is flagged where rounding has grown over its inverse',
     async sampler => {
       const found = await one('exact', { sampler, samplerSteps: 400 });
@@ -524,7 +525,7 @@ describe('a certificate', () => {
       ...model.info,
       name: 'broken',
     });
-    for (const solver of UNDOERS.filter(name => name !== 'naive')) {
+    for (const solver of UNDOERS.filter(name => solves(name) || name === 'renoise')) {
       const found = await one('fixed-point', { inversion: inside({ solver, iterations: 4 }) }, broken).catch(
         (error: Error) => error,
       );
@@ -596,9 +597,12 @@ describe('evaluations', () => {
   const image = pixels(combine([gain, draw('image', 1)]));
   const recipe = { ...RECIPES.refine, iterations: 3 };
   const cases: [Method, EmbedOptions][] = METHODS.flatMap(method =>
-    method === 'exact'
-      ? (['edict', 'bdia', 'obelm'] as const).map(sampler => [method, { sampler }] as [Method, EmbedOptions])
-      : [[method, {}] as [Method, EmbedOptions]],
+    (method === 'exact'
+      ? (['edict', 'bdia', 'obelm', 'rex'] as const)
+      : method === 'reversed'
+        ? (['rfsolver', 'fireflow'] as const)
+        : [undefined]
+    ).map((sampler): [Method, EmbedOptions] => [method, { sampler }]),
   );
   cases.push(
     ['auto', { inversion: { interior: { ...SPLIT.interior, iterations: 2 } } }],

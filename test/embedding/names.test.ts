@@ -60,7 +60,7 @@ function renamedModel({ graph, info }: Denoiser, nameOf: (name: string) => strin
 async function seedsOf(network: Denoiser, on: Runtime = runtime): Promise<Record<string, Tensor>> {
   const found: Record<string, Tensor> = {};
   for (const method of methods) {
-    const sampler = method === 'exact' ? 'bdia' : undefined;
+    const sampler = method === 'exact' ? 'bdia' : method === 'reversed' ? 'fireflow' : undefined;
     const recipe = {
       loss: 'mse',
       penalty: 0.1,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { SPLIT } from '../../src/embedding/inversion/split.ts';
-import { contestants } from '../../src/experiments/race/contestants.ts';
+import { contestants, contestantsIn } from '../../src/experiments/race/contestants.ts';
 import { dials, frontierFigure } from '../../src/experiments/race/frontier.ts';
 import {
   bestWithin,
@@ -72,9 +72,24 @@ describe('contestants', () => {
   test('that may cost more than the budget stay at home', () => {
     expect(contestants(model, true, 30).map(({ name }) => name)).toEqual([
       'naive',
+      'Uni-Inv',
+      'PMI',
       'diffused + naive',
+      'FireFlow',
       'embedder',
     ]);
+  });
+
+  test('of several numbers of steps have samplers and names of their own', async () => {
+    const all = contestantsIn([10, 4], model, true, 30);
+    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+    expect(all.filter(({ family }) => family === 'embedder').map(({ name }) => name)).toEqual([
+      'embedder, T = 10',
+    ]);
+    const rfSolver = all.filter(({ family }) => family === 'RF-Solver');
+    expect(rfSolver.map(({ name, cost }) => [name, cost])).toEqual([['RF-Solver, T = 4', 16]]);
+    const { evaluations } = await compete(runtime, model, undefined, images, rfSolver[0]!, panel, settings);
+    expect(evaluations).toBe(16);
   });
 });
 
@@ -135,6 +150,9 @@ test('the report has a row for each standing and ranks them; the figures name th
   expect(page).toContain('| exact | 40 | 4.00 |');
   expect(page).toContain('| from elsewhere | 30000 |  |');
   expect(page).toMatch(/Within 30000 evaluations:\*\* exact .*; a /);
+  expect(raceReport(standings, { ...facts, budgets: [8, 40] })).toMatch(
+    /Within 8 evaluations:\*\* none\.\n\n\*\*Within 40 evaluations:\*\* exact/,
+  );
   for (const by of ['evaluations', 'time'] as const)
     expect(raceFigure(standings, facts, by)).toContain('exact');
   expect(raceFigure(standings, facts, 'time')).not.toContain('from elsewhere');

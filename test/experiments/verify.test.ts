@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bdia, edict, obelm } from '../../src/diffusion/exact.ts';
+import { bdia, edict, obelm, rex } from '../../src/diffusion/exact.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { ddim } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
@@ -131,11 +131,11 @@ describe('the closed forms agree with each other', () => {
     expect(gainOf('ddim', variance, 10) / samplerGain(variance, 10)).toBeCloseTo(1, 12);
     expect(product(stepGains(variance, 10))).toBe(gainOf('ddim', variance, 10));
     // All but EDICT, which mixes its states, tend to the exact flow.
-    for (const kind of ['ddim', 'heun', 'dpmpp2m'] as const)
+    for (const kind of ['ddim', 'heun', 'dpmpp2m', 'rex'] as const)
       expect(gainOf(kind, variance, 20_000) / flowGain(variance, 20_000), kind).toBeCloseTo(1, 2);
   });
 
-  test.each(Object.entries({ edict, bdia, obelm }))(
+  test.each(Object.entries({ edict, bdia, obelm, rex }))(
     '%s run backwards, in double precision',
     (kind, solver) => {
       const space: Space<number> = { combine: (...terms) => terms.reduce((sum, [w, x]) => sum + w * x, 0) };

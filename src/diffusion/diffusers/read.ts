@@ -215,7 +215,9 @@ function shapeOf(
   const { in_channels, out_channels, sample_size, patch_size } = config;
   const dims = graph.inputs.find(input => input.shape.length === 4)?.shape.slice(1) ?? [];
   const size = typeof sample_size === 'number' ? [sample_size, sample_size] : (sample_size ?? dims.slice(1));
-  const shape = Array.isArray(given) ? given : [in_channels ?? dims[0], ...size];
+  // Flux' own file speaks of latents packed two by two; the module that is exported packs them.
+  const packed = patch_size === 1 && in_channels !== undefined && 4 * Number(dims[0]) === in_channels;
+  const shape = Array.isArray(given) ? given : [packed ? dims[0] : (in_channels ?? dims[0]), ...size];
   if (given === undefined && !(shape.length === 3 && shape.every(dim => typeof dim === 'number')))
     throw new SeedbedError(
       'BadFile',
@@ -223,7 +225,7 @@ function shapeOf(
     );
   const channels = out_channels ?? graph.outputs[0]?.shape[1];
   const own = Array.from({ length: Math.min(Number(shape[0]) || 0, MOST_CHANNELS) }, (_, i) => i);
-  const patch = Array.isArray(patch_size) ? patch_size.at(-1)! : (patch_size ?? 1);
+  const patch = packed ? 2 : Array.isArray(patch_size) ? patch_size.at(-1)! : (patch_size ?? 1);
   const [, height, width] = shape.map(Number);
   const tokens = Math.floor(height! / patch) * Math.floor(width! / patch);
   return { shape, own, outputChannels: channels === 2 * own.length ? own : undefined, tokens };

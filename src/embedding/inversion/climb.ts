@@ -2,6 +2,7 @@ import type { Level } from '../../diffusion/schedule.ts';
 import type { AffineStep } from '../../diffusion/solvers.ts';
 import { choose, combine, norms } from '../../tensor/rowwise.ts';
 import type { Floats } from '../../tensor/tensor.ts';
+import { EXPLICIT, type Explicit, undoneBy } from './explicit.ts';
 import {
   type AccelerationOptions,
   COARSEST,
@@ -17,6 +18,8 @@ import { ROUNDING, Slopes } from './slopes.ts';
 /**
  * Ways to undo one step y = alpha x + beta p(x), that is to solve x = (y - beta p(x)) / alpha, p what is predicted:
  * - `naive`: p is taken at y, at the level of x, and not again (Song et al. 2021, the reversed ODE).
+ * - `uni-inv`: p is taken where the prediction of the step before leads (Jiao et al. 2025).
+ * - `pmi`: naive inversion, p moved towards the mean of those so far (Wang et al. 2026).
  * - `plain`: fixed-point iteration (Pan et al. 2023).
  * - `averaged`: the mean of an iterate and the one before (the same).
  * - `anderson`: Anderson's acceleration.
@@ -26,10 +29,12 @@ import { ROUNDING, Slopes } from './slopes.ts';
  * @group Embedding
  * @example
  * import { UNDOERS } from 'seedbed';
- * console.log(UNDOERS.length, UNDOERS[0]); // prints 7 naive
+ * console.log(UNDOERS.length, UNDOERS[0]); // prints 9 naive
  */
 export const UNDOERS = [
   'naive',
+  'uni-inv',
+  'pmi',
   'plain',
   'averaged',
   'anderson',
@@ -52,6 +57,12 @@ export interface UndoOptions extends AccelerationOptions {
   /** How each step is undone. */
   readonly solver: Undoer;
 }
+
+type ExplicitUndoer = keyof typeof EXPLICIT;
+const isExplicit = (solver: Undoer): solver is ExplicitUndoer => Object.hasOwn(EXPLICIT, solver);
+
+/** Whether a way to undo steps solves their equations, and does not only come near. */
+export const solves = (solver: Undoer) => !isExplicit(solver) && solver !== 'renoise';
 
 /** Newton steps a sampler step, and dimensions of their Krylov spaces. */
 const NEWTON = { outer: 6, krylov: 8 };
@@ -100,10 +111,15 @@ export async function climb(
 ): Promise<{ latent: Floats; reports: StepReport[] }> {
   let y = from;
   let { predicted } = known;
+  const { solver } = options;
+  const undoNext = isExplicit(solver)
+    ? undoExplicitly(map, EXPLICIT[solver]())
+    : (step: AffineStep, y: Floats, predicted: Floats | undefined) =>
+        undo(map, step, y, { ...options, solver }, { ...known, predicted });
   let bounds: Float64Array = new Float64Array(from.shape[0]!);
   const reports: StepReport[] = [];
   for (const step of steps.toReversed()) {
-    const undone = await undo(map, step, y, options, { ...known, predicted });
+    const undone = await undoNext(step, y, predicted);
     bounds = carry(bounds, step, y, undone);
     predicted = predicted && undone.image && predictionOf(step, y, undone.image);
     const { residuals, goals, slopes } = undone;
@@ -132,26 +148,33 @@ function carry(bounds: Float64Array, { alpha }: AffineStep, y: Floats, undone: U
   });
 }
 
+/** No residual is known of a step that is undone so, and no slope: nothing is asked where it ends. */
+function undoExplicitly(map: StepMap, way: Explicit) {
+  return async (step: AffineStep, y: Floats): Promise<Undone> => {
+    const count = y.shape[0]!;
+    const unmeasured = () => new Float64Array(count).fill(Number.NaN);
+    const x = await way((state, level) => map.predict(state, level), step, y);
+    return { x, residuals: unmeasured(), goals: unmeasured(), slopes: new Slopes(count) };
+  };
+}
+
 async function undo(
   map: StepMap,
   step: AffineStep,
   y: Floats,
-  options: UndoOptions,
+  options: AccelerationOptions & { readonly solver: Exclude<Undoer, ExplicitUndoer> },
   { likeness, predicted }: Known,
 ): Promise<Undone> {
-  const { alpha, beta, level } = step;
-  const solved = (p: Floats) => combine([1 / alpha, y], [-beta / alpha, p]);
+  const { alpha, level } = step;
+  const solved = (p: Floats) => undoneBy(step, y, p);
   const g: RowMap = async (x, wanted) => solved(await map.predict(x, level, wanted));
   const begin = predicted ? { guess: solved(predicted) } : { state: y };
   const count = y.shape[0]!;
-  const unmeasured = () => new Float64Array(count).fill(Number.NaN);
   // v - Dg v = v + beta/alpha Dp v = (J v) / alpha.
   const slope = async (x: Floats, v: Floats) => combine([1 / alpha, (await map.tangent(x, v, step)).pushed]);
   const newton = (begun?: FixedPoint) =>
     solveByNewton(g, slope, y, { ...NEWTON, tolerance: options.tolerance }, begun);
   switch (options.solver) {
-    case 'naive':
-      return { x: await g(y), residuals: unmeasured(), goals: unmeasured(), slopes: new Slopes(count) };
     case 'plain':
       return solveFixedPoint(g, { state: y }, { ...options, memory: 0, damping: 1 });
     case 'averaged':

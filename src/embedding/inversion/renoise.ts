@@ -1,6 +1,6 @@
 import { backward } from '../../autodiff/backward.ts';
 import { readings } from '../../diffusion/prediction.ts';
-import type { AffineStep } from '../../diffusion/solvers.ts';
+import { type AffineStep, ratesAfter } from '../../diffusion/solvers.ts';
 import { GraphBuilder, type Value } from '../../graph/builder.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { combine } from '../../tensor/rowwise.ts';
@@ -50,12 +50,11 @@ export async function renoise(
 }
 
 /** x from y = s' x0 + n' epsilon, where a step has led it, and epsilon: x0 = (y - n' epsilon) / s', x = s x0 + n epsilon. */
-function undoneWith({ alpha, beta, level }: AffineStep, y: Floats): (epsilon: Floats) => Floats {
-  const { signalRate, noiseRate, target } = level;
-  const signal = alpha * signalRate + beta * target.clean;
-  const noise = alpha * noiseRate + beta * target.noise;
-  const kept = signalRate / signal;
-  return epsilon => combine([kept, y], [noiseRate - noise * kept, epsilon]);
+function undoneWith(step: AffineStep, y: Floats): (epsilon: Floats) => Floats {
+  const { signalRate, noiseRate } = step.level;
+  const after = ratesAfter(step);
+  const kept = signalRate / after.signalRate;
+  return epsilon => combine([kept, y], [noiseRate - after.noiseRate * kept, epsilon]);
 }
 
 /** Makes whitening ready for batches of one size; pictures [n, C, H, W] only, whose sides hold whole patches. */

@@ -1,8 +1,9 @@
 import { samplerGrid } from '../../diffusion/grid.ts';
-import type { Denoiser } from '../../diffusion/info.ts';
+import { chooseSampler, type Denoiser, ddim, withSampler } from '../../diffusion/info.ts';
+import { evaluationsOf } from '../../diffusion/sampler.ts';
 import type { EmbedOptions } from '../../embedding/embedding.ts';
 import type { Undoer } from '../../embedding/inversion/climb.ts';
-import { inversionFor, type Method } from '../../embedding/methods.ts';
+import { inversionFor, METHODS, type Method } from '../../embedding/methods.ts';
 import { RECIPES } from '../../embedding/recipes.ts';
 import { POLISH } from '../../embedding/settings.ts';
 
@@ -12,7 +13,7 @@ export interface Contestant {
   readonly family: string;
   /** The family and its settings; unique in a race. */
   readonly name: string;
-  readonly options: Pick<EmbedOptions, 'method' | 'inversion' | 'recipe' | 'sampler'>;
+  readonly options: Pick<EmbedOptions, 'method' | 'inversion' | 'recipe' | 'sampler' | 'samplerSteps'>;
   /** Network evaluations per seed, the check at the end included: hard pictures may take more. */
   readonly cost: number;
 }
@@ -26,6 +27,7 @@ export function contestants(model: Denoiser, embedder: boolean, most: number): C
   const { steps } = model.info.sampler;
   const all = [
     ...undoing(steps),
+    ...reversed(steps),
     ...leastSquares(steps),
     ...descent(steps),
     ...exact(model),
@@ -34,20 +36,41 @@ export function contestants(model: Denoiser, embedder: boolean, most: number): C
   return all.filter(({ cost }) => cost <= most);
 }
 
+/** The same for several numbers of steps, each of which has samplers of its own. */
+export function contestantsIn(
+  stepNumbers: readonly number[],
+  model: Denoiser,
+  embedder: boolean,
+  most: number,
+): Contestant[] {
+  return stepNumbers.flatMap(samplerSteps => {
+    const own = withSampler(model, chooseSampler(model.info.sampler, { samplerSteps }));
+    return contestants(own, embedder && samplerSteps === model.info.sampler.steps, most).map(contestant => ({
+      ...contestant,
+      name: `${contestant.name}, T = ${samplerSteps}`,
+      options: { ...contestant.options, samplerSteps },
+    }));
+  });
+}
+
 function undoing(steps: number): Contestant[] {
   const by = (family: string, solver: Undoer, iterations: number, diffused: number): Contestant => {
-    const method: Method = solver === 'naive' ? 'naive' : solver === 'newton' ? 'newton' : 'fixed-point';
+    const named = METHODS.find(name => name === solver);
+    const method: Method = named ?? 'fixed-point';
     const own = inversionFor(method);
-    const each = solver === 'naive' ? 1 : solver === 'newton' ? 6 * 20 + 2 : iterations + 2;
+    const each = solver === 'newton' ? 6 * 20 + 2 : named ? 1 : iterations + 2;
     return {
       family,
-      name: solver === 'naive' || solver === 'newton' ? family : `${family}, ${iterations}`,
+      name: named ? family : `${family}, ${iterations}`,
       options: { method, inversion: { interior: { ...own.interior, solver, iterations }, diffused } },
-      cost: (steps - diffused) * each + steps,
+      // Uni-Inv foretells its first state by naive inversion.
+      cost: (steps - diffused) * each + (solver === 'uni-inv' ? 1 : 0) + steps,
     };
   };
   return [
     by('naive', 'naive', 1, 0),
+    by('Uni-Inv', 'uni-inv', 1, 0),
+    by('PMI', 'pmi', 1, 0),
     ...[3, 10].map(k => by('fixed point', 'plain', k, 0)),
     by('averaged', 'averaged', 10, 0),
     ...[3, 6, 12, 30].map(k => by('Anderson', 'anderson', k, 0)),
@@ -56,6 +79,17 @@ function undoing(steps: number): Contestant[] {
     by('diffused + naive', 'naive', 1, 1),
     ...[3, 12].map(k => by('diffused + Anderson', 'anderson', k, 1)),
   ].filter(({ options }) => options.inversion!.diffused! < steps);
+}
+
+/** Solvers that are run from the picture to the noise as well: both ways cost the same. */
+function reversed(steps: number): Contestant[] {
+  const families = { rfsolver: 'RF-Solver', fireflow: 'FireFlow' } as const;
+  return (['rfsolver', 'fireflow'] as const).map(sampler => ({
+    family: families[sampler],
+    name: families[sampler],
+    options: { method: 'reversed', sampler },
+    cost: 2 * evaluationsOf({ ...ddim(steps), kind: sampler }),
+  }));
 }
 
 function leastSquares(steps: number): Contestant[] {
@@ -105,12 +139,21 @@ function exact(model: Denoiser): Contestant[] {
   const { steps } = model.info.sampler;
   // O-BELM steps in noise over signal, and cannot begin where there is no signal.
   const begins = samplerGrid(model.info, model.info.sampler)[0]!.from.signalRate > 0;
-  const samplers = begins ? (['edict', 'bdia', 'obelm'] as const) : (['edict', 'bdia'] as const);
+  const samplers = begins
+    ? (['edict', 'bdia', 'rex', 'obelm'] as const)
+    : (['edict', 'bdia', 'rex'] as const);
+  const lastStep = 1 + outer * (3 + 3 * inner);
+  const costs = {
+    edict: 4 * steps,
+    bdia: lastStep + 2 * steps,
+    obelm: lastStep + 2 * steps,
+    rex: lastStep + 4 * steps,
+  };
   return samplers.map(sampler => ({
     family: `exact ${sampler.toUpperCase()}`,
     name: `exact ${sampler.toUpperCase()}`,
     options: { method: 'exact', sampler },
-    cost: sampler === 'edict' ? 4 * steps : 1 + outer * (3 + 3 * inner) + 2 * steps,
+    cost: costs[sampler],
   }));
 }
 

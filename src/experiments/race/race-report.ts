@@ -18,6 +18,8 @@ export interface RaceFacts {
   readonly pictures: number;
   /** The command that makes the report again. */
   readonly command: string;
+  /** Network evaluations at which the ranking is drawn up; spread over what was spent unless given. */
+  readonly budgets?: readonly number[] | undefined;
   /** Statistics of the panel that have columns of their own. */
   readonly columns: readonly string[];
 }
@@ -41,9 +43,12 @@ export function raceReport(standings: readonly Standing[], facts: RaceFacts): st
     'statistics. Departure is the root mean square distance of all statistics from noise, in the deviations of noise: about 1 for noise. Exact samplers grow the picture by their own two states.',
     '',
     '## At equal network evaluations',
-    ...budgets(
-      standings.map(({ evaluations }) => evaluations),
-      4,
+    ...(
+      facts.budgets ??
+      budgets(
+        standings.map(({ evaluations }) => evaluations),
+        4,
+      )
     ).flatMap(budget =>
       ranking(
         `${budget} evaluations`,
@@ -100,7 +105,7 @@ function ranking(budget: string, best: readonly Standing[]): string[] {
   const places = best
     .slice(0, PLACES)
     .map(({ name, mse, departure }) => `${name} (${error(mse.mean)}, departure ${short(departure)})`);
-  return ['', `**Within ${budget}:** ${places.join('; ')}.`];
+  return ['', `**Within ${budget}:** ${places.join('; ') || 'none'}.`];
 }
 
 /** Round budgets that spread over what was spent, by factors. */

@@ -44,6 +44,43 @@ export function naiveGain(variance: number, steps: number): number {
   );
 }
 
+/** What Uni-Inv multiplies a picture by: each step takes the noise at its noisier end, where the noise before leads. */
+export function uniInvGain(variance: number, steps: number): number {
+  const visited = [...angles(steps), 0].toReversed();
+  let [x, before] = [1, parts(variance, visited[1]!).epsilon];
+  for (let i = 1; i <= steps; i++) {
+    const [from, to] = [visited[i - 1]!, visited[i]!];
+    before = parts(variance, to).epsilon * turned(x, before, from, to);
+    x = turned(x, before, from, to);
+  }
+  return x;
+}
+
+/**
+ * Where proximal-mean inversion leads a picture: in steps of the noise rate, each noise but the first is moved by the radius
+ * against sign(noise - noise before) + noise - mean noise.
+ */
+export function pmiSeed(variance: number, steps: number, picture: readonly number[]): number[] {
+  const visited = [...angles(steps), 0].toReversed();
+  const size = 2 * picture.length;
+  const sum = picture.map(() => 0);
+  let x = [...picture];
+  let before: number[] | undefined;
+  for (let i = 1; i <= steps; i++) {
+    const [from, to] = [visited[i - 1]!, visited[i]!];
+    const passed = Math.sin(to) - Math.sin(from);
+    const seen = x.map(value => parts(variance, to).epsilon * value);
+    const pull = seen.map((value, k) => {
+      sum[k]! += passed * value;
+      return Math.sign(value - (before?.[k] ?? value)) + value - sum[k]! / Math.sin(to);
+    });
+    const radius = before ? (Math.sqrt(size + 3 * Math.sqrt(size)) * passed) / Math.hypot(...pull) : 0;
+    x = x.map((value, k) => turned(value, seen[k]! - radius * pull[k]!, from, to));
+    before = seen;
+  }
+  return x;
+}
+
 /** The factor by which the plain iteration that undoes a DDIM step contracts, of each step from the noise on. */
 export function contractions(variance: number, steps: number): number[] {
   const visited = angles(steps);
@@ -74,9 +111,14 @@ export function gainOf(kind: SamplerKind, variance: number, steps: number): numb
       return heun(variance, steps);
     case 'dpmpp2m':
       return dpmpp2m(variance, steps);
+    case 'rfsolver':
+      return rfsolver(variance, halved(steps));
+    case 'fireflow':
+      return fireflow(variance, halved(steps));
     default: {
       const [first, ...rest] = angles(steps) as [number, ...number[]];
-      const begun: Pair = kind === 'edict' ? [1, 1] : [1, stepGain(variance, first, rest[0] ?? 0)];
+      const together = kind === 'edict' || kind === 'rex';
+      const begun: Pair = together ? [1, 1] : [1, stepGain(variance, first, rest[0] ?? 0)];
       const [x, y] = lead(kind, variance, steps, begun);
       return kind === 'edict' ? x : y;
     }
@@ -115,6 +157,52 @@ function dpmpp2m(variance: number, steps: number): number {
   return parts(variance, visited.at(-1)!).x0 * x;
 }
 
+/** A step from an angle to another, and the angle halfway: that at half the time, also of the step to the picture. */
+type Halved = readonly [from: number, between: number, to: number];
+
+function halved(steps: number): Halved[] {
+  const visited = angles(steps);
+  const half = (NOISIEST - CLEANEST) / (2 * steps);
+  return visited.map((from, i) => [from, from - half, visited[i + 1] ?? 0]);
+}
+
+/** Where x lies at another angle if its noise is epsilon. */
+function turned(x: number, epsilon: number, from: number, to: number): number {
+  return (Math.cos(to) * (x - Math.sin(from) * epsilon)) / Math.cos(from) + Math.sin(to) * epsilon;
+}
+
+/** The midpoint rule: the noise halfway leads the whole step. */
+function rfsolver(variance: number, steps: readonly Halved[]): number {
+  return steps.reduce((x, [from, between, to]) => {
+    const half = turned(x, parts(variance, asked(from, between)).epsilon * x, from, between);
+    return turned(x, parts(variance, between).epsilon * half, from, to);
+  }, 1);
+}
+
+/** The same, where the noise that the step before saw halfway leads to the middle of this one. */
+function fireflow(variance: number, steps: readonly Halved[]): number {
+  const [first, middle] = steps[0]!;
+  let [x, epsilon] = [1, parts(variance, asked(first, middle)).epsilon];
+  for (const [from, between, to] of steps) {
+    epsilon = parts(variance, between).epsilon * turned(x, epsilon, from, between);
+    x = turned(x, epsilon, from, to);
+  }
+  return x;
+}
+
+/** Networks are not asked about the clean picture, at angle 0, but as if it lay halfway of its step. */
+function asked(from: number, between: number): number {
+  return from || between;
+}
+
+/** What these two multiply a picture by on their way back. */
+export function reversedGain(kind: 'rfsolver' | 'fireflow', variance: number, steps: number): number {
+  const back = halved(steps)
+    .toReversed()
+    .map(([from, between, to]): Halved => [to, between, from]);
+  return kind === 'rfsolver' ? rfsolver(variance, back) : fireflow(variance, back);
+}
+
 /** The two states of an exact sampler. */
 export type Pair = readonly [x: number, y: number];
 
@@ -135,11 +223,27 @@ function lead(kind: ExactKind, variance: number, steps: number, begun: Pair): Pa
     }
     return [x, y];
   }
+  if (kind === 'rex') return rex();
   for (let i = 1; i < steps; i++) {
     const [noisier, present, next] = visited.slice(i - 1, i + 2) as [number, number, number];
     [x, y] = [y, kind === 'bdia' ? bdia(noisier, present, next) : obelm(noisier, present, next)];
   }
   return [x, y];
+
+  /** In x / sin phi, whose slope in cot phi is x0, the pair keeping .999 of its own; the last step has no such scale. */
+  function rex(): Pair {
+    const cot = (angle: number) => 1 / Math.tan(angle);
+    const slope = (value: number, angle: number) => parts(variance, angle).x0 * Math.sin(angle) * value;
+    const last = visited[steps - 1]!;
+    let [one, other] = [x, y].map(state => state / Math.sin(visited[0]!)) as [number, number];
+    for (const [i, to] of visited.slice(1, -1).entries()) {
+      const h = cot(to) - cot(visited[i]!);
+      one = 0.999 * one + 0.001 * other + h * slope(other, visited[i]!);
+      other += h * slope(one, to);
+    }
+    const [first, second] = [one * Math.sin(last), other * Math.sin(last)];
+    return [second, parts(variance, last).x0 * second + 0.999 * (first - second)];
+  }
 
   /** The state before last, less the step back to it, and the step on. */
   function bdia(noisier: number, present: number, next: number): number {

@@ -6,7 +6,7 @@ import type { ExactKind } from '../../diffusion/samplers.ts';
 import { affineStep } from '../../diffusion/solvers.ts';
 import { embed } from '../../embedding/embed.ts';
 import type { Embedding, EmbedOptions } from '../../embedding/embedding.ts';
-import { climb, UNDOERS, type UndoOptions } from '../../embedding/inversion/climb.ts';
+import { climb, solves, UNDOERS, type UndoOptions } from '../../embedding/inversion/climb.ts';
 import { FIRST_DAMPING } from '../../embedding/inversion/least-squares.ts';
 import { chainOf, createStepMap } from '../../embedding/inversion/maps.ts';
 import { SPLIT } from '../../embedding/inversion/split.ts';
@@ -17,16 +17,27 @@ import { pictureAddresses, startNoise } from '../../embedding/starts.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import { naturalness } from '../../latent/naturalness.ts';
 import { choose, combine, dots } from '../../tensor/rowwise.ts';
-import { type Floats, float32, sizeOf } from '../../tensor/tensor.ts';
+import { type Floats, float32, sizeOf, unstack } from '../../tensor/tensor.ts';
 import { predictedError } from '../race/true-seeds.ts';
-import { backwardWeights, contractions, gainOf, naiveGain, product, stepGains } from './gains.ts';
+import {
+  backwardWeights,
+  contractions,
+  gainOf,
+  naiveGain,
+  pmiSeed,
+  product,
+  reversedGain,
+  stepGains,
+  uniInvGain,
+} from './gains.ts';
 import { type Bench, type Check, distance, nearly, nothing, type Row } from './row.ts';
 import { grown, SHAPE, threeWaves } from './samplers.ts';
 
 const STEPS = 10;
 const VARIANCE = 0.6;
 const COUNT = 8;
-const EXACT: readonly ExactKind[] = ['edict', 'bdia', 'obelm'];
+const EXACT: readonly ExactKind[] = ['edict', 'bdia', 'obelm', 'rex'];
+const BOTH_WAYS = ['rfsolver', 'fireflow'] as const;
 
 const filled = ({ shape, data }: Floats, value: number) => float32(shape, new Array(data.length).fill(value));
 /** How far a standardised pixel lies from grey: so little that none leaves [0,1]. */
@@ -106,6 +117,12 @@ function splitSeed({ least, lastGain, last, inner }: Known, tau: number, anchor:
   return combine([1 / inner, least(lastGain, tau, anchor, last.noiseRate)]);
 }
 
+const eachRow = (t: Floats, f: (row: readonly number[]) => readonly number[]) =>
+  float32(
+    t.shape,
+    unstack(t).flatMap(({ data }) => f(Array.from(data))),
+  );
+
 /** Each method with the seed that it should find, and to which part of it. */
 function cases(known: Known): [what: string, Method, EmbedOptions, seed: Floats, part: number][] {
   const { model, truth, targets, gain, least, noise, drawn, inner, ahead } = known;
@@ -118,6 +135,12 @@ function cases(known: Known): [what: string, Method, EmbedOptions, seed: Floats,
   return [
     ['embedder', 'embedder', { embedder }, near, 1e-5],
     ['naive', 'naive', {}, combine([naiveGain(VARIANCE, STEPS), targets]), 1e-5],
+    ['uni-inv', 'uni-inv', {}, combine([uniInvGain(VARIANCE, STEPS), targets]), 1e-5],
+    ['pmi', 'pmi', {}, eachRow(targets, row => pmiSeed(VARIANCE, STEPS, row)), 1e-5],
+    ...BOTH_WAYS.map((sampler): ReturnType<typeof cases>[number] => {
+      const seed = combine([reversedGain(sampler, VARIANCE, STEPS), targets]);
+      return [`reversed, ${sampler}`, 'reversed', { sampler }, seed, 1e-5];
+    }),
     ...(['plain', 'averaged', 'anderson', 'anderson+newton'] as const).map(
       (solver): ReturnType<typeof cases>[number] => {
         return [`fixed-point, ${solver}`, 'fixed-point', { inversion: undone({ solver }) }, truth, 1e-5];
@@ -262,7 +285,7 @@ export const clusters: Check = {
     const steps = samplerGrid(model.info, model.info.sampler).slice(0, -1).map(affineStep);
     const map = createStepMap(runtime, model, COUNT);
     const before = await chainOf(map, steps).value(seeds);
-    for (const solver of UNDOERS.filter(name => name !== 'naive' && name !== 'renoise')) {
+    for (const solver of UNDOERS.filter(solves)) {
       const { latent } = await climb(map, steps, before, undone({ solver }).interior!);
       found.push(
         nothing(`steps undone, ${solver}: distance from the true seed`, distance(latent, seeds), 2e-5),
