@@ -109,14 +109,16 @@ async function waitForLanes<T>(
       await running.kept(from);
       done.push(...(await inPieces(work, above, doneByLane, { from, to: Math.min(from + piece, count) })));
     }
+    return done;
   } catch (error) {
+    // The others have stopped writing when what they kept goes.
+    await running.stop();
     if (isSeedbedError(error, 'Diverged')) await work.remove();
     throw error;
   } finally {
     shown.stop();
     await running.stop();
   }
-  return done;
 }
 
 const doneByLane = () => Promise.reject(new SeedbedError('Machine', 'what another process did is not there'));

@@ -3,14 +3,13 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { encodePng } from '../../src/runtime/images.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
+import { PROGRAM } from './program.ts';
 
-const script = fileURLToPath(new URL('run.ts', import.meta.url));
 let folder: string;
 const at = (name: string) => join(folder, name);
 beforeAll(async () => {
@@ -25,7 +24,7 @@ function start(args: readonly string[]): {
   child: ChildProcess;
   ended: Promise<{ code: number | null; err: string }>;
 } {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+  const child = spawn(process.execPath, [...PROGRAM, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let err = '';

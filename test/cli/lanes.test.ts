@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
@@ -11,6 +10,7 @@ import { normals } from '../../src/tensor/random.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
 import { breaksAbove } from './broken.ts';
 import { seedbed } from './in-process.ts';
+import { PROGRAM } from './program.ts';
 
 const SHAPE = [1, 8, 8];
 let folder: string;
@@ -28,9 +28,8 @@ const embed = () => ['embed', at('pictures.npy'), '--model', at('model.onnx'), '
 
 /** Runs a command in a process of its own, with all cores; it is sent a signal once its words match. */
 function start(words: string[], { signal, when }: { signal?: 'SIGINT'; when?: RegExp } = {}) {
-  const script = fileURLToPath(new URL('run.ts', import.meta.url));
   const { OMP_NUM_THREADS: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], {
+  const child = spawn(process.execPath, [...PROGRAM, ...words], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,14 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { seedbed } from './in-process.ts';
+import { ENVIRONMENT, PROGRAM } from './program.ts';
 
 /** Whether Debian's redis-server is here: without it what needs a queue is skipped. */
 function hasRedis(): boolean {
@@ -20,9 +19,6 @@ function hasRedis(): boolean {
   }
 }
 
-const script = fileURLToPath(new URL('run.ts', import.meta.url));
-/** By its path: workers start in a folder of their own. */
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 let folder: string;
 let server: ChildProcess;
 let port = 0;
@@ -47,10 +43,10 @@ const workers: Worker[] = [];
 /** Starts a worker, as a process of its own. */
 function startWorker(project: string, where = folder): Worker {
   const words = ['work', '--project', project, '--folder', where];
-  const child = spawn(process.execPath, ['--import', tsx, script, ...words], {
+  const child = spawn(process.execPath, [...PROGRAM, ...words], {
     env: {
       ...process.env,
-      TSX_TSCONFIG_PATH: join(here, 'tsconfig.json'),
+      ...ENVIRONMENT,
       SEEDBED_QUEUE: `redis://:secret@127.0.0.1:${port}`,
     },
     stdio: ['ignore', 'ignore', 'pipe'],

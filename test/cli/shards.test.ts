@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
@@ -11,6 +10,7 @@ import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
 import { seedbed as run } from './in-process.ts';
+import { PROGRAM } from './program.ts';
 
 let folder: string;
 const at = (...names: string[]) => join(folder, ...names);
@@ -77,8 +77,7 @@ const COMMANDS: Record<string, () => string[]> = {
 
 /** Runs a command in a process of its own. */
 function start(words: string[]): Promise<{ code: number | null; err: string }> {
-  const script = fileURLToPath(new URL('run.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], {
+  const child = spawn(process.execPath, [...PROGRAM, ...words], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let err = '';

@@ -14,7 +14,11 @@ const report = JSON.parse(read('docs/reproduction/report.json')) as {
 
 test('the report has every experiment, and README says of its claims what it says', () => {
   expect(report.omitted).toEqual([]);
-  expect(report.results.map(({ name }) => name)).toEqual(EXPERIMENTS.map(({ name }) => name));
+  const later = JSON.parse(read('docs/reproduction/agreement/report.json')) as typeof report;
+  const names = EXPERIMENTS.map(({ name }) => name);
+  // It came after the report, and has a page of its own until all is measured again.
+  expect(later.results.map(({ name }) => name)).toEqual(['agreement']);
+  expect(report.results.map(({ name }) => name)).toEqual(names.filter(name => name !== 'agreement'));
   const verdicts = report.results.flatMap(({ claims }) => claims.map(({ verdict }) => verdict));
   const [holds, partly, fails, open] = VERDICTS.map(
     verdict => verdicts.filter(other => other === verdict).length,
