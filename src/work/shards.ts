@@ -50,14 +50,19 @@ export async function openShard(
   const name = shardName(shard);
   const place = joinPath(out, name);
   if (fresh) await removeFolder(place);
-  const finished = await finishedShard(out, shard);
-  if (finished) requireSame(said.about, finished.about, place);
   const folder = joinPath(out, `.unfinished-${said.about.command}-${name}`);
   const work = unfinishedIn(folder);
   const title = work.path(ABOUT);
+  let finished = await finishedShard(out, shard);
+  if (finished) requireSame(said.about, finished.about, place);
   if (finished || fresh) await work.remove();
-  if (await exists(title)) requireSame(said.about, (await readJson(title)) as About, folder);
-  else if (!finished) await writeAtomic(title, JSON.stringify(said.about));
+  if (!finished)
+    await begin(title, said.about).catch(async error => {
+      // Another process that was given the same shard may just have moved the folder into its place.
+      finished = await finishedShard(out, shard);
+      if (!finished) throw error;
+      requireSame(said.about, finished.about, place);
+    });
 
   return {
     ...work,
@@ -82,6 +87,12 @@ export async function openShard(
       },
     },
   };
+}
+
+/** Begins unfinished work, or finds it begun. @throws {SeedbedError} Mismatch where it is of another command. */
+async function begin(title: string, about: About): Promise<void> {
+  if (await exists(title)) requireSame(about, (await readJson(title)) as About, title);
+  else await writeAtomic(title, JSON.stringify(about));
 }
 
 /**
