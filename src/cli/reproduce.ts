@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Denoiser, Embedder } from '../diffusion/info.ts';
-import { SeedbedError } from '../errors.ts';
+import { messageOf, SeedbedError } from '../errors.ts';
 import { type Experiment, SIZES, type Sizes } from '../experiments/paper/lab.ts';
 import type { ModelFacts, Omitted } from '../experiments/paper/page.ts';
 import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/paper/saved.ts';
 import { baseName, exists, joinPath, readBytes, readJson, readText, writeAtomic } from '../runtime/files.ts';
-import { damaged } from '../work/kept.ts';
+import { damaged, keptAs } from '../work/kept.ts';
 import type { Work } from '../work/shards.ts';
 import { version } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
@@ -170,7 +170,7 @@ function experimentOf(name: string, all: readonly Experiment[]): Experiment {
 /** Measures an experiment and draws its sheets, or takes from the folder what an earlier run or a shard measured. */
 async function reproduce(experiment: Experiment, lab: OpenLab, work: Work): Promise<Saved> {
   const path = work.path(`numbers-${experiment.name}.json`);
-  if (await exists(path)) return readKept(path, lab);
+  if (await exists(path)) return readKept(path, experiment, lab);
   const before = new Set(lab.used.keys());
   const begun = performance.now();
   const { numbers, sheets = [] } = await experiment.measure(lab);
@@ -189,10 +189,13 @@ const keptSchema = savedSchema.extend({
   used: z.array(z.tuple([z.string(), z.enum(['denoiser', 'embedder'])])),
 });
 
-async function readKept(path: string, lab: OpenLab): Promise<Saved> {
-  const parsed = keptSchema.safeParse(readNumbers(await readJson(path)));
-  if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
-  const { used, ...saved } = parsed.data;
+async function readKept(path: string, experiment: Experiment, lab: OpenLab): Promise<Saved> {
+  const { used, ...saved } = keptAs(keptSchema, readNumbers(await readJson(path)), path);
+  try {
+    reported(experiment, saved);
+  } catch (cause) {
+    throw damaged(path, messageOf(cause));
+  }
   for (const [name, kind] of used) await lab[kind](name);
   return saved;
 }

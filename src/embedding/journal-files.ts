@@ -3,7 +3,7 @@ import { exists, writeAtomic } from '../runtime/files.ts';
 import { jsonOf } from '../tensor/json.ts';
 import { writeSafetensors } from '../tensor/safetensors.ts';
 import { float32, type Tensor, unstack } from '../tensor/tensor.ts';
-import { damaged, keptPsnr, keptTensors } from '../work/kept.ts';
+import { keptAs, keptPsnr, keptTensors } from '../work/kept.ts';
 import type { Unfinished } from '../work/unfinished.ts';
 import type { DescentState } from './descent.ts';
 import type { FinishedBatch, Journal } from './journal.ts';
@@ -90,10 +90,9 @@ function writeBatch({ latent, pair, grown, results }: FinishedBatch): Uint8Array
 async function readBatch(path: string, shape: readonly number[]): Promise<FinishedBatch> {
   const kept = await keptTensors(path);
   const { metadata, take } = kept;
-  const parsed = z.array(keptResult).length(shape[0]!).safeParse(jsonOf(metadata.results));
-  if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
+  const results = keptAs(z.array(keptResult).length(shape[0]!), jsonOf(metadata.results), path);
   const latent = take('latent', shape);
-  return { latent, ...pairIn(kept, shape), grown: take('grown', shape), results: parsed.data };
+  return { latent, ...pairIn(kept, shape), grown: take('grown', shape), results };
 }
 
 function writeState({ latent, m, v, losses, converged }: DescentState): Uint8Array {

@@ -6,7 +6,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { jsonOf } from '../tensor/json.ts';
 import { writeSafetensors } from '../tensor/safetensors.ts';
 import { concatRows, type Floats } from '../tensor/tensor.ts';
-import { type Codec, damaged, keptTensors } from '../work/kept.ts';
+import { type Codec, keptAs, keptTensors } from '../work/kept.ts';
 import type { DoPiece } from '../work/unfinished.ts';
 import type { EmbedOptions } from './embedding.ts';
 import { journalIn, keptResult, pairIn, pairTensors } from './journal-files.ts';
@@ -145,14 +145,13 @@ export function soughtCodec(model: Denoiser, starts = 1): Codec<Sought> {
       const kept = await keptTensors(path);
       const { metadata, take } = kept;
       const texts = { results: jsonOf(metadata.results), method: jsonOf(metadata.method) };
-      const parsed = keptSchema(count).safeParse(texts);
-      if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
+      const told = keptAs(keptSchema(count), texts, path);
       const shape = [count, ...model.info.shape];
       return {
         latent: take('latent', shape),
         ...pairIn(kept, shape),
         pictures: take('pictures', [count, ...pictureShape(model)]),
-        ...parsed.data,
+        ...told,
       };
     },
   };

@@ -17,17 +17,23 @@ export const keptPsnr = z
   .nullable()
   .transform(value => value ?? Number.POSITIVE_INFINITY);
 
+/** What a schema makes of a kept value. @throws {SeedbedError} BadFile where it is not what was kept. */
+export function keptAs<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
+  let result: z.ZodSafeParseResult<T>;
+  try {
+    result = schema.safeParse(value);
+  } catch {
+    // Faults by the hundred thousand are more than the parser's stack holds.
+    throw damaged(path, 'hardly anything in it is what was kept');
+  }
+  if (!result.success) throw damaged(path, z.prettifyError(result.error));
+  return result.data;
+}
+
 /** Items as JSON. */
 export const jsonCodec = <T>(item: z.ZodType<T>): Codec<T[]> => ({
   write: value => JSON.stringify(value),
-  async read(path, count) {
-    const parsed = z
-      .array(item)
-      .length(count)
-      .safeParse(await readJson(path));
-    if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
-    return parsed.data;
-  },
+  read: async (path, count) => keptAs(z.array(item).length(count), await readJson(path), path),
 });
 
 /** Items of a shape as the rows of a tensor. */

@@ -7,7 +7,7 @@ import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import type { EmbedOptions } from '../../src/embedding/embedding.ts';
-import { journalIn } from '../../src/embedding/journal-files.ts';
+import { journalIn, keptResult } from '../../src/embedding/journal-files.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { compete } from '../../src/experiments/race/race.ts';
 import { createPanel } from '../../src/latent/gaussianity.ts';
@@ -16,6 +16,7 @@ import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { meanSquares } from '../../src/tensor/statistics.ts';
 import { float32, rows } from '../../src/tensor/tensor.ts';
+import { jsonCodec } from '../../src/work/kept.ts';
 import { openUnfinished } from '../../src/work/unfinished.ts';
 import { breaksAbove, counting, runtime } from './broken.ts';
 import { seedbed as run } from './in-process.ts';
@@ -217,6 +218,15 @@ describe('an embedding that is stopped', () => {
     expect(nothing).toEqual({ ...rest, seconds: undefined, runs: 0 });
     expect(rest.seconds).toBeGreaterThan(0);
     expect(rest.runs).toBeGreaterThan(0);
+  });
+
+  test('a file of more faults than the parser holds is damaged, as any other', async () => {
+    const path = at('faults.json');
+    await writeFile(path, JSON.stringify([{ losses: Array(200_000).fill('none') }]));
+    await expect(jsonCodec(keptResult).read(path, 1)).rejects.toMatchObject({
+      kind: 'BadFile',
+      message: expect.stringContaining('faults.json is damaged: '),
+    });
   });
 
   test('keeps no batch that is not all numbers', async () => {
