@@ -191,6 +191,7 @@ const keptSchema = savedSchema.extend({
 
 async function readKept(path: string, experiment: Experiment, lab: OpenLab): Promise<Saved> {
   const { used, ...saved } = keptAs(keptSchema, readNumbers(await readJson(path)), path);
+  if (saved.name !== experiment.name) throw damaged(path, `it is of an experiment '${saved.name}'`);
   try {
     reported(experiment, saved);
   } catch (cause) {
