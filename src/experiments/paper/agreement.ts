@@ -4,7 +4,7 @@ import type { Denoiser } from '../../diffusion/info.ts';
 import { createNetwork } from '../../diffusion/network.ts';
 import type { Rates } from '../../diffusion/schedule.ts';
 import { lineFigure } from '../../figures/line.ts';
-import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
+import { principalComponents } from '../../latent/pca.ts';
 import { linearDisagreement } from '../../quality/agreement.ts';
 import { linearClean } from '../../quality/linear.ts';
 import { normals } from '../../tensor/random.ts';
@@ -13,10 +13,8 @@ import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, sizeOf } from '../../tensor/tensor.ts';
 import { type Claim, figure, judged, ofOne, type Sampled, withInterval } from './claims.ts';
 import { BATCH, experiment, type Lab, readPictures } from './lab.ts';
+import { SECOND, TRAINED_ON } from './measure/siblings.ts';
 
-/** Images that a network of each pair learned from, and where the second half begins. */
-const TRAINED_ON = [30, 300, 3000, 27_500];
-const SECOND = 27_500;
 /** Diffusion times at which clean pictures are compared; 1 is noise. The claims are of the middle one. */
 const TIMES = [0.9, 0.7, 0.5, 0.3, 0.1];
 const MIDDLE = TIMES.indexOf(0.5);
@@ -44,12 +42,12 @@ export const agreement = experiment({
     const pictures = await standard('test', 0, lab.sizes.sample);
     const largest = Math.max(...sizes);
     const truth = principalComponents(await standard('train', 0, largest));
+    const levels = TIMES.map(time => ({ time, level: levelAt(info, time) }));
+    const noisy = levels.map(({ time, level }) => inNoise(lab, pictures, time, level));
     const results = [];
     for (const [i, size] of sizes.entries()) {
       const second = principalComponents(await standard('train', SECOND, SECOND + size));
       const first = size === largest ? truth : principalComponents(await standard('train', 0, size));
-      const levels = TIMES.map(time => ({ time, level: levelAt(info, time) }));
-      const noisy = levels.map(({ time, level }) => inNoise(lab, pictures, time, level));
       const seen = [
         await cleanBy(lab, networks[2 * i]!, noisy),
         await cleanBy(lab, networks[2 * i + 1]!, noisy),
@@ -59,7 +57,7 @@ export const agreement = experiment({
         levels: levels.map(({ time, level }, k) => ({
           time,
           networks: differ(lab, seen[0]![k]!, seen[1]![k]!),
-          linear: differ(lab, ...bothLinear(first, second, noisy[k]!, level)),
+          linear: differ(lab, linearClean(first, noisy[k]!, level), linearClean(second, noisy[k]!, level)),
           theory: linearDisagreement(truth.variances, { count: size, dims: sizeOf(info.shape) }, level),
         })),
       });
@@ -138,13 +136,6 @@ async function cleanBy(lab: Lab, model: Denoiser, noisy: readonly Floats[]): Pro
   }
   return seen;
 }
-
-const bothLinear = (
-  a: PrincipalComponents,
-  b: PrincipalComponents,
-  noisy: Floats,
-  level: Rates,
-): [Floats, Floats] => [linearClean(a, noisy, level), linearClean(b, noisy, level)];
 
 /** The mean squared difference over pictures; all are of one pair of halves. */
 const differ = (lab: Lab, a: Floats, b: Floats) => ofOne(meanSquaredErrors(a, b), lab.rng);

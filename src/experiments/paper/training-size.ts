@@ -3,12 +3,8 @@ import { nearestDistances } from '../../quality/neighbours.ts';
 import { type Floats, rows, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, percent, type Sampled, sampled, withInterval } from './claims.ts';
 import { experiment, readPictures } from './lab.ts';
-import { compareSiblings, type Grown, growSiblings } from './measure/siblings.ts';
+import { compareSiblings, type Grown, growSiblings, SECOND, TRAINED_ON } from './measure/siblings.ts';
 
-/** Images that a network of each pair learned from; the two pairs' halves share none. */
-const TRAINED_ON = [30, 300, 3000, 27_500];
-/** Where the second half begins among the training images. */
-const SECOND = 27_500;
 /** Ratios below this are drawn there. */
 const LEAST = 1e-4;
 /** Training images of each half that pictures are compared with, at most. */

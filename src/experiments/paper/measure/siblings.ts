@@ -5,6 +5,10 @@ import type { Floats } from '../../../tensor/tensor.ts';
 import type { Sampled } from '../claims.ts';
 import { grow, type Lab, randomSeeds } from '../lab.ts';
 
+/** Images that the networks of each pair `mnist-small-Na` and `-Nb` learned from, and where the second half begins. */
+export const TRAINED_ON = [30, 300, 3000, 27_500];
+export const SECOND = 27_500;
+
 /** A denoiser and what it grows from the seeds that all its siblings are given. */
 export interface Grown {
   readonly name: string;
