@@ -1,6 +1,15 @@
 import { median } from '../src/tensor/statistics.ts';
 import { ratios, shareOfPeak } from './compare.ts';
-import { type Comparison, type Growth, PROMISED, type Results, type Start } from './results.ts';
+import {
+  type Comparison,
+  type Growth,
+  type Learner,
+  MOVES,
+  PROMISED,
+  type Profile,
+  type Results,
+  type Start,
+} from './results.ts';
 
 const percent = (share: number) => `${Math.round(100 * share)} %`;
 const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);
@@ -21,6 +30,8 @@ export function disturbance({ comparisons }: Results): string | undefined {
 export function shortfalls(results: Results): string[] {
   return [
     ...results.comparisons.flatMap(judgeRatio),
+    ...(results.learning ? judgeLearning(results.learning) : []),
+    ...(results.profile ? judgeProfile(results.profile) : []),
     ...(results.start ? judgeStart(results.start) : []),
     ...(results.checkpointed ? judgeMemory('T', results.checkpointed) : []),
     ...(results.scale ? judgeScale(results.scale) : []),
@@ -44,6 +55,41 @@ function judgeRatio(comparison: Comparison): string[] {
       ? 'more than a matrix product reaches: fewer operations could keep it, not faster ones'
       : `so ${percent(1 - own / needed)} of Seedbed's time would have to go, of what it spends on convolutions slower than that product and on all that is no product at all`;
   return [`**${task}**: ${figures}. ${shares}, ${why}.`];
+}
+
+/** Minutes of training until a held-out loss; undefined where it is not reached. */
+export function minutesTo({ points }: Learner, goal: number): number | undefined {
+  const first = points.find(({ heldOut }) => heldOut <= goal);
+  return first && first.seconds / 60;
+}
+
+function judgeLearning([own, other]: readonly [Learner, Learner]): string[] {
+  const goal = other.points.at(-1)!;
+  const first = minutesTo(own, goal.heldOut);
+  const promised = `promised PyTorch's held-out loss, ${goal.heldOut.toFixed(4)}, in ${percent(PROMISED.learning)} of its time`;
+  if (first === undefined)
+    return [`**learning**: ${promised}; it came to ${own.points.at(-1)!.heldOut.toFixed(4)}.`];
+  const share = (60 * first) / goal.seconds;
+  return share <= PROMISED.learning ? [] : [`**learning**: ${promised}, measured ${percent(share)}.`];
+}
+
+/** The part of a step's time in operators that only move numbers. */
+export function movesShare({ kinds, milliseconds }: Profile): number {
+  const moves = kinds.filter(({ kind }) => MOVES.includes(kind));
+  return moves.reduce((sum, kind) => sum + kind.milliseconds, 0) / milliseconds;
+}
+
+function judgeProfile(profile: Profile): string[] {
+  const share = movesShare(profile);
+  const products = profile.kinds.find(({ kind }) => kind === 'Mul')?.nodes ?? 0;
+  return [
+    ...(share > PROMISED.moves
+      ? [`**moves**: promised ${percent(PROMISED.moves)} of a training step, measured ${percent(share)}.`]
+      : []),
+    ...(products > PROMISED.multiplications
+      ? [`**Mul nodes**: promised ${PROMISED.multiplications} in a training step, there are ${products}.`]
+      : []),
+  ];
 }
 
 function judgeStart({ first, whole, program }: Start): string[] {

@@ -9,12 +9,13 @@ interface Answer {
   readonly flops?: number;
   readonly seconds?: number;
   readonly bytes?: number;
+  readonly heldOut?: number;
 }
 
 /**
  * A process that is measured, in any language. It says its name in a first line, and then answers each command, a line
  * of JSON, with another: `prepare` makes a task ready in place of the one before, `run` takes steps of it and says how
- * long they took, `peak` says the most memory that the process has held.
+ * long they took, `heldOut` says the loss of what has learned so far, `peak` the most memory that the process has held.
  */
 export class Peer {
   private readonly child: ChildProcess;
@@ -52,6 +53,10 @@ export class Peer {
   async run(steps: number, seconds?: number): Promise<{ seconds: number; flops: number }> {
     const answer = await this.ask({ run: steps }, seconds);
     return { seconds: answer.seconds!, flops: answer.flops ?? 0 };
+  }
+
+  async heldOut(): Promise<number> {
+    return (await this.ask({ heldOut: true })).heldOut!;
   }
 
   async peakBytes(): Promise<number> {

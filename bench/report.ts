@@ -2,11 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from '../src/tensor/statistics.ts';
 import { ratios, shareOfPeak } from './compare.ts';
-import { disturbance, shortfalls } from './judge.ts';
+import { disturbance, minutesTo, movesShare, shortfalls } from './judge.ts';
 import { inRepository } from './paths.ts';
 import {
   type Comparison,
   type Growth,
+  LEARNING,
+  type Learner,
+  MOVES,
   PRODUCT_SIZE,
   PROMISED,
   type Results,
@@ -50,6 +53,8 @@ function render(results: Results): string {
     comparisonTable(results.comparisons),
     settingsTable(results.comparisons),
     otherFigures(results),
+    learningTable(results),
+    profileTable(results),
     growthTable(`Gradient through the sampler, one step at a time, 4 pictures`, 'T', results.checkpointed),
     growthTable(
       'Descent, one iteration through two sampler steps of a small network ([8, 16] channels), 16 seeds at once',
@@ -134,6 +139,65 @@ function otherFigures({ comparisons, start, webgpu }: Results): string {
     );
   }
   return lines.map(line => `- ${line}`).join('\n');
+}
+
+/** The shares of PyTorch's time at which losses are told. */
+const TOLD = [0, 1 / 30, 1 / 10, 1 / 6, 1 / 5, 4 / 15, 1 / 3, 1 / 2, 2 / 3, 1];
+
+function learningTable({ learning }: Results): string {
+  if (!learning) return '';
+  const [own, other] = learning;
+  const whole = other.points.at(-1)!.seconds;
+  const lossAt = ({ points }: Learner, seconds: number) => {
+    const last = points.findLast(point => point.seconds <= 1.001 * seconds)!;
+    return points.at(-1)!.seconds < 0.97 * seconds ? '' : last.heldOut.toFixed(4);
+  };
+  const rows = TOLD.map(share => [
+    ((whole * share) / 60).toFixed(1),
+    ...learning.map(side => lossAt(side, whole * share)),
+  ]);
+  const did = ({ points }: Learner) => LEARNING.batch * points.at(-1)!.steps;
+  return `## Learning
+
+The same network, from the same weights, on the training pictures of Fashion-MNIST, by turns, in batches of ${LEARNING.batch}: Seedbed by the recipe of ${LEARNING.recipe} at a length of ${LEARNING.steps} steps (${did(own)} pictures),
+PyTorch by that of the paper's code (absolute error of the noise, Adam at 1e-4) for ${LEARNING.minutes} minutes (${did(other)} pictures). Held-out loss of both: mean absolute error of the noise, averaged weights. ${reached(learning)}
+
+${table(['minutes of training', own.name, other.name], rows)}`;
+}
+
+function reached(learning: readonly [Learner, Learner]): string {
+  const [own, other] = learning;
+  const goal = other.points.at(-1)!;
+  const first = minutesTo(own, goal.heldOut);
+  return first === undefined
+    ? `**Seedbed did not come to PyTorch's ${goal.heldOut.toFixed(4)}.**`
+    : `**Seedbed comes to PyTorch's ${goal.heldOut.toFixed(4)} in ${first.toFixed(1)} minutes, ${percent((60 * first) / goal.seconds)} of its time.**`;
+}
+
+function profileTable({ profile, threads }: Results): string {
+  if (!profile) return '';
+  const { batch, kinds, milliseconds } = profile;
+  const [shown, rest] = [kinds.slice(0, 12), kinds.slice(12)];
+  const row = (kind: string, nodes: number, time: number) => [
+    kind,
+    nodes,
+    time.toFixed(1),
+    percent(time / milliseconds),
+  ];
+  const sum = (of: typeof kinds, key: 'nodes' | 'milliseconds') =>
+    of.reduce((all, kind) => all + kind[key], 0);
+  return `## Where a training step's time goes
+
+The denoiser's, batch ${batch}, ${threads} threads, by ONNX Runtime's own account: ${milliseconds.toFixed(0)} ms, ${sum(kinds, 'nodes')} nodes. Moves (${MOVES.join(', ')}) take ${percent(movesShare(profile))} of it.
+
+${table(
+  ['operator', 'nodes', 'ms', 'share'],
+  [
+    ...shown.map(({ kind, nodes, milliseconds }) => row(kind, nodes, milliseconds)),
+    row('all others', sum(rest, 'nodes'), sum(rest, 'milliseconds')),
+    row('between nodes', 0, milliseconds - sum(kinds, 'milliseconds')),
+  ],
+)}`;
 }
 
 function growthTable(title: string, size: string, rows: readonly Growth[] | undefined): string {

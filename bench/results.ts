@@ -3,16 +3,44 @@ export const COMPARED = ['sampling', 'descent', 'denoiser', 'embedder'] as const
 export type Compared = (typeof COMPARED)[number];
 
 /** All that a measured process can be told to do; the last three are Seedbed's alone. */
-export type Task = Compared | 'product' | 'checkpointed' | 'scale';
+export type Task = Compared | 'learning' | 'product' | 'checkpointed' | 'scale';
 
 /** Everything that `npm run bench` measures; `--only` names some of these. */
-export const PARTS = [...COMPARED, 'webgpu', 'start', 'checkpointed', 'scale'] as const;
+export const PARTS = [
+  ...COMPARED,
+  'learning',
+  'profile',
+  'webgpu',
+  'start',
+  'checkpointed',
+  'scale',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 /** T, the sampler's steps in every comparison. */
 export const STEPS = 10;
 /** Side of the square matrices whose product stands for what the machine can do. */
 export const PRODUCT_SIZE = 2048;
+
+/** How long PyTorch learns, in minutes, and by what recipe and how many steps Seedbed does; both by batches of so many. */
+export const LEARNING = {
+  minutes: 30,
+  steps: 1500,
+  recipe: 'configs/next/fashion-mnist.json',
+  batch: 16,
+} as const;
+/** Operators that compute nothing. */
+export const MOVES = [
+  'Concat',
+  'Expand',
+  'Pad',
+  'ReorderInput',
+  'ReorderOutput',
+  'Reshape',
+  'Slice',
+  'Split',
+  'Transpose',
+];
 
 /** How a side does its work: pictures at once, and the way its numbers are laid out or its network is compiled. */
 export interface Setting {
@@ -50,6 +78,19 @@ export interface Growth {
   readonly peakBytes: number;
 }
 
+/** What one side learned over the time that it trained; the loss is measured apart, by the same pictures. */
+export interface Learner {
+  readonly name: string;
+  readonly points: readonly { readonly seconds: number; readonly steps: number; readonly heldOut: number }[];
+}
+
+/** Where the time of one training step goes: kinds of operators, the longest first. */
+export interface Profile {
+  readonly batch: number;
+  readonly milliseconds: number;
+  readonly kinds: readonly { readonly kind: string; readonly nodes: number; readonly milliseconds: number }[];
+}
+
 export interface Start {
   /** From starting the program to the first line about a picture's seed. */
   readonly first: readonly number[];
@@ -68,6 +109,9 @@ export interface Results {
   readonly seconds: number;
   readonly quick: boolean;
   readonly comparisons: readonly Comparison[];
+  /** Seedbed first. */
+  readonly learning?: readonly [Learner, Learner] | undefined;
+  readonly profile?: Profile | undefined;
   readonly webgpu?: { readonly rate: number; readonly batch: number } | undefined;
   readonly start?: Start | undefined;
   readonly checkpointed?: readonly Growth[] | undefined;
@@ -78,7 +122,12 @@ export interface Results {
 
 /** What is promised: rates as multiples of PyTorch's, seconds, and growth as a factor. */
 export const PROMISED = {
-  ratio: { sampling: 1.3, descent: 1.3, embedder: 1.3, denoiser: 1 },
+  ratio: { sampling: 1.4, descent: 1.5, embedder: 1.4, denoiser: 1 },
+  /** Minutes to the loss that PyTorch comes to, as a part of its minutes. */
+  learning: 1 / 3,
+  /** Part of a training step's time in operators that only move numbers, and how many Mul nodes it has. */
+  moves: 0.08,
+  multiplications: 120,
   startSeconds: 3,
   /** Memory at the largest T or number of seeds over that at the smallest: flat, but for what is asked for itself. */
   memoryGrowth: 1.1,

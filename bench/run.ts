@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureGrowth, measureStart, measureWebgpu } from './alone.ts';
 import { compare, ratios } from './compare.ts';
+import { measureLearning } from './learning.ts';
 import { describeMachine } from './machine.ts';
+import { measureProfile } from './profile.ts';
 import { writeReport } from './report.ts';
 import { COMPARED, type Compared, type Comparison, PARTS, type Part, type Results } from './results.ts';
 import { type Bench, ownScript, pytorch, seedbed, seedbedPeer, tensorflow } from './sides.ts';
 
-const HELP = `npm run bench -- [--quick] [--only ${PARTS.join(',')}] [--threads N]
+const HELP = `npm run bench -- [--quick] [--only ${PARTS.join(',')}] [--threads N] [--data-dir DIR]
 
 Measures Seedbed beside PyTorch and TensorFlow.js, on a machine that does nothing else meanwhile. A whole run writes
 bench/README.md and bench/results/<date>.json; --quick (which only shows that the benchmark works) and --only write to
@@ -21,6 +23,7 @@ const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    'data-dir': { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
     help: { type: 'boolean', default: false },
   },
@@ -32,6 +35,9 @@ function chosenParts(): Set<Part> {
   if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${PARTS.join(', ')}`);
   return new Set(names as Part[]);
 }
+
+/** The batch of the training step whose time is taken apart. */
+const PROFILED = 16;
 
 const note = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -68,7 +74,9 @@ async function main(): Promise<void> {
 
   try {
     const tasks = COMPARED.filter(task => parts.has(task));
-    const comparisons = tasks.length > 0 ? await compareAll(tasks) : [];
+    const torch =
+      tasks.length > 0 || parts.has('learning') ? await optional('PyTorch', () => pytorch(bench)) : undefined;
+    const comparisons = tasks.length > 0 ? await compareAll(tasks, torch) : [];
     const results: Results = {
       date: new Date().toISOString().slice(0, 10),
       machine: describeMachine(),
@@ -76,6 +84,15 @@ async function main(): Promise<void> {
       ...effort,
       quick: bench.quick,
       comparisons,
+      learning:
+        torch && parts.has('learning')
+          ? await optional('learning', () =>
+              measureLearning(bench, torch('denoiser').command, flags['data-dir']),
+            )
+          : undefined,
+      profile: await needed('profile', 'profile', async () =>
+        measureProfile(bench, bench.quick ? 2 : PROFILED),
+      ),
       webgpu: parts.has('webgpu') ? await optional('WebGPU', () => measureWebgpu(bench)) : undefined,
       start: await needed('start', 'start', () => measureStart(bench)),
       checkpointed: await needed('checkpointed', 'memory over sampler steps', () =>
@@ -91,9 +108,11 @@ async function main(): Promise<void> {
     rmSync(bench.folder, { recursive: true, force: true });
   }
 
-  async function compareAll(tasks: readonly Compared[]): Promise<Comparison[]> {
+  async function compareAll(
+    tasks: readonly Compared[],
+    torch: ReturnType<typeof pytorch> | undefined,
+  ): Promise<Comparison[]> {
     writeReference(bench);
-    const torch = await optional('PyTorch', () => pytorch(bench));
     const wasm = tasks.includes('sampling') && (await optional('TensorFlow.js', () => tensorflow(bench)));
     const found: Comparison[] = [];
     for (const task of tasks) {

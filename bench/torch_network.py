@@ -15,10 +15,11 @@ def read_safetensors(path):
     settings = json.loads(header.pop("__metadata__")["settings"])
     tensors = {}
     for name, entry in header.items():
-        if entry["dtype"] != "F32":
+        dtype = {"F32": torch.float32, "U8": torch.uint8}.get(entry["dtype"])
+        if dtype is None:
             continue
         begin, end = entry["data_offsets"]
-        flat = torch.frombuffer(data, dtype=torch.float32, offset=start + begin, count=(end - begin) // 4)
+        flat = torch.frombuffer(data, dtype=dtype, offset=start + begin, count=(end - begin) // dtype.itemsize)
         tensors[name] = flat.reshape(entry["shape"]).clone()
     return settings, tensors
 
@@ -83,3 +84,16 @@ class UNet(nn.Module):
                 x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
             x = block(torch.cat([x, skips.pop()], 1))
         return self.out(x)
+
+
+def load_weights(net, weights):
+    """Puts Seedbed's weights by their names into the network, all of them."""
+    left = {k: v for k, v in weights.items() if not k.startswith("level.")}
+    with torch.no_grad():
+        for key, value in net.state_dict().items():
+            if key != "frequencies" and not key.endswith("num_batches_tracked"):
+                value.copy_(left.pop(key))
+    known = [k for k in left if k.endswith((".weight", ".bias", ".running_mean", ".running_var"))]
+    if known:
+        raise ValueError(f"weights without a place in the network: {known}")
+    return net

@@ -12,7 +12,8 @@ import time
 
 import torch
 from torch import nn
-from torch_network import UNet, read_safetensors
+from torch_learning import Learning
+from torch_network import UNet, load_weights, read_safetensors
 
 TOLERANCE = 1e-4
 
@@ -25,17 +26,8 @@ class Bench:
     def network(self, name, form):
         """A network with the shipped weights, in a form: contiguous, channels_last, or frozen (compiled, channels last)."""
         weights = {k[len(name) + 1 :]: v for k, v in self.tensors.items() if k.startswith(name + "/")}
-        frequencies = weights.pop("level.frequencies", None)
-        weights.pop("level.pixels", None)
-        net = UNet(self.settings["network"], self.settings["shape"][0], frequencies)
-        own = net.state_dict()
-        for key, value in own.items():
-            if key == "frequencies" or key.endswith("num_batches_tracked"):
-                continue
-            value.copy_(weights.pop(key))
-        known = [k for k in weights if k.endswith((".weight", ".bias", ".running_mean", ".running_var"))]
-        if known:
-            raise ValueError(f"weights without a place in the network: {known}")
+        net = UNet(self.settings["network"], self.settings["shape"][0], weights.get("level.frequencies"))
+        load_weights(net, weights)
         if form != "contiguous":
             net = net.to(memory_format=torch.channels_last)
         return net
@@ -158,22 +150,29 @@ def peak_bytes():
 
 def main(folder, threads):
     torch.set_num_threads(int(threads))
-    bench = Bench(folder)
     say = lambda **answer: print(json.dumps(answer), flush=True)
     say(name="PyTorch " + torch.__version__)
-    step = None
+    bench = step = learner = None
     for line in sys.stdin:
         command = json.loads(line)
         try:
             if "prepare" in command:
-                step = None
-                step = bench.prepare(**command["prepare"])
+                step = learner = None
+                asked = command["prepare"]
+                if asked["task"] == "learning":
+                    learner = Learning(folder, asked["form"])
+                    step = learner.step
+                else:
+                    bench = bench or Bench(folder)
+                    step = bench.prepare(**asked)
                 say()
             elif "run" in command:
                 started = time.perf_counter()
                 for _ in range(command["run"]):
                     step()
                 say(seconds=time.perf_counter() - started)
+            elif "heldOut" in command:
+                say(heldOut=learner.held_out())
             else:
                 say(bytes=peak_bytes())
         except Exception as error:  # whatever it is, the benchmark reports it as the reason

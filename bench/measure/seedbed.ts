@@ -6,6 +6,7 @@ import type { Device } from '../../src/runtime/runtime.ts';
 import { inRepository } from '../paths.ts';
 import type { Task } from '../results.ts';
 import { countingRuntime } from './counting.ts';
+import { learning } from './learning.ts';
 import { serve, type Work } from './serve.ts';
 import * as tasks from './tasks.ts';
 
@@ -19,6 +20,7 @@ const makers: Record<Task, (size: number) => Promise<Work>> = {
   descent: batch => tasks.descent(runtime, batch),
   denoiser: async batch => training(await tasks.denoiserTraining(runtime, batch, folder)),
   embedder: async batch => training(await tasks.embedderTraining(runtime, batch, folder)),
+  learning: () => learning(plain, folder),
   product: size => tasks.products(runtime, size),
   checkpointed: steps => tasks.checkpointed(runtime, steps),
   // Counting looks at every graph that is loaded, and here loading is part of what is timed.

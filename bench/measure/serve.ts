@@ -5,6 +5,8 @@ import type { Setting, Task } from '../results.ts';
 /** A task made ready. */
 export interface Work<Result = unknown> {
   step(): Promise<Result>;
+  /** The held-out loss, of what learns. */
+  heldOut?(): Promise<number>;
   dispose(): Promise<unknown>;
 }
 
@@ -22,7 +24,11 @@ export async function serve(
   let work: Work | undefined;
   for await (const line of createInterface({ input: process.stdin })) {
     try {
-      const command = JSON.parse(line) as { prepare?: Setting & { task: Task }; run?: number };
+      const command = JSON.parse(line) as {
+        prepare?: Setting & { task: Task };
+        run?: number;
+        heldOut?: true;
+      };
       if (command.prepare) {
         await work?.dispose();
         work = await prepare(command.prepare.task, command.prepare);
@@ -31,6 +37,8 @@ export async function serve(
         const [started, before] = [performance.now(), flops()];
         for (let step = 0; step < command.run; step++) await work!.step();
         say({ seconds: (performance.now() - started) / 1000, flops: flops() - before });
+      } else if (command.heldOut) {
+        say({ heldOut: await work!.heldOut!() });
       } else {
         say({ bytes: peakBytes() });
       }

@@ -14,10 +14,11 @@ import { prepare } from './batches.ts';
 import { type DenoiserConfig, timeless } from './config.ts';
 import { denoiserProblem, paddedShape } from './denoiser-problem.ts';
 import { levelAt } from './grid.ts';
-import type { Denoiser } from './info.ts';
+import type { Denoiser, DenoiserInfo } from './info.ts';
 import { createModel, saveModel } from './model.ts';
 import { createNetwork } from './network.ts';
 import { createSampler } from './sampler.ts';
+import type { Level } from './schedule.ts';
 
 /** Held-out images and the noise levels over which they are spread. */
 const HELD_OUT_IMAGES = 512;
@@ -90,27 +91,40 @@ function checkStart(init: Denoiser, config: DenoiserConfig, dataset: Dataset): v
     );
 }
 
-/**
- * The mean absolute error of the noise that a denoiser sees in held-out images, over evenly spaced diffusion times, with
- * fixed noise: the paper's loss, as the one measure for networks of every kind.
- * @returns the mean, and the error at each time.
- */
-export async function heldOutLoss(runtime: Runtime, model: Denoiser, kept: Dataset, rng: number) {
-  const { info } = model;
+/** Held-out images at one noise level: what a network is shown, and the noise it shall see. */
+export interface HeldOut {
+  readonly level: Level;
+  readonly noisy: Floats;
+  readonly noise: Floats;
+}
+
+/** Held-out images in fixed noise, spread over evenly spaced diffusion times. */
+export async function heldOutNoisy(info: DenoiserInfo, kept: Dataset, rng: number): Promise<HeldOut[]> {
   const count = Math.min(HELD_OUT_IMAGES, kept.length - (kept.length % HELD_OUT_LEVELS));
   const batch = count / HELD_OUT_LEVELS;
-  const network = await createNetwork(runtime, model, batch);
   const pixels = await kept.read(Array.from({ length: count }, (_, i) => i));
   const x0 = prepare(pixels, info.padding, info.range);
   const epsilon = normals({ seed: rng, purpose: 'held-out noise' }, x0.shape);
-  const byLevel: Record<string, number> = {};
-  for (let part = 0; part < HELD_OUT_LEVELS; part++) {
+  return Array.from({ length: HELD_OUT_LEVELS }, (_, part) => {
     const level = levelAt(info, (part + 0.5) / HELD_OUT_LEVELS);
     const [clean, noise] = [x0, epsilon].map(t => rows(t, part * batch, (part + 1) * batch)) as [
       Floats,
       Floats,
     ];
-    const noisy = combine([level.signalRate, clean], [level.noiseRate, noise]);
+    return { level, noisy: combine([level.signalRate, clean], [level.noiseRate, noise]), noise };
+  });
+}
+
+/**
+ * The mean absolute error of the noise that a denoiser sees in {@link heldOutNoisy} images: the paper's loss, as the one
+ * measure for networks of every kind.
+ * @returns the mean, and the error at each time.
+ */
+export async function heldOutLoss(runtime: Runtime, model: Denoiser, kept: Dataset, rng: number) {
+  const parts = await heldOutNoisy(model.info, kept, rng);
+  const network = await createNetwork(runtime, model, parts[0]!.noise.shape[0]!);
+  const byLevel: Record<string, number> = {};
+  for (const { level, noisy, noise } of parts) {
     const seen = await network.epsilon(noisy, level);
     byLevel[level.time.toFixed(3)] = Number(meanAbsoluteError(seen, noise).toPrecision(5));
   }

@@ -141,7 +141,7 @@ interface Start {
   readonly sampler: SamplerInfo;
 }
 
-/** Grows pictures from the model's own start, or from the highest one from which they do not diverge. */
+/** Grows pictures from the model's own start, or from the highest one from which they do not diverge, where that depends on it. */
 async function findStart(
   runtime: Runtime,
   model: Denoiser,
@@ -157,7 +157,9 @@ async function findStart(
     const text = `at the start the signal rate is ${signalRate.toPrecision(3)}, not nearly 0: in training the network saw pictures there, from noise it grows others, and seeds of pictures are not standard normal. Nothing in the description corrects that; trust distances between seeds less`;
     return { finding: { topic: 'final signal', text }, grown, sampler: own };
   }
-  for (const rate of STARTS.filter(rate => rate > signalRate)) {
+  // Only a predicted noise becomes a picture by a division by the signal rate: for other predictions no start is safer.
+  const higher = info.predicts === 'epsilon' ? STARTS.filter(rate => rate > signalRate) : [];
+  for (const rate of higher) {
     const start = startAt(model, rate);
     onProgress(`growing pictures from ${JSON.stringify(start)}`);
     const sampler: SamplerInfo = { ...own, start, grid: 'linspace' };
@@ -166,7 +168,7 @@ async function findStart(
     const text = `from ${JSON.stringify(own.start)}, where the signal rate is ${signalRate.toExponential(1)}, pictures diverge: the predicted picture is divided by it. From ${JSON.stringify(start)} they do not: write "start": ${JSON.stringify(start)} and "grid": "linspace" into the description's sampler`;
     return { finding: { topic: 'start', text }, grown: lower, sampler };
   }
-  const wrong = 'pictures leave the range of pixels from every start that was tried';
+  const wrong = `pictures leave the range of pixels${higher.length > 0 ? ' from every start that was tried' : ''}`;
   if (isTame(grown) && !given) {
     const text = `${wrong}, without diverging: "range" in the description is likely wrong. Give pictures of the model's kind for a firmer answer`;
     return { finding: { topic: 'range', text }, grown, sampler: own };

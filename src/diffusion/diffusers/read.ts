@@ -53,12 +53,12 @@ export function fromDiffusers(
   { name, file, given = {}, steps = STEPS, clip = false, like, autoencoder, note = () => {} }: Options,
 ): Record<string, unknown> {
   const where = `${file}: scheduler_config.json`;
-  const { shape, own, outputChannels, tokens } = shapeOf(graph, unet, given.shape, file);
-  const ofLatents = autoencoder || !PICTURE_CHANNELS.includes(own.length);
   const isGiven = (field: string) => field in given;
   const reads = READ_OF_SCHEDULER.some(field => !isGiven(field));
   const { row, config } = reads ? classOf(scheduler, where, note) : NOT_READ;
   if (reads) passFields(row, config, isGiven, { where, clip, note });
+  const { shape, own, outputChannels, tokens } = shapeOf(graph, unet, given.shape, file);
+  const ofLatents = autoencoder || !PICTURE_CHANNELS.includes(own.length);
   const said: Record<string, () => unknown> = {
     name: () => name,
     inputs: () => inputsOf(graph, file),
