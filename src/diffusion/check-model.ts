@@ -106,7 +106,7 @@ function withPlaceholders(
   return { graph: closeInputs(graph, info, values, 'condition'), info: bound };
 }
 
-/** Plays the graph on some pictures, so that what does not fit is found with its file. */
+/** Plays the graph on some pictures at a level that is not known, so that what does not fit is found with its file. */
 export function checkPlays(
   graph: Graph,
   info: DenoiserInfo | EmbedderInfo,
@@ -118,7 +118,7 @@ export function checkPlays(
   const image = b.input('pictures', 'float32', shape);
   const output =
     info.kind === 'denoiser'
-      ? playNetwork(b, { info, graph }, image, b.scalar(1), file)
+      ? playNetwork(b, { info, graph }, image, b.input('fed', 'float32', []), file)
       : replay(b, graph, { [info.inputs.image]: image }, file)[info.output]!;
   requireOutput(b.type(output), info.output, shape, shape);
 }

@@ -77,6 +77,24 @@ describe('a model file', () => {
     expect(() => readModel(bytes, 'bad.onnx')).toThrow(/^bad\.onnx/);
   });
 
+  test('whose axes depend on the level is refused by its file, before samplers feed it one', () => {
+    const node = (op: string, inputs: string[], output: string, attributes = {}) => ({
+      ...{ op, name: op, inputs, outputs: [output], attributes },
+    });
+    const graph = {
+      ...network,
+      nodes: [
+        node('Cast', ['noise_variance'], 'axes', { to: 7 }),
+        node('ReduceSum', ['x', 'axes'], 'sums', { keepdims: 1 }),
+        node('Sub', ['x', 'sums'], 'epsilon'),
+      ],
+      initializers: new Map(),
+    };
+    expect(() => readModel(saveModel(createModel(graph, info)), 'bad.onnx')).toThrow(
+      /^bad\.onnx.*its axes depend on data/,
+    );
+  });
+
   test('a denoiser is no embedder', () => {
     expect(() => asEmbedder(model, 'm.onnx')).toThrow('m.onnx: a denoiser; an embedder is needed here');
   });
