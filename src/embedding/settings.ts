@@ -24,4 +24,4 @@ export const DEFAULTS: InversionOptions = {
 };
 
 /** How `auto` repairs a seed that does not grow its picture: least squares through the whole sampler, near that seed. */
-export const POLISH = { outer: 1, inner: 4, extra: 6 };
+export const POLISH = { outer: 1, inner: 4, extra: 8 };

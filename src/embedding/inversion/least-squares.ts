@@ -13,7 +13,7 @@ export interface LeastSquaresOptions {
   readonly outer: number;
   /** Conjugate-gradient steps in each, from 1; three network evaluations each through one sampler step, 4 T through T. */
   readonly inner: number;
-  /** Further steps, at most, of pictures that are still missed by more than 0.75 tau; default 0. */
+  /** Further steps, at most, of pictures that are still missed by more than 0.75 tau, and by more than tau where steps stall; default 0. */
   readonly extra?: number | undefined;
 }
 
@@ -32,6 +32,8 @@ const TIGHTEN = 4;
 export const FIRST_DAMPING = 1e-3;
 /** The share of tau within which a picture has no need of further steps. */
 const NEAR = 0.75;
+/** A picture within tau is left as it is once a step takes less than a tenth off what it is missed by. */
+const STALLED = 0.9;
 /** How often a step that made things worse is halved before it is given up: that costs an evaluation, a new step many. */
 const HALVINGS = 2;
 
@@ -61,10 +63,15 @@ export async function leastSquares(
   let damping: Float64Array = new Float64Array(count).fill(FIRST_DAMPING * (fit + hold));
   let difference = combine([1, await map.value(x)], [-1, target]);
   let values = objective(difference, zeros('float32', target.shape));
+  let before: Float64Array = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   for (let i = 0; i < outer + extra; i++) {
-    const far = dots(difference, difference).map(sum => sum / width - (NEAR * tau) ** 2);
-    const going = Array.from(far, excess => i < outer || excess > 0);
+    const missed = dots(difference, difference).map(sum => Math.sqrt(sum / width));
+    const going = Array.from(missed, (miss, row) => {
+      const creeps = miss < tau && miss > STALLED * before[row]!;
+      return i < outer || (miss > NEAR * tau && !creeps);
+    });
     if (!going.includes(true)) break;
+    before = missed;
     const at = x;
     const downhill = combine([-fit, await map.pull(at, difference, going)], [-hold, at], [hold, anchor]);
     const curvature = async (v: Floats) => combine([fit, await map.normal(at, v, going)], [hold, v]);
