@@ -3,7 +3,7 @@ import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
 import { decode } from '../embedding/sampling.ts';
 import { checkSeeds, readSeeds, type Seeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
-import { contestants, contestantsIn } from '../experiments/race/contestants.ts';
+import { type Contestant, contestants, contestantsIn } from '../experiments/race/contestants.ts';
 import { type Standing, standing } from '../experiments/race/race.ts';
 import type { RaceFacts } from '../experiments/race/race-report.ts';
 import { baseName, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
@@ -74,17 +74,8 @@ async function run(
   flags: Flags,
 ): Promise<Done | undefined> {
   const contest = await openContest(file, paths, flags, frame.terminal.note);
-  const { model, pictures, panel } = contest;
   const embedder = await findEmbedder(file, flags.embedder);
-  const all = flags.alsoSteps
-    ? contestantsIn([model.info.sampler.steps, ...flags.alsoSteps], model, embedder !== undefined, flags.most)
-    : contestants(model, embedder !== undefined, flags.most);
-  const chosen = flags.methods ? all.filter(({ family }) => flags.methods!.includes(family)) : all;
-  if (chosen.length === 0)
-    throw new SeedbedError(
-      'BadArgument',
-      `no method is left to run; there are: ${[...new Set(all.map(({ family }) => family))].join(', ')}`,
-    );
+  const chosen = chosenOf(contest.model, embedder !== undefined, flags);
   const beside = await Promise.all(
     (flags.beside ?? []).map(file => readBeside(file, contest.model, contest.pictures)),
   );
@@ -92,14 +83,46 @@ async function run(
   if (!standings) return undefined;
   for (const found of beside)
     standings.push(await standingOf(await frame.runtime(), contest, found, flags.rng));
+  await writeRace(flags.out, standings, factsOf(contest, file, paths, flags));
+  const report = contestReport(frame, contest, flags, standings);
+  const at = (name: string) => joinPath(flags.out, name);
+  return {
+    report,
+    file: at('race.json'),
+    lines: [
+      `${chosen.length} methods on ${contest.pictures.names.length} pictures in ${duration(report.seconds)}: ${at('race.md')}, race.json, race.png, race-time.png`,
+    ],
+  };
+}
 
+/** Who takes part. @throws {SeedbedError} BadArgument when nobody is left. */
+function chosenOf(model: Denoiser, hasEmbedder: boolean, flags: Flags): Contestant[] {
+  const all = flags.alsoSteps
+    ? contestantsIn([model.info.sampler.steps, ...flags.alsoSteps], model, hasEmbedder, flags.most)
+    : contestants(model, hasEmbedder, flags.most);
+  const chosen = flags.methods ? all.filter(({ family }) => flags.methods!.includes(family)) : all;
+  if (chosen.length > 0) return chosen;
+  throw new SeedbedError(
+    'BadArgument',
+    `no method is left to run; there are: ${[...new Set(all.map(({ family }) => family))].join(', ')}`,
+  );
+}
+
+/** What the page says of the race, with the command that makes it again. */
+function factsOf(
+  { model, pictures, panel }: Contest,
+  file: string,
+  paths: readonly string[],
+  flags: Flags,
+): RaceFacts {
+  const count = pictures.names.length;
   const which = flags.data
-    ? ['--data', baseName(flags.data), '--from', flags.from, '--to', flags.from + pictures.names.length]
+    ? ['--data', baseName(flags.data), '--from', flags.from, '--to', flags.from + count]
     : paths.map(baseName);
-  const facts: RaceFacts = {
+  return {
     model: model.info.name,
     data: flags.data ? baseName(flags.data) : paths.map(baseName).join(', ') || 'the ten that ship',
-    pictures: pictures.names.length,
+    pictures: count,
     command: [
       'npx seedbed race',
       baseName(file),
@@ -114,25 +137,20 @@ async function run(
     budgets: flags.budgets,
     columns: COLUMNS.filter(name => panel.statistics.includes(name)),
   };
+}
+
+/** Writes the page and its plots. */
+async function writeRace(out: string, standings: readonly Standing[], facts: RaceFacts): Promise<void> {
   const { raceFigure, raceReport } = await import('../experiments/race/race-report.ts');
-  const at = (name: string) => joinPath(flags.out, name);
-  await writeAtomic(at('race.md'), `${raceReport(standings, facts)}\n`);
+  await writeAtomic(joinPath(out, 'race.md'), `${raceReport(standings, facts)}\n`);
   for (const [name, by] of [
     ['race', 'evaluations'],
     ['race-time', 'time'],
   ] as const) {
     const svg = raceFigure(standings, facts, by);
-    await writeAtomic(at(`${name}.svg`), svg);
-    await writeAtomic(at(`${name}.png`), await svgToPng(svg));
+    await writeAtomic(joinPath(out, `${name}.svg`), svg);
+    await writeAtomic(joinPath(out, `${name}.png`), await svgToPng(svg));
   }
-  const report = contestReport(frame, contest, flags, standings);
-  return {
-    report,
-    file: at('race.json'),
-    lines: [
-      `${chosen.length} methods on ${pictures.names.length} pictures in ${duration(report.seconds)}: ${at('race.md')}, race.json, race.png, race-time.png`,
-    ],
-  };
 }
 
 function describe({ name, evaluations, mse, variance, rejected }: Standing): string {

@@ -32,6 +32,8 @@ export interface FirefoxPage {
   shown(selector: string): Promise<string>;
   /** Presses what a selector names, once it is there. */
   click(selector: string): Promise<void>;
+  /** Loads the page anew. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,6 +73,9 @@ export async function openInFirefox(address: string): Promise<FirefoxPage> {
     shown: selector => found(selector, false),
     async click(selector) {
       await found(selector, true);
+    },
+    async reload() {
+      await send('browsingContext.reload', { context, wait: 'complete' });
     },
     async close() {
       await send('browser.close', {});

@@ -60,9 +60,9 @@ describe.skipIf(!CHROMIUM)('the studio as it opens (needs Chromium; CHROMIUM nam
   );
 
   test.skipIf(!FIREFOX)(
-    'Firefox finds a seed as Node does, and sees it grow (FIREFOX names it)',
+    'Firefox finds a seed as Node does, sees it grow, opens every room, and keeps what was drawn (FIREFOX names it)',
     // A Firefox that stood still for two minutes was seen once; what the page does wrong it does twice.
-    { timeout: 120_000, retry: 1 },
+    { timeout: 180_000, retry: 1 },
     async () => {
       const page = await openInFirefox(
         `${studio.address}#/embed?picture=3-dress&method=embedder&device=wasm`,
@@ -70,8 +70,34 @@ describe.skipIf(!CHROMIUM)('the studio as it opens (needs Chromium; CHROMIUM nam
       const error = await page.shown('[data-value=mse]');
       await page.click('summary');
       await page.shown('[data-growth=shown]');
+
+      const visit = async (room: string, rest: string) => {
+        await page.evaluate(hash => location.assign(hash), `#/${room}?${rest}&device=wasm`);
+        await page.shown(`[data-room=${room}] [data-stage=found]`);
+      };
+      const text = () => page.evaluate(() => document.body.innerText, {});
+      await visit('edit', 'picture=8-bag&natural=0.7');
+      await page.evaluate(() => {
+        for (const key of ['ArrowLeft', ' '])
+          document
+            .querySelector('.drawing')!
+            .dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+      }, {});
+      await expect.poll(text, { timeout: 30_000 }).toContain('1 stroke on bag');
+      await visit('walk', 'pictures=8-bag,3-dress&path=lerp&seeds=quick');
+      await visit('cloud', 'average=16');
+      await visit('networks', 'rng=3');
+      await visit('gravity', 'steps=8');
+      await visit('train', 'network=small');
+      await page.evaluate(() => history.go(-5), {});
+      await page.shown('[data-room=edit] [data-stage=found]');
+      expect(await text()).toContain('1 stroke on bag');
+      await page.reload();
+      await page.shown('[data-room=edit] [data-stage=found]');
+      expect(await text()).toContain('1 stroke on bag');
       const notices = await page.evaluate(() => document.querySelectorAll('.notice').length, {});
       await page.close();
+
       const model = await api.loadModel(api.SHIPPED_DENOISER);
       const embedder = await api.loadEmbedder(api.SHIPPED_EMBEDDER);
       const dress = await api.readPicture(join(ROOT, 'examples/fashion-mnist/3-dress.png'), model);

@@ -1,11 +1,12 @@
+import type { Denoiser } from '../../diffusion/info.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { meanSeed } from '../../latent/cloud.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
 import { sensitiveDirections } from '../../latent/sensitive.ts';
 import { average, meanSquaredErrors, rms } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, ofOne, withInterval } from './claims.ts';
-import { experiment, grow, perSubject, randomSeeds } from './lab.ts';
+import { type Claim, figure, judged, ofOne, type SheetPicture, withInterval } from './claims.ts';
+import { experiment, grow, type Lab, perSubject, randomSeeds, type Subject } from './lab.ts';
 
 /** Steps of a walk, in Euclidean length: a seed of 1,024 coordinates is 32 long. */
 const STEPS = [-12, -8, -4, 0, 4, 8, 12];
@@ -22,104 +23,9 @@ export const fig14 = experiment({
   name: 'fig14',
   title: 'walks along minor and major components of a cloud',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  measure: lab =>
-    perSubject(lab, async (subject, title) => {
-      const { latent, model } = await lab.cloud(subject);
-      const mean = meanSeed(latent);
-      const { components, variances } = principalComponents(latent);
-      const count = variances.length;
-      const picks = spaced(count, 3 * DIRECTIONS);
-      const changes = await changesAlong(takeRows(components, picks));
-      const some = Math.min(DIRECTIONS, Math.floor(picks.length / 3));
-      const major = ofOne(changes.slice(0, some), lab.rng);
-      const minor = ofOne(changes.slice(-some), lab.rng);
-      const random = ofOne(
-        await changesAlong(unitRows(randomSeeds(lab, model, some, 'directions'))),
-        lab.rng,
-      );
-      const unseen = ofOne(
-        await changesAlong(
-          outside(randomSeeds(lab, model, some, 'outside'), { components, variances, mean }),
-        ),
-        lab.rng,
-      );
-      const { directions } = await sensitiveDirections(lab.runtime, model, mean, {
-        count: SENSITIVE,
-        rounds: ROUNDS,
-        rng: lab.rng,
-      });
-      const sensitive = ofOne(await changesAlong(directions), lab.rng);
-      const walks = await Promise.all(
-        [
-          rows(components, count - 1, count),
-          rows(components, 0, 1),
-          rows(directions, 0, 1),
-          rows(directions, 1, 2),
-        ].map(walk),
-      );
-
-      /** What a step of both signs along unit directions changes, squared. */
-      async function changesAlong(directions: Floats): Promise<number[]> {
-        const steps = [LENGTH, -LENGTH].map(length => moved(mean, directions, length));
-        const [centre, up, down] = [
-          await grow(lab, model, mean),
-          await grow(lab, model, steps[0]!),
-          await grow(lab, model, steps[1]!),
-        ];
-        const from = takeRows(centre, new Uint8Array(directions.shape[0]!));
-        const [a, b] = [meanSquaredErrors(up, from), meanSquaredErrors(down, from)];
-        return a.map((value, i) => average([value, b[i]!]));
-      }
-      function walk(direction: Floats): Promise<Floats> {
-        return grow(lab, model, concatRows(STEPS.map(step => moved(mean, direction, step))));
-      }
-      return {
-        numbers: {
-          seeds: latent.shape[0]!,
-          picks,
-          changes,
-          minor,
-          major,
-          random,
-          unseen,
-          sensitive,
-          some,
-          count,
-        },
-        sheets: [
-          {
-            file: `fig14-${subject}`,
-            caption: `From the mean seed (0) along the most minor and the most major component of its cloud, and along the two directions to which the sampler is most sensitive, by steps of the lengths below (${title}).`,
-            title: `Walks along components, ${title}`,
-            rows: walks.map((grown, i) => ({
-              label: ['most minor component', 'most major', 'most sensitive direction', 'next to it'][i]!,
-              pictures: unstack(grown),
-              captions: STEPS.map(step => (step > 0 ? `+${step}` : String(step))),
-            })),
-          },
-        ],
-      };
-    }),
+  measure: lab => perSubject(lab, (subject, title) => alongComponents(lab, subject, title)),
   report: subjects => ({
-    claims: subjects.map(({ title, seeds, minor, major, random, unseen, sensitive, some, count }) => {
-      const holds = minor.low > 2 * major.high;
-      const unseenMinor = sensitive.low > 2 * Math.max(major.high, random.high);
-      return judged({
-        number: minor,
-        against: major,
-        rests: [random, sensitive],
-        paper: `Only moves along minor components of the cloud change the picture significantly (${title}).`,
-        ours: `change of the picture by a step of length ${LENGTH}: ${withInterval(minor)} along the ${some} most minor of ${count} components, ${withInterval(major)} along the most major`,
-        control: `random directions ${withInterval(random)}; random ones outside of all ${count} components ${withInterval(unseen)}; the ${SENSITIVE} directions to which the sampler is most sensitive ${withInterval(sensitive)}`,
-        numbersSay: holds ? 'holds' : minor.low > major.high || unseenMinor ? 'partly' : 'fails',
-        because: `${
-          minor.low > major.high
-            ? `A step along minor components changes the picture ${figure(minor.mean / major.mean, 2)} times as much as one along major ones, and ${figure(minor.mean / random.mean, 2)} times as much as a random one`
-            : `Minor components of a cloud of ${seeds} seeds change the picture ${figure(minor.mean / major.mean, 2)} times as much as major ones: no more`
-        }.${unseenMinor ? ` The directions that do change it, ${figure(sensitive.mean / random.mean, 2)} times as much as a random one, are minor ones that the components of so few seeds do not hold.` : ''}`,
-        values: { minor, major, random, outside: unseen, sensitive },
-      });
-    }),
+    claims: subjects.map(claimOf),
     plots: [
       {
         file: 'fig14',
@@ -140,6 +46,100 @@ export const fig14 = experiment({
     ],
   }),
 });
+
+type Along = Awaited<ReturnType<typeof alongComponents>>['numbers'];
+
+async function alongComponents(lab: Lab, subject: Subject, title: string) {
+  const { latent, model } = await lab.cloud(subject);
+  const mean = meanSeed(latent);
+  const { components, variances } = principalComponents(latent);
+  const count = variances.length;
+  const picks = spaced(count, 3 * DIRECTIONS);
+  const along = (directions: Floats) => changesAlong(lab, model, mean, directions);
+  const told = async (directions: Floats) => ofOne(await along(directions), lab.rng);
+  const changes = await along(takeRows(components, picks));
+  const some = Math.min(DIRECTIONS, Math.floor(picks.length / 3));
+  const draw = (purpose: string) => randomSeeds(lab, model, some, purpose);
+  const random = await told(unitRows(draw('directions')));
+  const unseen = await told(outside(draw('outside'), { components, variances, mean }));
+  const { directions } = await sensitiveDirections(lab.runtime, model, mean, {
+    count: SENSITIVE,
+    rounds: ROUNDS,
+    rng: lab.rng,
+  });
+  const sensitive = await told(directions);
+  const walks: Walk[] = [];
+  for (const [label, direction] of [
+    ['most minor component', rows(components, count - 1, count)],
+    ['most major', rows(components, 0, 1)],
+    ['most sensitive direction', rows(directions, 0, 1)],
+    ['next to it', rows(directions, 1, 2)],
+  ] as const) {
+    const seeds = concatRows(STEPS.map(step => moved(mean, direction, step)));
+    walks.push({ label, grown: await grow(lab, model, seeds) });
+  }
+  return {
+    numbers: {
+      ...{ seeds: latent.shape[0]!, picks, changes, some, count },
+      major: ofOne(changes.slice(0, some), lab.rng),
+      minor: ofOne(changes.slice(-some), lab.rng),
+      ...{ random, unseen, sensitive },
+    },
+    sheets: [sheetOf(walks, subject, title)],
+  };
+}
+
+/** What a step of both signs along unit directions changes, squared. */
+async function changesAlong(lab: Lab, model: Denoiser, mean: Floats, directions: Floats): Promise<number[]> {
+  const [centre, up, down] = [
+    await grow(lab, model, mean),
+    await grow(lab, model, moved(mean, directions, LENGTH)),
+    await grow(lab, model, moved(mean, directions, -LENGTH)),
+  ];
+  const from = takeRows(centre, new Uint8Array(directions.shape[0]!));
+  const [a, b] = [meanSquaredErrors(up, from), meanSquaredErrors(down, from)];
+  return a.map((value, i) => average([value, b[i]!]));
+}
+
+/** What grows along a direction. */
+interface Walk {
+  readonly label: string;
+  readonly grown: Floats;
+}
+
+function sheetOf(walks: readonly Walk[], subject: Subject, title: string): SheetPicture {
+  return {
+    file: `fig14-${subject}`,
+    caption: `From the mean seed (0) along the most minor and the most major component of its cloud, and along the two directions to which the sampler is most sensitive, by steps of the lengths below (${title}).`,
+    title: `Walks along components, ${title}`,
+    rows: walks.map(({ label, grown }) => ({
+      label,
+      pictures: unstack(grown),
+      captions: STEPS.map(step => (step > 0 ? `+${step}` : String(step))),
+    })),
+  };
+}
+
+function claimOf(along: Along & { readonly title: string }): Claim {
+  const { title, seeds, minor, major, random, unseen, sensitive, some, count } = along;
+  const holds = minor.low > 2 * major.high;
+  const unseenMinor = sensitive.low > 2 * Math.max(major.high, random.high);
+  return judged({
+    number: minor,
+    against: major,
+    rests: [random, sensitive],
+    paper: `Only moves along minor components of the cloud change the picture significantly (${title}).`,
+    ours: `change of the picture by a step of length ${LENGTH}: ${withInterval(minor)} along the ${some} most minor of ${count} components, ${withInterval(major)} along the most major`,
+    control: `random directions ${withInterval(random)}; random ones outside of all ${count} components ${withInterval(unseen)}; the ${SENSITIVE} directions to which the sampler is most sensitive ${withInterval(sensitive)}`,
+    numbersSay: holds ? 'holds' : minor.low > major.high || unseenMinor ? 'partly' : 'fails',
+    because: `${
+      minor.low > major.high
+        ? `A step along minor components changes the picture ${figure(minor.mean / major.mean, 2)} times as much as one along major ones, and ${figure(minor.mean / random.mean, 2)} times as much as a random one`
+        : `Minor components of a cloud of ${seeds} seeds change the picture ${figure(minor.mean / major.mean, 2)} times as much as major ones: no more`
+    }.${unseenMinor ? ` The directions that do change it, ${figure(sensitive.mean / random.mean, 2)} times as much as a random one, are minor ones that the components of so few seeds do not hold.` : ''}`,
+    values: { minor, major, random, outside: unseen, sensitive },
+  });
+}
 
 /** So many numbers of 0 ... count - 1, evenly spread, both ends among them. */
 function spaced(count: number, most: number): number[] {
