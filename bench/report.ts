@@ -80,7 +80,7 @@ layout. A rival takes part once its results on fixed inputs agree with Seedbed's
 - **denoiser**: a training step by configs/fashion-mnist.json: forward, weight gradients, Adam, moving average.
 - **embedder**: a training step by configs/fashion-mnist-embedder.json: the embedder and ${STEPS} frozen sampler steps, gradient to the embedder's weights, Adam, moving average.
 
-Share of peak: multiplications and additions of convolutions and matrix products, counted in Seedbed's graph, over the rate of a ${PRODUCT_SIZE}x${PRODUCT_SIZE} float32 matrix
+Promised: what we have set out to reach, as multiples of PyTorch's rate; the last section says what falls short. Share of peak: multiplications and additions of convolutions and matrix products, counted in Seedbed's graph, over the rate of a ${PRODUCT_SIZE}x${PRODUCT_SIZE} float32 matrix
 product through ONNX Runtime between the runs. Memory: the most that a process held that did nothing else.
 
 ## Figures`;
@@ -102,7 +102,15 @@ function comparisonTable(comparisons: readonly Comparison[]): string {
       return [comparison.task, comparison.unit, rate(own), rival.name, rate(rival), ratio, promised];
     });
   });
-  const head = ['task', 'unit', 'Seedbed (share of peak)', 'beside', 'theirs (share)', 'ratio', 'promised'];
+  const head = [
+    'task',
+    'unit',
+    'Seedbed (share of peak)',
+    'compared with',
+    'theirs (share)',
+    'ratio',
+    'promised',
+  ];
   return rows.length > 0 ? table(head, rows) : '';
 }
 

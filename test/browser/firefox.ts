@@ -59,7 +59,7 @@ export async function openInFirefox(address: string): Promise<FirefoxPage> {
 
   const evaluate: FirefoxPage['evaluate'] = async (work, given) => {
     const { type, result, exceptionDetails } = await send('script.callFunction', {
-      functionDeclaration: `async given => JSON.stringify(await (${work})(JSON.parse(given)))`,
+      functionDeclaration: `async given => JSON.stringify((await (${work})(JSON.parse(given))) ?? null)`,
       arguments: [{ type: 'string', value: JSON.stringify(given) }],
       target: { context },
       awaitPromise: true,

@@ -78,12 +78,16 @@ describe.skipIf(!CHROMIUM)('the studio as it opens (needs Chromium; CHROMIUM nam
       const text = () => page.evaluate(() => document.body.innerText, {});
       await visit('edit', 'picture=8-bag&natural=0.7');
       await page.evaluate(() => {
-        for (const key of ['ArrowLeft', ' '])
-          document
-            .querySelector('.drawing')!
-            .dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+        const drawing = document.querySelector<HTMLElement>('.drawing')!;
+        drawing.focus();
+        for (const [type, key] of [
+          ['keydown', ' '],
+          ['keydown', 'ArrowLeft'],
+          ['keyup', ' '],
+        ] as const)
+          drawing.dispatchEvent(new KeyboardEvent(type, { key, bubbles: true }));
       }, {});
-      await expect.poll(text, { timeout: 30_000 }).toContain('1 stroke on bag');
+      await expect.poll(text, { timeout: 10_000 }).toContain('1 stroke on bag');
       await visit('walk', 'pictures=8-bag,3-dress&path=lerp&seeds=quick');
       await visit('cloud', 'average=16');
       await visit('networks', 'rng=3');

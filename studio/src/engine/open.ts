@@ -43,7 +43,7 @@ export interface Sampling {
   readonly schedule?: ScheduleName | undefined;
 }
 
-/** Networks that ship with the studio, beside the one that all rooms begin with. */
+/** Networks that ship with the studio, the one that all rooms begin with among them. */
 const NETWORKS: Readonly<Record<string, URL>> = {
   'fashion-mnist': SHIPPED_DENOISER,
   'fashion-mnist-32-64-128': new URL(
@@ -54,6 +54,7 @@ const NETWORKS: Readonly<Record<string, URL>> = {
     '../../../models/reproduction/fashion-mnist-small-se.onnx',
     import.meta.url,
   ),
+  'cifar10-small': new URL('../../../models/reproduction/cifar10-small.onnx', import.meta.url),
 };
 
 export const ships = (key: string) => key in NETWORKS;

@@ -17,6 +17,10 @@ export const SHIPPED = 'fashion-mnist';
 /** Other networks that ship with the studio, of the same data. */
 export const OTHERS = ['fashion-mnist-32-64-128', 'fashion-mnist-small-se'] as const;
 
+/** A network of colour pictures, which is read when it is chosen. */
+const COLOUR = 'cifar10-small';
+const ALL_SHIPPED: readonly string[] = [SHIPPED, ...OTHERS, COLOUR];
+
 /** What is known of the shipped one is so before it is read. */
 const [cards, setCards] = createSignal<readonly ModelCard[]>([shipped]);
 /** The models that the engine which lives now has open. */
@@ -42,14 +46,14 @@ export const working = createRoot(() => createMemo(() => `${card()?.hash} ${live
 /** The models that one can choose, those that are not read yet among them. */
 export function offered(): readonly (readonly [key: string, name: string])[] {
   const own = cards().filter(({ key, picture }) => !isShipped(key) && picture.length === 3);
-  return [...[SHIPPED, ...OTHERS].map(key => [key, key] as const), ...own.map(c => [c.key, c.name] as const)];
+  return [...ALL_SHIPPED.map(key => [key, key] as const), ...own.map(c => [c.key, c.name] as const)];
 }
 
 /** Whether a model is of points in the plane. */
 export const isOfPlane = ({ shape }: ModelCard) => shape.join() === '2';
 
 export function isShipped(key: string): boolean {
-  return [SHIPPED, ...OTHERS].includes(key);
+  return ALL_SHIPPED.includes(key);
 }
 
 /** Makes a model's card known to the page. */
