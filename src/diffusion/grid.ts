@@ -9,6 +9,7 @@ import {
   type Rates,
   ratesAt,
   type Schedule,
+  timeOf,
   timestepsOf,
 } from './schedule.ts';
 
@@ -138,12 +139,13 @@ function fedAt(
 
 /** The diffusion times visited, falling. */
 function timesOf({ schedule, level }: Levels, { start, steps, grid }: SamplerInfo): number[] {
-  if (grid !== 'linspace' && grid.length !== steps)
+  if (typeof grid !== 'string' && grid.length !== steps)
     throw new SeedbedError('BadArgument', `a sampler of ${steps} steps names ${grid.length} levels`);
   const times =
     'timestep' in start
-      ? timestepsFrom(start.timestep, steps, grid).map(n => (n + 1) / countOf(schedule))
+      ? timestepsFrom(schedule, start.timestep, steps, grid).map(n => (n + 1) / countOf(schedule))
       : timesFrom(
+          schedule,
           start.diffusionTime,
           steps,
           grid,
@@ -165,8 +167,13 @@ function timesOf({ schedule, level }: Levels, { start, steps, grid }: SamplerInf
   return times;
 }
 
-function timestepsFrom(first: number, steps: number, grid: SamplerInfo['grid']): readonly number[] {
-  if (grid !== 'linspace') {
+function timestepsFrom(
+  schedule: Schedule,
+  first: number,
+  steps: number,
+  grid: SamplerInfo['grid'],
+): readonly number[] {
+  if (typeof grid !== 'string') {
     const between = grid.find(timestep => !Number.isInteger(timestep));
     if (between !== undefined)
       throw new SeedbedError(
@@ -176,19 +183,50 @@ function timestepsFrom(first: number, steps: number, grid: SamplerInfo['grid']):
     return grid;
   }
   if (steps === 1) return [first];
-  return Array.from({ length: steps }, (_, i) => Math.round((first * (steps - 1 - i)) / (steps - 1)));
+  if (grid === 'linspace')
+    return Array.from({ length: steps }, (_, i) => Math.round((first * (steps - 1 - i)) / (steps - 1)));
+  const count = countOf(schedule);
+  const times = evenInLogSnr(schedule, (first + 1) / count, 1 / count, steps);
+  const rounded = times.map(time => Math.round(time * count) - 1);
+  // Near the picture a timestep may be longer than a step: each is at least one from the next.
+  for (let i = steps - 2; i > 0; i--) rounded[i] = Math.max(rounded[i]!, rounded[i + 1]! + 1);
+  return rounded;
 }
 
 /** @param count timesteps to which times are rounded, where the network knows no others. */
 function timesFrom(
+  schedule: Schedule,
   first: number,
   steps: number,
   grid: SamplerInfo['grid'],
   count: number | undefined,
 ): number[] {
-  const times =
-    grid === 'linspace' ? Array.from({ length: steps }, (_, i) => (first * (steps - i)) / steps) : grid;
+  const evenly = () =>
+    grid === 'logSnr'
+      ? evenInLogSnr(schedule, first, first / steps, steps)
+      : Array.from({ length: steps }, (_, i) => (first * (steps - i)) / steps);
+  const times = typeof grid === 'string' ? evenly() : grid;
   return count === undefined ? [...times] : times.map(time => Math.max(1, Math.round(time * count)) / count);
+}
+
+/** Times from the first to the last, both ends exact, between which log(s / n) rises in even steps. */
+function evenInLogSnr(schedule: Schedule, first: number, last: number, steps: number): number[] {
+  const [from, to] = [first, last].map(time => ratesAt(schedule, time)) as [Rates, Rates];
+  if (from.signalRate === 0)
+    throw new SeedbedError(
+      'BadArgument',
+      `the sampler begins at diffusion time ${first}, where there is no signal: from there no grid is even in log SNR. Let its "start" be at a lower level, or its "grid" be "linspace"`,
+    );
+  const [low, high] = [from, to].map(({ signalRate, noiseRate }) => Math.log(signalRate / noiseRate)) as [
+    number,
+    number,
+  ];
+  return Array.from({ length: steps }, (_, i) => {
+    if (i === 0) return first;
+    if (i === steps - 1) return last;
+    const ratio = Math.exp(low + ((high - low) * i) / (steps - 1));
+    return timeOf(schedule, { signalRate: ratio, noiseRate: 1 });
+  });
 }
 
 function countOf(schedule: Schedule): number {

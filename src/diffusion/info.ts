@@ -54,6 +54,9 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** Ways to space a sampler's levels: evenly in time, or in log(s / n). */
+export const GRIDS = ['linspace', 'logSnr'] as const;
+
 /** A sampler's description, checked. */
 export const samplerSchema = z.object({
   /** Deterministic ways from a seed to its picture; `ddim` adds no noise on the way (Song et al. 2021, sigma = 0). */
@@ -62,10 +65,11 @@ export const samplerSchema = z.object({
   steps: z.int().gt(0).lte(MOST_SAMPLER_STEPS),
   /**
    * The levels visited: 'linspace' for evenly spaced ones from `start`, times t, t (T-1)/T, ..., t/T or timesteps
-   * n, ..., 0; or the T times or timesteps themselves, falling.
+   * n, ..., 0; 'logSnr' from the first of these to the last in even steps of log(s / n), which keeps more of what varies most;
+   * or the T times or timesteps themselves, falling.
    */
   grid: z.union([
-    z.literal('linspace'),
+    z.enum(GRIDS),
     z
       .array(z.number().gte(0))
       .min(1)
@@ -290,16 +294,23 @@ export function withSampler(model: Denoiser, sampler: SamplerInfo): Denoiser {
   return { ...model, info: { ...model.info, sampler } };
 }
 
-/** The model's own sampler, or another, or of another kind; with another number of steps, which are then evenly spaced. */
+/** The model's own sampler, or another, or of another kind; with another number of steps, or spaced in another way. */
 export function chooseSampler(
   own: SamplerInfo,
   {
     sampler = own,
-    samplerSteps,
-  }: { sampler?: SamplerKind | SamplerInfo | undefined; samplerSteps?: number | undefined },
+    samplerSteps: steps,
+    samplerGrid: grid,
+  }: {
+    sampler?: SamplerKind | SamplerInfo | undefined;
+    samplerSteps?: number | undefined;
+    samplerGrid?: (typeof GRIDS)[number] | undefined;
+  },
 ): SamplerInfo {
   const chosen = typeof sampler === 'string' ? { ...own, kind: sampler } : sampler;
-  if (samplerSteps === undefined || samplerSteps === chosen.steps) return chosen;
+  if ((steps ?? chosen.steps) === chosen.steps && (grid ?? chosen.grid) === chosen.grid) return chosen;
   const { stride: _, ...along } = chosen;
-  return { ...along, steps: samplerSteps, grid: 'linspace' };
+  // A list is of its own number of levels.
+  const spaced = typeof chosen.grid === 'string' ? chosen.grid : 'linspace';
+  return { ...along, steps: steps ?? chosen.steps, grid: grid ?? spaced };
 }

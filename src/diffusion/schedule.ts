@@ -132,6 +132,18 @@ export function ratesAt(schedule: Schedule, diffusionTime: number): Rates {
   return { signalRate: Math.exp(logAlphaBar / 2), noiseRate: Math.sqrt(-Math.expm1(logAlphaBar)) };
 }
 
+/** The diffusion time at which a schedule holds this much noise over signal, by bisection: what {@link ratesAt} inverts. */
+export function timeOf(schedule: Schedule, { signalRate, noiseRate }: Rates): number {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 50; i++) {
+    const middle = (low + high) / 2;
+    const there = ratesAt(schedule, middle);
+    if (there.signalRate * noiseRate > signalRate * there.noiseRate) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
 /** Schedules that know all diffusion times, and not timesteps alone. */
 type Continuous = Extract<Schedule, { kind: 'continuousCosine' | 'flow' }>;
 const isContinuous = (schedule: Schedule): schedule is Continuous =>

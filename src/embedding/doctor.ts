@@ -5,7 +5,7 @@ import { type Denoiser, isOfLatents, type SamplerInfo } from '../diffusion/info.
 import { playNetwork } from '../diffusion/network.ts';
 import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler } from '../diffusion/sampler.ts';
-import { timestepsOf } from '../diffusion/schedule.ts';
+import { timeOf, timestepsOf } from '../diffusion/schedule.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -13,7 +13,7 @@ import { normals } from '../tensor/random.ts';
 import { psnr } from '../tensor/statistics.ts';
 import { type Floats, float32, rows } from '../tensor/tensor.ts';
 import { embed } from './embed.ts';
-import { type Ask, denoisingErrors, hypotheses, timeOf } from './hypotheses.ts';
+import { type Ask, denoisingErrors, hypotheses } from './hypotheses.ts';
 
 /**
  * Something that is wrong with a model's description, or that limits what can be done with the model.

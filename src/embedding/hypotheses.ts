@@ -5,10 +5,10 @@ import { PREDICTIONS, readings, targetOf } from '../diffusion/prediction.ts';
 import {
   FLOW_TIMESTEPS,
   type Level,
-  type Rates,
   ratesAt,
   SCHEDULES,
   type Schedule,
+  timeOf,
   timestepsOf,
 } from '../diffusion/schedule.ts';
 import { combine } from '../tensor/rowwise.ts';
@@ -199,18 +199,6 @@ function moments({ data }: Floats): { mean: number; variance: number } {
 /** The level of a hypothesis at which there is as much noise over signal. */
 function levelUnder(info: DenoiserInfo, level: Level, own: DenoiserInfo): Level {
   return levelAt(info, info.schedule === own.schedule ? level.time : timeOf(info.schedule, level));
-}
-
-/** The diffusion time at which a schedule holds this much noise over signal, by bisection. */
-export function timeOf(schedule: Schedule, { signalRate, noiseRate }: Rates): number {
-  let [low, high] = [0, 1];
-  for (let i = 0; i < 50; i++) {
-    const middle = (low + high) / 2;
-    const there = ratesAt(schedule, middle);
-    if (there.signalRate * noiseRate > signalRate * there.noiseRate) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
 }
 
 function meanSquare({ data }: Floats): number {

@@ -40,6 +40,36 @@ describe('the levels that a sampler visits', () => {
     expect(levels({ steps: 1, start: { timestep: 42 } }).map(({ fed }) => fed)).toEqual([42]);
   });
 
+  test("of grid 'logSnr' go from the first to the last in even steps of log(s / n)", () => {
+    const even = levels({ grid: 'logSnr' }, continuous);
+    const plain = levels({}, continuous);
+    expect([even[0]!.time, even.at(-1)!.time]).toEqual([1, plain.at(-1)!.time]);
+    const logs = even.map(({ signalRate, noiseRate }) => Math.log(signalRate / noiseRate));
+    const step = (logs.at(-1)! - logs[0]!) / 9;
+    for (const [i, log] of logs.entries()) expect(log).toBeCloseTo(logs[0]! + i * step, 9);
+    // On timesteps they are rounded, and near the picture, where one timestep is longer than a step, apart by one.
+    const timesteps = levels({ steps: 50, grid: 'logSnr', start: { timestep: 999 } }).map(({ fed }) => fed);
+    expect([timesteps[0], ...timesteps.slice(-4)]).toEqual([999, 3, 2, 1, 0]);
+    expect(timesteps).toEqual([...new Set(timesteps)].sort((a, b) => b - a));
+    // Flow matching begins where there is no signal.
+    const flow = { schedule: { kind: 'flow' }, level: 'diffusionTime', predicts: 'flow' } as const;
+    expect(thrownBy(() => levels({ grid: 'logSnr' }, flow))).toMatchObject({
+      kind: 'BadArgument',
+      message: expect.stringContaining('from there no grid is even in log SNR'),
+    });
+  });
+
+  test("of grid 'logSnr' keep more of what varies most", () => {
+    // Data of a variance of 100 in units of the noise: a sampler of infinitely many steps multiplies seeds by 10.
+    const gain = (grid: SamplerInfo['grid']) =>
+      samplerGrid(continuous, sampler({ grid })).reduce((product, { from, to }) => {
+        const seen = from.signalRate ** 2 * 100 + from.noiseRate ** 2;
+        return (product * (to.signalRate * from.signalRate * 100 + to.noiseRate * from.noiseRate)) / seen;
+      }, 1);
+    expect(gain('linspace')).toBeLessThan(7.5);
+    expect(gain('logSnr')).toBeGreaterThan(8.5);
+  });
+
   test('are those of a list, times or timesteps, where one is given', () => {
     const times = levels({ steps: 3, grid: [0.9, 0.35, 0.05] }, continuous);
     expect(times.map(({ time }) => time)).toEqual([0.9, 0.35, 0.05]);

@@ -63,10 +63,11 @@ describe.skipIf(!CHROMIUM)('the studio as it opens (needs Chromium; CHROMIUM nam
     'Firefox finds a seed as Node does, sees it grow, opens every room, and keeps what was drawn (FIREFOX names it)',
     // A Firefox that stood still for two minutes was seen once; what the page does wrong it does twice.
     { timeout: 180_000, retry: 1 },
-    async () => {
+    async ({ onTestFinished }) => {
       const page = await openInFirefox(
         `${studio.address}#/embed?picture=3-dress&method=embedder&device=wasm`,
       );
+      onTestFinished(() => page.close());
       const error = await page.shown('[data-value=mse]');
       await page.click('summary');
       await page.shown('[data-growth=shown]');
@@ -100,7 +101,6 @@ describe.skipIf(!CHROMIUM)('the studio as it opens (needs Chromium; CHROMIUM nam
       await page.shown('[data-room=edit] [data-stage=found]');
       expect(await text()).toContain('1 stroke on bag');
       const notices = await page.evaluate(() => document.querySelectorAll('.notice').length, {});
-      await page.close();
 
       const model = await api.loadModel(api.SHIPPED_DENOISER);
       const embedder = await api.loadEmbedder(api.SHIPPED_EMBEDDER);

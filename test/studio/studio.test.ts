@@ -81,6 +81,8 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
   test('a network of colour pictures is read when it is chosen, and grows what Node grows', async () => {
     await visit(page, '#/embed?picture=8-bag');
     await page.selectOption('footer select >> nth=0', 'cifar10-small');
+    await page.waitForFunction(() => location.hash.includes('model=cifar10-small'));
+    await page.waitForSelector('main[data-ready=yes]', { timeout: 60_000 });
     const colour = await api.loadModel(join(ROOT, 'models/reproduction/cifar10-small.onnx'));
     const { latent, pictures } = await api.sample(colour, { count: 1, rng: 5 });
     await drop(page, [{ name: 'colour.npy', bytes: [...api.writeNpy(latent)] }]);
