@@ -137,15 +137,7 @@ export async function openModel(files: ModelFiles): Promise<void> {
   if (!card) return;
   const { key, hasEmbedder } = card;
   const known = cardOf(key);
-  if (!known) {
-    know({ ...card, name: file.name.replace(/\.onnx$/i, '') });
-    say(`${file.name} is open, without an embedder: seeds are found by inversion.`);
-  } else {
-    know({ ...known, hasEmbedder });
-    say(
-      hasEmbedder ? `${file.name} is open; ${known.name} has an embedder.` : `${file.name} is open already.`,
-    );
-  }
+  know(known ? { ...known, hasEmbedder } : { ...card, name: file.name.replace(/\.onnx$/i, '') });
   opened(key, life);
   if (!isShipped(key))
     await amend('model', [key], before => ({
@@ -155,4 +147,8 @@ export async function openModel(files: ModelFiles): Promise<void> {
     }));
   if (card.picture.length === 3) setCurrent(key);
   else if (isOfPlane(card)) goToRoom('gravity', { data: 'model', own: key });
+  // Said last: whoever reads it may use the model at once.
+  if (!known) say(`${file.name} is open, without an embedder: seeds are found by inversion.`);
+  else if (hasEmbedder) say(`${file.name} is open; ${known.name} has an embedder.`);
+  else say(`${file.name} is open already.`);
 }
