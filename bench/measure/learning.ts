@@ -33,7 +33,6 @@ export function authorsRecipe(): DenoiserConfig {
         loss: 'mae',
         learningRate: 1e-4,
         decay: 'constant',
-        batch: LEARNING.batch,
         ema: 0.999,
       },
     },
