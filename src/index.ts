@@ -16,16 +16,18 @@ export {
   type ForeignHalf,
   importAutoencoder,
 } from './diffusion/foreign-autoencoder.ts';
-export type {
-  Autoencoder,
-  AutoencoderInfo,
-  Denoiser,
-  DenoiserInfo,
-  Embedder,
-  EmbedderInfo,
-  Model,
-  ModelInfo,
-  SamplerInfo,
+export {
+  type Autoencoder,
+  type AutoencoderInfo,
+  type Denoiser,
+  type DenoiserInfo,
+  type Embedder,
+  type EmbedderInfo,
+  GRIDS,
+  type Grid,
+  type Model,
+  type ModelInfo,
+  type SamplerInfo,
 } from './diffusion/info.ts';
 export {
   loadAutoencoder,

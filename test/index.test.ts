@@ -33,6 +33,23 @@ describe('the public API with the shipped models', () => {
     expect(api.meanSquaredErrors(grown, found.pictures)[0]).toBeLessThan(1e-9);
   });
 
+  test.each([
+    [{ samplerSteps: 0 }, 'samplerSteps is a whole number of at least 1, got 0'],
+    [{ samplerGrid: 'karras' }, 'samplerGrid is one of linspace, logSnr, got karras'],
+  ])('a sampler that there is not, %o, is refused wherever one may be chosen', async (choice, said) => {
+    const model = await api.loadModel(api.SHIPPED_DENOISER);
+    const asked = choice as Pick<api.EmbedOptions, 'samplerSteps' | 'samplerGrid'>;
+    const seeds = api.float32([1, 1, 32, 32], new Float32Array(1024));
+    const pictures = api.float32([1, 1, 28, 28], new Float32Array(784));
+    for (const use of [
+      () => api.sample(model, { count: 1, ...asked }),
+      () => api.decode(model, seeds, asked),
+      () => api.embed(model, pictures, asked),
+      () => api.openSampler(model, asked),
+    ])
+      await expect(use()).rejects.toMatchObject({ kind: 'BadArgument', message: said });
+  });
+
   test('grows pictures from random seeds, the same for the same number', async () => {
     const model = await api.loadModel(api.SHIPPED_DENOISER);
     const [one, two] = [

@@ -1,8 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { chooseSampler, type Denoiser, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
+import {
+  chooseSampler,
+  type Denoiser,
+  GRIDS,
+  MOST_SAMPLER_STEPS,
+  type SamplerInfo,
+} from '../diffusion/info.ts';
 import { drawing, pictureShape, seedPictures } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
-import { SAMPLERS, type SamplerKind } from '../diffusion/samplers.ts';
+import { SAMPLERS } from '../diffusion/samplers.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';
 import { compareGrown } from '../latent/comparison.ts';
@@ -27,12 +33,17 @@ const own = () =>
     .option(
       '--sampler <names>',
       "also by several samplers, separated by commas, instead of the models' own",
-      samplersOf,
+      someOf(SAMPLERS),
     )
     .option(
       '--sampler-steps <numbers>',
       "also with several T, separated by commas, instead of the models' own",
       stepsOf,
+    )
+    .option(
+      '--sampler-grid <names>',
+      "also with their levels spaced in several ways, separated by commas, instead of the models' own",
+      someOf(GRIDS),
     )
     .option('--out <folder>', 'where to write', 'comparison');
 
@@ -76,11 +87,13 @@ function stepsOf(text: string): number[] {
   return values;
 }
 
-function samplersOf(text: string): SamplerKind[] {
-  const names = text.split(',');
-  if (!names.every(name => (SAMPLERS as readonly string[]).includes(name)))
-    throw new InvalidArgumentError(`expected some of ${SAMPLERS.join(', ')}, separated by commas.`);
-  return names as SamplerKind[];
+function someOf<Name extends string>(all: readonly Name[]) {
+  return (text: string): Name[] =>
+    text.split(',').map(word => {
+      const name = all.find(one => one === word);
+      if (name) return name;
+      throw new InvalidArgumentError(`expected some of ${all.join(', ')}, separated by commas.`);
+    });
 }
 
 async function run(frame: Frame, paths: readonly string[], flags: Flags): Promise<Done> {
@@ -164,19 +177,22 @@ function requireAlike(a: Denoiser, b: Denoiser, pathA: string, pathB: string): v
 function waysOf(models: readonly Denoiser[], paths: readonly string[], flags: Flags): Way[] {
   const kinds = flags.sampler ?? [undefined];
   const steps = flags.samplerSteps ?? [undefined];
+  const grids = flags.samplerGrid ?? [undefined];
   const short = paths.map(path => baseName(path).replace(/\.onnx$/, ''));
   const names = new Set(short).size === paths.length ? short : paths;
   return models.flatMap((model, i) =>
     kinds.flatMap(kind =>
-      steps.map(T => {
-        const sampler = chooseSampler(model.info.sampler, { sampler: kind, samplerSteps: T });
-        const how = [...(kind ? [kind] : []), ...(T ? [`T = ${T}`] : [])];
-        return {
-          name: [...(models.length > 1 || how.length === 0 ? [names[i]!] : []), ...how].join(', '),
-          model,
-          sampler,
-        };
-      }),
+      steps.flatMap(T =>
+        grids.map(grid => {
+          const asked = { sampler: kind, samplerSteps: T, samplerGrid: grid };
+          const how = [...(kind ? [kind] : []), ...(T ? [`T = ${T}`] : []), ...(grid ? [grid] : [])];
+          return {
+            name: [...(models.length > 1 || how.length === 0 ? [names[i]!] : []), ...how].join(', '),
+            model,
+            sampler: chooseSampler(model.info.sampler, asked),
+          };
+        }),
+      ),
     ),
   );
 }

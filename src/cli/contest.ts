@@ -14,7 +14,15 @@ import { type ModelFlags, withModel } from './denoiser.ts';
 import { packaged } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import type { Frame } from './frame.ts';
-import { dataDirOption, fitOption, type RngFlags, stepsOption, whole, withRng } from './options.ts';
+import {
+  dataDirOption,
+  fitOption,
+  gridOption,
+  type RngFlags,
+  stepsOption,
+  whole,
+  withRng,
+} from './options.ts';
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
 import { inPart, type ShardFlags } from './shards.ts';
 
@@ -30,6 +38,7 @@ const own = () =>
     .option('--from <n>', 'first item of the data set', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
     .addOption(stepsOption())
+    .addOption(gridOption())
     .option('--batch <n>', 'seeds in work at once', whole(1), 16);
 
 /** Which pictures are embedded, shared by `race` and `frontier`. */
@@ -63,7 +72,7 @@ export async function openContest(
   note: (text: string) => void,
 ): Promise<Contest> {
   const loaded = await openBound(file, flags);
-  const sampler = chooseSampler(loaded.info.sampler, { samplerSteps: flags.samplerSteps });
+  const sampler = chooseSampler(loaded.info.sampler, flags);
   const model = { ...loaded, info: { ...loaded.info, sampler } };
   const pictures = flags.data
     ? await readItems(flags.data, model, { ...flags, note })

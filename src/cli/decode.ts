@@ -12,7 +12,7 @@ import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { growInPieces, writeGrown } from './grow.ts';
 import { subjectOf } from './latents.ts';
-import { autoencoderOption, samplerOption, stepsOption, withUnfinished } from './options.ts';
+import { autoencoderOption, gridOption, samplerOption, stepsOption, withUnfinished } from './options.ts';
 
 const own = () =>
   options()
@@ -20,6 +20,7 @@ const own = () =>
     .addOption(autoencoderOption())
     .addOption(samplerOption())
     .addOption(stepsOption())
+    .addOption(gridOption())
     .option('--force', 'grow seeds with a model, sampler or conditions that they do not belong to')
     .option('--out <folder>', 'where to write', 'out');
 

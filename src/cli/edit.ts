@@ -20,6 +20,7 @@ import { DRAWN, ofWhat } from './latents.ts';
 import {
   autoencoderOption,
   fitOption,
+  gridOption,
   type RngFlags,
   refusePairs,
   stepsOption,
@@ -43,6 +44,7 @@ const own = () =>
     .option('--model <file>', 'the denoiser', SHIPPED_MODEL)
     .addOption(autoencoderOption())
     .addOption(stepsOption())
+    .addOption(gridOption())
     .addOption(fitOption())
     .option('--out <folder>', 'where to write', 'edit');
 
@@ -89,9 +91,9 @@ async function run(frame: Frame, path: string | undefined, flags: Flags): Promis
   const before = path === undefined ? undefined : await one(path);
   const runtime = await frame.runtime();
   const dials = flags.naturalness;
-  const { rng, samplerSteps } = flags;
+  const { rng, samplerSteps, samplerGrid } = flags;
   const unfinished = await frame.open(flags, {
-    ...{ ...hashesOf(model), rng, samplerSteps, dials },
+    ...{ ...hashesOf(model), rng, samplerSteps, samplerGrid, dials },
     hash: scribbled.hashes[0],
     before: before?.hashes[0],
   });
@@ -101,7 +103,13 @@ async function run(frame: Frame, path: string | undefined, flags: Flags): Promis
     { count: dials.length, piece: 1 },
     first => ({
       images: scribbled.images,
-      options: { ...naturalness(dials[first]!, sampler.steps), rng, samplerSteps, noiseOf: before?.images },
+      options: {
+        ...naturalness(dials[first]!, sampler.steps),
+        rng,
+        samplerSteps,
+        samplerGrid,
+        noiseOf: before?.images,
+      },
     }),
     (pieces, doPiece) => inPieces(unfinished, pieces, doPiece),
   );

@@ -11,6 +11,7 @@ import { findEmbedder, SHIPPED_MODEL } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import {
   autoencoderOption,
+  gridOption,
   positive,
   type RngFlags,
   samplerOption,
@@ -41,6 +42,7 @@ const own = () =>
     .option('--learning-rate <x>', "its learning rate, instead of the recipe's", positive)
     .addOption(samplerOption())
     .addOption(stepsOption())
+    .addOption(gridOption())
     .option(
       '--batch <n>',
       "seeds in work at once (default: 16; by 'split' and 'auto' 4, whose results come as they are found)",
@@ -115,7 +117,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   const model = await openModel(flags.model, flags);
   const row = methodRow(flags.method);
   const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
-  const { method, rng, memory, tolerance, sampler, samplerSteps, batch = row.batch } = flags;
+  const { method, rng, memory, tolerance, sampler, samplerSteps, samplerGrid, batch = row.batch } = flags;
   const { throughDecoder } = flags;
   const inversion = inversionOf(flags);
   const chosen = {
@@ -128,6 +130,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
     tolerance,
     sampler,
     samplerSteps,
+    samplerGrid,
     throughDecoder,
   };
   return {

@@ -1,6 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { type Command, InvalidArgumentError } from 'commander';
-import { MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
+import { GRIDS, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
 import { SAMPLERS, samplerRow } from '../diffusion/samplers.ts';
 import { SeedbedError } from '../errors.ts';
 import { createRuntime, NATIVE_REMEDY } from '../runtime/node.ts';
@@ -81,6 +81,13 @@ export function stepsOption() {
   return new Option('--sampler-steps <n>', "T, instead of the model's own").argParser(
     whole(1, MOST_SAMPLER_STEPS),
   );
+}
+
+/** Says --sampler-grid. */
+export function gridOption() {
+  const meaning =
+    "how the sampler's levels are spaced, evenly in time or in log SNR, instead of the model's own";
+  return new Option('--sampler-grid <name>', meaning).choices([...GRIDS]);
 }
 
 /** Says --data-dir. */

@@ -1,10 +1,9 @@
-import { Option } from '@commander-js/extra-typings';
 import type { Command } from 'commander';
 import { type Dataset, slice } from '../data/dataset.ts';
 import { unstandardise } from '../data/pixels.ts';
 import { prepare } from '../diffusion/batches.ts';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, GRIDS, withSampler } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, withSampler } from '../diffusion/info.ts';
 import { loadModel } from '../diffusion/load.ts';
 import { createModel, readModel, saveModel } from '../diffusion/model.ts';
 import { SeedbedError } from '../errors.ts';
@@ -20,7 +19,7 @@ import { type ModelFlags, withModel } from './denoiser.ts';
 import { SHIPPED_MODEL } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
-import { dataDirOption, type RngFlags, stepsOption, whole, withRng } from './options.ts';
+import { dataDirOption, gridOption, type RngFlags, stepsOption, whole, withRng } from './options.ts';
 import { openFor } from './pictures.ts';
 import { duration, type Terminal } from './terminal.ts';
 
@@ -34,12 +33,7 @@ const own = () =>
     .addOption(dataDirOption())
     .option('--count <n>', 'pictures to grow, and held-out ones to compare them with', whole(10), 1000)
     .addOption(stepsOption())
-    .addOption(
-      new Option(
-        '--sampler-grid <name>',
-        'how the sampler spaces its levels, instead of as the model says',
-      ).choices([...GRIDS]),
-    )
+    .addOption(gridOption())
     .option(
       '--features <file>',
       'an ONNX network whose first output compares pictures, given pixels in [0,1]',
@@ -72,8 +66,7 @@ export function addQuality(program: Command): void {
 async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
   const { terminal } = frame;
   const own = await openBound(path, flags);
-  const { samplerSteps, samplerGrid } = flags;
-  const sampler = chooseSampler(own.info.sampler, { samplerSteps, samplerGrid });
+  const sampler = chooseSampler(own.info.sampler, flags);
   const model = withSampler(own, sampler);
   const [learned, kept] = await pictureSets(model, flags, terminal);
   const runtime = await frame.runtime();

@@ -129,6 +129,7 @@ function factsOf(
       ...which,
       ...conditionWords(flags),
       ...(flags.samplerSteps ? ['--sampler-steps', flags.samplerSteps] : []),
+      ...(flags.samplerGrid ? ['--sampler-grid', flags.samplerGrid] : []),
       ...(flags.alsoSteps ? ['--also-steps', flags.alsoSteps.join()] : []),
       ...(flags.budgets ? ['--budgets', flags.budgets.join()] : []),
       '--most',

@@ -11,7 +11,15 @@ import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { growPieces, writeGrown } from './grow.ts';
 import { subjectOf } from './latents.ts';
-import { autoencoderOption, type RngFlags, samplerOption, stepsOption, whole, withRng } from './options.ts';
+import {
+  autoencoderOption,
+  gridOption,
+  type RngFlags,
+  samplerOption,
+  stepsOption,
+  whole,
+  withRng,
+} from './options.ts';
 import { writeSeedFile } from './seed-files.ts';
 import { inPart, type ShardFlags, withShards } from './shards.ts';
 
@@ -22,6 +30,7 @@ const own = () =>
     .option('--count <n>', 'how many', whole(1, 1_000_000), 20)
     .addOption(samplerOption())
     .addOption(stepsOption())
+    .addOption(gridOption())
     .option('--out <folder>', 'where to write', 'out');
 
 type Flags = FlagsOf<typeof own> & ModelFlags & RngFlags & ShardFlags;

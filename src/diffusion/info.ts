@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MOST_NUMBERS } from '../data/dataset.ts';
+import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import type { ConditionRecord } from './condition-record.ts';
@@ -54,8 +55,17 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** Ways to space a sampler's levels: evenly in time, or in log(s / n). */
+/**
+ * Ways to space a sampler's levels: evenly in time, or in log(s / n).
+ * @group Sampling
+ */
 export const GRIDS = ['linspace', 'logSnr'] as const;
+
+/**
+ * One of {@link GRIDS}.
+ * @group Sampling
+ */
+export type Grid = (typeof GRIDS)[number];
 
 /** A sampler's description, checked. */
 export const samplerSchema = z.object({
@@ -294,7 +304,10 @@ export function withSampler(model: Denoiser, sampler: SamplerInfo): Denoiser {
   return { ...model, info: { ...model.info, sampler } };
 }
 
-/** The model's own sampler, or another, or of another kind; with another number of steps, or spaced in another way. */
+/**
+ * The model's own sampler, or another, or of another kind; with another number of steps, or spaced in another way.
+ * @throws {SeedbedError} BadArgument for a number or a way that there is not.
+ */
 export function chooseSampler(
   own: SamplerInfo,
   {
@@ -304,9 +317,12 @@ export function chooseSampler(
   }: {
     sampler?: SamplerKind | SamplerInfo | undefined;
     samplerSteps?: number | undefined;
-    samplerGrid?: (typeof GRIDS)[number] | undefined;
+    samplerGrid?: Grid | undefined;
   },
 ): SamplerInfo {
+  if (steps !== undefined) requireWhole('samplerSteps', steps, 1);
+  if (grid !== undefined && !GRIDS.includes(grid))
+    throw new SeedbedError('BadArgument', `samplerGrid is one of ${GRIDS.join(', ')}, got ${grid}`);
   const chosen = typeof sampler === 'string' ? { ...own, kind: sampler } : sampler;
   if ((steps ?? chosen.steps) === chosen.steps && (grid ?? chosen.grid) === chosen.grid) return chosen;
   const { stride: _, ...along } = chosen;

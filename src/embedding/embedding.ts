@@ -1,4 +1,4 @@
-import type { Embedder, SamplerInfo } from '../diffusion/info.ts';
+import type { Embedder, Grid, SamplerInfo } from '../diffusion/info.ts';
 import type { SamplerKind } from '../diffusion/samplers.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Journal } from './journal.ts';
@@ -43,6 +43,8 @@ export interface EmbedOptions {
   readonly sampler?: SamplerKind | undefined;
   /** T, the sampler's steps, from 1; the model's own unless given. */
   readonly samplerSteps?: number | undefined;
+  /** How its levels are spaced; as the model's own unless given. */
+  readonly samplerGrid?: Grid | undefined;
   /** Seeds in work at once, from 1; 16. */
   readonly batch?: number | undefined;
   /** The way through the sampler; the fastest that fits into memory unless given. */

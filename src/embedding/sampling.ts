@@ -1,5 +1,5 @@
 import { openConversion } from '../diffusion/conversion.ts';
-import { chooseSampler, type Denoiser, type SamplerInfo } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, type Grid, type SamplerInfo } from '../diffusion/info.ts';
 import { createSampler } from '../diffusion/sampler.ts';
 import type { SamplerKind } from '../diffusion/samplers.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
@@ -22,6 +22,8 @@ export interface DecodeOptions {
   readonly sampler?: SamplerKind | SamplerInfo | undefined;
   /** T, the sampler's steps; the model's own unless given. */
   readonly samplerSteps?: number | undefined;
+  /** How its levels are spaced; as the model's own unless given. */
+  readonly samplerGrid?: Grid | undefined;
   /** The second states of the seeds, of samplers that keep two; made from the first unless given. */
   readonly latent2?: Tensor<'float32' | 'float64'> | undefined;
   /** Seeds in work at once; 16. */
@@ -54,7 +56,6 @@ export async function decode(
   options: DecodeOptions = {},
 ): Promise<Tensor<'float32'>> {
   const { batch = 16, latent2 } = options;
-  requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
   requireWhole('batch', batch, 1);
   const sampler = chooseSampler(model.info.sampler, options);
   const count = checkSeeds(model, latent).shape[0]!;
@@ -84,6 +85,8 @@ export interface SampleOptions {
   readonly sampler?: SamplerKind | SamplerInfo | undefined;
   /** T, the sampler's steps; the model's own unless given. */
   readonly samplerSteps?: number | undefined;
+  /** How its levels are spaced; as the model's own unless given. */
+  readonly samplerGrid?: Grid | undefined;
 }
 
 /**
@@ -150,7 +153,6 @@ export async function openSampler(
   options: Omit<DecodeOptions, 'latent2' | 'onNote' | 'onProgress'> = {},
 ): Promise<SamplerSession> {
   const { batch = 16, runtime = await sharedRuntime() } = options;
-  requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
   requireWhole('batch', batch, 1);
   const sampler = await createSampler(runtime, model, chooseSampler(model.info.sampler, options), batch);
   const conversion = openConversion(runtime, model, batch);

@@ -215,9 +215,11 @@ export function checkSeeds(
   }
   const [theirs, ours] = [JSON.stringify(provenance.sampler), JSON.stringify(sampler)];
   if (theirs !== ours) {
+    const { kind, steps, grid } = provenance.sampler;
+    const spaced = typeof grid === 'string' ? `, --sampler-grid ${grid}` : '';
     throw new SeedbedError(
       'Mismatch',
-      `${file}: seeds of sampler ${theirs}, but this is ${ours}. Give --sampler ${provenance.sampler.kind} and --sampler-steps ${provenance.sampler.steps}, or --force`,
+      `${file}: seeds of sampler ${theirs}, but this is ${ours}. Give --sampler ${kind}, --sampler-steps ${steps}${spaced}, or --force`,
     );
   }
 }

@@ -51,7 +51,6 @@ export async function createSeeker(
   const { embedder, signal, batch: wanted = 16 } = options;
   const method = options.method ?? (embedder ? 'embedder+descent' : 'auto');
   requireWhole('batch', wanted, 1);
-  requireWhole('samplerSteps', options.samplerSteps ?? 1, 1);
   const way = chooseSampler(model.info.sampler, options);
   const inversion = inversionFor(method, options.inversion);
   checkMethod({ method, sampler: way, inversion, model, embedder, starts: options.starts ?? 1 });

@@ -11,6 +11,7 @@ import { encodePng } from '../../src/runtime/images.ts';
 import { readNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32, rows, type Tensor } from '../../src/tensor/tensor.ts';
+import { relativeError } from '../support.ts';
 import { seedbed as run } from './in-process.ts';
 
 const EXAMPLES = 'examples/fashion-mnist';
@@ -281,6 +282,41 @@ describe('compare', () => {
   });
 });
 
+describe('a sampler whose levels are spaced in another way', () => {
+  const spaced = ['--sampler-steps', '4', '--sampler-grid', 'logSnr'];
+  const seedbedOf = (command: string, first: string[], out: string, ...more: string[]) =>
+    seedbed(command, ...first, '--model', model, ...more, '--out', at(out));
+
+  test('grows and finds seeds alike, and seeds say that they are of it', async () => {
+    await seedbedOf('sample', [], 'spaced', '--count', '2', ...spaced);
+    const file = at('spaced', 'seeds.safetensors');
+    const { provenance, latent } = await seedsIn('spaced', 'seeds.safetensors');
+    expect(provenance!.sampler).toMatchObject({ steps: 4, grid: 'logSnr' });
+    const own = await seedbedOf('decode', [file], 'own', '--sampler-steps', '4');
+    expect([own.code, own.err]).toEqual([
+      3,
+      expect.stringContaining('--sampler ddim, --sampler-steps 4, --sampler-grid logSnr, or --force'),
+    ]);
+    expect((await seedbedOf('decode', [file], 'again', ...spaced)).code).toBe(0);
+    const grown = at('again', 'pictures.npy');
+    expect(await readFile(grown)).toEqual(await readFile(at('spaced', 'pictures.npy')));
+    await seedbedOf('embed', [grown], 'found', ...spaced);
+    const found = await seedsIn('found', 'seeds.safetensors');
+    expect(relativeError(found.latent, latent)).toBeLessThan(0.02);
+    await seedbedOf('embed', [grown], 'elsewhere', '--sampler-steps', '4');
+    const elsewhere = await seedsIn('elsewhere', 'seeds.safetensors');
+    expect(relativeError(elsewhere.latent, latent)).toBeGreaterThan(0.05);
+  });
+
+  test('is one of those that are compared', async () => {
+    const ways = ['--sampler-grid', 'linspace,logSnr', '--count', '2', '--sampler-steps', '3'];
+    const { code, err } = await seedbed('compare', model, ...ways, '--out', at('grids'));
+    expect([code, err]).toEqual([0, expect.any(String)]);
+    const { models } = await json('grids', 'report.json');
+    expect(models.map((m: { name: string }) => m.name)).toEqual(['T = 3, linspace', 'T = 3, logSnr']);
+  });
+});
+
 describe('mistakes are told in words', () => {
   test.each<[string[], RegExp]>([
     [['cloud', 'MISSING.png'], /MISSING\.png: there is no such file/],
@@ -305,6 +341,8 @@ describe('mistakes are told in words', () => {
     ],
     [['compare', 'MODEL', '--sampler-steps', '2,x'], /expected whole numbers from 1/],
     [['compare', 'MODEL', '--sampler', 'ddim,euler'], /expected some of ddim/],
+    [['compare', 'MODEL', '--sampler-grid', 'karras'], /expected some of linspace, logSnr/],
+    [['embed', '--sampler-grid', 'karras'], /Allowed choices are linspace, logSnr/],
     [['compare', 'MODEL', 'models/fashion-mnist-embedder.onnx'], /embedder/],
   ])('%j', async (args, message) => {
     const given = args.map(arg => (arg === 'MODEL' ? model : arg));
