@@ -1,3 +1,5 @@
+import { format, precisionFixed } from 'd3-format';
+import { scaleLinear, scaleLog } from 'd3-scale';
 import { SeedbedError } from '../errors.ts';
 
 /** What an axis shows: the quantity with its unit, as in "distortion (mean squared error)". */
@@ -16,8 +18,8 @@ export interface Scale {
   readonly minor: readonly number[];
 }
 
-/** The steps in which people count. */
-const STEPS = [1, 2, 5, 10] as const;
+/** Of the ends of a logarithmic axis, and of its numbers where few powers of ten lie on it. */
+const FACTORS = [1, 2, 5];
 const HAIR = 1e-9;
 
 /**
@@ -41,51 +43,43 @@ export function scaleOf(
 function linear(low: number, high: number, most: number, padded: boolean): Scale {
   const spread = high - low || Math.abs(low) || 1;
   const pad = padded || high === low ? 0.04 * spread : 0;
-  const from = low >= 0 ? Math.max(0, low - pad) : low - pad;
-  const to = high + pad;
-  const step = roundUp((to - from) / most);
-  const [first, last] = [Math.floor(from / step + HAIR), Math.ceil(to / step - HAIR)];
-  const values = Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
-  const powers = Math.max(...values.map(Math.abs)) >= 1e6 || step < 1e-4;
-  const exponent = Math.floor(Math.log10(step) + HAIR);
-  const text = (value: number) =>
-    powers && Math.abs(value) > step / 2 ? asPower(value, exponent) : plain(value, Math.max(0, -exponent));
+  const ends = [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
+  // Of so many that are asked for, D3 gives up to the square root of two as many.
+  const few = most / Math.SQRT2;
+  const scale = scaleLinear(ends, [0, 1]).nice(few);
+  const ticks = scale.ticks(few);
+  const step = ticks[1]! - ticks[0]!;
+  const powers = step < 1e-4 || Math.max(...ticks.map(Math.abs)) >= 1e6;
+  const text = (value: number) => (powers ? asPower(value) : plain(value, step));
+  const [from, to] = scale.domain() as [number, number];
   return {
     log: false,
-    domain: [first * step, last * step],
-    ticks: values.map(value => ({ value, text: text(value) })),
+    domain: [from, to],
+    ticks: ticks.map(value => ({ value, text: text(value) })),
     minor: [],
   };
 }
 
 function logarithmic(low: number, high: number, most: number, padded: boolean): Scale {
   const pad = padded || low === high ? Math.max(high / low, 2) ** 0.03 : 1;
-  const [from, to] = [roundDown(low / pad), roundUp(high * pad)];
-  const [first, last] = [Math.floor(Math.log10(from) + HAIR), Math.ceil(Math.log10(to) - HAIR)];
-  const inside = (value: number) => value >= from * (1 - HAIR) && value <= to * (1 + HAIR);
-  const of = (factors: readonly number[], exponents: readonly number[]) =>
-    exponents.flatMap(n => factors.map(factor => Number(`${factor}e${n}`))).filter(inside);
-  const exponents = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  const decades = of([1], exponents);
+  const from = roundsAround(low / pad).findLast(round => round <= (low / pad) * (1 + HAIR))!;
+  const to = roundsAround(high * pad).find(round => round >= high * pad * (1 - HAIR))!;
+  const domain = [from, to] as const;
+  const ticks = scaleLog(domain, [0, 1]).ticks();
+  const isFactor = (value: number, factors: readonly number[]) => factors.includes(mantissaOf(value));
+  const decades = ticks.filter(value => isFactor(value, [1]));
   const stride = Math.ceil(decades.length / most);
   const numbered =
     decades.length < 3
-      ? of([1, 2, 5], exponents)
-      : of(
-          [1],
-          exponents.filter(n => n % stride === 0),
-        );
-  const minor = stride > 1 ? decades : of([1, 2, 3, 4, 5, 6, 7, 8, 9], exponents);
-  const powers = first < -3 || last > 6;
-  const text = (value: number) => {
-    const exponent = Math.floor(Math.log10(value) + HAIR);
-    return powers ? asPower(value, exponent) : plain(value, Math.max(0, -exponent));
-  };
+      ? ticks.filter(value => isFactor(value, FACTORS))
+      : decades.filter(value => Math.round(Math.log10(value)) % stride === 0);
+  const powers = domain[0] < 1e-3 || domain[1] > 1e6;
+  const text = (value: number) => (powers ? asPower(value) : plain(value, value));
   return {
     log: true,
-    domain: [from, to],
+    domain,
     ticks: numbered.map(value => ({ value, text: text(value) })),
-    minor: minor.filter(value => !numbered.includes(value)),
+    minor: (stride > 1 ? decades : ticks).filter(value => !numbered.includes(value)),
   };
 }
 
@@ -109,37 +103,26 @@ export function requireShowable({ log }: Axis, value: number, where: string): vo
   }
 }
 
-/** The next number of 1, 2 or 5 times a power of ten, upwards. */
-function roundUp(value: number): number {
+/** The numbers of 1, 2 or 5 times a power of ten from the last power of ten below a value to the next. */
+function roundsAround(value: number): number[] {
   const exponent = Math.floor(Math.log10(value));
-  return Number(
-    `${STEPS.find(step => Number(`${step}e${exponent}`) >= value * (1 - HAIR)) ?? 10}e${exponent}`,
-  );
+  return [...FACTORS, 10].map(factor => Number(`${factor}e${exponent}`));
 }
 
-/** The next number of 1, 2 or 5 times a power of ten, downwards. */
-function roundDown(value: number): number {
-  const exponent = Math.floor(Math.log10(value) + HAIR);
-  const step = STEPS.findLast(step => Number(`${step}e${exponent}`) <= value * (1 + HAIR)) ?? 1;
-  return Number(`${step}e${exponent}`);
-}
+/** 2 of 0.02. */
+const mantissaOf = (value: number) => Number(format('.0e')(value).split('e')[0]);
 
 const SUPERSCRIPTS: Readonly<Record<string, string>> = Object.fromEntries(
   Array.from('-0123456789', (sign, i) => [sign, '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'[i]!]),
 );
 
-/** 0.0002 as 2×10⁻⁴, and 0.001 as 10⁻³; with as many digits as the power of ten `to` needs. */
-function asPower(value: number, to: number): string {
-  const exponent = Math.floor(Math.log10(Math.abs(value)) + HAIR);
-  const factor = plain(value / 10 ** exponent, Math.max(0, exponent - to)).replace(/\.0+$/, '');
-  const power = `10${Array.from(String(exponent), sign => SUPERSCRIPTS[sign]).join('')}`;
+/** 0.0002 as 2×10⁻⁴, and 0.001 as 10⁻³. */
+function asPower(value: number): string {
+  if (value === 0) return '0';
+  const [factor, exponent = ''] = format('.9~e')(value).split('e');
+  const power = `10${Array.from(exponent.replace('+', ''), sign => SUPERSCRIPTS[sign]).join('')}`;
   return factor === '1' ? power : `${factor}×${power}`;
 }
 
-/** 12345.6 as 12,345.6, with a true minus sign. */
-function plain(value: number, decimals: number): string {
-  const [whole = '', fraction] = Math.abs(value).toFixed(decimals).split('.');
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  const digits = fraction ? `${grouped}.${fraction}` : grouped;
-  return value < 0 && /[1-9]/.test(digits) ? `−${digits}` : digits;
-}
+/** 12345.6 as 12,345.6, with a true minus sign and the decimals that tell values apart that differ by `step`. */
+const plain = (value: number, step: number) => format(`,.${precisionFixed(step)}f`)(value);
