@@ -37,11 +37,14 @@ export class SeedbedError extends Error {
   override readonly name = 'SeedbedError';
   /** What went wrong, to branch on. */
   readonly kind: ErrorKind;
+  /** The file, or the part of a graph, that it is about, by whose name the message begins; undefined where there is none. */
+  readonly at: string | undefined;
 
-  /** An error of the kind given; `options.cause` is what lies behind it. */
-  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
-    super(printable(message), options);
+  /** An error of the kind given, of what `options.at` names; `options.cause` is what lies behind it. */
+  constructor(kind: ErrorKind, message: string, { at, cause }: { at?: string; cause?: unknown } = {}) {
+    super(printable(at === undefined ? message : `${at}: ${message}`), cause === undefined ? {} : { cause });
     this.kind = kind;
+    this.at = at;
   }
 }
 
@@ -71,14 +74,18 @@ export function isSeedbedError(error: unknown, kind?: ErrorKind): error is Seedb
   return error instanceof SeedbedError && (kind === undefined || error.kind === kind);
 }
 
-/** Does work on a file so that what Seedbed says of it begins with the file's name. */
-export function inFile<T>(file: string, work: () => T): T {
+/** Does work on a file, or a part of a graph, so that what Seedbed says of it begins with its name. */
+export function inPlace<T>(at: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof SeedbedError) || error.message.startsWith(file)) throw error;
-    throw new SeedbedError(error.kind, `${file}: ${error.message}`, { cause: error });
+    throw isSeedbedError(error) ? placed(at, error) : error;
   }
+}
+
+/** An error whose message begins with the name of what it is about. */
+export function placed(at: string, error: SeedbedError): SeedbedError {
+  return error.at === at ? error : new SeedbedError(error.kind, error.message, { at, cause: error });
 }
 
 /** The message of anything that was thrown, for embedding in another message. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inFile, SeedbedError } from '../src/errors.ts';
+import { inPlace, SeedbedError } from '../src/errors.ts';
 import { thrownBy } from './support.ts';
 
 test('a message quotes no more of a file than a person reads, keeps both its ends, and steers no terminal', () => {
@@ -12,23 +12,23 @@ test('a message quotes no more of a file than a person reads, keeps both its end
 });
 
 test('what is said of a file begins with its name, once', () => {
-  const throwing = (message: string) => () => {
-    throw new SeedbedError('BadShape', message);
+  const throwing = (at?: string) => () => {
+    throw new SeedbedError('BadShape', 'no output', at === undefined ? {} : { at });
   };
-  expect(thrownBy(() => inFile('a.onnx', throwing('no output')))).toMatchObject({
-    kind: 'BadShape',
-    message: 'a.onnx: no output',
-  });
-  expect(thrownBy(() => inFile('a.onnx', throwing('a.onnx: no output')))).toMatchObject({
-    message: 'a.onnx: no output',
+  const said = { kind: 'BadShape', at: 'a.onnx', message: 'a.onnx: no output' };
+  expect(thrownBy(() => inPlace('a.onnx', throwing()))).toMatchObject(said);
+  expect(thrownBy(() => inPlace('a.onnx', throwing('a.onnx')))).toMatchObject(said);
+  expect(thrownBy(() => inPlace('a.onnx', throwing("Conv 'c'")))).toMatchObject({
+    at: 'a.onnx',
+    message: "a.onnx: Conv 'c': no output",
   });
   const own = new TypeError('ours');
   expect(
     thrownBy(() =>
-      inFile('a.onnx', () => {
+      inPlace('a.onnx', () => {
         throw own;
       }),
     ),
   ).toBe(own);
-  expect(inFile('a.onnx', () => 7)).toBe(7);
+  expect(inPlace('a.onnx', () => 7)).toBe(7);
 });

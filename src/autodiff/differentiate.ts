@@ -1,4 +1,4 @@
-import { inFile, SeedbedError } from '../errors.ts';
+import { inPlace, SeedbedError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
 import { bindInputs, replay } from '../graph/replay.ts';
@@ -38,7 +38,7 @@ export interface DifferentiateOptions {
  */
 export function differentiate(graph: Graph, options: DifferentiateOptions): Graph {
   const { file = graph.name } = options;
-  return inFile(file, () => gradientOf(graph, options, file));
+  return inPlace(file, () => gradientOf(graph, options, file));
 }
 
 function gradientOf(graph: Graph, { of, wrt, bind }: DifferentiateOptions, file: string): Graph {

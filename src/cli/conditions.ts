@@ -65,7 +65,8 @@ export async function openBound(path: string, flags: ConditionFlags): Promise<De
     if (given.length === 0) return model;
     throw new SeedbedError(
       'BadArgument',
-      `${path}: has no conditions; leave out ${given.map(flag => `--${flag}`).join(', ')}`,
+      `has no conditions; leave out ${given.map(flag => `--${flag}`).join(', ')}`,
+      { at: path },
     );
   }
   const values = await valuesOf(path, open, 'class', flags.condition, flags.class);
@@ -73,7 +74,8 @@ export async function openBound(path: string, flags: ConditionFlags): Promise<De
   if (missing.length > 0)
     throw new SeedbedError(
       'BadArgument',
-      `${path}: is conditional. Give ${missing.map(input => `${optionFor(input, open)} for ${inputInWords(input)}`).join(', and ')}`,
+      `is conditional. Give ${missing.map(input => `${optionFor(input, open)} for ${inputInWords(input)}`).join(', and ')}`,
+      { at: path },
     );
   const without = await valuesOf(path, open, 'unclass', flags.uncondition, flags.unclass);
   return withConditions(model, {
@@ -110,7 +112,8 @@ async function valuesOf(
   if (!input)
     throw new SeedbedError(
       'BadArgument',
-      `${path}: --${flag} is for a model with one condition that is a whole number; this one takes ${open.map(inputInWords).join(', ')}. Give --${flag === 'class' ? 'condition' : 'uncondition'} NAME=FILE.npy`,
+      `--${flag} is for a model with one condition that is a whole number; this one takes ${open.map(inputInWords).join(', ')}. Give --${flag === 'class' ? 'condition' : 'uncondition'} NAME=FILE.npy`,
+      { at: path },
     );
   if (Object.hasOwn(values, input.name))
     throw new SeedbedError('BadArgument', `'${input.name}' is given twice: by --${flag} and by its file`);

@@ -111,7 +111,9 @@ async function networkIn(folder: string): Promise<string> {
         `${at} holds several models: ${found.join(', ')}. Name the one to import, with --config`,
       );
   }
-  throw new SeedbedError('BadArgument', `${folder}: neither it nor its folder unet/ holds an .onnx file`);
+  throw new SeedbedError('BadArgument', 'neither it nor its folder unet/ holds an .onnx file', {
+    at: folder,
+  });
 }
 
 /** What the model is: what its folder says, where it is one of diffusers, with what --config says besides or instead; and the files that say it. */
@@ -132,7 +134,8 @@ async function describe(
     if (config === undefined)
       throw new SeedbedError(
         'BadArgument',
-        `${path}: nothing says what this model is. Give --config model.json (docs/bring-your-own-model.md), or a diffusers folder with scheduler/scheduler_config.json`,
+        'nothing says what this model is. Give --config model.json (docs/bring-your-own-model.md), or a diffusers folder with scheduler/scheduler_config.json',
+        { at: path },
       );
     if (samplerSteps !== undefined || clip || like)
       throw new SeedbedError(
@@ -162,7 +165,8 @@ function fields(own: unknown, config: string | undefined): Record<string, unknow
   if (typeof own === 'object' && own !== null && !Array.isArray(own)) return { ...own };
   throw new SeedbedError(
     'BadFile',
-    `${config}: expected a JSON object of fields, as docs/bring-your-own-model.md explains`,
+    'expected a JSON object of fields, as docs/bring-your-own-model.md explains',
+    { at: config },
   );
 }
 

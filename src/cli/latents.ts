@@ -20,16 +20,16 @@ export function latentsIn(stored: Tensor, model: Denoiser, file: string): Floats
   if (data.length === 0 || all.slice(1).join() !== wanted.join()) throw notLatents(model, file, stored);
   const bad = data.findIndex(value => !Number.isFinite(value));
   if (bad < 0) return float32(all, data);
-  throw new SeedbedError(
-    'BadFile',
-    `${file}: element ${bad} of the latents is ${data[bad]}, not a finite number`,
-  );
+  throw new SeedbedError('BadFile', `element ${bad} of the latents is ${data[bad]}, not a finite number`, {
+    at: file,
+  });
 }
 
 /** What is said of what is no array of latents. */
 export function notLatents(model: Denoiser, file: string, got?: Tensor): SeedbedError {
   return new SeedbedError(
     'BadShape',
-    `${file}: model '${model.info.name}' works on an autoencoder's latents; expected an array (.npy or .npz) of latents [n, ${pictureShape(model)}], got ${got ? `[${got.shape}]` : 'a picture; --autoencoder makes latents of it'}`,
+    `model '${model.info.name}' works on an autoencoder's latents; expected an array (.npy or .npz) of latents [n, ${pictureShape(model)}], got ${got ? `[${got.shape}]` : 'a picture; --autoencoder makes latents of it'}`,
+    { at: file },
   );
 }

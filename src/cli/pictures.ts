@@ -60,7 +60,8 @@ export async function readPictures(
     if (found.length === 0)
       throw new SeedbedError(
         'BadArgument',
-        `${path}: a folder without pictures (PNG, JPEG, WebP, GIF, TIFF or AVIF)`,
+        'a folder without pictures (PNG, JPEG, WebP, GIF, TIFF or AVIF)',
+        { at: path },
       );
     files.push(...found);
   }
@@ -97,7 +98,9 @@ export async function readPictures(
 async function fromArray(stored: Tensor, wanted: readonly number[], file: string) {
   const dataset = arrayDataset(baseName(file), stored, file);
   if (dataset.shape.join() !== wanted.join())
-    throw new SeedbedError('BadShape', `${file}: expected pictures [n, ${wanted}], got [${stored.shape}]`);
+    throw new SeedbedError('BadShape', `expected pictures [n, ${wanted}], got [${stored.shape}]`, {
+      at: file,
+    });
   const array = await dataset.read(Array.from({ length: dataset.length }, (_, i) => i));
   return { array, changes: dataset.changes ?? [] };
 }

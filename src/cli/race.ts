@@ -177,7 +177,8 @@ async function readBeside(file: string, model: Denoiser, { names, hashes }: Pict
   if (places.length !== seeds.latent.shape[0] || places.includes(-1))
     throw new SeedbedError(
       'Mismatch',
-      `${file}: its ${seeds.latent.shape[0]} seeds are of ${about.map(({ name }) => name).join(', ') || 'pictures it does not name'}, which are not all among those of the race: ${names.join(', ')}`,
+      `its ${seeds.latent.shape[0]} seeds are of ${about.map(({ name }) => name).join(', ') || 'pictures it does not name'}, which are not all among those of the race: ${names.join(', ')}`,
+      { at: file },
     );
   return { file, seeds, sampler, places };
 }

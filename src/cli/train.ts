@@ -148,7 +148,8 @@ async function readMemory(path: string): Promise<z.infer<typeof memorySchema>> {
   if (parsed.success) return parsed.data;
   throw new SeedbedError(
     'BadFile',
-    `${path}: not what a run remembers of its command:\n${z.prettifyError(parsed.error)}\nCorrect it, or --fresh starts again`,
+    `not what a run remembers of its command:\n${z.prettifyError(parsed.error)}\nCorrect it, or --fresh starts again`,
+    { at: path },
   );
 }
 

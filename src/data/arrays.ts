@@ -26,7 +26,8 @@ export function arrayPictures(array: Tensor, file: string): ArrayPictures {
   if (array.data.length === 0 || !(shape.length === 3 || isColour(shape[1]) || isLast) || shape.length > 4)
     throw new SeedbedError(
       'BadShape',
-      `${file}: expected pictures [N, C, H, W] with C 1 or 3, or [N, H, W], got ${dtype} [${shape}]`,
+      `expected pictures [N, C, H, W] with C 1 or 3, or [N, H, W], got ${dtype} [${shape}]`,
+      { at: file },
     );
   const [count = 0, height = 0, width = 0, last = 0] = shape;
   const planes =
@@ -43,7 +44,8 @@ export function arrayPictures(array: Tensor, file: string): ArrayPictures {
   if (bad < 0) return { pixels, changes };
   throw new SeedbedError(
     'BadFile',
-    `${file}: pixels lie in [0,1], or are bytes (uint8) from 0 to 255; element ${bad} of this ${dtype} array is ${pixels.data[bad]}`,
+    `pixels lie in [0,1], or are bytes (uint8) from 0 to 255; element ${bad} of this ${dtype} array is ${pixels.data[bad]}`,
+    { at: file },
   );
 }
 

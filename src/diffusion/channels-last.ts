@@ -84,7 +84,8 @@ function requireChannelsFirst({ shape, range }: Described, file: string): void {
   if (shape.length !== 3 || range.mean.length === first || range.mean.length !== last) return;
   throw new SeedbedError(
     'BadFile',
-    `${file}: "shape": ${JSON.stringify(shape)} in the description has its channels last; write ${JSON.stringify([last, first, second])}. A graph whose channels are last is transposed by itself`,
+    `"shape": ${JSON.stringify(shape)} in the description has its channels last; write ${JSON.stringify([last, first, second])}. A graph whose channels are last is transposed by itself`,
+    { at: file },
   );
 }
 

@@ -1,4 +1,4 @@
-import { inFile, SeedbedError } from '../errors.ts';
+import { inPlace, SeedbedError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Dim, Graph, ValueType } from '../graph/ir.ts';
 import { replay } from '../graph/replay.ts';
@@ -16,11 +16,11 @@ import { playNetwork } from './network.ts';
 export function checkModel(graph: Graph, info: ModelInfo, file: string, counts: readonly number[]): void {
   if (info.kind === 'autoencoder') {
     checkHalves(graph, info, file);
-    for (const count of counts) inFile(file, () => checkAutoencoder(graph, info, count, file));
+    for (const count of counts) inPlace(file, () => checkAutoencoder(graph, info, count, file));
   } else {
     checkSignature(graph, info, file);
-    const closed = inFile(file, () => withPlaceholders(graph, info));
-    for (const count of counts) inFile(file, () => checkPlays(closed.graph, closed.info, file, count));
+    const closed = inPlace(file, () => withPlaceholders(graph, info));
+    for (const count of counts) inPlace(file, () => checkPlays(closed.graph, closed.info, file, count));
   }
 }
 
@@ -30,14 +30,15 @@ function checkHalves(graph: Graph, info: AutoencoderInfo, file: string): void {
     const { input, takes, output } = half(info);
     const found = graph.inputs.find(({ name }) => name === input);
     if (!found || !graph.outputs.some(({ name }) => name === output))
-      throw new SeedbedError('BadFile', `${file}: has no input '${input}', or no output '${output}'`);
+      throw new SeedbedError('BadFile', `has no input '${input}', or no output '${output}'`, { at: file });
     if (found.shape.slice(1).join() !== takes.join())
       throw new SeedbedError(
         'BadFile',
-        `${file}: says that '${input}' is [${takes}], but its input is [${found.shape.slice(1)}]`,
+        `says that '${input}' is [${takes}], but its input is [${found.shape.slice(1)}]`,
+        { at: file },
       );
   }
-  if (info.range.from === null) throw new SeedbedError('BadFile', `${file}: its pictures have no range`);
+  if (info.range.from === null) throw new SeedbedError('BadFile', 'its pictures have no range', { at: file });
   checkChannels(info, file);
 }
 
@@ -57,7 +58,8 @@ function checkSignature(graph: Graph, info: DenoiserInfo | EmbedderInfo, file: s
     if (!inputs.has(name))
       throw new SeedbedError(
         'BadFile',
-        `${file}: says that its ${use} input is '${name}', but has: ${[...inputs.keys()].join(', ')}`,
+        `says that its ${use} input is '${name}', but has: ${[...inputs.keys()].join(', ')}`,
+        { at: file },
       );
   }
   const conditions = info.kind === 'denoiser' ? (info.conditions ?? []) : [];
@@ -65,21 +67,22 @@ function checkSignature(graph: Graph, info: DenoiserInfo | EmbedderInfo, file: s
   if (missing !== undefined)
     throw new SeedbedError(
       'BadFile',
-      `${file}: says that '${missing}' is a condition, but takes: ${[...inputs.keys()].join(', ')}`,
+      `says that '${missing}' is a condition, but takes: ${[...inputs.keys()].join(', ')}`,
+      { at: file },
     );
   if (!graph.outputs.some(o => o.name === info.output))
-    throw new SeedbedError('BadFile', `${file}: has no output '${info.output}'`);
+    throw new SeedbedError('BadFile', `has no output '${info.output}'`, { at: file });
   const shape = inputs.get(info.inputs.image)!.slice(1);
   if (shape.join() !== info.shape.join())
-    throw new SeedbedError(
-      'BadFile',
-      `${file}: says its pictures are [${info.shape}], but its input is [${shape}]`,
-    );
+    throw new SeedbedError('BadFile', `says its pictures are [${info.shape}], but its input is [${shape}]`, {
+      at: file,
+    });
   checkChannels(info, file);
   if (info.shape.slice(1).some(dim => dim <= 2 * info.padding)) {
     throw new SeedbedError(
       'BadFile',
-      `${file}: a padding of ${info.padding} on each side leaves nothing of pictures [${info.shape}]`,
+      `a padding of ${info.padding} on each side leaves nothing of pictures [${info.shape}]`,
+      { at: file },
     );
   }
 }
@@ -89,7 +92,8 @@ function checkChannels({ shape, range: { mean, std } }: ModelInfo, file: string)
   if (mean.length !== channels || std.length !== channels)
     throw new SeedbedError(
       'BadFile',
-      `${file}: ${channels} channel(s), but ${mean.length} mean(s) and ${std.length} deviation(s)`,
+      `${channels} channel(s), but ${mean.length} mean(s) and ${std.length} deviation(s)`,
+      { at: file },
     );
 }
 

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { inFile, SeedbedError } from '../errors.ts';
+import { inPlace, SeedbedError } from '../errors.ts';
 import type { Graph, Node, ValueInfo } from '../graph/ir.ts';
 import { renameValues } from '../graph/nodes.ts';
 import { bytesOf, float32, type Tensor, toNumbers } from '../tensor/tensor.ts';
@@ -65,7 +65,7 @@ export function withConditions(
     ? guided(model, close(given), close(new Map([...given, ...without])), guidance)
     : close(given);
   const what = `${info.name} bound to ${[given, without].flatMap(inWords).join(', ')}`;
-  inFile(what, () => checkPlays(graph, info, what, 2));
+  inPlace(what, () => checkPlays(graph, info, what, 2));
   return {
     ...{ graph, info, hash: model.hash },
     conditioned: {

@@ -122,9 +122,8 @@ export function timeless<
 
 function checked<T>(parsed: z.ZodSafeParseResult<T>, file: string): T {
   if (!parsed.success)
-    throw new SeedbedError(
-      'BadArgument',
-      `${file}: not a valid configuration:\n${z.prettifyError(parsed.error)}`,
-    );
+    throw new SeedbedError('BadArgument', `not a valid configuration:\n${z.prettifyError(parsed.error)}`, {
+      at: file,
+    });
   return parsed.data;
 }

@@ -1,4 +1,4 @@
-import { inFile, isSeedbedError, SeedbedError } from '../errors.ts';
+import { inPlace, isSeedbedError, SeedbedError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Dim, Graph, Node, ValueInfo } from '../graph/ir.ts';
 import { renameGraph } from '../graph/nodes.ts';
@@ -64,7 +64,8 @@ export function importAutoencoder(
   if (given !== channels && given !== 2 * channels)
     throw new SeedbedError(
       'BadFile',
-      `${halves.encoder.file}: gives ${given} channels of latents, where the denoiser sees ${channels}: neither as many, nor twice as many for mean and log-variance`,
+      `gives ${given} channels of latents, where the denoiser sees ${channels}: neither as many, nor twice as many for mean and log-variance`,
+      { at: halves.encoder.file },
     );
   if (encoder.graph.opset !== decoder.graph.opset)
     throw new SeedbedError(
@@ -123,7 +124,8 @@ function open(
   if (!input || !output || more.length > 0 || own.outputs.length > 1)
     throw new SeedbedError(
       'BadFile',
-      `${file}: takes ${namesOf(own.inputs)} and gives ${namesOf(own.outputs)}; an ${name} takes one input and gives one output`,
+      `takes ${namesOf(own.inputs)} and gives ${namesOf(own.outputs)}; an ${name} takes one input and gives one output`,
+      { at: file },
     );
   const names = new Map([
     ['', ''],
@@ -135,9 +137,9 @@ function open(
   const given = (count: number) => {
     const b = new GraphBuilder(name);
     const x = b.input(half.input, 'float32', [count, ...shape]);
-    const gives = inFile(file, () => b.shape(replay(b, graph, { [half.input]: x }, file)[half.output]!));
+    const gives = inPlace(file, () => b.shape(replay(b, graph, { [half.input]: x }, file)[half.output]!));
     if (gives[0] === count && gives.length === 4) return gives;
-    throw new SeedbedError('BadFile', `${file}: gives [${gives}] for [${count},${shape}]`);
+    throw new SeedbedError('BadFile', `gives [${gives}] for [${count},${shape}]`, { at: file });
   };
   try {
     return { ...half, count: 'N', gives: [2, 3].map(given)[0]! };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inFile, isSeedbedError, SeedbedError } from '../errors.ts';
+import { inPlace, isSeedbedError, SeedbedError } from '../errors.ts';
 import type { Dim, Graph, Node, ValueInfo } from '../graph/ir.ts';
 import { renameValues } from '../graph/nodes.ts';
 import { int64, type Tensor } from '../tensor/tensor.ts';
@@ -64,7 +64,8 @@ export function parseForeignInfo(description: unknown, file: string): ForeignInf
   });
   throw new SeedbedError(
     'BadFile',
-    `${file}: does not describe a denoiser: ${said.join('; ')}. docs/bring-your-own-model.md explains every field`,
+    `does not describe a denoiser: ${said.join('; ')}. docs/bring-your-own-model.md explains every field`,
+    { at: file },
   );
 }
 
@@ -103,16 +104,16 @@ export function importDenoiser(
   const graph = channelsFirst(given, foreign, file);
   requireFurther(graph, foreign, [...fixed.keys()], file);
   const info: DenoiserInfo = { ...described, range: unitRange(described.range) };
-  inFile(file, () => samplerGrid(info, info.sampler));
+  inPlace(file, () => samplerGrid(info, info.sampler));
   requireFractions(graph, info, file);
   const image = graph.inputs.find(({ name }) => name === info.inputs.image)!;
   const [declared] = image.shape;
   const accept = (count: Dim) => {
     const shape = [count, ...info.shape];
     const sized = sizeFurther(withShape(graph, image, shape, file), info, image.shape, shape);
-    const closed = inFile(file, () => closeInputs(sized, info, fixed, 'fixed input'));
+    const closed = inPlace(file, () => closeInputs(sized, info, fixed, 'fixed input'));
     const kept = outputChannels ? keepChannels(closed, info.output, outputChannels) : closed;
-    const output = preconditioning ? inFile(file, () => preconditioned(kept, info, preconditioning)) : kept;
+    const output = preconditioning ? inPlace(file, () => preconditioned(kept, info, preconditioning)) : kept;
     const outputs: ValueInfo[] = [{ name: info.output, dtype: 'float32', shape }];
     // Of two and of three: a graph that is made for pairs takes the one and not the other.
     return acceptModel({ ...output, outputs, metadata: new Map() }, info, file, [2, 3]) as Denoiser;
@@ -167,7 +168,8 @@ function requireFractions(graph: Graph, { inputs, level, schedule }: DenoiserInf
   if (schedule.kind === 'flow' && level === 'timestep' && dtype !== 'float32')
     throw new SeedbedError(
       'Unsupported',
-      `${file}: its input '${inputs.level}' takes whole timesteps (${dtype}), but those of flow matching are fractions. Export it with a timestep in float32`,
+      `its input '${inputs.level}' takes whole timesteps (${dtype}), but those of flow matching are fractions. Export it with a timestep in float32`,
+      { at: file },
     );
 }
 
@@ -188,12 +190,14 @@ function requireNames(graph: Graph, { inputs, output }: ForeignInfo, file: strin
     if (!graph.inputs.some(input => input.name === name))
       throw new SeedbedError(
         'BadFile',
-        `${file}: has no input '${name}' for the ${use}; it takes ${describe(graph.inputs)}. Correct inputs.${use} in the description`,
+        `has no input '${name}' for the ${use}; it takes ${describe(graph.inputs)}. Correct inputs.${use} in the description`,
+        { at: file },
       );
   if (!graph.outputs.some(({ name }) => name === output))
     throw new SeedbedError(
       'BadFile',
-      `${file}: has no output '${output}'; it gives ${describe(graph.outputs)}. Correct 'output' in the description`,
+      `has no output '${output}'; it gives ${describe(graph.outputs)}. Correct 'output' in the description`,
+      { at: file },
     );
 }
 
@@ -217,7 +221,7 @@ function withShape(graph: Graph, image: ValueInfo, whole: readonly Dim[], file: 
       `${takes}, the description says [${shape}]. Correct 'shape' in the description`,
     );
   if (image.dtype !== 'float32')
-    throw new SeedbedError('Unsupported', `${file}: takes pictures in ${image.dtype}, not in float32`);
+    throw new SeedbedError('Unsupported', `takes pictures in ${image.dtype}, not in float32`, { at: file });
   const inputs = graph.inputs.map(input => (input === image ? { ...input, shape: whole } : input));
   return { ...graph, inputs };
 }

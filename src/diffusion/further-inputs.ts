@@ -27,16 +27,21 @@ export function requireFurther(
   for (const [field, names] of Object.entries({ fixedInputs: fixed, conditions })) {
     const strange = names.find(name => !further.some(input => input.name === name));
     if (strange !== undefined)
-      throw new SeedbedError('BadFile', `${file}: '${field}' names '${strange}', which is no further input`);
+      throw new SeedbedError('BadFile', `'${field}' names '${strange}', which is no further input`, {
+        at: file,
+      });
   }
   const both = fixed.find(name => conditions.includes(name));
   if (both !== undefined)
-    throw new SeedbedError('BadFile', `${file}: '${both}' is in 'fixedInputs' and in 'conditions'; take one`);
+    throw new SeedbedError('BadFile', `'${both}' is in 'fixedInputs' and in 'conditions'; take one`, {
+      at: file,
+    });
   const neither = further.find(({ name }) => !fixed.includes(name) && !conditions.includes(name));
   if (neither)
     throw new SeedbedError(
       'BadFile',
-      `${file}: takes a further input ${inputInWords(neither)}, such as a class or an encoded text. Leave it open, and give every command a value: "conditions": ["${neither.name}"]; or fix its value once and for all: "fixedInputs": {"${neither.name}": "${neither.name}.npy"}`,
+      `takes a further input ${inputInWords(neither)}, such as a class or an encoded text. Leave it open, and give every command a value: "conditions": ["${neither.name}"]; or fix its value once and for all: "fixedInputs": {"${neither.name}": "${neither.name}.npy"}`,
+      { at: file },
     );
 }
 

@@ -60,23 +60,23 @@ export function readModel(bytes: Uint8Array, file: string, files: ExternalFiles 
   if (text === undefined) {
     throw new SeedbedError(
       'BadFile',
-      `${file}: an ONNX file, but not a Seedbed model: its metadata has no entry 'seedbed'. 'seedbed import' makes one of it`,
+      "an ONNX file, but not a Seedbed model: its metadata has no entry 'seedbed'. 'seedbed import' makes one of it",
+      { at: file },
     );
   }
   let described: unknown;
   try {
     described = parseJson(text);
   } catch (cause) {
-    throw new SeedbedError('BadFile', `${file}: its metadata entry 'seedbed' is not JSON`, { cause });
+    throw new SeedbedError('BadFile', "its metadata entry 'seedbed' is not JSON", { at: file, cause });
   }
   const parsed = z
     .discriminatedUnion('kind', [denoiserSchema, embedderSchema, autoencoderSchema])
     .safeParse(described);
   if (!parsed.success) {
-    throw new SeedbedError(
-      'BadFile',
-      `${file}: its description is not valid:\n${z.prettifyError(parsed.error)}`,
-    );
+    throw new SeedbedError('BadFile', `its description is not valid:\n${z.prettifyError(parsed.error)}`, {
+      at: file,
+    });
   }
   return acceptModel(graph, parsed.data, file);
 }
@@ -105,10 +105,9 @@ const KINDS = {
 
 function requireKind(model: Model, kind: ModelInfo['kind'], file: string): void {
   if (model.info.kind !== kind)
-    throw new SeedbedError(
-      'BadArgument',
-      `${file}: ${KINDS[model.info.kind]}; ${KINDS[kind]} is needed here`,
-    );
+    throw new SeedbedError('BadArgument', `${KINDS[model.info.kind]}; ${KINDS[kind]} is needed here`, {
+      at: file,
+    });
 }
 
 /** Narrows a model to a denoiser. @throws {SeedbedError} BadArgument when it is something else. */

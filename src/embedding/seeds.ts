@@ -117,7 +117,7 @@ export function readSeeds(bytes: Uint8Array, file: string): Seeds {
     const fault = code
       ? `its tensor 'latent' is ${unreadType(code)}`
       : `it has no tensor 'latent', only: ${names}`;
-    throw new SeedbedError('BadFile', `${file}: not a seed file: ${fault}`);
+    throw new SeedbedError('BadFile', `not a seed file: ${fault}`, { at: file });
   }
   const { model, conditions, sampler, method = '{}', images = '[]', rng = '0', created_by = '' } = metadata;
   if (model === undefined || sampler === undefined)
@@ -134,7 +134,8 @@ export function readSeeds(bytes: Uint8Array, file: string): Seeds {
   if (!described.success) {
     throw new SeedbedError(
       'BadFile',
-      `${file}: its description of the seeds is not valid:\n${z.prettifyError(described.error)}`,
+      `its description of the seeds is not valid:\n${z.prettifyError(described.error)}`,
+      { at: file },
     );
   }
   const seeds = { latent: checkFinite(toFloat32(latent), file), provenance: described.data };
@@ -143,7 +144,8 @@ export function readSeeds(bytes: Uint8Array, file: string): Seeds {
   if (latent2.shape.join() !== latent.shape.join())
     throw new SeedbedError(
       'BadFile',
-      `${file}: its second states are [${latent2.shape}], its first [${latent.shape}]`,
+      `its second states are [${latent2.shape}], its first [${latent.shape}]`,
+      { at: file },
     );
   checkFinite(toFloat32(latent2), file);
   return { ...seeds, pair: { latent: toFloat64(latent), latent2: toFloat64(latent2) } };
@@ -160,13 +162,15 @@ function bareArray(bytes: Uint8Array, file: string): Tensor | undefined {
     if (array) return array;
     throw new SeedbedError(
       'BadFile',
-      `${file}: which of its arrays are the seeds is not plain: it holds ${arraysInWords(npz)}. Wanted is one array, or one named 'latent'; save it alone: numpy.save('seeds.npy', numpy.load('${file}')['NAME'])`,
+      `which of its arrays are the seeds is not plain: it holds ${arraysInWords(npz)}. Wanted is one array, or one named 'latent'; save it alone: numpy.save('seeds.npy', numpy.load('${file}')['NAME'])`,
+      { at: file },
     );
   }
   if (!kind || kind.name === 'safetensors' || kind.name === 'idx') return undefined;
   throw new SeedbedError(
     'BadFile',
-    `${file}: is ${kindInWords(kind)}. Seeds are read from .safetensors, .npy and .npz files`,
+    `is ${kindInWords(kind)}. Seeds are read from .safetensors, .npy and .npz files`,
+    { at: file },
   );
 }
 
@@ -195,7 +199,8 @@ export function checkSeeds(
   if (shape.join() !== model.info.shape.join()) {
     throw new SeedbedError(
       'BadShape',
-      `${file}: seeds of shape [${shape}]; model '${model.info.name}' takes [${model.info.shape}]`,
+      `seeds of shape [${shape}]; model '${model.info.name}' takes [${model.info.shape}]`,
+      { at: file },
     );
   }
   if (force || !seeds.provenance) return;
@@ -203,14 +208,16 @@ export function checkSeeds(
   if (provenance.model !== model.hash) {
     throw new SeedbedError(
       'Mismatch',
-      `${file}: seeds of model ${provenance.model}, but this model is ${model.hash}. Give that model, or --force`,
+      `seeds of model ${provenance.model}, but this model is ${model.hash}. Give that model, or --force`,
+      { at: file },
     );
   }
   const differences = conditionDifferences(provenance.conditions, model.conditioned);
   if (differences.length > 0) {
     throw new SeedbedError(
       'Mismatch',
-      `${file}: seeds found under other conditions: ${differences.join('; ')}. Give those, or --force`,
+      `seeds found under other conditions: ${differences.join('; ')}. Give those, or --force`,
+      { at: file },
     );
   }
   const [theirs, ours] = [JSON.stringify(provenance.sampler), JSON.stringify(sampler)];
@@ -219,19 +226,23 @@ export function checkSeeds(
     const spaced = typeof grid === 'string' ? `, --sampler-grid ${grid}` : '';
     throw new SeedbedError(
       'Mismatch',
-      `${file}: seeds of sampler ${theirs}, but this is ${ours}. Give --sampler ${kind}, --sampler-steps ${steps}${spaced}, or --force`,
+      `seeds of sampler ${theirs}, but this is ${ours}. Give --sampler ${kind}, --sampler-steps ${steps}${spaced}, or --force`,
+      { at: file },
     );
   }
 }
 
 function checkFinite(latent: Tensor<'float32'>, file: string): Tensor<'float32'> {
   if (latent.data.length === 0)
-    throw new SeedbedError('BadFile', `${file}: holds no seeds, only an array of shape [${latent.shape}]`);
+    throw new SeedbedError('BadFile', `holds no seeds, only an array of shape [${latent.shape}]`, {
+      at: file,
+    });
   const bad = latent.data.findIndex(value => !Number.isFinite(value));
   if (bad >= 0)
     throw new SeedbedError(
       'BadFile',
-      `${file}: element ${bad} of the seeds is ${latent.data[bad]}, not a finite number`,
+      `element ${bad} of the seeds is ${latent.data[bad]}, not a finite number`,
+      { at: file },
     );
   return latent;
 }

@@ -115,7 +115,9 @@ export class GraphBuilder {
     };
     const types = inferTypes(op, facts);
     if (outputs.length > types.length)
-      throw new SeedbedError('BadFile', `${what}: names ${outputs.length} outputs, but has ${types.length}`);
+      throw new SeedbedError('BadFile', `names ${outputs.length} outputs, but has ${types.length}`, {
+        at: what,
+      });
     const folded = this.fold(op, inputs, facts.types[0], types[0]!, attributes);
     if (folded) return [this.constant(folded, outputs[0])];
     outputs.forEach((output, i) => {

@@ -41,7 +41,8 @@ export function dtypeFromOnnx(code: number, where: string): DType {
     const name = UNREAD[code] ? ` (${UNREAD[code]})` : '';
     throw new SeedbedError(
       'Unsupported',
-      `${where}: element type number ${code}${name} is not supported; export the model in float32 or float16`,
+      `element type number ${code}${name} is not supported; export the model in float32 or float16`,
+      { at: where },
     );
   }
   return found[0] as DType;

@@ -27,7 +27,8 @@ export function readMessage(bytes: Uint8Array, file: string): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (cause) {
-    throw new SeedbedError('BadFile', `${file}: not an ONNX file, or damaged (${messageOf(cause)})`, {
+    throw new SeedbedError('BadFile', `not an ONNX file, or damaged (${messageOf(cause)})`, {
+      at: file,
       cause,
     });
   }
@@ -83,8 +84,9 @@ export function externalBytes(
   if (!bytes) {
     throw new SeedbedError(
       'Unsupported',
-      `${where}: its data lies in another file, '${location}', which was not read with it: open the model by its ` +
+      `its data lies in another file, '${location}', which was not read with it: open the model by its ` +
         'path on Node, or save the model as one file',
+      { at: where },
     );
   }
   const size = sizeOf(shape) * bytesPerElement(dtype);
@@ -93,14 +95,16 @@ export function externalBytes(
   if (length !== size) {
     throw new SeedbedError(
       'BadFile',
-      `${where}: ${dtype} [${shape}] takes ${size} bytes, the file says that ${length} lie in '${location}'. Export the model again`,
+      `${dtype} [${shape}] takes ${size} bytes, the file says that ${length} lie in '${location}'. Export the model again`,
+      { at: where },
     );
   }
   if (offset + length > bytes.length) {
     throw new SeedbedError(
       'BadFile',
-      `${where}: its ${length} bytes from byte ${offset} do not lie in '${location}', which has ${bytes.length}. ` +
+      `its ${length} bytes from byte ${offset} do not lie in '${location}', which has ${bytes.length}. ` +
         'Fetch or export both files again',
+      { at: where },
     );
   }
   return bytes.subarray(offset, offset + length);
@@ -120,8 +124,9 @@ function locationOf(entries: Entries, where: string): string {
   if (isInside) return location;
   throw new SeedbedError(
     'BadFile',
-    `${where}: its data lies in '${location}', which is not a path inside the model's folder. ` +
+    `its data lies in '${location}', which is not a path inside the model's folder. ` +
       'Put that file beside the model and name it there, or save the model as one file',
+    { at: where },
   );
 }
 
@@ -130,5 +135,7 @@ function countOf(entries: Entries, key: string, fallback: number, where: string)
   if (text === undefined) return fallback;
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(count)) return count;
-  throw new SeedbedError('BadFile', `${where}: the ${key} of its data is '${text}', not a number of bytes`);
+  throw new SeedbedError('BadFile', `the ${key} of its data is '${text}', not a number of bytes`, {
+    at: where,
+  });
 }

@@ -8,7 +8,7 @@ export type Infer = (n: NodeFacts) => ValueType[];
 
 export function typeAt(n: NodeFacts, index: number): ValueType {
   const type = n.types[index];
-  if (!type) throw new SeedbedError('BadFile', `${n.what}: input ${index} is missing`);
+  if (!type) throw new SeedbedError('BadFile', `input ${index} is missing`, { at: n.what });
   return type;
 }
 

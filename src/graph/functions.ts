@@ -38,7 +38,8 @@ class Inliner {
       if (++this.nodes > MOST_NODES || open.length > MOST_LEVELS)
         throw new SeedbedError(
           'Unsupported',
-          `${this.file}: with its functions written out it has more than ${MOST_NODES} nodes, or more than ${MOST_LEVELS} levels of them`,
+          `with its functions written out it has more than ${MOST_NODES} nodes, or more than ${MOST_LEVELS} levels of them`,
+          { at: this.file },
         );
       const key = keyOf(node.domain, node.opType, node.overload);
       const body = this.functions.get(key);
@@ -46,7 +47,8 @@ class Inliner {
       if (open.includes(key))
         throw new SeedbedError(
           'BadFile',
-          `${this.file}: its function '${body.name}' calls itself, directly or through others`,
+          `its function '${body.name}' calls itself, directly or through others`,
+          { at: this.file },
         );
       return this.inline(this.bodyOf(body, node), [...open, key]);
     });

@@ -41,10 +41,9 @@ export interface Reader {
 export function readGraph(graph: GraphProto, reader: Reader): Graph {
   const { file, opset, files } = reader;
   if (graph.sparseInitializer.length > 0)
-    throw new SeedbedError(
-      'Unsupported',
-      `${file}: sparse weights are not supported; save them as dense ones`,
-    );
+    throw new SeedbedError('Unsupported', 'sparse weights are not supported; save them as dense ones', {
+      at: file,
+    });
   const initializers = new Map(
     graph.initializer.map(t => [t.name, readTensor(t, `${file}: initializer '${t.name}'`, files)]),
   );
@@ -106,7 +105,7 @@ function castToRead(attributes: Attributes): Attributes {
 function readValueInfo(info: ValueInfoProto, { file }: Reader): ValueInfo {
   const type = info.type?.value;
   if (type?.case !== 'tensorType')
-    throw new SeedbedError('Unsupported', `${file}: '${info.name}' is not a tensor`);
+    throw new SeedbedError('Unsupported', `'${info.name}' is not a tensor`, { at: file });
   const dims = type.value.shape?.dim ?? [];
   return {
     name: info.name,
@@ -151,11 +150,13 @@ function readAttribute(a: AttributeProto, where: string, reader: Reader): Attrib
     case AttributeType.GRAPH:
       if (a.g) return readGraph(a.g, reader);
   }
-  throw new SeedbedError('Unsupported', `${where}: attribute '${a.name}' is of a kind that is not supported`);
+  throw new SeedbedError('Unsupported', `attribute '${a.name}' is of a kind that is not supported`, {
+    at: where,
+  });
 }
 
 function readConstant(t: TensorProto | undefined, where: string, { files, constants }: Reader): Tensor {
-  if (!t) throw new SeedbedError('BadFile', `${where}: it holds no tensor`);
+  if (!t) throw new SeedbedError('BadFile', 'it holds no tensor', { at: where });
   const tensor = constants.get(t) ?? readTensor(t, where, files);
   constants.set(t, tensor);
   return tensor;

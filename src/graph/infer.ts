@@ -1,4 +1,4 @@
-import { SeedbedError } from '../errors.ts';
+import { inPlace, SeedbedError } from '../errors.ts';
 import { broadcastShapes, normalAxis } from './broadcast.ts';
 import { dtypeFromOnnx } from './dtypes.ts';
 import {
@@ -117,7 +117,7 @@ const INFER = {
     const axis = normalAxis(intOf(n.attributes, 'axis', -1), shape.length);
     const count = requireValue(n, 1, 'k')[0]!;
     if (count > number(n, shape[axis]!))
-      throw new SeedbedError('BadShape', `${n.what}: ${count} of ${shape[axis]} elements`);
+      throw new SeedbedError('BadShape', `${count} of ${shape[axis]} elements`, { at: n.what });
     const taken = shape.map((dim, i) => (i === axis ? count : dim));
     return [
       { dtype, shape: taken },
@@ -146,16 +146,11 @@ export function isOp(op: string): op is Op {
  * @throws {SeedbedError} BadShape when the operands do not fit, Unsupported when a shape depends on data.
  */
 export function inferTypes(op: Op, facts: NodeFacts): ValueType[] {
-  try {
+  return inPlace(facts.what, () => {
     const types = INFER[op](facts);
-    for (const { shape } of types) checkShape(shape, `${facts.what}: its output`);
+    for (const { shape } of types) checkShape(shape, 'its output');
     return types;
-  } catch (error) {
-    if (error instanceof SeedbedError && !error.message.startsWith(facts.what)) {
-      throw new SeedbedError(error.kind, `${facts.what}: ${error.message}`);
-    }
-    throw error;
-  }
+  });
 }
 
 /** The axes of a reduction, counted from the front; all of them where none are named. */
@@ -199,7 +194,7 @@ function matMulType(n: NodeFacts): ValueType {
   const left = a.shape.length === 1 ? [1, ...a.shape] : a.shape;
   const right = b.shape.length === 1 ? [...b.shape, 1] : b.shape;
   if (left.at(-1) !== right.at(-2))
-    throw new SeedbedError('BadShape', `${n.what}: cannot multiply [${a.shape}] by [${b.shape}]`);
+    throw new SeedbedError('BadShape', `cannot multiply [${a.shape}] by [${b.shape}]`, { at: n.what });
   const matrix = [
     ...(a.shape.length === 1 ? [] : [left.at(-2)!]),
     ...(b.shape.length === 1 ? [] : [right.at(-1)!]),

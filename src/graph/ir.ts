@@ -142,7 +142,8 @@ export function staticShape(shape: readonly Dim[], what: string): readonly numbe
   if (open !== undefined) {
     throw new SeedbedError(
       'BadShape',
-      `${what}: dimension '${open}' of [${shape}] has no size yet. Bind it, for instance to 1 (--bind ${open}=1)`,
+      `dimension '${open}' of [${shape}] has no size yet. Bind it, for instance to 1 (--bind ${open}=1)`,
+      { at: what },
     );
   }
   return shape as readonly number[];

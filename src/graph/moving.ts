@@ -20,7 +20,8 @@ export const MOVING = {
       ) {
         throw new SeedbedError(
           'BadShape',
-          `${n.what}: cannot join shapes ${n.types.map(t => `[${t!.shape}]`).join(', ')} on axis ${axis}`,
+          `cannot join shapes ${n.types.map(t => `[${t!.shape}]`).join(', ')} on axis ${axis}`,
+          { at: n.what },
         );
       }
     }
@@ -52,7 +53,7 @@ export const MOVING = {
     const indices = typeAt(n, 1).shape;
     const depth = intOf(n.attributes, 'batch_dims', 0) + number(n, indices.at(-1)!);
     if (depth > shape.length)
-      throw new SeedbedError('BadShape', `${n.what}: ${depth} coordinates into [${shape}]`);
+      throw new SeedbedError('BadShape', `${depth} coordinates into [${shape}]`, { at: n.what });
     return [{ dtype, shape: [...indices.slice(0, -1), ...shape.slice(depth)] }];
   },
   Pad: n => {
@@ -109,10 +110,9 @@ export const MOVING = {
     const parts: number[] =
       valueAt(n, 1, 'sizes') ?? new Array(n.outputCount).fill(number(n, shape[axis]!) / n.outputCount);
     if (typeof shape[axis] === 'number' && parts.reduce((sum, part) => sum + part, 0) !== shape[axis])
-      throw new SeedbedError(
-        'BadShape',
-        `${n.what}: parts of ${parts.join(' + ')} do not make up ${shape[axis]}`,
-      );
+      throw new SeedbedError('BadShape', `parts of ${parts.join(' + ')} do not make up ${shape[axis]}`, {
+        at: n.what,
+      });
     return parts.map(part => ({ dtype, shape: shape.map((dim, i) => (i === axis ? part : dim)) }));
   },
   Squeeze: n => {
@@ -128,7 +128,7 @@ export const MOVING = {
     const { dtype, shape } = typeAt(n, 0);
     const perm = intsOf(n.attributes, 'perm') ?? shape.map((_, i) => shape.length - 1 - i);
     if (new Set(perm).size !== shape.length || perm.some(axis => !(axis in shape)))
-      throw new SeedbedError('BadShape', `${n.what}: [${perm}] does not order the axes of [${shape}]`);
+      throw new SeedbedError('BadShape', `[${perm}] does not order the axes of [${shape}]`, { at: n.what });
     return [{ dtype, shape: perm.map(axis => shape[axis]!) }];
   },
   Unsqueeze: n => [

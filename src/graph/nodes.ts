@@ -67,7 +67,8 @@ export function inOrder(nodes: readonly Node[], what: string): readonly Node[] {
       if (circular)
         throw new SeedbedError(
           'BadFile',
-          `${what}: ${describeNode(circular)} uses its own output, directly or through others`,
+          `${describeNode(circular)} uses its own output, directly or through others`,
+          { at: what },
         );
       waiting.push(...before.reverse());
       continue;

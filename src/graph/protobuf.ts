@@ -23,12 +23,13 @@ export function parseModel(bytes: Uint8Array, file: string, files: ExternalFiles
   const model = readMessage(bytes, file);
   const { graph } = model;
   if (!graph || model.irVersion === 0n)
-    throw new SeedbedError('BadFile', `${file}: not an ONNX file: it holds no graph`);
+    throw new SeedbedError('BadFile', 'not an ONNX file: it holds no graph', { at: file });
   const opset = Number(model.opsetImport.find(o => o.domain === '' || o.domain === 'ai.onnx')?.version ?? 0n);
   if (opset < READ_OPSETS.from || opset > READ_OPSETS.to) {
     throw new SeedbedError(
       'Unsupported',
-      `${file}: operator set ${opset}; Seedbed reads ${READ_OPSETS.from} to ${READ_OPSETS.to}. Export it again with one of these`,
+      `operator set ${opset}; Seedbed reads ${READ_OPSETS.from} to ${READ_OPSETS.to}. Export it again with one of these`,
+      { at: file },
     );
   }
   graph.node = inlineFunctions(graph.node, model.functions, file);

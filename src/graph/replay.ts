@@ -1,4 +1,4 @@
-import { inFile, messageOf, SeedbedError } from '../errors.ts';
+import { inPlace, isSeedbedError, messageOf, placed, SeedbedError } from '../errors.ts';
 import { toNumbers } from '../tensor/tensor.ts';
 import { GraphBuilder, type Value } from './builder.ts';
 import { ONNX_DTYPES } from './dtypes.ts';
@@ -67,12 +67,12 @@ function play(
         if (output) values.set(output, outputs[i]!);
       });
     } catch (error) {
+      if (isSeedbedError(error) && error.at === file) throw error;
       // An error that nobody foresaw means that the node is not valid ONNX.
-      const kind = error instanceof SeedbedError ? error.kind : 'BadFile';
-      const text = messageOf(error);
-      const where = text.includes(`'${node.name}'`) ? '' : `${describeNode(node)}: `;
-      const named = text.startsWith(`${file}: `) ? text : `${file}: ${where}${text}`;
-      throw new SeedbedError(kind, named, { cause: error });
+      const known = isSeedbedError(error)
+        ? error
+        : new SeedbedError('BadFile', messageOf(error), { cause: error });
+      throw placed(file, placed(describeNode(node), known));
     }
   }
   return values;
@@ -123,7 +123,7 @@ function narrowed(b: GraphBuilder, operands: readonly Value[]): readonly Value[]
  */
 export function bind(graph: Graph, sizes: Readonly<Record<string, number>> = {}, file = graph.name): Graph {
   const b = new GraphBuilder(graph.name);
-  return inFile(file, () => b.build(replay(b, graph, bindInputs(b, graph, sizes), file), graph.metadata));
+  return inPlace(file, () => b.build(replay(b, graph, bindInputs(b, graph, sizes), file), graph.metadata));
 }
 
 /** Declares a graph's inputs in a builder, with open dimensions bound. */
@@ -145,10 +145,7 @@ function emit(b: GraphBuilder, node: Node, operands: readonly Value[]): Value[] 
     return typeof made === 'string' ? [made] : [...made];
   }
   if (!isOp(node.op)) {
-    throw new SeedbedError(
-      'Unsupported',
-      `operator ${node.op} of node '${node.name}' is not supported${whyNot(node.op)}`,
-    );
+    throw new SeedbedError('Unsupported', `this operator is not supported${whyNot(node.op)}`);
   }
   const plain = formOf(b, node, operands);
   if (typeof plain === 'string') return [plain];

@@ -15,7 +15,7 @@ export function readTensor(t: TensorProto, where: string, files: ExternalFiles):
 function readAs(dtype: DType, t: TensorProto, where: string, files: ExternalFiles): Tensor {
   const shape = t.dims.map(Number);
   if (shape.some(dim => !Number.isSafeInteger(dim) || dim < 0)) {
-    throw new SeedbedError('BadFile', `${where}: impossible shape [${shape}]`);
+    throw new SeedbedError('BadFile', `impossible shape [${shape}]`, { at: where });
   }
   if (t.dataLocation === TensorProto_DataLocation.EXTERNAL)
     return tensorFromBytes(dtype, shape, externalBytes(t.externalData, dtype, shape, where, files));
@@ -23,7 +23,7 @@ function readAs(dtype: DType, t: TensorProto, where: string, files: ExternalFile
     if (t.rawData.length > 0 || sizeOf(shape) === 0) return tensorFromBytes(dtype, shape, t.rawData);
     return fromFields(t, dtype, shape);
   } catch (cause) {
-    throw new SeedbedError('BadFile', `${where}: ${messageOf(cause)}`, { cause });
+    throw new SeedbedError('BadFile', `${messageOf(cause)}`, { at: where, cause });
   }
 }
 

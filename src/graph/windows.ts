@@ -67,7 +67,8 @@ export function convOutput(n: NodeFacts): ValueType[] {
   if (x.shape[1] !== kernel[1]! * group) {
     throw new SeedbedError(
       'BadShape',
-      `${n.what}: the input has ${x.shape[1]} channels, the weights [${kernel}] in ${group} group(s) take ${kernel[1]! * group}`,
+      `the input has ${x.shape[1]} channels, the weights [${kernel}] in ${group} group(s) take ${kernel[1]! * group}`,
+      { at: n.what },
     );
   }
   const w = windowOf(n.attributes, x.shape.slice(2), kernel.slice(2));
@@ -87,7 +88,8 @@ function slide(n: NodeFacts, x: ValueType, w: Window, round: (v: number) => numb
     if (room < 0)
       throw new SeedbedError(
         'BadShape',
-        `${n.what}: a kernel of ${reach(w, i)} does not fit into ${size} padded pixels`,
+        `a kernel of ${reach(w, i)} does not fit into ${size} padded pixels`,
+        { at: n.what },
       );
     const count = round(room / w.strides[i]!) + 1;
     // With ceil_mode a last window must still start inside the data or its leading padding.
@@ -99,10 +101,9 @@ export function convTransposeOutput(n: NodeFacts): ValueType[] {
   const [x, weight] = n.types as [ValueType, ValueType];
   const kernel = staticShape(weight.shape, n.what);
   if (textOf(n.attributes, 'auto_pad', 'NOTSET').startsWith('SAME') || intsOf(n.attributes, 'output_shape')) {
-    throw new SeedbedError(
-      'Unsupported',
-      `${n.what}: auto_pad and output_shape are not supported; write the pads out`,
-    );
+    throw new SeedbedError('Unsupported', 'auto_pad and output_shape are not supported; write the pads out', {
+      at: n.what,
+    });
   }
   const w = windowOf(n.attributes, x.shape.slice(2), kernel.slice(2));
   const extra = intsOf(n.attributes, 'output_padding') ?? w.kernel.map(() => 0);

@@ -114,15 +114,15 @@ class Scan {
   private tooMany(most: number, what: string): SeedbedError {
     return new SeedbedError(
       'Unsupported',
-      `${this.file}: holds more than ${most} ${what}, the most that Seedbed reads; is it the right file? Else export a simpler graph`,
+      `holds more than ${most} ${what}, the most that Seedbed reads; is it the right file? Else export a simpler graph`,
+      { at: this.file },
     );
   }
 
   private damaged(what: string): SeedbedError {
-    return new SeedbedError(
-      'BadFile',
-      `${this.file}: not an ONNX file, or damaged (${what}, at byte ${this.at})`,
-    );
+    return new SeedbedError('BadFile', `not an ONNX file, or damaged (${what}, at byte ${this.at})`, {
+      at: this.file,
+    });
   }
 }
 

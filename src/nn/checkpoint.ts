@@ -49,7 +49,8 @@ export function unpackCheckpoint(
   if (metadata.layout !== JSON.stringify([layout, statisticsLayout])) {
     throw new SeedbedError(
       'Mismatch',
-      `${name}: belongs to a network of another shape. Use the configuration of that run, or begin a new one (on the command line, with another --out)`,
+      'belongs to a network of another shape. Use the configuration of that run, or begin a new one (on the command line, with another --out)',
+      { at: name },
     );
   }
   const step = Number(metadata.step);
@@ -58,12 +59,13 @@ export function unpackCheckpoint(
     if (t?.dtype !== 'float32' || t.shape.join() !== String(length) || !t.data.every(Number.isFinite))
       throw new SeedbedError(
         'BadFile',
-        `${name}: damaged checkpoint: '${part}' is missing, or is not ${length} finite numbers`,
+        `damaged checkpoint: '${part}' is missing, or is not ${length} finite numbers`,
+        { at: name },
       );
     return t as Tensor<'float32'>;
   };
   if (!/^\d+$/.test(metadata.step ?? '') || !Number.isSafeInteger(step))
-    throw new SeedbedError('BadFile', `${name}: damaged checkpoint: step is '${metadata.step}'`);
+    throw new SeedbedError('BadFile', `damaged checkpoint: step is '${metadata.step}'`, { at: name });
   const size = packedLength(layout);
   return {
     step,
@@ -81,7 +83,8 @@ function checkAbout(text: string | undefined, now: About, name: string): void {
   try {
     then = parseJson(text ?? '') as About;
   } catch (cause) {
-    throw new SeedbedError('BadFile', `${name}: damaged checkpoint: it does not say which run it is of`, {
+    throw new SeedbedError('BadFile', 'damaged checkpoint: it does not say which run it is of', {
+      at: name,
       cause,
     });
   }
@@ -90,7 +93,8 @@ function checkAbout(text: string | undefined, now: About, name: string): void {
   const [before, after] = [found.then, found.now].map(value => JSON.stringify(value));
   throw new SeedbedError(
     'Mismatch',
-    `${name}: the run was started with ${found.place} ${before}, and now it is ${after}. Repeat it as it was, or begin a new one (on the command line, with another --out)`,
+    `the run was started with ${found.place} ${before}, and now it is ${after}. Repeat it as it was, or begin a new one (on the command line, with another --out)`,
+    { at: name },
   );
 }
 

@@ -35,7 +35,8 @@ async function inFolderOf(model: string, location: string): Promise<string> {
   if ([folder!, dirname(target!)].some(root => isInside(root, real!))) return path;
   throw new SeedbedError(
     'BadFile',
-    `${model}: its weights lie in '${location}', a link to ${real}, outside its folder. Copy that file beside the model`,
+    `its weights lie in '${location}', a link to ${real}, outside its folder. Copy that file beside the model`,
+    { at: model },
   );
 }
 

@@ -28,7 +28,7 @@ export type Manifest = z.infer<typeof manifestSchema>;
 
 /** What is wrong with a shard's folder, and how to have a sound one. */
 const unsound = (folder: string, fault: string) =>
-  new SeedbedError('BadFile', `${folder}: ${fault}. Delete the folder and make that shard again`);
+  new SeedbedError('BadFile', `${fault}. Delete the folder and make that shard again`, { at: folder });
 
 /** What the manifest in a folder says. @throws {SeedbedError} BadFile where it says nothing sensible. */
 async function readManifest(folder: string): Promise<Manifest> {

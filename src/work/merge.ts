@@ -55,7 +55,8 @@ export async function mergedShards(
       missing.length > NAMED ? `\n  and so on: ${missing.slice(NAMED, NAMED + 20).join(', ')}` : '';
     throw new SeedbedError(
       'BadArgument',
-      `${out}: ${missing.length} of ${of} shards are not there. They are made by${named.join('')}${more}`,
+      `${missing.length} of ${of} shards are not there. They are made by${named.join('')}${more}`,
+      { at: out },
     );
   }
   return { path: name => joinPath(places.get(name) ?? out, name), remove: async () => {}, seconds };

@@ -524,7 +524,7 @@ describe.skipIf(!HAS_ONNX)("files of every operator set (needs Debian's python3-
       "import onnx, sys\nm = onnx.load(sys.argv[1] + '/unet-17.onnx')\nm.graph.node[-1].op_type = 'NonZero'\nm.graph.node[-1].name = 'last'\n";
     python(`${change}onnx.save(m, sys.argv[1] + '/strange.onnx')`, folder);
     const text = await refusal(at('strange.onnx'), '--config', await write('info.json', info));
-    expect(text).toContain(`${at('strange.onnx')}: operator NonZero of node 'last' is not supported`);
+    expect(text).toContain(`${at('strange.onnx')}: NonZero 'last': this operator is not supported`);
   });
 });
 

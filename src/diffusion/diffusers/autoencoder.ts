@@ -36,7 +36,8 @@ export function autoencoderOf(config: unknown, channels: number, where: string):
   if (!Object.hasOwn(SCALES, name))
     throw new SeedbedError(
       'Unsupported',
-      `${where}: its class, ${name}, is not read; known are ${Object.keys(SCALES).join(', ')}`,
+      `its class, ${name}, is not read; known are ${Object.keys(SCALES).join(', ')}`,
+      { at: where },
     );
   const scale = said.scaling_factor ?? SCALES[name]!;
   const each = (value: number) => new Array<number>(channels).fill(value);
@@ -44,7 +45,8 @@ export function autoencoderOf(config: unknown, channels: number, where: string):
   if (own && (own.means.length !== channels || own.deviations.length !== channels))
     throw new SeedbedError(
       'BadFile',
-      `${where}: ${own.means.length} latents_mean and ${own.deviations.length} latents_std for ${channels} channels`,
+      `${own.means.length} latents_mean and ${own.deviations.length} latents_std for ${channels} channels`,
+      { at: where },
     );
   const pixels = (value: number) => new Array<number>(said.in_channels).fill(value);
   return {

@@ -21,7 +21,8 @@ export function edmFields(config: Config, steps: number, where: string): Record<
   if (edm.prediction_type !== 'epsilon')
     throw new SeedbedError(
       'Unsupported',
-      `${where}: prediction_type '${edm.prediction_type}' of an EDM scheduler is another preconditioning, which is not known: export the network with it`,
+      `prediction_type '${edm.prediction_type}' of an EDM scheduler is another preconditioning, which is not known: export the network with it`,
+      { at: where },
     );
   return {
     predicts: () => 'x0',

@@ -109,7 +109,8 @@ function classOf(
   if (!row || 'refused' in row)
     throw new SeedbedError(
       'Unsupported',
-      `${where}: its scheduler, ${name}, is not read: ${row ? row.refused : 'Seedbed does not know it'}. Describe it with --config: schedule, predicts and sampler`,
+      `its scheduler, ${name}, is not read: ${row ? row.refused : 'Seedbed does not know it'}. Describe it with --config: schedule, predicts and sampler`,
+      { at: where },
     );
   const fields = Object.keys(said).filter(field => !field.startsWith('_') && field !== 'predict_epsilon');
   const unknown = fields.filter(field => !Object.hasOwn(row.fields, field));
@@ -138,7 +139,8 @@ function passFields(
     if (does === 'refused')
       throw new SeedbedError(
         'Unsupported',
-        `${where}: ${field} ${JSON.stringify(config[field])}: ${text}. Say otherwise with --config: {"${instead}": ...}`,
+        `${field} ${JSON.stringify(config[field])}: ${text}. Say otherwise with --config: {"${instead}": ...}`,
+        { at: where },
       );
     note(`its ${field} is left out: it ${text}`);
   }
@@ -174,7 +176,8 @@ function inputsOf(graph: Graph, file: string): { image: string; level: string } 
   if (image && level) return { image: image.name, level: level.name };
   throw new SeedbedError(
     'BadFile',
-    `${file}: does not look like a diffusers network: no input of pictures and one of timesteps among ${graph.inputs.map(i => i.name).join(', ')}. Describe it with --config`,
+    `does not look like a diffusers network: no input of pictures and one of timesteps among ${graph.inputs.map(i => i.name).join(', ')}. Describe it with --config`,
+    { at: file },
   );
 }
 
@@ -221,7 +224,8 @@ function shapeOf(
   if (given === undefined && !(shape.length === 3 && shape.every(dim => typeof dim === 'number')))
     throw new SeedbedError(
       'BadFile',
-      `${file}: the size of its pictures is open ([${dims}]) and no config.json beside it says it. Describe it with --config`,
+      `the size of its pictures is open ([${dims}]) and no config.json beside it says it. Describe it with --config`,
+      { at: file },
     );
   const channels = out_channels ?? graph.outputs[0]?.shape[1];
   const own = Array.from({ length: Math.min(Number(shape[0]) || 0, MOST_CHANNELS) }, (_, i) => i);

@@ -126,7 +126,8 @@ function strideOf(
   if (spacing === 'trailing' && Math.ceil(count / (count / steps)) > steps)
     throw new SeedbedError(
       'Unsupported',
-      `${where}: of ${steps} trailing steps diffusers makes ${steps + 1}, the last of them at timestep -1, which is none. Give another --sampler-steps, or no --like`,
+      `of ${steps} trailing steps diffusers makes ${steps + 1}, the last of them at timestep -1, which is none. Give another --sampler-steps, or no --like`,
+      { at: where },
     );
   const stride = Math.floor(count / steps);
   const along = visited.every((timestep, i) =>

@@ -49,7 +49,8 @@ export function betaSchedule(config: Config, where: string): Schedule {
   if (!named && !betas.trained_betas)
     throw new SeedbedError(
       'Unsupported',
-      `${where}: beta_schedule '${betas.beta_schedule}' is not one of ${Object.keys(NAMED).join(', ')}. Describe it with --config, as a list: {"schedule": {"kind": "alphaBar", "values": [...]}}`,
+      `beta_schedule '${betas.beta_schedule}' is not one of ${Object.keys(NAMED).join(', ')}. Describe it with --config, as a list: {"schedule": {"kind": "alphaBar", "values": [...]}}`,
+      { at: where },
     );
   const plain = betas.trained_betas ? listed(betas.trained_betas) : named!(betas);
   const { snr_shift_scale: scale, rescale_betas_zero_snr } = betas;
@@ -102,7 +103,8 @@ export function flowSchedule(
   if (base_shift == null || max_shift == null || !base_image_seq_len || !max_image_seq_len)
     throw new SeedbedError(
       'Unsupported',
-      `${where}: use_dynamic_shifting: its shift is told by its pipeline. Say it with --config: {"schedule": {"kind": "flow", "shift": 3}}`,
+      'use_dynamic_shifting: its shift is told by its pipeline. Say it with --config: {"schedule": {"kind": "flow", "shift": 3}}',
+      { at: where },
     );
   const slope = (max_shift - base_shift) / (max_image_seq_len - base_image_seq_len);
   const mu = base_shift + slope * (tokens - base_image_seq_len);
