@@ -14,6 +14,7 @@ const SPACINGS: Readonly<Record<Spacing, string>> = {
   distilled: 'T of `original_inference_steps`',
   flow: 'sigmas from 1, shifted',
   edm: 'sigmas from `sigma_max` to `sigma_min`; the network is preconditioned (EDM)',
+  consistency: 'one step from `sigma_max`; the network is preconditioned (consistency models)',
 };
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>

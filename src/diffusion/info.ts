@@ -58,6 +58,9 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
 /**
  * Ways to space a sampler's levels: evenly in time, or in log(s / n).
  * @group Sampling
+ * @example
+ * import { GRIDS } from 'seedbed';
+ * console.log(GRIDS.join(', ')); // prints linspace, logSnr
  */
 export const GRIDS = ['linspace', 'logSnr'] as const;
 

@@ -13,6 +13,13 @@ export const preconditioningSchema = z.discriminatedUnion('kind', [
     sigmaData: z.number().gt(0).lt(1e3),
   }),
   z.strictObject({ kind: z.literal('ve') }),
+  z.strictObject({
+    kind: z.literal('consistency'),
+    /** As of 'edm'. */
+    sigmaData: z.number().gt(0).lt(1e3),
+    /** The least sigma, where the network gives back what it is shown; .002 of most. */
+    sigmaMin: z.number().gte(0).lt(1e3),
+  }),
 ]);
 
 type Preconditioning = z.infer<typeof preconditioningSchema>;
@@ -51,12 +58,47 @@ const edm =
     };
   };
 
+/**
+ * Consistency models (Song et al. 2023, appendix C): EDM's c_in, c_noise = 250 ln(sigma),
+ * c_skip = d^2 / ((sigma - m)^2 + d^2), c_out = (sigma - m) d / sqrt(sigma^2 + d^2), so that D(x; m) = x.
+ * @param d deviation of the data.
+ * @param m the least sigma.
+ */
+const consistency =
+  (d: number, m: number): Preconditioner =>
+  (emit, x, sigma, level) => {
+    const root = emit('Sqrt', emit('Add', emit('Mul', sigma, sigma), d ** 2));
+    const above = emit('Sub', sigma, m);
+    const total = emit('Add', emit('Mul', above, above), d ** 2);
+    return {
+      scaled: emit('Div', x, root),
+      noise: emit('Mul', emit('Log', level), 250),
+      denoised: network =>
+        emit(
+          'Add',
+          emit('Div', emit('Mul', x, d ** 2), total),
+          emit('Mul', network, emit('Div', emit('Mul', above, d), root)),
+        ),
+    };
+  };
+
 /** VE, of NCSN++ (Song et al. 2021): c_in = 1, c_noise = ln(sigma / 2), c_skip = 1, c_out = sigma. */
 const ve: Preconditioner = (emit, x, sigma, level) => ({
   scaled: x,
   noise: emit('Log', emit('Mul', level, 0.5)),
   denoised: network => emit('Add', x, emit('Mul', network, sigma)),
 });
+
+function preconditionerOf(given: Preconditioning): Preconditioner {
+  switch (given.kind) {
+    case 'edm':
+      return edm(given.sigmaData);
+    case 've':
+      return ve;
+    case 'consistency':
+      return consistency(given.sigmaData, given.sigmaMin);
+  }
+}
 
 /**
  * The denoiser of a network that was exported without its preconditioning: shown x0 + sigma epsilon and told sigma, it gives x0.
@@ -82,7 +124,7 @@ export function preconditioned(graph: Graph, info: DenoiserInfo, given: Precondi
     nodes.push({ op, name: result, inputs, outputs: [result], attributes: {} });
     return result;
   };
-  const around = given.kind === 'edm' ? edm(given.sigmaData) : ve;
+  const around = preconditionerOf(given);
   const first = shapeOf(level).length === 0 ? 1 : 0;
   const column = shapeOf(image).map((_, i) => (i === 0 ? first : 1));
   const sigma = emit('Reshape', level, constant(int64(column)));

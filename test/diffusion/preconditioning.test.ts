@@ -16,12 +16,12 @@ import { relativeError, thrownBy } from '../support.ts';
 
 const runtime = await createRuntime({ threads: 1 });
 const SHAPE = [1, 2, 2];
-/** Pictures of edm.py beside the file. */
+/** Pictures of preconditioned.py beside the file. */
 const recorded = JSON.parse(
-  readFileSync(new URL('../fixtures/diffusers/edm.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../fixtures/diffusers/preconditioned.json', import.meta.url), 'utf8'),
 ) as {
   diffusers: string;
-  cases: { steps: number; fields: object; picture: number[] }[];
+  cases: { scheduler: string; steps: number; fields: object; begins: number; picture: number[] }[];
 };
 /** Variance of the data, and the deviation that its network was preconditioned for, which need not agree. */
 const VARIANCE = 0.3;
@@ -129,22 +129,41 @@ describe('a network without its preconditioning', () => {
 
 describe(`as diffusers ${recorded.diffusers} grows them`, () => {
   test.each(recorded.cases)(
-    '$steps steps of EDMEulerScheduler, $fields',
-    async ({ steps, fields, picture }) => {
+    '$steps steps of $scheduler, $fields',
+    async ({ scheduler: _class_name, steps, fields, begins, picture }) => {
       const b = new GraphBuilder('recorded');
       const scaled = b.input('sample', 'float32', ['N', ...SHAPE]);
       const noise = b.reshape(b.input('timestep', 'float32', ['N']), [0, 1, 1, 1]);
       const wave = b.mul(b.scalar(0.8), b.op('Sin', [scaled]));
       const graph = b.build({ out: b.add(wave, b.mul(b.mul(b.scalar(0.1), noise), scaled)) });
-      const scheduler = { _class_name: 'EDMEulerScheduler', ...fields };
-      const said = fromDiffusers(graph, scheduler, undefined, { name: 'recorded', file: 'unet', steps });
+      const scheduler = { _class_name, ...fields };
+      const options = { name: 'recorded', file: 'unet', steps, clip: true };
+      const said = fromDiffusers(graph, scheduler, undefined, options);
       const model = importDenoiser(graph, parseForeignInfo(said, 'said'), new Map(), 'unet');
       const sampler = await createSampler(runtime, model, model.info.sampler, 1);
-      const grown = await sampler.sample(float32([1, ...SHAPE], [0.7, -1.2, 0.1, 1.9]));
+      const grown = await sampler.sample(
+        float32(
+          [1, ...SHAPE],
+          [0.7, -1.2, 0.1, 1.9].map(z => begins * z),
+        ),
+      );
       await sampler.dispose();
       expect(relativeError(grown, float32(grown.shape, picture))).toBeLessThan(1e-4);
     },
   );
+
+  test('of a consistency model one step, which is told, and clipped where that is asked for', () => {
+    const notes: string[] = [];
+    const scheduler = { _class_name: 'CMStochasticIterativeScheduler' };
+    const given = { inputs: { image: 'x', level: 'c_noise' } };
+    const options = { name: 'cm', file: 'unet', given, note: (text: string) => void notes.push(text) };
+    const said = fromDiffusers(network('edm'), scheduler, undefined, options);
+    expect(said.sampler).toMatchObject({ kind: 'ddim', steps: 1, clipX0: null });
+    expect(notes).toEqual([
+      expect.stringContaining('its scheduler clips x0; left out'),
+      expect.stringContaining('its sampler has one step'),
+    ]);
+  });
 
   test('of another prediction it is refused', () => {
     const scheduler = { _class_name: 'EDMEulerScheduler', prediction_type: 'v_prediction' };

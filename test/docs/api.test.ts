@@ -98,6 +98,7 @@ test('exports what it promises', () => {
         "ForeignHalf",
         "ForeignInfo",
         "Graph",
+        "Grid",
         "GrownComparison",
         "Interval",
         "InversionOptions",
@@ -148,6 +149,7 @@ test('exports what it promises', () => {
         "ValueType",
       ],
       "values": [
+        "GRIDS",
         "GraphBuilder",
         "METHODS",
         "RECIPES",

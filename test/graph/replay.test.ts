@@ -121,7 +121,11 @@ test.each<[string, Graph, RegExp]>([
     singleNode('LSTM', { x: wave(2) }),
     /LSTM 'node': this operator is not supported.* recurrent layers/,
   ],
-  ['loops', singleNode('Loop', { x: wave(2) }), /Loop .* this operator is not supported.* write the loop out before the export/],
+  [
+    'loops',
+    singleNode('Loop', { x: wave(2) }),
+    /Loop .* this operator is not supported.* write the loop out before the export/,
+  ],
   [
     'random numbers',
     singleNode('RandomNormalLike', { x: wave(2) }),

@@ -1,3 +1,4 @@
+import type { Preconditioned } from './preconditioned.ts';
 import type { Spacing } from './schedulers.ts';
 
 /** What says which timesteps are visited. */
@@ -16,7 +17,7 @@ export interface Spaced {
 }
 
 /** Ways that visit timesteps of betas. */
-export type Timestepped = Exclude<Spacing, 'flow' | 'edm'>;
+export type Timestepped = Exclude<Spacing, 'flow' | Preconditioned>;
 
 type Grid = (spaced: Spaced) => number[];
 
@@ -67,6 +68,8 @@ const GRIDS: Readonly<Record<Timestepped, Grid>> = {
     return each(steps, i => (original - Math.floor((i * original) / steps)) * stride - 1);
   },
 };
+
+export const isTimestepped = (spacing: Spacing): spacing is Timestepped => Object.hasOwn(GRIDS, spacing);
 
 export function timestepsOf(kind: Timestepped, spaced: Spaced): number[] {
   return GRIDS[kind](spaced);

@@ -3,8 +3,8 @@ import { SeedbedError } from '../../errors.ts';
 import type { Graph } from '../../graph/ir.ts';
 import { furtherInputs, inputInWords } from '../further-inputs.ts';
 import { checked } from './checked.ts';
-import { edmFields } from './edm.ts';
 import { type Config, FIELDS } from './fields.ts';
+import { preconditionedFields } from './preconditioned.ts';
 import { samplerOf } from './sampler.ts';
 import { betaSchedule, flowSchedule } from './schedule.ts';
 import { type Read, SCHEDULERS } from './schedulers.ts';
@@ -71,7 +71,8 @@ export function fromDiffusers(
       isFlow(row, config) ? flowSchedule(config, tokens, where, note) : betaSchedule(config, where),
     ...(outputChannels && { outputChannels: () => outputChannels }),
     conditions: () => conditionsOf(graph, given, file, note),
-    ...(row.spacing === 'edm' && edmFields(config, steps, where)),
+    ...((row.spacing === 'edm' || row.spacing === 'consistency') &&
+      preconditionedFields(row.spacing, config, steps, where)),
   };
   const rest = Object.entries(said).filter(([field]) => !isGiven(field));
   const described: Record<string, unknown> = {
@@ -144,7 +145,7 @@ function passFields(
       );
     note(`its ${field} is left out: it ${text}`);
   }
-  if (config.clip_sample === true && !clip && !isGiven('sampler'))
+  if ((config.clip_sample === true || config.clip_denoised === true) && !clip && !isGiven('sampler'))
     note('its scheduler clips x0; left out, since a clipped step has no inverse (--clip keeps it)');
 }
 

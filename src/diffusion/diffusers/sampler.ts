@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import { SeedbedError } from '../../errors.ts';
-import type { SamplerInfo } from '../info.ts';
+import { ddim, type SamplerInfo } from '../info.ts';
 import { FLOW_TIMESTEPS, ratesAt, type Schedule, timestepsOf as timestepsIn } from '../schedule.ts';
 import { checked } from './checked.ts';
 import type { Config } from './fields.ts';
-import { flowSigmas, shifted, timestepsOf } from './grids.ts';
+import { flowSigmas, isTimestepped, shifted, timestepsOf } from './grids.ts';
 import { flowTime } from './schedule.ts';
 import type { Read } from './schedulers.ts';
 
 const samplerSchema = z.object({
   num_train_timesteps: z.int().gt(0).lte(100_000),
   clip_sample: z.boolean().default(false),
+  clip_denoised: z.boolean().default(false),
   clip_sample_range: z.number().default(1),
   steps_offset: z.int().gte(0).default(0),
   timestep_spacing: z.enum(['leading', 'trailing', 'linspace']).default('linspace'),
@@ -43,11 +44,19 @@ export interface Asked {
 export function samplerOf(config: Config, row: Read, schedule: unknown, asked: Asked): SamplerInfo {
   const sampler = checked(samplerSchema, config, asked.where);
   const { clip_sample_range: most } = sampler;
-  const clipX0: SamplerInfo['clipX0'] = asked.clip && sampler.clip_sample ? [-most, most] : null;
+  const clips = sampler.clip_sample || sampler.clip_denoised;
+  const clipX0: SamplerInfo['clipX0'] = asked.clip && clips ? [-most, most] : null;
   if (row.spacing === 'edm') {
     // Its schedule has the sigmas that are visited.
     const final = sampler.final_sigmas_type === 'zero' ? 'x0' : { timestep: 0 };
-    return { kind: 'ddim', steps: asked.steps, grid: 'linspace', start: { diffusionTime: 1 }, final, clipX0 };
+    return { ...ddim(asked.steps), final, clipX0 };
+  }
+  if (row.spacing === 'consistency') {
+    if (asked.steps > 1)
+      asked.note(
+        'its sampler has one step: those that a consistency model takes after it begin with new noise',
+      );
+    return { ...ddim(1), clipX0 };
   }
   if (isFlow(schedule)) {
     const grid = flowTimes(sampler, row, schedule, asked.steps);
@@ -97,7 +106,7 @@ function betaSampler(
   const spacing = sampler.timestep_spacing;
   const clipped = clippedBelow(sampler.lambda_min_clipped, schedule);
   const spaced = { count, steps, spacing, offset: sampler.steps_offset, clipped, original };
-  const visited = timestepsOf(row.spacing === 'flow' || row.spacing === 'edm' ? 'even' : row.spacing, spaced);
+  const visited = timestepsOf(isTimestepped(row.spacing) ? row.spacing : 'even', spaced);
   const last = lastTimestep(schedule) ?? visited[0]!;
   const within = [...new Set(visited.map(timestep => Math.min(timestep, last)))];
   if (visited[0]! > last)

@@ -4,7 +4,7 @@
  */
 
 /** How timesteps are spaced: see grids.ts. */
-export type Spacing = 'own' | 'one more' | 'even' | 'distilled' | 'flow' | 'edm';
+export type Spacing = 'own' | 'one more' | 'even' | 'distilled' | 'flow' | 'edm' | 'consistency';
 
 /** A class whose steps, but for noise that it may add, are DDIM's on a grid of its own. */
 export interface Read {
@@ -274,7 +274,16 @@ export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
   RePaintScheduler: { refused: 'it goes back and forth between timesteps, to paint into a picture' },
   IPNDMScheduler: { refused: 'its noise levels are not those of betas' },
   CMStochasticIterativeScheduler: {
-    refused: 'it steps with a consistency model, which is preconditioned outside of the network',
+    spacing: 'consistency',
+    fields: {
+      num_train_timesteps: 40,
+      sigma_min: 0.002,
+      sigma_max: 80,
+      sigma_data: 0.5,
+      s_noise: 1,
+      rho: 7,
+      clip_denoised: true,
+    },
   },
   EDMEulerScheduler: { spacing: 'edm', fields: edm },
   EDMDPMSolverMultistepScheduler: {
