@@ -42,92 +42,114 @@ const PROFILED = 16;
 const note = (text: string) => process.stderr.write(`${text}\n`);
 
 async function main(): Promise<void> {
-  const parts = chosenParts();
-  const bench: Bench = {
+  const run = new Run(chosenParts(), {
     folder: mkdtempSync(join(tmpdir(), 'seedbed-bench-')),
     threads: Number(flags.threads),
     quick: flags.quick,
-  };
-  const effort = bench.quick ? { repeats: 2, seconds: 0.1 } : { repeats: 5, seconds: 1 };
-  const skipped: { what: string; why: string }[] = [];
-  const skip = (what: string, why: string) => {
-    skipped.push({ what, why: why.replace(/\s+/g, ' ') });
-    note(`  skipped: ${why}`);
-  };
-  /** Does what can be done; what cannot is reported with the reason. */
-  const optional = async <T>(what: string, work: () => Promise<T> | T): Promise<T | undefined> => {
-    note(`${what} ...`);
-    try {
-      return await work();
-    } catch (error) {
-      skip(what, error instanceof Error ? error.message : String(error));
-      return undefined;
-    }
-  };
-  /** The same for what every machine can do: this program fails where it fails. */
-  const needed = async <T>(part: Part, what: string, work: () => Promise<T>): Promise<T | undefined> => {
-    if (!parts.has(part)) return undefined;
-    const found = await optional(what, work);
-    if (found === undefined) process.exitCode = 1;
-    return found;
-  };
-
+  });
   try {
+    note(writeReport(await run.measure(), flags.quick || flags.only !== undefined));
+  } finally {
+    rmSync(run.bench.folder, { recursive: true, force: true });
+  }
+}
+
+/** Measures the parts that are asked for, one after the other. */
+class Run {
+  readonly bench: Bench;
+  private readonly parts: ReadonlySet<Part>;
+  private readonly effort: { readonly repeats: number; readonly seconds: number };
+  private readonly skipped: { what: string; why: string }[] = [];
+
+  constructor(parts: ReadonlySet<Part>, bench: Bench) {
+    this.bench = bench;
+    this.parts = parts;
+    this.effort = bench.quick ? { repeats: 2, seconds: 0.1 } : { repeats: 5, seconds: 1 };
+  }
+
+  async measure(): Promise<Results> {
+    const { parts, bench } = this;
+    const { quick, threads } = bench;
     const tasks = COMPARED.filter(task => parts.has(task));
     const torch =
-      tasks.length > 0 || parts.has('learning') ? await optional('PyTorch', () => pytorch(bench)) : undefined;
-    const comparisons = tasks.length > 0 ? await compareAll(tasks, torch) : [];
-    const results: Results = {
+      tasks.length > 0 || parts.has('learning')
+        ? await this.optional('PyTorch', () => pytorch(bench))
+        : undefined;
+    const comparisons = tasks.length > 0 ? await this.compareAll(tasks, torch) : [];
+    return {
       date: new Date().toISOString().slice(0, 10),
       machine: describeMachine(),
-      threads: bench.threads,
-      ...effort,
-      quick: bench.quick,
+      threads,
+      ...this.effort,
+      quick,
       comparisons,
       learning:
         torch && parts.has('learning')
-          ? await optional('learning', () =>
+          ? await this.optional('learning', () =>
               measureLearning(bench, torch('denoiser').command, flags['data-dir']),
             )
           : undefined,
-      profile: await needed('profile', 'profile', async () =>
-        measureProfile(bench, bench.quick ? 2 : PROFILED),
+      profile: await this.needed('profile', 'profile', async () =>
+        measureProfile(bench, quick ? 2 : PROFILED),
       ),
-      webgpu: parts.has('webgpu') ? await optional('WebGPU', () => measureWebgpu(bench)) : undefined,
-      start: await needed('start', 'start', () => measureStart(bench)),
-      checkpointed: await needed('checkpointed', 'memory over sampler steps', () =>
-        measureGrowth(bench, 'checkpointed', bench.quick ? [2, 4] : [5, 10, 20, 40]),
+      webgpu: parts.has('webgpu') ? await this.optional('WebGPU', () => measureWebgpu(bench)) : undefined,
+      start: await this.needed('start', 'start', () => measureStart(bench)),
+      checkpointed: await this.needed('checkpointed', 'memory over sampler steps', () =>
+        measureGrowth(bench, 'checkpointed', quick ? [2, 4] : [5, 10, 20, 40]),
       ),
-      scale: await needed('scale', 'time and memory over seeds', () =>
-        measureGrowth(bench, 'scale', bench.quick ? [16, 32] : [16, 64, 256, 1024, 4096]),
+      scale: await this.needed('scale', 'time and memory over seeds', () =>
+        measureGrowth(bench, 'scale', quick ? [16, 32] : [16, 64, 256, 1024, 4096]),
       ),
-      skipped,
+      skipped: this.skipped,
     };
-    note(writeReport(results, bench.quick || flags.only !== undefined));
-  } finally {
-    rmSync(bench.folder, { recursive: true, force: true });
   }
 
-  async function compareAll(
+  private async compareAll(
     tasks: readonly Compared[],
     torch: ReturnType<typeof pytorch> | undefined,
   ): Promise<Comparison[]> {
+    const { bench } = this;
     writeReference(bench);
-    const wasm = tasks.includes('sampling') && (await optional('TensorFlow.js', () => tensorflow(bench)));
+    const wasm =
+      tasks.includes('sampling') && (await this.optional('TensorFlow.js', () => tensorflow(bench)));
     const found: Comparison[] = [];
     for (const task of tasks) {
       const contenders = [seedbed(bench, task)];
       if (torch) contenders.push(torch(task));
       if (wasm && task === 'sampling') contenders.push(wasm);
-      const missing = (who: string, why: string) => skip(`${task} by ${who}`, why);
-      const comparison = await needed(task, task, () =>
-        compare(task, contenders, seedbedPeer(bench), effort, missing),
+      const missing = (who: string, why: string) => this.skip(`${task} by ${who}`, why);
+      const comparison = await this.needed(task, task, () =>
+        compare(task, contenders, seedbedPeer(bench), this.effort, missing),
       );
       if (!comparison) continue;
       found.push(comparison);
       for (const rival of comparison.sides.slice(1))
         note(`  ${ratios(comparison, rival).middle.toFixed(2)} times ${rival.name}`);
     }
+    return found;
+  }
+
+  private skip(what: string, why: string): void {
+    this.skipped.push({ what, why: why.replace(/\s+/g, ' ') });
+    note(`  skipped: ${why}`);
+  }
+
+  /** Does what can be done; what cannot is reported with the reason. */
+  private async optional<T>(what: string, work: () => Promise<T> | T): Promise<T | undefined> {
+    note(`${what} ...`);
+    try {
+      return await work();
+    } catch (error) {
+      this.skip(what, error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  /** The same for what every machine can do: this program fails where it fails. */
+  private async needed<T>(part: Part, what: string, work: () => Promise<T>): Promise<T | undefined> {
+    if (!this.parts.has(part)) return undefined;
+    const found = await this.optional(what, work);
+    if (found === undefined) process.exitCode = 1;
     return found;
   }
 }

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, givesLatents } from '../diffusion/info.ts';
+import { chooseSampler, type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
 import { joinSought, rowOf, type SeedRow, type Sought } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
@@ -30,7 +30,7 @@ import {
 import { type Pictures, readPictures } from './pictures.ts';
 import { writeSeedFiles } from './seed-files.ts';
 import { seekShown } from './seek.ts';
-import { duration } from './terminal.ts';
+import { duration, type Terminal } from './terminal.ts';
 
 const own = () =>
   options()
@@ -82,37 +82,11 @@ async function run(frame: Frame, path: string | undefined, flags: Flags): Promis
   const model = await openModel(flags.model, flags);
   const sampler = chooseSampler(model.info.sampler, flags);
   refusePairs('edit', sampler);
-  const one = async (file: string): Promise<Pictures> => {
-    const pictures = await readPictures([file], model, flags.fit, terminal.note);
-    if (pictures.names.length === 1) return pictures;
-    throw new SeedbedError('BadArgument', `${file} holds ${pictures.names.length} pictures; edit takes one`);
-  };
+  const one = (file: string) => readOne(file, model, flags, terminal);
   const scribbled = await one(flags.scribbled);
   const before = path === undefined ? undefined : await one(path);
-  const runtime = await frame.runtime();
-  const dials = flags.naturalness;
-  const { rng, samplerSteps, samplerGrid } = flags;
-  const unfinished = await frame.open(flags, {
-    ...{ ...hashesOf(model), rng, samplerSteps, samplerGrid, dials },
-    hash: scribbled.hashes[0],
-    before: before?.hashes[0],
-  });
-  const found = await seekShown(
-    terminal,
-    { runtime, model },
-    { count: dials.length, piece: 1 },
-    first => ({
-      images: scribbled.images,
-      options: {
-        ...naturalness(dials[first]!, sampler.steps),
-        rng,
-        samplerSteps,
-        samplerGrid,
-        noiseOf: before?.images,
-      },
-    }),
-    (pieces, doPiece) => inPieces(unfinished, pieces, doPiece),
-  );
+  const { naturalness: dials, rng } = flags;
+  const found = await seekPositions(frame, flags, { model, sampler, scribbled, before });
   const all = joinSought(found);
   const rows = all.results.map(rowOf);
   const original =
@@ -147,6 +121,47 @@ async function run(frame: Frame, path: string | undefined, flags: Flags): Promis
     `${duration(report.seconds)}: ${at('edit.png')} (${before ? 'the picture, ' : ''}the scribbled one, what is grown from left to right), ${results.map(r => r.image).join(', ')}, seeds.safetensors, seeds.npy, report.json`,
   );
   return { report, file: at('report.json'), lines };
+}
+
+/** @throws {SeedbedError} BadArgument unless it is one picture. */
+async function readOne(file: string, model: Denoiser, { fit }: Flags, { note }: Terminal): Promise<Pictures> {
+  const pictures = await readPictures([file], model, fit, note);
+  if (pictures.names.length === 1) return pictures;
+  throw new SeedbedError('BadArgument', `${file} holds ${pictures.names.length} pictures; edit takes one`);
+}
+
+/** What is edited, and by what. */
+interface Edited {
+  readonly model: Denoiser;
+  readonly sampler: SamplerInfo;
+  readonly scribbled: Pictures;
+  readonly before: Pictures | undefined;
+}
+
+/** The seeds of the scribbled picture at each position of the dial, resumable. */
+async function seekPositions(
+  frame: Frame,
+  flags: Flags,
+  { model, sampler, scribbled, before }: Edited,
+): Promise<Sought[]> {
+  const { naturalness: dials, rng, samplerSteps, samplerGrid } = flags;
+  const runtime = await frame.runtime();
+  const unfinished = await frame.open(flags, {
+    ...{ ...hashesOf(model), rng, samplerSteps, samplerGrid, dials },
+    hash: scribbled.hashes[0],
+    before: before?.hashes[0],
+  });
+  const all = { rng, samplerSteps, samplerGrid, noiseOf: before?.images };
+  return seekShown(
+    frame.terminal,
+    { runtime, model },
+    { count: dials.length, piece: 1 },
+    first => ({
+      images: scribbled.images,
+      options: { ...naturalness(dials[first]!, sampler.steps), ...all },
+    }),
+    (pieces, doPiece) => inPieces(unfinished, pieces, doPiece),
+  );
 }
 
 /** What is reported of a position of the dial. */

@@ -81,19 +81,7 @@ async function run(frame: Frame, paths: readonly string[], flags: Flags): Promis
   const frames = framesOf(found.latent, flags.steps, flags.path);
   const latent = stacked(frames.map(frame => frame.seed));
   const grown = await growFrames(frame, unfinished, flags, { model, sampler }, latent);
-  const steps = [
-    undefined,
-    ...meanSquaredErrors(rows(grown, 1, frames.length), rows(grown, 0, frames.length - 1)),
-  ];
-  const variances = meanSquares(latent);
-  const results = frames.map(({ from, t }, i) => ({
-    from: pictures.names[from]!,
-    to: pictures.names[from + 1]!,
-    t,
-    latentVariance: variances[i]!,
-    /** Mean squared difference from the frame before. */
-    change: steps[i],
-  }));
+  const results = describeFrames(frames, latent, grown, pictures.names);
   await writeSeedFiles(
     flags.out,
     model,
@@ -114,6 +102,7 @@ async function run(frame: Frame, paths: readonly string[], flags: Flags): Promis
     ends: ends.map(({ start: _, ...row }, i) => ({ image: pictures.names[i]!, ...row })),
     results,
   });
+  const variances = results.map(({ latentVariance }) => latentVariance);
   const [least, most] = [Math.min(...variances), Math.max(...variances)];
   const lines = ends.map((row, i) => {
     const flagged = row.flags.map(flag => `\n  flagged: ${flag}`).join('');
@@ -149,6 +138,20 @@ interface Between {
   readonly from: number;
   readonly t: number;
   readonly seed: Floats;
+}
+
+/** What is reported of each frame. */
+function describeFrames(frames: readonly Between[], latent: Floats, grown: Floats, names: readonly string[]) {
+  const variances = meanSquares(latent);
+  const changes = meanSquaredErrors(rows(grown, 1, frames.length), rows(grown, 0, frames.length - 1));
+  return frames.map(({ from, t }, i) => ({
+    from: names[from]!,
+    to: names[from + 1]!,
+    t,
+    latentVariance: variances[i]!,
+    /** Mean squared difference from the frame before. */
+    change: changes[i - 1],
+  }));
 }
 
 /** The frames of all stretches; where two meet there is one. */

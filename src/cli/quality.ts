@@ -40,7 +40,7 @@ const own = () =>
     )
     .option(
       '--into <file>',
-      'write the model here, with what its gate says in its description, where the studio and info find it',
+      'write the model here, with this sampler as its own and what its gate says in its description, where the studio and info find it',
     )
     .option('--out <folder>', 'where quality.json is written', 'quality');
 
@@ -87,7 +87,8 @@ async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
     rng: flags.rng,
     ...quality,
   });
-  if (flags.into) await writeAtomic(flags.into, recorded(await loadModel(path), quality));
+  if (flags.into)
+    await writeAtomic(flags.into, recorded(withSampler(await loadModel(path), sampler), quality));
   const file = joinPath(flags.out, 'quality.json');
   const last = `${model.info.name}, ${quality.count} pictures in ${duration(report.seconds)}: ${file}`;
   return { report, file, lines: [...page(quality), last] };

@@ -34,6 +34,8 @@ test('a model that takes its data for wider than they are fails, at every level 
     'quality',
     at('model.onnx'),
     ...sets,
+    '--sampler-grid',
+    'logSnr',
     '--threads',
     '1',
     '--out',
@@ -49,6 +51,7 @@ test('a model that takes its data for wider than they are fails, at every level 
   expect(report).toMatchObject({ command: 'quality', count: 100, rng: 0 });
   const [before, after] = [await loadModel(at('model.onnx')), await loadModel(at('measured.onnx'))];
   expect(after.hash).toBe(before.hash);
+  expect(after.info.sampler).toEqual({ ...before.info.sampler, grid: 'logSnr' });
   expect(after.info.training).toEqual({ quality: { count: 100, conditions: report.conditions } });
   expect(report.levels.map(({ time }: { time: number }) => time)).toHaveLength(10);
   // Of N(0, .25) seen by the best denoiser of N(0, 1): what it keeps, s of s^2 + n^2 = 1, errs by (1 - s^2)^2 / 4 + s^2 n^2.

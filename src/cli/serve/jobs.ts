@@ -56,88 +56,105 @@ export async function openJobs(
   most: number,
   runner: Runner,
 ): Promise<Jobs> {
-  const at = (id: string, name: string) => joinPath(folder, id, name);
-  const counts: Counts = { waiting: 0, done: 0, failed: 0, refused: 0, seconds: 0 };
-  const queue: string[] = [];
-  const leave = new AbortController();
-  const settled = new Map<string, () => void>();
-  let working: string | undefined;
-  let work = Promise.resolve();
+  const jobs = new FolderJobs(folder, words, most, runner);
+  for (const id of (await exists(folder)) ? await listFolders(folder) : [])
+    if ((await jobs.find(id))?.state === 'waiting') jobs.take(id);
+  return jobs;
+}
 
-  async function find(id: string): Promise<Job | undefined> {
-    if (!isId(id) || !(await exists(at(id, PICTURE)))) return undefined;
-    if (await exists(at(id, FAILED))) return { id, state: 'failed', reason: await readText(at(id, FAILED)) };
-    if (await exists(at(id, 'report.json'))) {
-      const { results } = reportSchema.parse(await readJson(at(id, 'report.json')));
+class FolderJobs implements Jobs {
+  readonly counts: Counts = { waiting: 0, done: 0, failed: 0, refused: 0, seconds: 0 };
+  private readonly folder: string;
+  private readonly words: readonly string[];
+  private readonly most: number;
+  private readonly runner: Runner;
+  private readonly queue: string[] = [];
+  private readonly leave = new AbortController();
+  private readonly waitedFor = new Map<string, () => void>();
+  private working: string | undefined;
+  private work = Promise.resolve();
+
+  constructor(folder: string, words: readonly string[], most: number, runner: Runner) {
+    this.folder = folder;
+    this.words = words;
+    this.most = most;
+    this.runner = runner;
+  }
+
+  file(id: string, name: string): string {
+    return joinPath(this.folder, id, name);
+  }
+
+  async find(id: string): Promise<Job | undefined> {
+    const at = (name: string) => this.file(id, name);
+    if (!isId(id) || !(await exists(at(PICTURE)))) return undefined;
+    if (await exists(at(FAILED))) return { id, state: 'failed', reason: await readText(at(FAILED)) };
+    if (await exists(at('report.json'))) {
+      const { results } = reportSchema.parse(await readJson(at('report.json')));
       return { id, state: 'done', results };
     }
-    return { id, state: id === working ? 'working' : 'waiting' };
+    return { id, state: id === this.working ? 'working' : 'waiting' };
   }
 
-  async function doNext(): Promise<void> {
-    const id = queue.shift();
-    counts.waiting = queue.length;
+  async add(picture: Uint8Array): Promise<Job | undefined> {
+    if (this.queue.length >= this.most) {
+      this.counts.refused++;
+      return undefined;
+    }
+    const id = randomUUID();
+    await writeAtomic(this.file(id, PICTURE), picture);
+    this.take(id);
+    return this.find(id);
+  }
+
+  async settled(id: string, seconds: number): Promise<Job | undefined> {
+    const job = await this.find(id);
+    if (!job || job.state === 'done' || job.state === 'failed') return job;
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, seconds * 1000);
+      this.waitedFor.set(id, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    return this.find(id);
+  }
+
+  get wait(): number {
+    const finished = this.counts.done + this.counts.failed;
+    return Math.ceil(finished > 0 ? this.counts.seconds / finished : 10);
+  }
+
+  async stop(): Promise<void> {
+    this.leave.abort();
+    await this.work;
+    this.runner.close();
+  }
+
+  /** Puts a job at the end of the queue. */
+  take(id: string): void {
+    this.queue.push(id);
+    this.counts.waiting = this.queue.length;
+    this.work = this.work.then(() => this.doNext());
+  }
+
+  private async doNext(): Promise<void> {
+    const { counts, leave } = this;
+    const id = this.queue.shift();
+    counts.waiting = this.queue.length;
     if (id === undefined || leave.signal.aborted) return;
-    working = id;
+    this.working = id;
     const begun = performance.now();
-    const { code, said } = await runner.run(
-      [...words, at(id, PICTURE), '--out', joinPath(folder, id), '--fresh'],
-      leave.signal,
-    );
-    working = undefined;
+    const picture = this.file(id, PICTURE);
+    const command = [...this.words, picture, '--out', joinPath(this.folder, id), '--fresh'];
+    const { code, said } = await this.runner.run(command, leave.signal);
+    this.working = undefined;
     // What was stopped is begun again when the service is.
     if (leave.signal.aborted && code !== 0) return;
-    if (code !== 0) await writeAtomic(at(id, FAILED), said.replaceAll(` ${at(id, PICTURE)}`, ''));
+    if (code !== 0) await writeAtomic(this.file(id, FAILED), said.replaceAll(` ${picture}`, ''));
     counts[code === 0 ? 'done' : 'failed']++;
     counts.seconds += (performance.now() - begun) / 1000;
-    settled.get(id)?.();
-    settled.delete(id);
+    this.waitedFor.get(id)?.();
+    this.waitedFor.delete(id);
   }
-
-  function take(id: string): void {
-    queue.push(id);
-    counts.waiting = queue.length;
-    work = work.then(doNext);
-  }
-
-  for (const id of (await exists(folder)) ? await listFolders(folder) : [])
-    if ((await find(id))?.state === 'waiting') take(id);
-
-  const jobs: Jobs = {
-    counts,
-    get wait() {
-      const finished = counts.done + counts.failed;
-      return Math.ceil(finished > 0 ? counts.seconds / finished : 10);
-    },
-    find,
-    file: at,
-    async add(picture) {
-      if (queue.length >= most) {
-        counts.refused++;
-        return undefined;
-      }
-      const id = randomUUID();
-      await writeAtomic(at(id, PICTURE), picture);
-      take(id);
-      return find(id);
-    },
-    async settled(id, seconds) {
-      const job = await find(id);
-      if (!job || job.state === 'done' || job.state === 'failed') return job;
-      await new Promise<void>(resolve => {
-        const timer = setTimeout(resolve, seconds * 1000);
-        settled.set(id, () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-      return find(id);
-    },
-    async stop() {
-      leave.abort();
-      await work;
-      runner.close();
-    },
-  };
-  return jobs;
 }

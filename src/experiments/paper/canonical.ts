@@ -6,7 +6,7 @@ import { groupMeans } from '../../latent/combinations.ts';
 import { correlation, rms } from '../../tensor/statistics.ts';
 import { rows, type Tensor, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, ofOne, sampled, withInterval } from './claims.ts';
-import { BATCH, experiment, randomSeeds, readPictures } from './lab.ts';
+import { BATCH, experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
 
 /** The embedder's single seed beside the mean of the cloud (Asperti et al. 2023, section 5: "very close to the average"). */
 export const canonical = experiment({
@@ -27,43 +27,9 @@ export const canonical = experiment({
     await encoder.dispose();
     const mean = meanSeed(latent);
     const count = latent.shape[0]!;
-    const seeds = Array.from({ length: count }, (_, i) => rows(latent, i, i + 1));
-    const to = (target: Tensor<'float32'>) => (z: Tensor<'float32'>) => ({
-      correlation: correlation(z.data, target.data),
-      distance: rms(z.data.map((value, i) => value - target.data[i]!)),
-    });
-    const embedded = to(mean)(own);
-    const single = seeds.map(to(own));
-    const singleToOwn = ofOne(
-      single.map(({ correlation: r }) => r),
-      lab.rng,
-    );
-    const singleDistance = ofOne(
-      single.map(({ distance }) => distance),
-      lab.rng,
-    );
-    const quarters = ofOne(
-      unstack(groupMeans(latent, Math.floor(count / 4))).map(part => to(part)(own).correlation),
-      lab.rng,
-    );
-    const theirs = unstack(foreign).map(z => to(mean)(z).correlation);
-    const otherPictures = sampled(theirs, lab.rng);
-    const random = sampled(
-      unstack(randomSeeds(lab, model, lab.sizes.sample, 'canonical')).map(z => to(mean)(z).correlation),
-      lab.rng,
-    );
+    const noise = randomSeeds(lab, model, lab.sizes.sample, 'canonical');
     return {
-      numbers: {
-        embedded,
-        singleToOwn,
-        singleDistance,
-        quarters,
-        theirs,
-        otherPictures,
-        random,
-        noise: rms(mean.data) ** 2,
-        ownVariance: rms(own.data) ** 2,
-      },
+      numbers: compareSeeds(lab, latent, { mean, own, foreign, noise }),
       sheets: [
         {
           file: 'canonical',
@@ -128,3 +94,45 @@ export const canonical = experiment({
     };
   },
 });
+
+interface Compared {
+  /** Of the cloud. */
+  readonly mean: Tensor<'float32'>;
+  /** The embedder's, of the cloud's picture, and of others. */
+  readonly own: Tensor<'float32'>;
+  readonly foreign: Tensor<'float32'>;
+  readonly noise: Tensor<'float32'>;
+}
+
+/** How near the embedder's seed is to the mean of the cloud, and how near it, its seeds of other pictures, and noise are otherwise. */
+function compareSeeds(lab: Lab, cloud: Tensor<'float32'>, { mean, own, foreign, noise }: Compared) {
+  const { rng } = lab;
+  const to = (target: Tensor<'float32'>) => (z: Tensor<'float32'>) => ({
+    correlation: correlation(z.data, target.data),
+    distance: rms(z.data.map((value, i) => value - target.data[i]!)),
+  });
+  const single = unstack(cloud).map(to(own));
+  const quarters = unstack(groupMeans(cloud, Math.floor(cloud.shape[0]! / 4)));
+  const toMean = (seeds: Tensor<'float32'>) => unstack(seeds).map(z => to(mean)(z).correlation);
+  const theirs = toMean(foreign);
+  return {
+    embedded: to(mean)(own),
+    singleToOwn: ofOne(
+      single.map(({ correlation: r }) => r),
+      rng,
+    ),
+    singleDistance: ofOne(
+      single.map(({ distance }) => distance),
+      rng,
+    ),
+    quarters: ofOne(
+      quarters.map(part => to(part)(own).correlation),
+      rng,
+    ),
+    theirs,
+    otherPictures: sampled(theirs, rng),
+    random: sampled(toMean(noise), rng),
+    noise: rms(mean.data) ** 2,
+    ownVariance: rms(own.data) ** 2,
+  };
+}

@@ -4,8 +4,8 @@ import { cloudStatistics, doublings, meanSeed } from '../../latent/cloud.ts';
 import { sharpness } from '../../quality/sharpness.ts';
 import { meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, ofOne, withInterval } from './claims.ts';
-import { errorsAgainst, experiment, grow, perSubject, randomSeeds } from './lab.ts';
+import { figure, judged, ofOne, type SheetPicture, withInterval } from './claims.ts';
+import { errorsAgainst, experiment, grow, type Lab, perSubject, randomSeeds, type SeedCloud } from './lab.ts';
 
 /** The paper averages 1 to so many. */
 const MOST = 16;
@@ -21,123 +21,16 @@ export const fig13 = experiment({
     perSubject(
       lab,
       async (subject, title) => {
-        const { latent, image, model } = await lab.cloud(subject);
-        const count = latent.shape[0]!;
-        const most = Math.min(MOST, count);
-        const means = concatRows(Array.from({ length: most }, (_, k) => meanSeed(rows(latent, 0, k + 1))));
-        const grown = await grow(lab, model, means);
-        const sizes = doublings(most);
-        const groups = Math.floor(count / most);
-        /** Of each group of `most` seeds, the mean of the first `size`. */
-        const firstMeans = (seeds: Tensor<'float32'>, size: number) =>
-          concatRows(
-            Array.from({ length: groups }, (_, g) => meanSeed(rows(seeds, g * most, g * most + size))),
-          );
-        const noise = randomSeeds(lab, model, groups * most, 'averages');
-        const [byNumber, byNumberOfNoise]: Tensor<'float32'>[][] = [[], []];
-        for (const size of sizes) {
-          byNumber!.push(await grow(lab, model, firstMeans(latent, size)));
-          byNumberOfNoise!.push(await grow(lab, model, firstMeans(noise, size)));
-        }
-        const curve = byNumber!.map(p => ofOne(errorsAgainst(p, image), lab.rng));
-        const others = ofOne(errorsAgainst(byNumberOfNoise!.at(-1)!, image), lab.rng);
-        /** What the last doubling changes. */
-        const late = ([before, last]: readonly Tensor<'float32'>[]) =>
-          ofOne(meanSquaredErrors(before!, last!), lab.rng);
-        const [change, chance] = [late(byNumber!.slice(-2)), late(byNumberOfNoise!.slice(-2))];
-        const detail = ofOne(
-          Array.from({ length: groups }, (_, g) => {
-            const [averaged, single] = [byNumber!.at(-1)!, byNumber![0]!].map(p => rows(p, g, g + 1));
-            return sharpness(averaged!, single!);
-          }),
-          lab.rng,
-        );
-        const { variance, correlation } = cloudStatistics(latent);
-        const expected = variance * (correlation + (1 - correlation) / most);
-        const measured = ofOne(meanSquares(firstMeans(latent, most)), lab.rng);
-        const some = SHOWN.filter(k => k <= most);
-        const at = (all: readonly Tensor<'float32'>[]) => some.map(k => all[k - 1]);
-        const errors = errorsAgainst(grown, image);
+        const cloud = await lab.cloud(subject);
         return {
-          numbers: {
-            most,
-            sizes,
-            curve,
-            others,
-            change,
-            chance,
-            detail,
-            expected,
-            measured,
-            correlation,
-            independent: variance / most,
-          },
-          sheets: [
-            {
-              file: `fig13-${subject}`,
-              caption: `Means of more and more seeds of one picture, and what they grow, with the squared error (${title}).`,
-              title: `Averages of seeds, ${title}`,
-              rows: [
-                {
-                  label: 'mean of so many seeds',
-                  pictures: [undefined, ...at(seedPictures(model, means))],
-                  captions: [undefined, ...some.map(String)],
-                },
-                {
-                  label: 'original, and what they grow',
-                  pictures: [unstack(image)[0], ...at(unstack(grown))],
-                  captions: [undefined, ...some.map(k => figure(errors[k - 1]!, 2))],
-                },
-              ],
-            },
-          ],
+          numbers: await measureMeans(lab, cloud),
+          sheets: [await sheetOf(lab, cloud, subject, title)],
         };
       },
       ['fashion-mnist', 'cifar10', 'mnist'],
     ),
   report: subjects => ({
-    claims: subjects.map(
-      ({
-        title,
-        most,
-        curve,
-        others,
-        change,
-        chance,
-        detail,
-        expected,
-        measured,
-        correlation,
-        independent,
-      }) => {
-        const [one, many] = [curve[0]!, curve.at(-1)!];
-        const near = many.high < others.low / 10;
-        const stable = change.high < chance.low / 10 || change.high < one.mean;
-        const blurred = detail.high < 1;
-        const lawful = Math.abs(measured.mean / expected - 1) < 0.05;
-        return judged({
-          number: many,
-          against: others,
-          rests: [one, change, detail],
-          paper: `Averages of up to 16 seeds grow nearly the same picture, stable soon, slightly blurrier than one seed does (${title}).`,
-          ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; the last doubling changes the picture by ${withInterval(change)}; detail ${withInterval(detail)} of that of single seeds; mean square of the means ${withInterval(measured)}`,
-          control: `means of ${most} random seeds: squared error ${withInterval(others)}, the last doubling changes them by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected)}, independent noise ${figure(independent)}`,
-          numbersSay: near && stable && blurred ? 'holds' : near || stable ? 'partly' : 'fails',
-          because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(others.mean / many.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; they ${lawful ? 'shrink' : 'do not shrink'} as seeds of correlation ${figure(correlation, 2)} must, to the mean square rho + (1 - rho) / K.`,
-          values: {
-            single: one,
-            averaged: many,
-            random: others,
-            change,
-            randomChange: chance,
-            detail,
-            measured,
-            expected,
-            correlation,
-          },
-        });
-      },
-    ),
+    claims: subjects.map(claimOf),
     plots: [
       {
         file: 'fig13',
@@ -158,3 +51,104 @@ export const fig13 = experiment({
     notes: ['Intervals are over groups of seeds, none of which is in two.'],
   }),
 });
+
+const mostOf = ({ latent }: SeedCloud) => Math.min(MOST, latent.shape[0]!);
+
+/** What means of more and more seeds of a cloud grow, in groups of which none shares a seed, and means of random seeds. */
+async function measureMeans(lab: Lab, cloud: SeedCloud) {
+  const { latent, image, model } = cloud;
+  const most = mostOf(cloud);
+  const sizes = doublings(most);
+  const groups = Math.floor(latent.shape[0]! / most);
+  /** Of each group of `most` seeds, the mean of the first `size`. */
+  const firstMeans = (seeds: Tensor<'float32'>, size: number) =>
+    concatRows(Array.from({ length: groups }, (_, g) => meanSeed(rows(seeds, g * most, g * most + size))));
+  const noise = randomSeeds(lab, model, groups * most, 'averages');
+  const byNumber: Tensor<'float32'>[] = [];
+  const byNumberOfNoise: Tensor<'float32'>[] = [];
+  for (const size of sizes) {
+    byNumber.push(await grow(lab, model, firstMeans(latent, size)));
+    byNumberOfNoise.push(await grow(lab, model, firstMeans(noise, size)));
+  }
+  /** What the last doubling changes. */
+  const late = ([before, last]: readonly Tensor<'float32'>[]) =>
+    ofOne(meanSquaredErrors(before!, last!), lab.rng);
+  const details = Array.from({ length: groups }, (_, g) => {
+    const [averaged, single] = [byNumber.at(-1)!, byNumber[0]!].map(p => rows(p, g, g + 1));
+    return sharpness(averaged!, single!);
+  });
+  const { variance, correlation } = cloudStatistics(latent);
+  return {
+    most,
+    sizes,
+    curve: byNumber.map(p => ofOne(errorsAgainst(p, image), lab.rng)),
+    others: ofOne(errorsAgainst(byNumberOfNoise.at(-1)!, image), lab.rng),
+    change: late(byNumber.slice(-2)),
+    chance: late(byNumberOfNoise.slice(-2)),
+    detail: ofOne(details, lab.rng),
+    expected: variance * (correlation + (1 - correlation) / most),
+    measured: ofOne(meanSquares(firstMeans(latent, most)), lab.rng),
+    correlation,
+    independent: variance / most,
+  };
+}
+
+/** The means of 1 to `most` seeds, and what they grow. */
+async function sheetOf(lab: Lab, cloud: SeedCloud, subject: string, title: string): Promise<SheetPicture> {
+  const { latent, image, model } = cloud;
+  const most = mostOf(cloud);
+  const means = concatRows(Array.from({ length: most }, (_, k) => meanSeed(rows(latent, 0, k + 1))));
+  const grown = await grow(lab, model, means);
+  const errors = errorsAgainst(grown, image);
+  const some = SHOWN.filter(k => k <= most);
+  const at = (all: readonly Tensor<'float32'>[]) => some.map(k => all[k - 1]);
+  return {
+    file: `fig13-${subject}`,
+    caption: `Means of more and more seeds of one picture, and what they grow, with the squared error (${title}).`,
+    title: `Averages of seeds, ${title}`,
+    rows: [
+      {
+        label: 'mean of so many seeds',
+        pictures: [undefined, ...at(seedPictures(model, means))],
+        captions: [undefined, ...some.map(String)],
+      },
+      {
+        label: 'original, and what they grow',
+        pictures: [unstack(image)[0], ...at(unstack(grown))],
+        captions: [undefined, ...some.map(k => figure(errors[k - 1]!, 2))],
+      },
+    ],
+  };
+}
+
+type Means = Awaited<ReturnType<typeof measureMeans>> & { readonly title: string };
+
+function claimOf(means: Means) {
+  const { title, most, curve, others, change, chance, detail, expected, measured, correlation } = means;
+  const [one, many] = [curve[0]!, curve.at(-1)!];
+  const near = many.high < others.low / 10;
+  const stable = change.high < chance.low / 10 || change.high < one.mean;
+  const blurred = detail.high < 1;
+  const lawful = Math.abs(measured.mean / expected - 1) < 0.05;
+  return judged({
+    number: many,
+    against: others,
+    rests: [one, change, detail],
+    paper: `Averages of up to 16 seeds grow nearly the same picture, stable soon, slightly blurrier than one seed does (${title}).`,
+    ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; the last doubling changes the picture by ${withInterval(change)}; detail ${withInterval(detail)} of that of single seeds; mean square of the means ${withInterval(measured)}`,
+    control: `means of ${most} random seeds: squared error ${withInterval(others)}, the last doubling changes them by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected)}, independent noise ${figure(means.independent)}`,
+    numbersSay: near && stable && blurred ? 'holds' : near || stable ? 'partly' : 'fails',
+    because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(others.mean / many.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; they ${lawful ? 'shrink' : 'do not shrink'} as seeds of correlation ${figure(correlation, 2)} must, to the mean square rho + (1 - rho) / K.`,
+    values: {
+      single: one,
+      averaged: many,
+      random: others,
+      change,
+      randomChange: chance,
+      detail,
+      measured,
+      expected,
+      correlation,
+    },
+  });
+}

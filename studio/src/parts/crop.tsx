@@ -10,17 +10,12 @@ const MOVES: Readonly<Record<string, Pair>> = {
 };
 const held = (value: number) => Math.max(0, Math.min(1, value));
 
-/** A part of a picture, of the shape that the model takes, chosen by hand. */
-export function Crop(props: {
-  readonly of: Listed;
-  readonly onTake: (part: File) => void;
-  readonly onClose: () => void;
-}) {
+/** The part of a picture that a frame holds: where it lies, how it is moved, and its pixels. */
+function useFrame(image: HTMLImageElement) {
   const [sides, setSides] = createSignal<Pair>();
   /** How large the part is of the largest there can be, and where it lies of where it could. */
   const [size, setSize] = createSignal(1);
   const [at, setAt] = createSignal<Pair>([0.5, 0.5]);
-  const image = (<img src={props.of.url} alt={props.of.title} />) as HTMLImageElement;
   image.addEventListener('load', () => setSides([image.naturalWidth, image.naturalHeight]));
 
   /** The part in the picture's pixels. */
@@ -42,12 +37,27 @@ export function Crop(props: {
       whole > taken ? (moved * whole) / drawn / (whole - taken) : 0;
     move([along(event.movementX, box.width, width, w), along(event.movementY, box.height, height, h)]);
   };
-  const take = async () => {
+  /** The part as a file; its name says where it was. */
+  const take = async (title: string) => {
     const { left, top, w, h } = part();
     const canvas = new OffscreenCanvas(w, h);
     canvas.getContext('2d')!.drawImage(image, left, top, w, h, 0, 0, w, h);
     const blob = await canvas.convertToBlob({ type: 'image/png' });
-    props.onTake(new File([blob], `${props.of.title}, from ${left}, ${top}.png`, { type: 'image/png' }));
+    return new File([blob], `${title}, from ${left}, ${top}.png`, { type: 'image/png' });
+  };
+  return { sides, part, size, setSize, move, drag, take };
+}
+
+/** A part of a picture, of the shape that the model takes, chosen by hand. */
+export function Crop(props: {
+  readonly of: Listed;
+  readonly onTake: (part: File) => void;
+  readonly onClose: () => void;
+}) {
+  const image = (<img src={props.of.url} alt={props.of.title} />) as HTMLImageElement;
+  const { sides, part, size, setSize, move, drag, take } = useFrame(image);
+  const takePart = async () => {
+    props.onTake(await take(props.of.title));
     props.onClose();
   };
   const percent = (pixels: number, side: number) => `${(100 * pixels) / side}%`;
@@ -89,7 +99,7 @@ export function Crop(props: {
       <div class="row">
         <Button onPress={props.onClose}>Close</Button>
         <span class="gap" />
-        <Button main disabled={!sides()} onPress={() => void take()}>
+        <Button main disabled={!sides()} onPress={() => void takePart()}>
           Take this part
         </Button>
       </div>

@@ -9,13 +9,10 @@ import { Word } from './word.tsx';
 /** Milliseconds that a step is shown. */
 const PAUSE = 450;
 
-/** A seed becomes a picture step by step, with what the network believes on the way. */
-export function Growth(props: { readonly seed: Floats | undefined }) {
-  const [seen, setSeen] = createSignal(false);
+/** Which of so many steps is shown; playing, one after the other. */
+function usePlayback(steps: () => number) {
   const [at, setAt] = createSignal(0);
   const [playing, setPlaying] = createSignal(false);
-  const growth = useGrowth(() => props.seed, seen);
-  const steps = () => growth()?.clean.shape[0] ?? 0;
   const now = () => Math.min(at(), steps());
   createEffect(() => {
     if (!playing()) return;
@@ -29,6 +26,19 @@ export function Growth(props: { readonly seed: Floats | undefined }) {
     if (now() === steps()) setAt(0);
     setPlaying(!playing());
   };
+  const show = (step: number) => {
+    setPlaying(false);
+    setAt(step);
+  };
+  return { now, playing, play, show };
+}
+
+/** A seed becomes a picture step by step, with what the network believes on the way. */
+export function Growth(props: { readonly seed: Floats | undefined }) {
+  const [seen, setSeen] = createSignal(false);
+  const growth = useGrowth(() => props.seed, seen);
+  const steps = () => growth()?.clean.shape[0] ?? 0;
+  const { now, playing, play, show } = usePlayback(steps);
   const place = () =>
     now() === 0 ? 'the seed' : now() === steps() ? 'the picture' : `after ${now()} of ${steps()} steps`;
   return (
@@ -69,10 +79,7 @@ export function Growth(props: { readonly seed: Floats | undefined }) {
           range={[0, steps()]}
           shown={`${now()} of ${steps()}`}
           ends={['seed', 'picture']}
-          onSlide={to => {
-            setPlaying(false);
-            setAt(to);
-          }}
+          onSlide={show}
         />
       </div>
     </details>

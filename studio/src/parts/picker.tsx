@@ -34,14 +34,7 @@ export function Picker(props: {
       <For each={listed()}>{thumb}</For>
     </div>
   ) as HTMLDivElement;
-  // What is chosen is in sight, on a narrow screen too.
-  createEffect(() => {
-    const chosen = thumbs.querySelector<HTMLElement>(`[data-picture="${CSS.escape(props.chosen[0] ?? '')}"]`);
-    if (!chosen) return;
-    const left = chosen.offsetLeft - thumbs.scrollLeft;
-    if (left < 0 || left + chosen.offsetWidth > thumbs.clientWidth)
-      thumbs.scrollLeft = chosen.offsetLeft + (chosen.offsetWidth - thumbs.clientWidth) / 2;
-  });
+  keepInSight(thumbs, () => props.chosen[0]);
   return (
     <fieldset class="picker">
       <legend class="visually-hidden">{props.label}</legend>
@@ -69,6 +62,17 @@ export function Picker(props: {
       </Show>
     </fieldset>
   );
+}
+
+/** Scrolls to what is chosen, on a narrow screen too. */
+function keepInSight(thumbs: HTMLElement, chosen: () => string | undefined): void {
+  createEffect(() => {
+    const thumb = thumbs.querySelector<HTMLElement>(`[data-picture="${CSS.escape(chosen() ?? '')}"]`);
+    if (!thumb) return;
+    const left = thumb.offsetLeft - thumbs.scrollLeft;
+    if (left < 0 || left + thumb.offsetWidth > thumbs.clientWidth)
+      thumbs.scrollLeft = thumb.offsetLeft + (thumb.offsetWidth - thumbs.clientWidth) / 2;
+  });
 }
 
 /** What the camera sees, and a button that takes it. */

@@ -1,8 +1,7 @@
 import { createSignal, For, Show } from 'solid-js';
 import { type Point, REACH } from '../state/points.ts';
 
-/** The plane with its data, seeds and where these land; the seed that is followed is dragged, points are drawn or chosen. */
-export function Plane(props: {
+interface PlaneProps {
   readonly data: readonly Point[];
   /** Radius of a point of the data. */
   readonly size: number;
@@ -19,15 +18,24 @@ export function Plane(props: {
   readonly onDraw: (point: Point) => void;
   readonly onChoose: (point: Point) => void;
   readonly onFollow: (seed: Point) => void;
-}) {
+}
+
+type Pressed = PointerEvent & { currentTarget: SVGElement };
+
+const MOVES: Readonly<Record<string, Point>> = {
+  ...{ ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] },
+};
+
+/** What pointer and keys do in the plane. */
+function useHand(props: PlaneProps) {
   const [dragging, setDragging] = createSignal(false);
-  const placeOf = (event: PointerEvent & { currentTarget: SVGElement }): Point => {
+  const placeOf = (event: Pressed): Point => {
     const box = event.currentTarget.getBoundingClientRect();
     const along = (at: number, from: number, size: number) => REACH * ((2 * (at - from)) / size - 1);
     return [along(event.clientX, box.left, box.width), -along(event.clientY, box.top, box.height)];
   };
   const apart = (a: Point, b: Point) => Math.hypot(a[0] - b[0], a[1] - b[1]);
-  const press = (event: PointerEvent & { currentTarget: SVGElement }) => {
+  const press = (event: Pressed) => {
     // A second finger draws nothing of its own.
     if (!event.isPrimary) return;
     const at = placeOf(event);
@@ -36,7 +44,7 @@ export function Plane(props: {
     setDragging(true);
     if (props.draws) props.onDraw(at);
   };
-  const drag = (event: PointerEvent & { currentTarget: SVGElement }) => {
+  const drag = (event: Pressed) => {
     if (!dragging() || !event.isPrimary) return;
     const at = placeOf(event);
     if (!props.draws) return props.onFollow(at);
@@ -45,16 +53,19 @@ export function Plane(props: {
   };
   const lift = (event: PointerEvent) => event.isPrimary && setDragging(false);
   const keys = (event: KeyboardEvent) => {
-    const moves: Record<string, Point> = {
-      ...{ ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] },
-    };
-    const move = moves[event.key];
+    const move = MOVES[event.key];
     if (move) props.onFollow([props.seed[0] + move[0], props.seed[1] + move[1]]);
     else if (event.key === 'Enter' && props.draws) props.onDraw(props.seed);
     else if (event.key === 'Enter' && props.way.length > 0) props.onChoose(props.way.at(-1)!);
     else return;
     event.preventDefault();
   };
+  return { press, drag, lift, keys };
+}
+
+/** The plane with its data, seeds and where these land; the seed that is followed is dragged, points are drawn or chosen. */
+export function Plane(props: PlaneProps) {
+  const { press, drag, lift, keys } = useHand(props);
   const line = (points: readonly Point[]) => points.map(([x, y]) => `${x},${-y}`).join(' ');
   return (
     <svg

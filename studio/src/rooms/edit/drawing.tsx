@@ -8,21 +8,16 @@ const MOVES: Readonly<Record<string, Place>> = {
 };
 const held = (value: number) => Math.max(0, Math.min(255, value));
 
-/** The picture as a surface: by pointer, or by arrow keys and space. */
-export function Drawing(props: {
-  readonly of: Floats | undefined;
+interface Brush {
   readonly onBegin: (place: readonly number[]) => void;
   readonly onMove: (place: readonly number[]) => void;
   readonly onEnd: () => void;
-}) {
+}
+
+/** The brush that arrow keys move and space holds down. */
+function useKeys(props: Brush) {
   const [cursor, setCursor] = createSignal<Place>([128, 128]);
-  const [focused, setFocused] = createSignal(false);
   const [down, setDown] = createSignal(false);
-  const placeOf = (event: PointerEvent & { currentTarget: HTMLElement }) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const along = (at: number, from: number, size: number) => held(Math.round((255 * (at - from)) / size));
-    return [along(event.clientX, box.left, box.width), along(event.clientY, box.top, box.height)];
-  };
   const press = (event: KeyboardEvent) => {
     const move = MOVES[event.key];
     if (move) {
@@ -39,6 +34,19 @@ export function Drawing(props: {
     setDown(false);
     props.onEnd();
   };
+  return { cursor, down, press, lift };
+}
+
+function placeOf(event: PointerEvent & { currentTarget: HTMLElement }): readonly number[] {
+  const box = event.currentTarget.getBoundingClientRect();
+  const along = (at: number, from: number, size: number) => held(Math.round((255 * (at - from)) / size));
+  return [along(event.clientX, box.left, box.width), along(event.clientY, box.top, box.height)];
+}
+
+/** The picture as a surface: by pointer, or by arrow keys and space. */
+export function Drawing(props: Brush & { readonly of: Floats | undefined }) {
+  const [focused, setFocused] = createSignal(false);
+  const { cursor, down, press, lift } = useKeys(props);
   return (
     <div
       class="drawing"
