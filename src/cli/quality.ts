@@ -11,12 +11,12 @@ import { parseModel } from '../graph/protobuf.ts';
 import { type Features, networkFeatures } from '../quality/features.ts';
 import type { PictureFigures } from '../quality/gate.ts';
 import { measureQuality, type Quality } from '../quality/quality.ts';
-import { joinPath, writeAtomic } from '../runtime/files.ts';
+import { exists, joinPath, writeAtomic } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { openBound } from './conditions.ts';
 import { type ModelFlags, withModel } from './denoiser.ts';
-import { SHIPPED_MODEL } from './files.ts';
+import { packaged, SHIPPED_MODEL } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { dataDirOption, gridOption, type RngFlags, stepsOption, whole, withRng } from './options.ts';
@@ -36,7 +36,7 @@ const own = () =>
     .addOption(gridOption())
     .option(
       '--features <file>',
-      'an ONNX network whose first output compares pictures, given pixels in [0,1]',
+      "an ONNX network whose first output compares pictures, given pixels in [0,1]; or 'components', the data's principal ones (default: the classifier that ships for the data, else components)",
     )
     .option(
       '--into <file>',
@@ -70,7 +70,7 @@ async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
   const model = withSampler(own, sampler);
   const [learned, kept] = await pictureSets(model, flags, terminal);
   const runtime = await frame.runtime();
-  const features = flags.features ? await featuresOf(runtime, model, flags.features) : undefined;
+  const features = await featuresOf(runtime, model, flags.features, learned);
   terminal.note(`the best linear denoiser of ${learned.length} pictures first, which takes a while`);
   const progress = terminal.progress('measuring', 'evaluations');
   const quality = await measureQuality(runtime, model, await read(model, learned), await read(model, kept), {
@@ -129,9 +129,22 @@ async function read({ info }: Denoiser, dataset: Dataset) {
   return prepare(pixels, info.padding, info.range);
 }
 
-async function featuresOf(runtime: Runtime, { info }: Denoiser, path: string): Promise<Features> {
-  const { bytes, name, files } = await readOnnx(path);
+const COMPONENTS = 'components';
+
+/** What compares pictures: the network named, or the classifier that ships for the set; undefined for components of the data. */
+async function featuresOf(
+  runtime: Runtime,
+  { info }: Denoiser,
+  named: string | undefined,
+  learned: Dataset,
+): Promise<Features | undefined> {
+  if (named === COMPONENTS) return undefined;
+  const shipped = packaged(`models/classifiers/${learned.name.split(/[:[]/)[0]}.onnx`);
+  if (!named && !(await exists(shipped))) return undefined;
+  const { bytes, name, files } = await readOnnx(named ?? shipped);
   const graph = parseModel(bytes, name, files);
+  // Pictures of the set may be made ready in another way than for the classifier.
+  if (!named && graph.inputs[0]!.shape.slice(1).join() !== info.shape.join()) return undefined;
   return networkFeatures(runtime, graph, info.shape, pictures => unstandardise(pictures, info.range));
 }
 

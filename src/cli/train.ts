@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { openDataset } from '../data/open.ts';
 import {
+  type ClassifierConfig,
   type DenoiserConfig,
   type EmbedderConfig,
+  parseClassifierConfig,
   parseDenoiserConfig,
   parseEmbedderConfig,
 } from '../diffusion/config.ts';
@@ -12,8 +14,12 @@ import { loadEmbedder, loadModel } from '../diffusion/load.ts';
 import { denoiserTask } from '../diffusion/train-denoiser.ts';
 import { embedderTask } from '../embedding/train-embedder.ts';
 import { SeedbedError } from '../errors.ts';
+import { parseModel } from '../graph/protobuf.ts';
+import { widen } from '../graph/widen.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
+import { classifierTask } from '../quality/train-classifier.ts';
 import { exists, joinPath, readJson } from '../runtime/files.ts';
+import { readOnnx } from '../runtime/node.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { packaged, refuseExisting, SHIPPED_MODEL } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
@@ -48,7 +54,11 @@ type TrainFlags = FlagsOf<typeof own> &
   TerminalFlags;
 
 export function addTrain(program: Command): void {
-  const command = program.command('train').description('train a denoiser, or an embedding network for one');
+  const command = program
+    .command('train')
+    .description(
+      'train a denoiser, an embedding network for one, or a classifier whose features compare pictures',
+    );
   const shared = (sub: Command, out: string) => withOptions(withTerminal(withRuntime(sub)), own(out));
 
   shared(command.command('denoiser'), 'runs/denoiser')
@@ -68,6 +78,15 @@ export function addTrain(program: Command): void {
     )
     .action((flags: TrainFlags) =>
       runReported('train embedder', flags, frame => trainEmbedder(frame, flags)),
+    );
+  shared(command.command('classifier'), 'runs/classifier')
+    .description('train a small classifier, by whose features quality compares pictures')
+    .addHelpText(
+      'after',
+      '\nExample: seedbed train classifier --config configs/classifiers/mnist.json --out runs/mnist-classifier',
+    )
+    .action((flags: TrainFlags) =>
+      runReported('train classifier', flags, frame => trainClassifier(frame, flags)),
     );
 }
 
@@ -107,6 +126,23 @@ async function trainEmbedder(frame: Frame, given: TrainFlags): Promise<Done> {
   const pairs = () => pairsOf({ terminal, runtime, denoiser }, wanted);
   const task = await embedderTask(runtime, { config, denoiser, dataset, rng, out, init, pairs });
   return run(frame, flags, config, task);
+}
+
+async function trainClassifier(frame: Frame, given: TrainFlags): Promise<Done> {
+  const flags = await begin(given);
+  const config = parseClassifierConfig(...(await configOf(flags, 'configs/classifiers/fashion-mnist.json')));
+  const dataset = await openDataset(flags.data ?? config.data, { dataDir: flags.dataDir });
+  noteChanges(dataset, frame.terminal.note);
+  const runtime = await frame.runtime();
+  const { rng, out } = flags;
+  const init = flags.init ? await weightsIn(flags.init) : undefined;
+  return run(frame, flags, config, await classifierTask(runtime, { config, dataset, rng, out, init }));
+}
+
+/** The weights of an ONNX file, as float32. */
+async function weightsIn(path: string) {
+  const { bytes, name, files } = await readOnnx(path);
+  return widen(parseModel(bytes, name, files)).initializers;
 }
 
 const croppedSchema = z.object({ config: z.object({ image: z.object({ crop: z.boolean() }) }) });
@@ -170,7 +206,7 @@ async function configOf(flags: TrainFlags, shipped: string): Promise<[unknown, s
 async function run(
   frame: Frame,
   flags: TrainFlags & { rng: number },
-  config: DenoiserConfig | EmbedderConfig,
+  config: DenoiserConfig | EmbedderConfig | ClassifierConfig,
   task: TrainingTask,
 ): Promise<Done> {
   const { terminal } = frame;

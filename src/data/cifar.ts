@@ -31,14 +31,22 @@ export function parseCifar(bytes: Uint8Array, name: string): { labels: Uint8Arra
   return { labels, pixels };
 }
 
-/** The pictures of CIFAR-10 binary files, one file after the other, as a set of shape [3, 32, 32]. */
+/** The pictures and classes of CIFAR-10 binary files, one file after the other, as a set of shape [3, 32, 32]. */
 export function cifarImages(files: readonly { bytes: Uint8Array; file: string }[], name: string): Dataset {
-  const parts = files.map(({ bytes, file }) => parseCifar(bytes, file).pixels);
-  const pixels = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const parts = files.map(({ bytes, file }) => parseCifar(bytes, file));
+  const labels = joined(parts.map(part => part.labels));
+  return {
+    ...imagesInMemory(name, [3, 32, 32], joined(parts.map(part => part.pixels))),
+    labels: async () => labels,
+  };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
-    pixels.set(part, at);
+    all.set(part, at);
     at += part.length;
   }
-  return imagesInMemory(name, [3, 32, 32], pixels);
+  return all;
 }

@@ -15,6 +15,8 @@ export interface Dataset {
   itemName(index: number): string;
   /** Items as [n, ...shape]; pixels in [0,1]. @throws {SeedbedError} BadArgument for a number outside the set. */
   read(indices: ArrayLike<number>): Promise<Tensor<'float32'>>;
+  /** Reads the classes of all its items, from 0; of sets that are published with them. */
+  labels?(): Promise<Uint8Array>;
 }
 
 /** The most numbers in one item, 2^24: a picture of 2364 x 2364 pixels in colour. */
@@ -40,6 +42,7 @@ export function slice(dataset: Dataset, from: number, to: number): Dataset {
     length: to - from,
     itemName: index => dataset.itemName(from + within(index)),
     read: async indices => dataset.read(Array.from(indices, index => from + within(index))),
+    ...(dataset.labels && { labels: async () => (await dataset.labels!()).subarray(from, to) }),
   };
 }
 

@@ -44,6 +44,19 @@ export function parseIdx(bytes: Uint8Array, name: string): Tensor {
 }
 
 /**
+ * The classes of an IDX file of labels.
+ * @param count how many there have to be.
+ * @throws {SeedbedError} BadFile when the file holds something else.
+ */
+export function idxLabels(bytes: Uint8Array, file: string, count: number): Uint8Array {
+  const { dtype, shape, data } = parseIdx(bytes, file);
+  if (dtype === 'uint8' && shape.length === 1 && data.length === count) return data as Uint8Array;
+  throw new SeedbedError('BadFile', `holds ${dtype} [${shape}], not the classes of ${count} pictures`, {
+    at: file,
+  });
+}
+
+/**
  * The pictures of an IDX file as a set of shape [1, H, W].
  * @param columnsFirst they are stored column by column, as EMNIST's are, and are turned upright.
  * @throws {SeedbedError} BadFile when the file holds something else, such as labels.

@@ -3,7 +3,7 @@ import { baseName } from '../runtime/files.ts';
 import type { Split } from './catalogue.ts';
 import { cifarImages } from './cifar.ts';
 import type { Dataset } from './dataset.ts';
-import { idxImages } from './idx.ts';
+import { idxImages, idxLabels } from './idx.ts';
 import { type FileSource, sourcesInArchive, unpacked } from './sources.ts';
 
 /** The parts that EMNIST is published in. */
@@ -49,7 +49,10 @@ export async function publishedImages(
   const named = (pattern: RegExp) =>
     sources.filter(source => pattern.test(source.name.replace(ARCHIVED_IN, '')));
   const [idx] = ofPart(named(OWN_FILES.idx[split]), wanted, place);
-  if (idx) return publishedIdx(await unpacked(idx), idx.name, name);
+  if (idx) {
+    const pictures = publishedIdx(await unpacked(idx), idx.name, name);
+    return { ...pictures, ...labelsBeside(idx, sources, pictures.length) };
+  }
   const cifar = named(OWN_FILES.cifar[split]);
   if (cifar.length > 0) {
     const read = async (source: FileSource) => ({ bytes: await source.read(), file: source.name });
@@ -58,6 +61,18 @@ export async function publishedImages(
   const [archive] = named(CIFAR_ARCHIVE);
   if (!archive) return undefined;
   return publishedImages(name, sourcesInArchive(await unpacked(archive), archive.name), wanted, place);
+}
+
+/** The classes of an IDX file of pictures, where their file lies beside it. */
+function labelsBeside(
+  pictures: FileSource,
+  sources: readonly FileSource[],
+  count: number,
+): Pick<Dataset, 'labels'> {
+  const plain = (name: string) => name.replace(/\.gz$/, '');
+  const wanted = plain(pictures.name).replace(/images([^/]*)idx3/, 'labels$1idx1');
+  const found = sources.find(({ name }) => plain(name) === wanted && name !== pictures.name);
+  return found ? { labels: async () => idxLabels(await unpacked(found), found.name, count) } : {};
 }
 
 /** The files of one part of EMNIST; all, where they are of another set. */

@@ -86,10 +86,22 @@ const embedder = z.strictObject({
   }),
 });
 
+const classifier = z.strictObject({
+  ...{ data: common.data, heldOut: common.heldOut },
+  image: z.strictObject({ padding: z.int().gte(0).lte(128).default(0) }).default({ padding: 0 }),
+  network: z.strictObject({
+    channels: z.array(count(4096)).min(1).max(16),
+    features: count(4096).default(64),
+  }),
+  training: training.omit({ loss: true }),
+});
+
 /** The training of a denoiser as data: what is learned from what, by which network, how. */
 export type DenoiserConfig = z.infer<typeof denoiser>;
 /** The training of an embedder as data; pictures and schedule are the denoiser's. */
 export type EmbedderConfig = z.infer<typeof embedder>;
+/** The training of a classifier as data. */
+export type ClassifierConfig = z.infer<typeof classifier>;
 /**
  * How a denoiser is trained, as in the files of `configs/`, without the data: `network`, `image`, `schedule`, `predicts`,
  * `training`.
@@ -110,6 +122,11 @@ export function parseDenoiserConfig(value: unknown, file: string): DenoiserConfi
 /** The same for an embedder's. */
 export function parseEmbedderConfig(value: unknown, file: string): EmbedderConfig {
   return checked(embedder.safeParse(value), file);
+}
+
+/** The same for a classifier's. */
+export function parseClassifierConfig(value: unknown, file: string): ClassifierConfig {
+  return checked(classifier.safeParse(value), file);
 }
 
 /** A configuration without what may change when a run is resumed: how long it is, and how often it is looked at. */

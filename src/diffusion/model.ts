@@ -169,7 +169,7 @@ function sorted(value: unknown): unknown {
 const WIDE = '.float32';
 
 /** The graph with its larger float32 weights stored as float16 and cast back where they are used. */
-function halveWeights(graph: Graph): Graph {
+export function halveWeights(graph: Graph): Graph {
   const large = [...graph.initializers]
     .filter(([, t]) => t.dtype === 'float32' && t.data.length > 64)
     .map(([name]) => name);

@@ -152,6 +152,39 @@ function perceptron(layers: Layers, config: NetworkConfig, input: Value, level: 
   return layers.dense('out', x, dims, 'zeros');
 }
 
+/** A classifier as data. */
+export interface ClassifierNetwork {
+  /** Of each level, from full size down. */
+  readonly channels: readonly number[];
+  /** The width of the layer before the scores. */
+  readonly features: number;
+}
+
+/**
+ * Builds a classifier: a residual block a level, the mean over pixels, a layer of features, scores of the classes.
+ * Input `pixels` [N, C, H, W] in [0,1]; outputs `features` [N, F], and `scores` [N, classes], logarithms of probabilities but for
+ * a constant.
+ * @param trained weights to start from; the rest is drawn from `seed`.
+ */
+export function buildClassifier(
+  { channels, features }: ClassifierNetwork,
+  { name, shape, classes }: { name: string; shape: readonly number[]; classes: number },
+  seed: number,
+  trained?: ReadonlyMap<string, Tensor>,
+): Graph {
+  const b = new GraphBuilder(name);
+  const layers = new Layers(b, new Weights(seed, trained));
+  const pixels = b.input('pixels', 'float32', ['N', ...shape]);
+  let x = layers.conv('inp', layers.batchNorm('norm', pixels), channels[0]!, 3);
+  channels.forEach((width, level) => {
+    if (level > 0) x = layers.pool(x);
+    x = residualBlock(layers, `level.${level}`, x, width, null);
+  });
+  const seen = b.reshape(b.mean(b.swish(layers.batchNorm('last', x)), [2, 3]), [0, channels.at(-1)!]);
+  const hidden = b.swish(layers.dense('features', seen, features));
+  return b.build({ features: hidden, scores: layers.dense('scores', hidden, classes) });
+}
+
 /** Whether an initialiser is a weight that training changes. */
 export function isTrainable(name: string): boolean {
   return /\.(weight|bias)$/.test(name);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { slice } from '../../src/data/dataset.ts';
 import { openDataset } from '../../src/data/open.ts';
 import { verifyDataset } from '../../src/data/verify.ts';
 import { isSeedbedError } from '../../src/errors.ts';
@@ -67,6 +68,9 @@ describe('by name', () => {
     const set = await openDataset('mnist');
     expect([set.name, set.shape, set.length]).toEqual(['mnist:train', [1, 1, 2], 3]);
     expect((await set.read([2])).data[1]).toBe(1);
+    expect(await set.labels!()).toEqual(Uint8Array.from([1, 2, 3]));
+    expect(await slice(set, 1, 3).labels!()).toEqual(Uint8Array.from([2, 3]));
+    expect((await openDataset('mnist:test', { dataDir: at('near') })).labels).toBeUndefined();
   });
 
   test('the folder that is given comes first, and is passed over where it lacks the split', async () => {
@@ -77,6 +81,7 @@ describe('by name', () => {
   test('CIFAR-10 straight from its archive, in the order of the batches', async () => {
     const train = await openDataset('cifar10');
     expect(train.length).toBe(3);
+    expect(await train.labels!()).toEqual(Uint8Array.from([1, 2, 5]));
     expect((await train.read([2])).data[0]).toBeCloseTo(222 / 255);
     expect((await openDataset('cifar10:test')).length).toBe(1);
   });
