@@ -28,7 +28,8 @@ const DESCRIBED = ['keras', 'lucidrains', 'azula', 'jax'].map(name => ({
   conditions: [] as string[],
 }));
 const TEXT = ['encoder_hidden_states', 'pooled_projections'];
-const FOLDERS = Object.entries({ dit: ['class_labels'], sd3: TEXT, flux: TEXT }).map(
+const PROMPT = ['encoder_hidden_states'];
+const FOLDERS = Object.entries({ dit: ['class_labels'], sd3: TEXT, flux: TEXT, optimum: PROMPT }).map(
   ([name, conditions]) => ({
     name,
     args: [at(name), '--sampler-steps', '10'],
