@@ -1,4 +1,4 @@
-import { createEffect, For, on, onMount } from 'solid-js';
+import { createEffect, For, on, onCleanup, onMount } from 'solid-js';
 import { Button } from '../parts/controls.tsx';
 import { ROOMS } from '../rooms/rooms.tsx';
 import { canRedo, canUndo, linkTo, ROOM_NAMES, redo, room, undo } from '../state/address.ts';
@@ -27,12 +27,14 @@ export function Header() {
     </nav>
   ) as HTMLElement;
   // The room that is shown is in sight, on a narrow screen too.
-  createEffect(
-    on(room, shown => {
-      const link = rooms.children[ROOM_NAMES.indexOf(shown)] as HTMLElement;
-      rooms.scrollLeft = link.offsetLeft - (rooms.clientWidth - link.offsetWidth) / 2;
-    }),
-  );
+  const keepInSight = () => {
+    const link = rooms.children[ROOM_NAMES.indexOf(room())] as HTMLElement;
+    rooms.scrollLeft = link.offsetLeft - (rooms.clientWidth - link.offsetWidth) / 2;
+  };
+  createEffect(on(room, keepInSight));
+  const resized = new ResizeObserver(keepInSight);
+  resized.observe(rooms);
+  onCleanup(() => resized.disconnect());
   return (
     <header>
       <a class="mark" href={linkTo('embed')} aria-label="Seedbed studio, to its first room">
