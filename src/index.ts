@@ -16,18 +16,15 @@ export {
   type ForeignHalf,
   importAutoencoder,
 } from './diffusion/foreign-autoencoder.ts';
-export {
-  type Autoencoder,
-  type AutoencoderInfo,
-  type Denoiser,
-  type DenoiserInfo,
-  type Embedder,
-  type EmbedderInfo,
-  GRIDS,
-  type Grid,
-  type Model,
-  type ModelInfo,
-  type SamplerInfo,
+export type {
+  Autoencoder,
+  AutoencoderInfo,
+  Denoiser,
+  DenoiserInfo,
+  Embedder,
+  EmbedderInfo,
+  Model,
+  ModelInfo,
 } from './diffusion/info.ts';
 export {
   loadAutoencoder,
@@ -47,6 +44,7 @@ export {
 export type { OracleForm } from './diffusion/oracle-form.ts';
 export { pictureShape } from './diffusion/pictures.ts';
 export { type PictureOptions, readPicture } from './diffusion/read-picture.ts';
+export { GRIDS, type Grid, type SamplerInfo } from './diffusion/sampler-info.ts';
 export { SAMPLERS, type SamplerKind } from './diffusion/samplers.ts';
 export { type Rates, ratesAt, SCHEDULES, type Schedule } from './diffusion/schedule.ts';
 export { type TrainOptions, type TrainProgress, trainDenoiser } from './diffusion/train-in-memory.ts';

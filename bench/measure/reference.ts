@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
-import { ddim } from '../../src/diffusion/info.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { ADAM } from '../../src/nn/adam.ts';
 import type { TrainingTask } from '../../src/nn/trainer.ts';

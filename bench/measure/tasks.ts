@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { imagesInMemory } from '../../src/data/dataset.ts';
 import { parseDenoiserConfig, parseEmbedderConfig } from '../../src/diffusion/config.ts';
-import { type Denoiser, ddim } from '../../src/diffusion/info.ts';
+import type { Denoiser } from '../../src/diffusion/info.ts';
 import { asDenoiser, asEmbedder, createModel, readModel } from '../../src/diffusion/model.ts';
 import { pictureShape } from '../../src/diffusion/pictures.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { checkpointedSampler } from '../../src/diffusion/sampler-gradient.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { denoiserTask } from '../../src/diffusion/train-denoiser.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import sharp from 'sharp';
-import type { EmbedderInfo, SamplerInfo } from '../../src/diffusion/info.ts';
+import type { EmbedderInfo } from '../../src/diffusion/info.ts';
 import { createModel, saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import type { SamplerInfo } from '../../src/diffusion/sampler-info.ts';
 import { writeSeeds } from '../../src/embedding/seeds.ts';
 import { buildNetwork, type NetworkConfig } from '../../src/nn/networks.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';

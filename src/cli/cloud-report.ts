@@ -1,6 +1,7 @@
 import { originOf } from '../diffusion/conditions.ts';
-import { type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
+import { type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { decode } from '../embedding/sampling.ts';
 import type { SeedRow, Sought } from '../embedding/seek.ts';
 import { shortError } from '../figures/text.ts';

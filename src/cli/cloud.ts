@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { chooseSampler, type Denoiser } from '../diffusion/info.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { checkMethod, inversionFor } from '../embedding/methods.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';

@@ -1,13 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import {
-  chooseSampler,
-  type Denoiser,
-  GRIDS,
-  MOST_SAMPLER_STEPS,
-  type SamplerInfo,
-} from '../diffusion/info.ts';
+import type { Denoiser } from '../diffusion/info.ts';
 import { drawing, pictureShape, seedPictures } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
+import { chooseSampler, GRIDS, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/sampler-info.ts';
 import { SAMPLERS } from '../diffusion/samplers.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, type Embedder } from '../diffusion/info.ts';
+import type { Denoiser, Embedder } from '../diffusion/info.ts';
+import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { journalIn } from '../embedding/journal-files.ts';
 import type { Contestant } from '../experiments/race/contestants.ts';
 import { compete, type Standing, standingSchema } from '../experiments/race/race.ts';

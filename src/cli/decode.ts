@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
+import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { unlikelySeeds } from '../embedding/likely.ts';
 import { checkSeeds, readSeeds } from '../embedding/seeds.ts';
 import { joinPath, readBytes, sha256Hex } from '../runtime/files.ts';

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
+import { type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
+import { chooseSampler, type SamplerInfo } from '../diffusion/sampler-info.ts';
 import { joinSought, rowOf, type SeedRow, type Sought } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { shortError } from '../figures/text.ts';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, givesLatents } from '../diffusion/info.ts';
+import { givesLatents } from '../diffusion/info.ts';
+import { chooseSampler } from '../diffusion/sampler-info.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { joinSought, type Sought } from '../embedding/seek.ts';
 import { joinPath } from '../runtime/files.ts';

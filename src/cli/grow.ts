@@ -1,6 +1,7 @@
-import { type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
+import { type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { pictureShape } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { createDecoder } from '../embedding/decoder.ts';
 import type { Seeds } from '../embedding/seeds.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';

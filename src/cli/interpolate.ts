@@ -1,8 +1,9 @@
 import { Option } from '@commander-js/extra-typings';
 import { type Command, InvalidArgumentError } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler, type Denoiser, givesLatents, type SamplerInfo } from '../diffusion/info.ts';
+import { type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
+import { chooseSampler, type SamplerInfo } from '../diffusion/sampler-info.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';

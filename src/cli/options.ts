@@ -1,6 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { type Command, InvalidArgumentError } from 'commander';
-import { GRIDS, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/info.ts';
+import { GRIDS, MOST_SAMPLER_STEPS, type SamplerInfo } from '../diffusion/sampler-info.ts';
 import { SAMPLERS, samplerRow } from '../diffusion/samplers.ts';
 import { SeedbedError } from '../errors.ts';
 import { createRuntime, NATIVE_REMEDY } from '../runtime/node.ts';

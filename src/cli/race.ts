@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { decode } from '../embedding/sampling.ts';
 import { checkSeeds, readSeeds, type Seeds } from '../embedding/seeds.ts';
 import { SeedbedError } from '../errors.ts';

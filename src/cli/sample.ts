@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
-import { chooseSampler } from '../diffusion/info.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
+import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { joinPath } from '../runtime/files.ts';
 import { normals } from '../tensor/random.ts';
 import { concatRows } from '../tensor/tensor.ts';

@@ -7,8 +7,9 @@ import { fillUniform, normals } from '../tensor/random.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { Batches, prepare } from './batches.ts';
 import type { DenoiserConfig, LossKind } from './config.ts';
-import { type Denoiser, type DenoiserInfo, ddim } from './info.ts';
+import type { Denoiser, DenoiserInfo } from './info.ts';
 import { learnedTarget } from './prediction.ts';
+import { ddim } from './sampler-info.ts';
 import { ratesAt } from './schedule.ts';
 
 /** Steps of the sampler that a freshly trained model names as its own. */

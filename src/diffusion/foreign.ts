@@ -6,10 +6,11 @@ import { int64, type Tensor } from '../tensor/tensor.ts';
 import { channelsFirst } from './channels-last.ts';
 import { closeInputs, inputInWords, requireFurther, sizeFurther } from './further-inputs.ts';
 import { samplerGrid } from './grid.ts';
-import { type Denoiser, type DenoiserInfo, denoiserSchema, samplerSchema } from './info.ts';
+import { type Denoiser, type DenoiserInfo, denoiserSchema } from './info.ts';
 import { acceptModel } from './model.ts';
 import { ownBatch } from './network.ts';
 import { preconditioned, preconditioningSchema } from './preconditioning.ts';
+import { samplerSchema } from './sampler-info.ts';
 
 /**
  * What a third-party model says of itself, a JSON file beside it: a {@link DenoiserInfo}, and what is worked into the graph

@@ -1,6 +1,7 @@
 import { SeedbedError } from '../errors.ts';
-import type { DenoiserInfo, SamplerInfo } from './info.ts';
+import type { DenoiserInfo } from './info.ts';
 import { steppedTarget } from './prediction.ts';
+import type { SamplerInfo } from './sampler-info.ts';
 import {
   CLEAN,
   FLOW_TIMESTEPS,

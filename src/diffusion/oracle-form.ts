@@ -2,9 +2,10 @@ import { SeedbedError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import type { Dim } from '../graph/ir.ts';
 import { float32, sizeOf } from '../tensor/tensor.ts';
-import { type Denoiser, type DenoiserInfo, ddim, type SamplerInfo } from './info.ts';
+import type { Denoiser, DenoiserInfo } from './info.ts';
 import { createModel } from './model.ts';
 import { learnedTarget } from './prediction.ts';
+import { ddim, type SamplerInfo } from './sampler-info.ts';
 import { FLOW_TIMESTEPS, SCHEDULES } from './schedule.ts';
 
 /**

@@ -2,8 +2,9 @@ import { requireWhole, SeedbedError } from '../errors.ts';
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import { float32, sizeOf } from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
-import { type Denoiser, ddim } from './info.ts';
+import type { Denoiser } from './info.ts';
 import { type OracleForm, oracle, type Posterior } from './oracle-form.ts';
+import { ddim } from './sampler-info.ts';
 import { type Rates, SCHEDULES } from './schedule.ts';
 import { stepGain } from './solvers.ts';
 

@@ -7,9 +7,10 @@ import { dropUnusedInputs, keepOutputs, liveNodes } from '../graph/nodes.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Floats, float32, sizeOf } from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
-import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
+import { type Denoiser, withSampler } from './info.ts';
 import { levelFeeds, levelInputs, predict } from './network.ts';
 import { unrollSampler } from './sampler.ts';
+import type { SamplerInfo } from './sampler-info.ts';
 import { samplerRow } from './samplers.ts';
 import { type AffineStep, affineStep } from './solvers.ts';
 

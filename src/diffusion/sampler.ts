@@ -13,9 +13,10 @@ import {
   toFloat64,
 } from '../tensor/tensor.ts';
 import { samplerGrid } from './grid.ts';
-import { type Denoiser, type SamplerInfo, withSampler } from './info.ts';
+import { type Denoiser, withSampler } from './info.ts';
 import { createNetwork, levelConstants, type Network, predict } from './network.ts';
 import { readings } from './prediction.ts';
+import type { SamplerInfo } from './sampler-info.ts';
 import { samplerRow, samplersThat } from './samplers.ts';
 import { follow, type Request, run, type Space } from './solvers.ts';
 

@@ -1,6 +1,7 @@
 import { openConversion } from '../diffusion/conversion.ts';
-import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import type { Denoiser } from '../diffusion/info.ts';
 import { createSampler } from '../diffusion/sampler.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { requireFinite, type Tensor } from '../tensor/tensor.ts';
 

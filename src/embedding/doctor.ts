@@ -1,10 +1,11 @@
 import { padImages, unstandardise } from '../data/pixels.ts';
 import { openConversion } from '../diffusion/conversion.ts';
 import { samplerGrid } from '../diffusion/grid.ts';
-import { type Denoiser, isOfLatents, type SamplerInfo } from '../diffusion/info.ts';
+import { type Denoiser, isOfLatents } from '../diffusion/info.ts';
 import { playNetwork } from '../diffusion/network.ts';
 import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler } from '../diffusion/sampler.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { timeOf, timestepsOf } from '../diffusion/schedule.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { sharedRuntime } from '../runtime/platform.ts';

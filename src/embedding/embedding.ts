@@ -1,4 +1,5 @@
-import type { Embedder, Grid, SamplerInfo } from '../diffusion/info.ts';
+import type { Embedder } from '../diffusion/info.ts';
+import type { Grid, SamplerInfo } from '../diffusion/sampler-info.ts';
 import type { SamplerKind } from '../diffusion/samplers.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Journal } from './journal.ts';

@@ -1,5 +1,6 @@
-import type { Denoiser, Embedder, SamplerInfo } from '../diffusion/info.ts';
+import type { Denoiser, Embedder } from '../diffusion/info.ts';
 import { type Doubles, evaluationsOf } from '../diffusion/sampler.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { bind } from '../graph/replay.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { inBatches } from '../tensor/rowwise.ts';

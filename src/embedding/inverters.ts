@@ -1,6 +1,7 @@
 import { reversedGrid, samplerGrid } from '../diffusion/grid.ts';
-import { type Denoiser, type SamplerInfo, withSampler } from '../diffusion/info.ts';
+import { type Denoiser, withSampler } from '../diffusion/info.ts';
 import { DOUBLE, evaluationsOf, runExact } from '../diffusion/sampler.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { type OneState, samplerRow, type TwoStates } from '../diffusion/samplers.ts';
 import { affineStep, run } from '../diffusion/solvers.ts';
 import type { Runtime } from '../runtime/runtime.ts';

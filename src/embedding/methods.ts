@@ -1,4 +1,5 @@
-import type { Denoiser, Embedder, SamplerInfo } from '../diffusion/info.ts';
+import type { Denoiser, Embedder } from '../diffusion/info.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { type SamplerRow, samplerRow, samplersThat } from '../diffusion/samplers.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import { type DescentSettings, descentFinder, type Finder } from './finders.ts';

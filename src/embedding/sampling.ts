@@ -1,6 +1,7 @@
 import { openConversion } from '../diffusion/conversion.ts';
-import { chooseSampler, type Denoiser, type Grid, type SamplerInfo } from '../diffusion/info.ts';
+import type { Denoiser } from '../diffusion/info.ts';
 import { createSampler } from '../diffusion/sampler.ts';
+import { chooseSampler, type Grid, type SamplerInfo } from '../diffusion/sampler-info.ts';
 import type { SamplerKind } from '../diffusion/samplers.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import { sharedRuntime } from '../runtime/platform.ts';

@@ -4,7 +4,8 @@ import {
   conditionDifferences,
   conditionRecordSchema,
 } from '../diffusion/condition-record.ts';
-import { type Denoiser, type SamplerInfo, samplerSchema } from '../diffusion/info.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import { type SamplerInfo, samplerSchema } from '../diffusion/sampler-info.ts';
 import { SeedbedError } from '../errors.ts';
 import { fileKind, kindInWords } from '../runtime/kind.ts';
 import { jsonOf } from '../tensor/json.ts';

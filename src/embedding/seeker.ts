@@ -1,13 +1,8 @@
 import { type Conversion, openConversion } from '../diffusion/conversion.ts';
-import {
-  type Autoencoder,
-  chooseSampler,
-  type Denoiser,
-  givesLatents,
-  type SamplerInfo,
-} from '../diffusion/info.ts';
+import { type Autoencoder, type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { psnrs } from '../diffusion/pictures.ts';
 import { createSampler, evaluationsOf, type Sampler } from '../diffusion/sampler.ts';
+import { chooseSampler, type SamplerInfo } from '../diffusion/sampler-info.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average, meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';

@@ -1,6 +1,7 @@
 import { backward } from '../autodiff/backward.ts';
-import type { Denoiser, SamplerInfo } from '../diffusion/info.ts';
+import type { Denoiser } from '../diffusion/info.ts';
 import { checkpointedSampler, unrolledGradient } from '../diffusion/sampler-gradient.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
 import { adamStep, corrections } from '../nn/adam.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { levelAt, samplerGrid } from '../../src/diffusion/grid.ts';
-import { ddim, LEVEL_KINDS, type SamplerInfo } from '../../src/diffusion/info.ts';
+import { LEVEL_KINDS } from '../../src/diffusion/info.ts';
+import { ddim, type SamplerInfo } from '../../src/diffusion/sampler-info.ts';
 import { CLEAN, ratesAt, SCHEDULES, type Schedule } from '../../src/diffusion/schedule.ts';
 import { thrownBy } from '../support.ts';
 

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { rex } from '../../src/diffusion/exact.ts';
 import { reversedGrid, samplerGrid } from '../../src/diffusion/grid.ts';
-import { type DenoiserInfo, ddim } from '../../src/diffusion/info.ts';
+import type { DenoiserInfo } from '../../src/diffusion/info.ts';
 import { fireflow, rfSolver } from '../../src/diffusion/midpoint.ts';
 import { type Mixture, mixtureEpsilon } from '../../src/diffusion/oracle.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import type { Level } from '../../src/diffusion/schedule.ts';
 import { ddimSolver, follow, type Request, type Solver, type Space } from '../../src/diffusion/solvers.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseDenoiserConfig } from '../../src/diffusion/config.ts';
-import { ddim } from '../../src/diffusion/info.ts';
 import { asDenoiser, asEmbedder, createModel, readModel, saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { parseModel, serializeModel } from '../../src/graph/protobuf.ts';
 import { buildNetwork } from '../../src/nn/networks.ts';
 import { createRuntime } from '../../src/runtime/node.ts';

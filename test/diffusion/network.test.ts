@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
-import { type Denoiser, type DenoiserInfo, ddim } from '../../src/diffusion/info.ts';
+import type { Denoiser, DenoiserInfo } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import type { OracleForm } from '../../src/diffusion/oracle-form.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { decode } from '../../src/embedding/sampling.ts';

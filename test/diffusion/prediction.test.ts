@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
-import { ddim, type SamplerInfo } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser } from '../../src/diffusion/oracle.ts';
 import { PREDICTIONS, readings, steppedTarget, targetOf } from '../../src/diffusion/prediction.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
+import { ddim, type SamplerInfo } from '../../src/diffusion/sampler-info.ts';
 import type { Level, Rates } from '../../src/diffusion/schedule.ts';
 import { affineStep, stepGain } from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';

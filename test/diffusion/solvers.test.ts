@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkGradient } from '../../src/autodiff/check.ts';
 import { bdia, type ExactSolver, edict, obelm, type Pair, rex } from '../../src/diffusion/exact.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
-import { type DenoiserInfo, ddim, type SamplerInfo } from '../../src/diffusion/info.ts';
+import type { DenoiserInfo } from '../../src/diffusion/info.ts';
 import { fireflow, rfSolver } from '../../src/diffusion/midpoint.ts';
 import {
   gaussianDenoiser,
@@ -11,6 +11,7 @@ import {
   mixtureEpsilon,
 } from '../../src/diffusion/oracle.ts';
 import { createSampler, evaluationsOf, unrollSampler } from '../../src/diffusion/sampler.ts';
+import { ddim, type SamplerInfo } from '../../src/diffusion/sampler-info.ts';
 import type { GridStep } from '../../src/diffusion/schedule.ts';
 import { type Rates, SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { ddimSolver, dpmpp2mSolver, follow, heunSolver, type Space } from '../../src/diffusion/solvers.ts';

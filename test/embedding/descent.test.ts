@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type Denoiser, ddim } from '../../src/diffusion/info.ts';
+import type { Denoiser } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { type DescentOptions, type DescentState, descend as descendBy } from '../../src/embedding/descent.ts';
 import { type DescentRecipe, type Memory, RECIPES } from '../../src/embedding/recipes.ts';
 import { createStepper } from '../../src/embedding/stepper.ts';

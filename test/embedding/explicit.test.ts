@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
-import { ddim } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser } from '../../src/diffusion/oracle.ts';
 import type { OracleForm } from '../../src/diffusion/oracle-form.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { affineStep } from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import { EXPLICIT } from '../../src/embedding/inversion/explicit.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ddim } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { checkSeeds, type Provenance, readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { writeSafetensors } from '../../src/tensor/safetensors.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
-import { ddim } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { affineStep } from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';

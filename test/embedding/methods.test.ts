@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
-import { type Denoiser, ddim, type Embedder } from '../../src/diffusion/info.ts';
+import type { Denoiser, Embedder } from '../../src/diffusion/info.ts';
 import { createModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser, type Mixture, mixtureDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
 import { createSampler, evaluationsOf } from '../../src/diffusion/sampler.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { affineStep } from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import type { EmbedOptions } from '../../src/embedding/embedding.ts';

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bdia, edict, obelm, rex } from '../../src/diffusion/exact.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
-import { ddim } from '../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { type ExactKind, SAMPLERS } from '../../src/diffusion/samplers.ts';
 import { follow, type Space } from '../../src/diffusion/solvers.ts';
 import { METHODS } from '../../src/embedding/methods.ts';

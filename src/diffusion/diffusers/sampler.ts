@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SeedbedError } from '../../errors.ts';
-import { ddim, type SamplerInfo } from '../info.ts';
+import { ddim, type SamplerInfo } from '../sampler-info.ts';
 import { FLOW_TIMESTEPS, ratesAt, type Schedule, timestepsOf as timestepsIn } from '../schedule.ts';
 import { checked } from './checked.ts';
 import type { Config } from './fields.ts';

@@ -1,4 +1,5 @@
-import { type Denoiser, ddim, withSampler } from '../../diffusion/info.ts';
+import { type Denoiser, withSampler } from '../../diffusion/info.ts';
+import { ddim } from '../../diffusion/sampler-info.ts';
 import { SCHEDULES, type Schedule } from '../../diffusion/schedule.ts';
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { figure, judged, percent, ratioOfMeans, type Sampled, sampled, withInterval } from './claims.ts';

@@ -1,6 +1,7 @@
 import { samplerGrid } from '../../diffusion/grid.ts';
-import { chooseSampler, type Denoiser, ddim, withSampler } from '../../diffusion/info.ts';
+import { type Denoiser, withSampler } from '../../diffusion/info.ts';
 import { evaluationsOf } from '../../diffusion/sampler.ts';
+import { chooseSampler, ddim } from '../../diffusion/sampler-info.ts';
 import type { EmbedOptions } from '../../embedding/embedding.ts';
 import type { Undoer } from '../../embedding/inversion/climb.ts';
 import { inversionFor, METHODS, type Method } from '../../embedding/methods.ts';

@@ -1,7 +1,8 @@
 import { samplerGrid } from '../../diffusion/grid.ts';
-import { type Denoiser, ddim, type Embedder } from '../../diffusion/info.ts';
+import type { Denoiser, Embedder } from '../../diffusion/info.ts';
 import { createModel } from '../../diffusion/model.ts';
 import { samplerGain } from '../../diffusion/oracle.ts';
+import { ddim } from '../../diffusion/sampler-info.ts';
 import type { ExactKind } from '../../diffusion/samplers.ts';
 import { affineStep } from '../../diffusion/solvers.ts';
 import { embed } from '../../embedding/embed.ts';

@@ -1,10 +1,11 @@
 import { backward } from '../../autodiff/backward.ts';
 import { samplerGrid } from '../../diffusion/grid.ts';
-import { type Denoiser, ddim, type SamplerInfo } from '../../diffusion/info.ts';
+import type { Denoiser } from '../../diffusion/info.ts';
 import { type Mixture, mixtureEpsilon, samplerGain } from '../../diffusion/oracle.ts';
 import type { OracleForm } from '../../diffusion/oracle-form.ts';
 import { createSampler, unrollSampler } from '../../diffusion/sampler.ts';
 import { checkpointedSampler } from '../../diffusion/sampler-gradient.ts';
+import { ddim, type SamplerInfo } from '../../diffusion/sampler-info.ts';
 import { SAMPLERS, type SamplerKind, samplerRow } from '../../diffusion/samplers.ts';
 import { follow, type Solver, type Space } from '../../diffusion/solvers.ts';
 import { GraphBuilder } from '../../graph/builder.ts';

@@ -1,5 +1,5 @@
-import { ddim } from '../../diffusion/info.ts';
 import { samplerGain } from '../../diffusion/oracle.ts';
+import { ddim } from '../../diffusion/sampler-info.ts';
 import { decode } from '../../embedding/sampling.ts';
 import { compareGrown } from '../../latent/comparison.ts';
 import { spectrumBands } from '../../latent/energies.ts';

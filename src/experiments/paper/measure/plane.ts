@@ -1,7 +1,8 @@
 import { parseDenoiserConfig } from '../../../diffusion/config.ts';
-import { type Denoiser, ddim, withSampler } from '../../../diffusion/info.ts';
+import { type Denoiser, withSampler } from '../../../diffusion/info.ts';
 import { asDenoiser, readModel } from '../../../diffusion/model.ts';
 import { mixtureDenoiser } from '../../../diffusion/oracle.ts';
+import { ddim } from '../../../diffusion/sampler-info.ts';
 import { denoiserTask } from '../../../diffusion/train-denoiser.ts';
 import { train } from '../../../nn/trainer.ts';
 import { joinPath, readBytes } from '../../../runtime/files.ts';
