@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SeedbedError } from '../errors.ts';
 import { scheduleSchema } from './info.ts';
 import { PREDICTIONS } from './prediction.ts';
+import { GRIDS, MOST_SAMPLER_STEPS } from './sampler-info.ts';
 import { SCHEDULES } from './schedule.ts';
 
 /** A number of things from 1 on; `most` is far beyond use, and keeps a slip from taking all memory. */
@@ -70,6 +71,10 @@ const denoiser = z.strictObject({
   ]),
   /** What the network learns to predict: the paper's noise, or the clean picture, v, or flow. */
   predicts: z.enum(PREDICTIONS).default('epsilon'),
+  /** What of the sampler that the model names as its own differs from ten DDIM steps, evenly spaced in time. */
+  sampler: z
+    .strictObject({ steps: count(MOST_SAMPLER_STEPS).optional(), grid: z.enum(GRIDS).optional() })
+    .optional(),
   training: training.extend({
     /** Diffusion times of a batch: each uniform on [0,1] (the paper's), or one in each of as many equal parts. */
     levels: z.enum(['uniform', 'stratified']).default('uniform'),

@@ -7,9 +7,10 @@ import { fillUniform, normals } from '../tensor/random.ts';
 import { float32, type Tensor } from '../tensor/tensor.ts';
 import { Batches, prepare } from './batches.ts';
 import type { DenoiserConfig, LossKind } from './config.ts';
+import { samplerGrid } from './grid.ts';
 import type { Denoiser, DenoiserInfo } from './info.ts';
 import { learnedTarget } from './prediction.ts';
-import { ddim } from './sampler-info.ts';
+import { chooseSampler, ddim, type SamplerInfo } from './sampler-info.ts';
 import { ratesAt } from './schedule.ts';
 
 /** Steps of the sampler that a freshly trained model names as its own. */
@@ -29,12 +30,14 @@ export interface DenoiserLesson {
 /**
  * The training of a denoiser as a problem, Algorithm 1 of Asperti et al. 2023: epsilon, or what else the configuration
  * names, is predicted from s x0 + n epsilon at a diffusion time drawn from [0, 1].
+ * @throws {SeedbedError} BadArgument for a sampler that the schedule does not have.
  */
 export function denoiserProblem(lesson: DenoiserLesson): TrainingProblem & { info: DenoiserInfo } {
   const { config, learned, rng, range, init } = lesson;
   const { padding } = config.image;
   const { batch, loss, levels } = config.training;
   const info = describe(lesson);
+  samplerGrid(info, info.sampler); // refuses, before any work, a sampler that the schedule does not have
   const batches = new Batches(learned.length, rng, batch);
   return {
     info,
@@ -79,9 +82,13 @@ function describe({ config, learned, name, rng, range }: DenoiserLesson): Denois
     range: { from: [0, 1], mean: range.mean, std: range.std },
     padding: config.image.padding,
     schedule: config.schedule,
-    sampler: ddim(SAMPLER_STEPS),
+    sampler: samplerOf(config),
     training: { data: name, steps: 0, rng, config },
   };
+}
+
+function samplerOf({ sampler }: DenoiserConfig): SamplerInfo {
+  return chooseSampler(ddim(SAMPLER_STEPS), { samplerSteps: sampler?.steps, samplerGrid: sampler?.grid });
 }
 
 /** The shape that a network sees items in. */

@@ -128,7 +128,7 @@ async function examine(
   if (!(again.psnr >= LEAST_PSNR))
     findings.push({
       topic: 'round trip',
-      text: `the model's own samples come back with ${again.psnr.toFixed(1)} dB: try more --sampler-steps, or another method (seedbed race)`,
+      text: `the model's own samples come back with ${again.psnr.toFixed(1)} dB: try --sampler-grid logSnr, more --sampler-steps, or another method (seedbed race)`,
     });
   return { findings, errors, given, roundTrip: again };
 }

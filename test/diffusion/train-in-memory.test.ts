@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { itemsInMemory } from '../../src/data/dataset.ts';
 import { parseDenoiserConfig } from '../../src/diffusion/config.ts';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
+import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { stepGain } from '../../src/diffusion/solvers.ts';
 import { denoiserTask, heldOutLoss } from '../../src/diffusion/train-denoiser.ts';
 import {
@@ -153,6 +154,18 @@ test.each([
   ['what is not a number', float32([2, 1], [1, Number.NaN]), /not a number/],
 ])('refuses %s', async (_, items, message) => {
   await expect(trainDenoiser(items, RECIPE, { runtime: await runtime })).rejects.toThrow(message);
+});
+
+test('a recipe may say how the model samples, within what its schedule has', async () => {
+  const training = { ...RECIPE.training, steps: 1 };
+  const train = (recipe: Partial<DenoiserRecipe>) =>
+    runtime.then(ready => trainDenoiser(points, { ...RECIPE, training, ...recipe }, { runtime: ready }));
+  const sampler = { steps: 7, grid: 'logSnr' } as const;
+  expect((await train({})).info.sampler).toEqual(ddim(10));
+  expect((await train({ sampler })).info.sampler).toEqual({ ...ddim(7), grid: 'logSnr' });
+  await expect(train({ sampler, schedule: { kind: 'flow' }, predicts: 'flow' })).rejects.toThrow(
+    /there is no signal: from there no grid is even in log SNR/,
+  );
 });
 
 test('says what is wrong with a recipe', async () => {
