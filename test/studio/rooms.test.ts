@@ -172,7 +172,7 @@ describe.skipIf(!CHROMIUM)(
         Float32Array.from({ length: 1024 }, (_, i) => ((i * 37) % 101) / 101),
       );
       const tiny = await api.trainDenoiser(noise, {
-        network: { kind: 'unet', channels: [8, 8], blocks: 1, embedding: 8 },
+        network: { kind: 'unet', channels: [8], blocks: 1, embedding: 8 },
         schedule: 'continuousCosine',
         training: { loss: 'mae', learningRate: 0.001, batch: 16, steps: 3 },
       });
