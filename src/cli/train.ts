@@ -18,7 +18,7 @@ import { parseModel } from '../graph/protobuf.ts';
 import { widen } from '../graph/widen.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
 import { classifierTask } from '../quality/train-classifier.ts';
-import { exists, joinPath, readJson } from '../runtime/files.ts';
+import { exists, joinPath, readJson, sha256Hex } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { packaged, refuseExisting, SHIPPED_MODEL } from './files.ts';
@@ -142,7 +142,7 @@ async function trainClassifier(frame: Frame, given: TrainFlags): Promise<Done> {
 /** The weights of an ONNX file, as float32. */
 async function weightsIn(path: string) {
   const { bytes, name, files } = await readOnnx(path);
-  return widen(parseModel(bytes, name, files)).initializers;
+  return { weights: widen(parseModel(bytes, name, files)).initializers, hash: sha256Hex(bytes) };
 }
 
 const croppedSchema = z.object({ config: z.object({ image: z.object({ crop: z.boolean() }) }) });

@@ -1,4 +1,4 @@
-import { type Dataset, slice } from '../data/dataset.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { padImages } from '../data/pixels.ts';
 import { Batches } from '../diffusion/batches.ts';
 import { type ClassifierConfig, timeless } from '../diffusion/config.ts';
@@ -25,8 +25,8 @@ export interface ClassifierTraining {
   readonly dataset: Dataset;
   readonly rng: number;
   readonly out: string;
-  /** Goes on from these weights. */
-  readonly init?: ReadonlyMap<string, Tensor> | undefined;
+  /** Goes on from these weights, of a file with this hash. */
+  readonly init?: { readonly weights: ReadonlyMap<string, Tensor>; readonly hash: string } | undefined;
 }
 
 /**
@@ -49,18 +49,18 @@ export async function classifierTask(
   };
   const first = dataset.length - heldOut;
   const batches = new Batches(first, rng, batch);
-  const kept = slice(dataset, first, Math.min(dataset.length, first + HELD_OUT_IMAGES));
+  const kept = Math.min(heldOut, HELD_OUT_IMAGES);
   const name = `${dataset.name.split(':')[0]}-classifier`;
   let accuracy: number | undefined;
 
   return {
-    network: buildClassifier(config.network, { name, shape, classes }, rng, init),
+    network: buildClassifier(config.network, { name, shape, classes }, rng, init?.weights),
     batch,
     about: {
       data: dataset.name,
       items: dataset.length,
       rng,
-      init: init !== undefined,
+      init: init?.hash ?? null,
       config: timeless(config),
     },
     loss({ b, network }) {
@@ -79,7 +79,7 @@ export async function classifierTask(
       };
     },
     async evaluate(graph) {
-      const indices = Array.from({ length: kept.length }, (_, i) => first + i);
+      const indices = Array.from({ length: kept }, (_, i) => first + i);
       const found = await classify(runtime, graph, await read(indices), labels.subarray(first));
       accuracy = found.accuracy;
       return { heldOut: found.loss, details: { accuracy } };
