@@ -12,7 +12,7 @@
 
 out=$1; shift
 export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK
-"${SEEDBED:-node_modules/.bin/seedbed}" "$@" --shard auto --out "$out" &
+"${SEEDBED:-node_modules/.bin/seedbed}" "$@" --shard "${SHARD:-auto}" --out "$out" &
 child=$!
 
 # A minute before the time is over, or before somebody else's job takes the node, Slurm says TERM to this script alone.

@@ -12,20 +12,20 @@ const isDistinct = (names: readonly string[]) => new Set(names).size === names.l
 
 /** A schedule, checked. */
 export const scheduleSchema = z.discriminatedUnion('kind', [
-  z.object({
+  z.strictObject({
     kind: z.literal('continuousCosine'),
     maxSignalRate: z.number().gt(0).lte(1),
     minSignalRate: z.number().gt(0).lt(1),
   }),
-  z.object({ kind: z.literal('linearBeta'), ...betas }),
-  z.object({ kind: z.literal('scaledLinearBeta'), ...betas }),
-  z.object({
+  z.strictObject({ kind: z.literal('linearBeta'), ...betas }),
+  z.strictObject({ kind: z.literal('scaledLinearBeta'), ...betas }),
+  z.strictObject({
     kind: z.literal('cosineBeta'),
     timesteps,
     betaMin: z.number().gte(0).lt(1).optional(),
     betaMax: z.number().gt(0).lt(1).optional(),
   }),
-  z.object({
+  z.strictObject({
     kind: z.literal('alphaBar'),
     values: z
       .array(z.number().gte(0).lt(1))
@@ -34,7 +34,7 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
       .refine(falling, 'must not rise from one timestep to the next')
       .refine(values => values.at(-2)! > 0, 'only the last timestep may be without signal'),
   }),
-  z.object({
+  z.strictObject({
     kind: z.literal('sigmas'),
     values: z
       .array(z.number().gt(0).lt(1e6))
@@ -42,7 +42,7 @@ export const scheduleSchema = z.discriminatedUnion('kind', [
       .max(MOST_TIMESTEPS)
       .refine(values => falling(values.toReversed()), 'must not fall from one timestep to the next'),
   }),
-  z.object({
+  z.strictObject({
     kind: z.literal('flow'),
     timesteps: timesteps.optional(),
     shift: z.number().gt(0).lt(1e6).optional(),

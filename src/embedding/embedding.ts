@@ -40,7 +40,7 @@ export interface EmbedOptions {
    * compared, or changed step by step, keeps its noise.
    */
   readonly noiseOf?: Tensor<'float32'> | undefined;
-  /** The sampler that is to grow the pictures; the model's own unless given. 'exact' needs 'edict', 'bdia' or 'obelm'. */
+  /** The sampler that is to grow the pictures; the model's own unless given. 'exact' needs 'edict', 'bdia', 'obelm' or 'rex'. */
   readonly sampler?: SamplerKind | undefined;
   /** T, the sampler's steps, from 1; the model's own unless given. */
   readonly samplerSteps?: number | undefined;

@@ -3,7 +3,7 @@ import type { Job } from 'bullmq';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { SeedbedError } from '../../errors.ts';
-import { exists, joinPath, readJson } from '../../runtime/files.ts';
+import { exists, readJson } from '../../runtime/files.ts';
 import { whole } from '../options.ts';
 import { createRunner } from '../runner.ts';
 import { openTerminal, type Terminal, withTerminal } from '../terminal.ts';
@@ -116,7 +116,7 @@ const MISMATCH = 3;
 
 /** Why a folder is not the one that the run was submitted from; undefined where it is. */
 async function strangeFolder(folder: string, { out, token }: ShardJob): Promise<string | undefined> {
-  const path = joinPath(folder, out, 'queue.json');
+  const path = resolve(folder, out, 'queue.json');
   const found = (await exists(path)) ? await readJson(path) : undefined;
   if (z.object({ token: z.literal(token) }).safeParse(found).success) return undefined;
   return `${path} is not what was submitted: this worker does not see the shared folder. The shard went back; start the worker with --folder`;
