@@ -37,11 +37,12 @@ export class SeedbedError extends Error {
   override readonly name = 'SeedbedError';
   /** What went wrong, to branch on. */
   readonly kind: ErrorKind;
-  /** The file, or the part of a graph, that it is about, by whose name the message begins; undefined where there is none. */
+  /** The file, or the part of one, that it is about and by whose name the message begins; undefined where the message begins otherwise. */
   readonly at: string | undefined;
 
   /** An error of the kind given, of what `options.at` names; `options.cause` is what lies behind it. */
-  constructor(kind: ErrorKind, message: string, { at, cause }: { at?: string; cause?: unknown } = {}) {
+  constructor(kind: ErrorKind, message: string, options: { at?: string; cause?: unknown } = {}) {
+    const { at, cause } = options;
     super(printable(at === undefined ? message : `${at}: ${message}`), cause === undefined ? {} : { cause });
     this.kind = kind;
     this.at = at;
@@ -88,14 +89,29 @@ export function placed(at: string, error: SeedbedError): SeedbedError {
   return error.at === at ? error : new SeedbedError(error.kind, error.message, { at, cause: error });
 }
 
+/** An error of the same kind and place that says more: what to do, or what became of the work. */
+export function saying(error: SeedbedError, more: string): SeedbedError {
+  const { kind, at, message } = error;
+  const bare = at === undefined ? message : message.slice(at.length + 2);
+  return new SeedbedError(kind, `${bare}${more}`, { ...(at !== undefined && { at }), cause: error });
+}
+
 /** The message of anything that was thrown, for embedding in another message. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** @throws {SeedbedError} BadArgument unless `value` is a whole number of at least `least`. */
-export function requireWhole(name: string, value: number, least: number): void {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new SeedbedError('BadArgument', `${name} is a whole number of at least ${least}, got ${value}`);
-  }
+/** @throws {SeedbedError} BadArgument unless `value` is a whole number of at least `least`, and at most `most` where that is given. */
+export function requireWhole(
+  name: string,
+  value: number,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+  const upTo = most < Number.MAX_SAFE_INTEGER ? `, at most ${most}` : '';
+  throw new SeedbedError(
+    'BadArgument',
+    `${name} is a whole number of at least ${least}${upTo}, got ${value}`,
+  );
 }

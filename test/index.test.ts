@@ -34,7 +34,7 @@ describe('the public API with the shipped models', () => {
   });
 
   test.each([
-    [{ samplerSteps: 0 }, 'samplerSteps is a whole number of at least 1, got 0'],
+    [{ samplerSteps: 0 }, 'samplerSteps is a whole number of at least 1, at most 10000, got 0'],
     [{ samplerGrid: 'karras' }, 'samplerGrid is one of linspace, logSnr, got karras'],
   ])('a sampler that there is not, %o, is refused wherever one may be chosen', async (choice, said) => {
     const model = await api.loadModel(api.SHIPPED_DENOISER);

@@ -1,4 +1,4 @@
-import { messageOf, SeedbedError } from '../errors.ts';
+import { isSeedbedError, messageOf, placed, SeedbedError } from '../errors.ts';
 import { broadcastAxes } from '../graph/broadcast.ts';
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import type { Op } from '../graph/infer.ts';
@@ -105,8 +105,7 @@ function contextOf(
     shape: value => b.shape(value),
     ints: index => {
       const known = b.known(node.inputs[index]!);
-      if (!known)
-        throw new SeedbedError('Unsupported', `${describeNode(node)}: its input ${index} must be a constant`);
+      if (!known) throw new SeedbedError('Unsupported', `its input ${index} must be a constant`);
       return toNumbers(known);
     },
   };
@@ -117,11 +116,8 @@ function explained<T>(node: Node, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    const kind = cause instanceof SeedbedError ? cause.kind : 'BadFile';
-    const text = messageOf(cause);
-    throw new SeedbedError(kind, text.includes(`'${node.name}'`) ? text : `${describeNode(node)}: ${text}`, {
-      cause,
-    });
+    const known = isSeedbedError(cause) ? cause : new SeedbedError('BadFile', messageOf(cause), { cause });
+    throw placed(describeNode(node), known);
   }
 }
 

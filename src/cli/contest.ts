@@ -156,6 +156,7 @@ export const contestReport = (
 ) =>
   frame.report({
     ...originOf(model),
+    sampler: model.info.sampler,
     rng,
     evaluations: results.reduce((sum, s) => sum + s.evaluations, 0) * pictures.names.length,
     results,

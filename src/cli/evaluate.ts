@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { originOf } from '../diffusion/conditions.ts';
+import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { keptResult } from '../embedding/journal-files.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { joinPath, sha256Hex } from '../runtime/files.ts';
@@ -91,6 +92,7 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
     embedder: options.embedder?.hash,
     method: options.method,
     recipe: options.method === 'embedder' ? undefined : options.recipe,
+    sampler: chooseSampler(model.info.sampler, options),
     data: dataset.name,
     from,
     pictures: results.length,

@@ -96,8 +96,8 @@ async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
 }
 
 /** A model's file, whose record says how it was measured; as small as its weights allow, its hash unchanged. */
-function recorded({ graph, info, hash }: Denoiser, { count, conditions }: Quality): Uint8Array {
-  const training = { ...info.training, quality: { count, conditions } };
+function recorded({ graph, info, hash }: Denoiser, { count, features, conditions }: Quality): Uint8Array {
+  const training = { ...info.training, quality: { count, features, conditions } };
   const model = createModel(graph, { ...info, training });
   const half = saveModel(model, true);
   return readModel(half, 'the model').hash === hash ? half : saveModel(model);

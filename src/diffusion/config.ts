@@ -109,7 +109,7 @@ export type EmbedderConfig = z.infer<typeof embedder>;
 export type ClassifierConfig = z.infer<typeof classifier>;
 /**
  * How a denoiser is trained, as in the files of `configs/`, without the data: `network`, `image`, `schedule`, `predicts`,
- * `training`.
+ * `sampler`, `training`.
  * @group Models
  * @useDeclaredType
  */
@@ -134,12 +134,19 @@ export function parseClassifierConfig(value: unknown, file: string): ClassifierC
   return checked(classifier.safeParse(value), file);
 }
 
-/** A configuration without what may change when a run is resumed: how long it is, and how often it is looked at. */
+/**
+ * A configuration without what may change when a run is resumed: how long it is, how often it is looked at, and how the model
+ * then samples.
+ */
 export function timeless<
-  C extends { training: { steps: number; checkpointEvery: number; evaluateEvery: number } },
+  C extends {
+    sampler?: unknown;
+    training: { steps: number; checkpointEvery: number; evaluateEvery: number };
+  },
 >(config: C) {
-  const { steps: _, checkpointEvery: __, evaluateEvery: ___, ...training } = config.training;
-  return { ...config, training };
+  const { sampler: _, ...learned } = config;
+  const { steps: __, checkpointEvery: ___, evaluateEvery: ____, ...training } = config.training;
+  return { ...learned, training };
 }
 
 function checked<T>(parsed: z.ZodSafeParseResult<T>, file: string): T {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inPlace, isSeedbedError, SeedbedError } from '../errors.ts';
+import { inPlace, isSeedbedError, SeedbedError, saying } from '../errors.ts';
 import type { Dim, Graph, Node, ValueInfo } from '../graph/ir.ts';
 import { renameValues } from '../graph/nodes.ts';
 import { int64, type Tensor } from '../tensor/tensor.ts';
@@ -133,7 +133,7 @@ export function importDenoiser(
     }
     const remedy = remedyFor(graph, foreign, image);
     if (remedy === undefined) throw error;
-    throw new SeedbedError(error.kind, `${error.message}. ${remedy}`, { cause: error });
+    throw saying(error, `. ${remedy}`);
   }
 }
 
@@ -215,11 +215,12 @@ export function unitRange(range: DenoiserInfo['range']): DenoiserInfo['range'] {
 function withShape(graph: Graph, image: ValueInfo, whole: readonly Dim[], file: string): Graph {
   const shape = whole.slice(1);
   const theirs = image.shape.slice(1);
-  const takes = `${file}: takes pictures [${theirs}]`;
+  const takes = `takes pictures [${theirs}]`;
   if (theirs.length !== shape.length || theirs.some((d, i) => typeof d === 'number' && d !== shape[i]))
     throw new SeedbedError(
       'BadFile',
       `${takes}, the description says [${shape}]. Correct 'shape' in the description`,
+      { at: file },
     );
   if (image.dtype !== 'float32')
     throw new SeedbedError('Unsupported', `takes pictures in ${image.dtype}, not in float32`, { at: file });

@@ -17,7 +17,7 @@ export const preconditioningSchema = z.discriminatedUnion('kind', [
     kind: z.literal('consistency'),
     /** As of 'edm'. */
     sigmaData: z.number().gt(0).lt(1e3),
-    /** The least sigma, where the network gives back what it is shown; .002 of most. */
+    /** The least sigma, at which the denoiser gives back what it is shown; .002 of most. */
     sigmaMin: z.number().gte(0).lt(1e3),
   }),
 ]);
@@ -33,7 +33,7 @@ interface Factors {
   readonly denoised: (network: string) => string;
 }
 
-/** What stands around a network F in D(x; sigma) = c_skip x + c_out F(c_in x; c_noise): a column of Karras et al. 2022, table 1. */
+/** What stands around a network F in D(x; sigma) = c_skip x + c_out F(c_in x; c_noise), as a column of Karras et al. 2022, table 1. */
 type Preconditioner = (emit: Emit, x: string, sigma: string, level: string) => Factors;
 
 /**
@@ -59,7 +59,7 @@ const edm =
   };
 
 /**
- * Consistency models (Song et al. 2023, appendix C): EDM's c_in, c_noise = 250 ln(sigma),
+ * Consistency models (Song et al. 2023, appendix C): c_in as EDM's, c_noise = 250 ln(sigma),
  * c_skip = d^2 / ((sigma - m)^2 + d^2), c_out = (sigma - m) d / sqrt(sigma^2 + d^2), so that D(x; m) = x.
  * @param d deviation of the data.
  * @param m the least sigma.

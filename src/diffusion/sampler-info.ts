@@ -72,6 +72,7 @@ export const samplerSchema = z.object({
  * @useDeclaredType
  */
 export type SamplerInfo = z.infer<typeof samplerSchema>;
+
 /** The sampler of the paper: DDIM steps evenly spaced in time, ending in the last predicted x0. */
 export function ddim(steps: number): SamplerInfo {
   return { kind: 'ddim', steps, grid: 'linspace', start: { diffusionTime: 1 }, final: 'x0' };
@@ -93,7 +94,7 @@ export function chooseSampler(
     samplerGrid?: Grid | undefined;
   },
 ): SamplerInfo {
-  if (steps !== undefined) requireWhole('samplerSteps', steps, 1);
+  if (steps !== undefined) requireWhole('samplerSteps', steps, 1, MOST_SAMPLER_STEPS);
   if (grid !== undefined && !GRIDS.includes(grid))
     throw new SeedbedError('BadArgument', `samplerGrid is one of ${GRIDS.join(', ')}, got ${grid}`);
   const chosen = typeof sampler === 'string' ? { ...own, kind: sampler } : sampler;

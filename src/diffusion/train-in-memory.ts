@@ -57,7 +57,7 @@ const CHECKPOINT = 'the checkpoint';
  * it comes to the same bits.
  * @param items points [n, D], or pictures [n, C, H, W] with pixels in [0,1]; all are learned from.
  * @param recipe network, schedule and training, as in the files of `configs/`.
- * @returns the denoiser, with averaged weights and a sampler of ten DDIM steps.
+ * @returns the denoiser, with averaged weights and a sampler of ten DDIM steps, unless the recipe says otherwise.
  * @throws {SeedbedError} BadShape for other shapes, BadArgument for a recipe that is not valid, Diverged when the loss is
  * no longer a number, Machine.
  * @group Models

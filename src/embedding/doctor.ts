@@ -125,12 +125,19 @@ async function examine(
   if (!own || !roundTrip) return { findings, errors, given };
   onProgress('embedding what was grown');
   const again = await tryRoundTrip(runtime, model, sampler, own);
-  if (!(again.psnr >= LEAST_PSNR))
-    findings.push({
-      topic: 'round trip',
-      text: `the model's own samples come back with ${again.psnr.toFixed(1)} dB: try --sampler-grid logSnr, more --sampler-steps, or another method (seedbed race)`,
-    });
+  if (!(again.psnr >= LEAST_PSNR)) {
+    const ways = [...otherSamplers(model, sampler), 'another method (seedbed race)'].join(', or ');
+    const text = `the model's own samples come back with ${again.psnr.toFixed(1)} dB: try ${ways}`;
+    findings.push({ topic: 'round trip', text });
+  }
   return { findings, errors, given, roundTrip: again };
+}
+
+/** By which flags a sampler of several steps may be one that is easier to invert. */
+function otherSamplers({ info }: Denoiser, sampler: SamplerInfo): string[] {
+  if (sampler.steps === 1) return [];
+  const begins = samplerGrid(info, sampler)[0]!.from.signalRate > 0;
+  return [...(begins && sampler.grid !== 'logSnr' ? ['--sampler-grid logSnr'] : []), 'more --sampler-steps'];
 }
 
 const isPicture = ({ info }: Denoiser) => info.shape.length === 3;

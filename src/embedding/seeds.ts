@@ -224,7 +224,7 @@ export function checkSeeds(
   const [theirs, ours] = [JSON.stringify(provenance.sampler), JSON.stringify(sampler)];
   if (theirs !== ours) {
     const { kind, steps, grid } = provenance.sampler;
-    const spaced = typeof grid === 'string' ? `, --sampler-grid ${grid}` : '';
+    const spaced = typeof grid === 'string' ? `, --sampler-grid ${grid}` : ', no --sampler-grid';
     throw new SeedbedError(
       'Mismatch',
       `seeds of sampler ${theirs}, but this is ${ours}. Give --sampler ${kind}, --sampler-steps ${steps}${spaced}, or --force`,

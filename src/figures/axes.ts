@@ -1,5 +1,5 @@
 import { format, precisionFixed } from 'd3-format';
-import { scaleLinear, scaleLog } from 'd3-scale';
+import { scaleLinear } from 'd3-scale';
 import { SeedbedError } from '../errors.ts';
 
 /** What an axis shows: the quantity with its unit, as in "distortion (mean squared error)". */
@@ -44,11 +44,11 @@ function linear(low: number, high: number, most: number, padded: boolean): Scale
   const spread = high - low || Math.abs(low) || 1;
   const pad = padded || high === low ? 0.04 * spread : 0;
   const ends = [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
-  // Of so many that are asked for, D3 gives up to the square root of two as many.
-  const few = most / Math.SQRT2;
+  // Of so many that are asked for, D3 gives up to 1.6 times as many.
+  const few = most / 1.6;
   const scale = scaleLinear(ends, [0, 1]).nice(few);
   const ticks = scale.ticks(few);
-  const step = ticks[1]! - ticks[0]!;
+  const step = Number(((ticks.at(-1)! - ticks[0]!) / (ticks.length - 1)).toPrecision(6));
   const powers = step < 1e-4 || Math.max(...ticks.map(Math.abs)) >= 1e6;
   const text = (value: number) => (powers ? asPower(value) : plain(value, step));
   const [from, to] = scale.domain() as [number, number];
@@ -65,21 +65,30 @@ function logarithmic(low: number, high: number, most: number, padded: boolean): 
   const from = roundsAround(low / pad).findLast(round => round <= (low / pad) * (1 + HAIR))!;
   const to = roundsAround(high * pad).find(round => round >= high * pad * (1 - HAIR))!;
   const domain = [from, to] as const;
-  const ticks = scaleLog(domain, [0, 1]).ticks();
-  const isFactor = (value: number, factors: readonly number[]) => factors.includes(mantissaOf(value));
-  const decades = ticks.filter(value => isFactor(value, [1]));
+  const [first, last] = domain.map(end => Math.floor(Math.log10(end) + HAIR)) as [number, number];
+  const exponents = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const marks = (factors: readonly number[], of = exponents) =>
+    of
+      .flatMap(n => factors.map(factor => Number(`${factor}e${n}`)))
+      .filter(mark => mark >= from * (1 - HAIR) && mark <= to * (1 + HAIR));
+  const decades = marks([1]);
   const stride = Math.ceil(decades.length / most);
   const numbered =
     decades.length < 3
-      ? ticks.filter(value => isFactor(value, FACTORS))
-      : decades.filter(value => Math.round(Math.log10(value)) % stride === 0);
+      ? marks(FACTORS)
+      : marks(
+          [1],
+          exponents.filter(n => n % stride === 0),
+        );
   const powers = domain[0] < 1e-3 || domain[1] > 1e6;
   const text = (value: number) => (powers ? asPower(value) : plain(value, value));
   return {
     log: true,
     domain,
     ticks: numbered.map(value => ({ value, text: text(value) })),
-    minor: (stride > 1 ? decades : ticks).filter(value => !numbered.includes(value)),
+    minor: (stride > 1 ? decades : marks([1, 2, 3, 4, 5, 6, 7, 8, 9])).filter(
+      value => !numbered.includes(value),
+    ),
   };
 }
 
@@ -108,9 +117,6 @@ function roundsAround(value: number): number[] {
   const exponent = Math.floor(Math.log10(value));
   return [...FACTORS, 10].map(factor => Number(`${factor}e${exponent}`));
 }
-
-/** 2 of 0.02. */
-const mantissaOf = (value: number) => Number(format('.0e')(value).split('e')[0]);
 
 const SUPERSCRIPTS: Readonly<Record<string, string>> = Object.fromEntries(
   Array.from('-0123456789', (sign, i) => [sign, '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'[i]!]),

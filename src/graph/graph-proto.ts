@@ -84,7 +84,8 @@ function readNode(node: NodeProto, index: number, reader: Reader): Node {
   if (node.domain !== '' && node.domain !== 'ai.onnx') {
     throw new SeedbedError(
       'Unsupported',
-      `${where} is of domain '${node.domain}'; only standard ONNX operators are supported`,
+      `is of domain '${node.domain}'; only standard ONNX operators are supported`,
+      { at: where },
     );
   }
   const attributes = Object.fromEntries(node.attribute.map(a => [a.name, readAttribute(a, where, reader)]));

@@ -35,7 +35,7 @@ export interface NetworkPurpose {
 /**
  * Builds a network as a graph: input `x` [N, ...shape], where asked a level [N], one output of x's shape.
  * Weights are initialisers named by their place, such as `down.0.conv1.weight`.
- * @param trained weights to start from; the rest is drawn from `seed`.
+ * @param trained weights to start from, all of them; they are drawn from `seed` unless given.
  * @throws {SeedbedError} BadArgument when the pictures cannot be halved as often as the network has levels.
  */
 export function buildNetwork(
@@ -164,7 +164,8 @@ export interface ClassifierNetwork {
  * Builds a classifier: a residual block a level, the mean over pixels, a layer of features, scores of the classes.
  * Input `pixels` [N, C, H, W] in [0,1]; outputs `features` [N, F], and `scores` [N, classes], logarithms of probabilities but for
  * a constant.
- * @param trained weights to start from; the rest is drawn from `seed`.
+ * @throws {SeedbedError} BadArgument when the pictures cannot be halved as often.
+ * @param trained weights to start from, all of them; they are drawn from `seed` unless given.
  */
 export function buildClassifier(
   { channels, features }: ClassifierNetwork,
@@ -172,6 +173,12 @@ export function buildClassifier(
   seed: number,
   trained?: ReadonlyMap<string, Tensor>,
 ): Graph {
+  const least = 2 ** (channels.length - 1);
+  if (shape.slice(1).some(side => side < least))
+    throw new SeedbedError(
+      'BadArgument',
+      `a classifier of ${channels.length} levels halves the picture ${channels.length - 1} times; pictures [${shape}] are too small. Give fewer network.channels`,
+    );
   const b = new GraphBuilder(name);
   const layers = new Layers(b, new Weights(seed, trained));
   const pixels = b.input('pixels', 'float32', ['N', ...shape]);

@@ -1,4 +1,4 @@
-import { isSeedbedError, SeedbedError } from '../errors.ts';
+import { isSeedbedError, SeedbedError, saying } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type KeptTask, openRunFolder, type RunFolderOptions } from './run-folder.ts';
@@ -110,7 +110,7 @@ function finite(heldOut: number, step: number, out: string): number {
 /** Where a run that diverged can be found as it was. */
 function withRemedy(error: unknown, out: string): never {
   if (!isSeedbedError(error) || error.kind !== 'Diverged') throw error;
-  throw new SeedbedError('Diverged', `${error.message}. ${out} holds the last good state`, { cause: error });
+  throw saying(error, `. ${out} holds the last good state`);
 }
 
 function round(value: number): number {

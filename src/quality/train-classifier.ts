@@ -51,8 +51,13 @@ export async function classifierTask(
   const batches = new Batches(first, rng, batch);
   const kept = Math.min(heldOut, HELD_OUT_IMAGES);
   const name = `${dataset.name.split(':')[0]}-classifier`;
-  let accuracy: number | undefined;
-
+  const measure = async (graph: Graph) =>
+    classify(
+      runtime,
+      graph,
+      await read(Array.from({ length: kept }, (_, i) => first + i)),
+      labels.subarray(first),
+    );
   return {
     network: buildClassifier(config.network, { name, shape, classes }, rng, init?.weights),
     batch,
@@ -79,12 +84,11 @@ export async function classifierTask(
       };
     },
     async evaluate(graph) {
-      const indices = Array.from({ length: kept }, (_, i) => first + i);
-      const found = await classify(runtime, graph, await read(indices), labels.subarray(first));
-      accuracy = found.accuracy;
-      return { heldOut: found.loss, details: { accuracy } };
+      const { loss, accuracy } = await measure(graph);
+      return { heldOut: loss, details: { accuracy } };
     },
     async save(graph, step) {
+      const { accuracy } = await measure(graph);
       const about = { data: dataset.name, classes, steps: step, rng, accuracy, config };
       const file = { ...halveWeights(graph), metadata: new Map([['classifier', JSON.stringify(about)]]) };
       await writeAtomic(joinPath(out, 'model.onnx'), serializeModel(file));
@@ -127,17 +131,20 @@ async function classify(runtime: Runtime, graph: Graph, pixels: Floats, labels: 
   const session = await runtime.load(bind(graph, { N: BATCH }));
   const count = pixels.shape[0]!;
   let [loss, right] = [0, 0];
-  for (let first = 0; first < count; first += BATCH) {
-    const { scores } = await session.run({ pixels: filledRows(pixels, first, BATCH) });
-    const known = unstack(scores as Floats).slice(0, count - first);
-    known.forEach(({ data }, i) => {
-      const label = labels[first + i]!;
-      const most = data.reduce((a, b) => Math.max(a, b));
-      const total = data.reduce((sum, score) => sum + Math.exp(score - most), 0);
-      loss += Math.log(total) + most - data[label]!;
-      if (data[label] === most) right++;
-    });
+  try {
+    for (let first = 0; first < count; first += BATCH) {
+      const { scores } = await session.run({ pixels: filledRows(pixels, first, BATCH) });
+      const known = unstack(scores as Floats).slice(0, count - first);
+      known.forEach(({ data }, i) => {
+        const label = labels[first + i]!;
+        const most = data.reduce((a, b) => Math.max(a, b));
+        const total = data.reduce((sum, score) => sum + Math.exp(score - most), 0);
+        loss += Math.log(total) + most - data[label]!;
+        if (data[label] === most) right++;
+      });
+    }
+  } finally {
+    await session.dispose();
   }
-  await session.dispose();
   return { loss: loss / count, accuracy: right / count };
 }

@@ -1,4 +1,4 @@
-import { isSeedbedError, SeedbedError } from '../errors.ts';
+import { isSeedbedError, SeedbedError, saying } from '../errors.ts';
 import { exists, joinPath, listFiles, readText, removeFolder, writeAtomic } from '../runtime/files.ts';
 import type { Codec } from './kept.ts';
 
@@ -121,8 +121,7 @@ const interrupted = (message: string) => new SeedbedError('Interrupted', message
  */
 export function breakOff(unfinished: Unfinished): (error: unknown) => Promise<never> {
   return async error => {
-    if (isSeedbedError(error, 'Interrupted'))
-      throw interrupted(`${error.message}; the same command with --resume goes on`);
+    if (isSeedbedError(error, 'Interrupted')) throw saying(error, '; the same command with --resume goes on');
     if (isSeedbedError(error, 'Diverged')) await unfinished.remove();
     throw error;
   };

@@ -317,7 +317,7 @@ describe('a diffusers folder says itself what it is', () => {
       'an unknown prediction',
       { prediction_type: 'flow_prediction' },
       {},
-      'scheduler_config.json is not valid: prediction_type: Invalid option',
+      'scheduler_config.json: not valid: prediction_type: Invalid option',
     ],
     [
       'a start without signal',

@@ -52,7 +52,9 @@ test('a model that takes its data for wider than they are fails, at every level 
   const [before, after] = [await loadModel(at('model.onnx')), await loadModel(at('measured.onnx'))];
   expect(after.hash).toBe(before.hash);
   expect(after.info.sampler).toEqual({ ...before.info.sampler, grid: 'logSnr' });
-  expect(after.info.training).toEqual({ quality: { count: 100, conditions: report.conditions } });
+  expect(after.info.training).toEqual({
+    quality: { count: 100, features: report.features, conditions: report.conditions },
+  });
   expect(report.levels.map(({ time }: { time: number }) => time)).toHaveLength(10);
   // Of N(0, .25) seen by the best denoiser of N(0, 1): what it keeps, s of s^2 + n^2 = 1, errs by (1 - s^2)^2 / 4 + s^2 n^2.
   const { network } = report.levels.find(({ time }: { time: number }) => time === 0.5);

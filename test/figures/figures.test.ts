@@ -260,6 +260,9 @@ test('numbers on an axis are as people write them', () => {
   expect(numbers(0, 5e6)).toEqual(['0', '10⁶', '2×10⁶', '3×10⁶', '4×10⁶', '5×10⁶']);
   expect(numbers(0, 4e-5)).toEqual(['0', '10⁻⁵', '2×10⁻⁵', '3×10⁻⁵', '4×10⁻⁵']);
   expect(numbers(0.02, 0.5, true)).toEqual(['0.02', '0.05', '0.1', '0.2', '0.5']);
+  expect(numbers(2.1, 4.8, true)).toEqual(['2', '5']);
+  expect(numbers(1.05, 1.9, true)).toEqual(['1', '2']);
+  expect(numbers(0.2, 0.7)).toEqual(['0.2', '0.3', '0.4', '0.5', '0.6', '0.7']);
   expect(numbers(1e-6, 1e-2, true)).toEqual(['10⁻⁶', '10⁻⁵', '10⁻⁴', '10⁻³', '10⁻²']);
   expect(numbers(1, 1e4, true)).toEqual(['1', '10', '100', '1,000', '10,000']);
 });

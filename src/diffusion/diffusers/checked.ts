@@ -6,5 +6,5 @@ export function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): 
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const said = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].join(': '));
-  throw new SeedbedError('BadFile', `${what} is not valid: ${said.join('; ')}`);
+  throw new SeedbedError('BadFile', `not valid: ${said.join('; ')}`, { at: what });
 }

@@ -3,8 +3,12 @@ import { SeedbedError } from '../../errors.ts';
 import { checked } from './checked.ts';
 import type { Config } from './fields.ts';
 
-/** Ways to space levels of classes that precondition their network, which is described as the denoiser around it. */
-export type Preconditioned = 'edm' | 'consistency';
+/** Spacings of schedulers that precondition their network: what is described is the denoiser around it. */
+const PRECONDITIONED = ['edm', 'consistency'] as const;
+export type Preconditioned = (typeof PRECONDITIONED)[number];
+
+export const isPreconditioned = (spacing: string): spacing is Preconditioned =>
+  (PRECONDITIONED as readonly string[]).includes(spacing);
 
 /** What the description says of a network that a scheduler preconditions: of the denoiser around it. */
 export function preconditionedFields(

@@ -4,7 +4,7 @@ import type { Graph } from '../../graph/ir.ts';
 import { furtherInputs, inputInWords } from '../further-inputs.ts';
 import { checked } from './checked.ts';
 import { type Config, FIELDS } from './fields.ts';
-import { preconditionedFields } from './preconditioned.ts';
+import { isPreconditioned, preconditionedFields } from './preconditioned.ts';
 import { samplerOf } from './sampler.ts';
 import { betaSchedule, flowSchedule } from './schedule.ts';
 import { type Read, SCHEDULERS } from './schedulers.ts';
@@ -71,8 +71,7 @@ export function fromDiffusers(
       isFlow(row, config) ? flowSchedule(config, tokens, where, note) : betaSchedule(config, where),
     ...(outputChannels && { outputChannels: () => outputChannels }),
     conditions: () => conditionsOf(graph, given, file, note),
-    ...((row.spacing === 'edm' || row.spacing === 'consistency') &&
-      preconditionedFields(row.spacing, config, steps, where)),
+    ...(isPreconditioned(row.spacing) && preconditionedFields(row.spacing, config, steps, where)),
   };
   const rest = Object.entries(said).filter(([field]) => !isGiven(field));
   const described: Record<string, unknown> = {

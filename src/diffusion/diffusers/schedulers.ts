@@ -2,9 +2,10 @@
  * THE table of diffusers' scheduler classes (0.42.1): every field of each with the value that it has where a
  * scheduler_config.json leaves it out, and how it is read. What each field does here is in fields.ts.
  */
+import type { Preconditioned } from './preconditioned.ts';
 
-/** How timesteps are spaced: see grids.ts. */
-export type Spacing = 'own' | 'one more' | 'even' | 'distilled' | 'flow' | 'edm' | 'consistency';
+/** How timesteps are spaced (grids.ts), or sigmas. */
+export type Spacing = 'own' | 'one more' | 'even' | 'distilled' | 'flow' | Preconditioned;
 
 /** A class whose steps, but for noise that it may add, are DDIM's on a grid of its own. */
 export interface Read {
