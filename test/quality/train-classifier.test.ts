@@ -1,13 +1,18 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { slice } from '../../src/data/dataset.ts';
 import { openDataset } from '../../src/data/open.ts';
+import { padImages } from '../../src/data/pixels.ts';
 import { parseModel } from '../../src/graph/protobuf.ts';
+import { bind } from '../../src/graph/replay.ts';
 import { networkFeatures } from '../../src/quality/features.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { fillUniform } from '../../src/tensor/random.ts';
-import { unstack } from '../../src/tensor/tensor.ts';
+import { type Floats, unstack } from '../../src/tensor/tensor.ts';
 import { seedbed } from '../cli/in-process.ts';
 import { idxOf } from '../data/sets.ts';
 
@@ -72,6 +77,25 @@ test('a classifier learns kinds that differ, and its features tell them apart', 
     return others.reduce((best, b) => (apart(a, b) < apart(a, best) ? b : best));
   });
   expect(nearest.filter((b, a) => b % 3 === a % 3).length).toBeGreaterThan(55);
+});
+
+const dataDir = fileURLToPath(new URL('../../../shared/data', import.meta.url));
+describe.skipIf(!existsSync(`${dataDir}/mnist`))('the classifiers that ship', () => {
+  test.each([
+    ['mnist', 0.98],
+    ['fashion-mnist', 0.88],
+  ])('%s knows test pictures', async (name, least) => {
+    const graph = parseModel(await readFile(`models/classifiers/${name}.onnx`), name);
+    const set = slice(await openDataset(`${name}:test`, { dataDir }), 0, 500);
+    const runtime = await createRuntime({ threads: 1 });
+    const session = await runtime.load(bind(graph, { N: 500 }));
+    const pixels = padImages(await set.read(Array.from({ length: 500 }, (_, i) => i)), 2);
+    const scores = unstack((await session.run({ pixels })).scores as Floats);
+    await session.dispose();
+    const known = await set.labels!();
+    const right = scores.filter(({ data }, i) => data.indexOf(Math.max(...data)) === known[i]);
+    expect(right.length / 500).toBeGreaterThan(least);
+  });
 });
 
 test('it goes on to the same bits', async () => {
