@@ -45,7 +45,7 @@ const own = () =>
     .addOption(gridOption())
     .option(
       '--batch <n>',
-      "seeds in work at once (default: 16; by 'split' and 'auto' 4, whose results come as they are found)",
+      "seeds in work at once (default: 16; by 'split' and 'auto' 2, whose results come as they are found)",
       whole(1),
     )
     .addOption(

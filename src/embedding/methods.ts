@@ -82,7 +82,7 @@ const split: MethodRow = {
   inverts: 'affine steps',
   uses: ['lastStep', 'interior'],
   // Results come as they are found.
-  batch: 4,
+  batch: 2,
   refuses: ({ inversion, method }) =>
     inversion.interior.solver === 'renoise'
       ? `'renoise' undoes steps from the picture on, as in method 'fixed-point'; method '${method}' cannot use it`
