@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { originOf } from '../diffusion/conditions.ts';
-import type { Denoiser, Embedder } from '../diffusion/info.ts';
+import { type Denoiser, type Embedder, withSampler } from '../diffusion/info.ts';
 import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { journalIn } from '../embedding/journal-files.ts';
 import type { Contestant } from '../experiments/race/contestants.ts';
@@ -73,8 +73,7 @@ export async function openContest(
   note: (text: string) => void,
 ): Promise<Contest> {
   const loaded = await openBound(file, flags);
-  const sampler = chooseSampler(loaded.info.sampler, flags);
-  const model = { ...loaded, info: { ...loaded.info, sampler } };
+  const model = withSampler(loaded, chooseSampler(loaded.info.sampler, flags));
   const pictures = flags.data
     ? await readItems(flags.data, model, { ...flags, note })
     : await readPictures(

@@ -36,6 +36,19 @@ interface Factors {
 /** What stands around a network F in D(x; sigma) = c_skip x + c_out F(c_in x; c_noise), as a column of Karras et al. 2022, table 1. */
 type Preconditioner = (emit: Emit, x: string, sigma: string, level: string) => Factors;
 
+/** d^2 x / total + (away d / root) F: what EDM and consistency models make of the network's output F. */
+function joined(
+  emit: Emit,
+  parts: { x: string; network: string; d: number; total: string; away: string; root: string },
+): string {
+  const { x, network, d, total, away, root } = parts;
+  return emit(
+    'Add',
+    emit('Div', emit('Mul', x, d ** 2), total),
+    emit('Mul', network, emit('Div', emit('Mul', away, d), root)),
+  );
+}
+
 /**
  * EDM: c_in = 1 / sqrt(sigma^2 + d^2), c_noise = ln(sigma) / 4, c_skip = d^2 / (sigma^2 + d^2),
  * c_out = sigma d / sqrt(sigma^2 + d^2).
@@ -49,12 +62,7 @@ const edm =
     return {
       scaled: emit('Div', x, root),
       noise: emit('Mul', emit('Log', level), 0.25),
-      denoised: network =>
-        emit(
-          'Add',
-          emit('Div', emit('Mul', x, d ** 2), total),
-          emit('Mul', network, emit('Div', emit('Mul', sigma, d), root)),
-        ),
+      denoised: network => joined(emit, { x, network, d, total, away: sigma, root }),
     };
   };
 
@@ -73,12 +81,7 @@ const consistency =
     return {
       scaled: emit('Div', x, root),
       noise: emit('Mul', emit('Log', level), 250),
-      denoised: network =>
-        emit(
-          'Add',
-          emit('Div', emit('Mul', x, d ** 2), total),
-          emit('Mul', network, emit('Div', emit('Mul', above, d), root)),
-        ),
+      denoised: network => joined(emit, { x, network, d, total, away: above, root }),
     };
   };
 
