@@ -102,6 +102,6 @@ export { createRuntime, encodePng } from './runtime/platform.ts';
 export type { Device, Feeds, Runtime, RuntimeOptions, Session } from './runtime/runtime.ts';
 export type { Source } from './runtime/source.ts';
 export { type Eigensystem, symmetricEigen } from './tensor/eigen.ts';
-export { writeNpy } from './tensor/npy.ts';
+export { readNpy, writeNpy } from './tensor/npy.ts';
 export { bootstrapMean, type Interval, meanSquaredErrors, psnr } from './tensor/statistics.ts';
 export { type ArrayOf, type DType, type Floats, float32, type Tensor } from './tensor/tensor.ts';

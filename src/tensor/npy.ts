@@ -80,7 +80,11 @@ export function writeNpy(t: Tensor): Uint8Array<ArrayBuffer> {
  * @param name the file's, for messages.
  * @throws {SeedbedError} BadFile when the header is not sound, the element type is not one of ours, or the data
  * is shorter or longer than the shape asks for.
- * @example readNpy(await readFile('seeds.npy'), 'seeds.npy')
+ * @group Files
+ * @example
+ * import { float32, readNpy, writeNpy } from 'seedbed';
+ * const { shape, data } = readNpy(writeNpy(float32([2], [0.5, -0.5])), 'mine.npy');
+ * console.log(shape, data); // prints [ 2 ] Float32Array(2) [ 0.5, -0.5 ]
  */
 export function readNpy(bytes: Uint8Array, name: string): Tensor {
   const { text, data } = split(bytes, name);

@@ -10,7 +10,7 @@ const MODELS = fileURLToPath(new URL('../../docs/models', import.meta.url));
 
 /** A graph of which only inputs and outputs are known. */
 function card(inputs: GraphCard['inputs'], outputs: GraphCard['outputs']): GraphCard {
-  return { inputs, outputs, operators: [], weights: 0, opset: 20, described: false };
+  return { inputs, outputs, operators: [], weights: 0, opset: 20, described: false, conditions: [] };
 }
 const float = (name: string, ...shape: (number | string)[]) => ({ name, dtype: 'float32', shape });
 const whole = (name: string, ...shape: (number | string)[]) => ({ name, dtype: 'int64', shape });
@@ -55,6 +55,17 @@ test.each([
   ],
 ])('names tell what a level and an output are: %o', (image, level, output, expected) => {
   expect(guessOf(card([image, level], [output]))).toMatchObject(expected);
+});
+
+test('what is neither picture nor level is left open as a condition', () => {
+  const graph = card(
+    [float('x', 'N', 3, 8, 8), whole('timestep', 'N'), whole('class_labels', 'N')],
+    [float('y', 'N', 3, 8, 8)],
+  );
+  const guessed = guessOf(graph);
+  expect(guessed.level).toBe('timestep');
+  const { conditions } = api.parseForeignInfo(descriptionOf('mine', guessed, graph), 'mine.json');
+  expect(conditions).toEqual(['class_labels']);
 });
 
 test('every choice of the form makes a description that Seedbed reads; of learned variances the prediction is kept', () => {

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import * as api from '../../src/index.ts';
 import { CHROMIUM } from '../browser/chromium.ts';
 import { largeJpeg } from '../pictures.ts';
-import { drop, openStudio, type Studio, value } from './open.ts';
+import { furthest } from './expect.ts';
+import { drop, greys, openStudio, type Studio, still, value } from './open.ts';
 
 /** A denoiser of Gaussian data as another tool would write it: the graph alone. */
 const model = api.gaussianDenoiser(0.05, [1, 8, 8]);
@@ -89,6 +90,43 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
     await dialog.getByText('Open it').click();
     await said('mine.onnx is open');
     await dialog.waitFor({ state: 'detached' });
+  }, 120_000);
+
+  test('a conditional one is told its class, in a form; what it finds is its own under that class', async () => {
+    const means = [-1, 0, 1].map(level => Array(64).fill(level));
+    const classes = api.classDenoiser({ means, variance: 0.05 }, [1, 8, 8]);
+    const without = api.serializeModel({ ...classes.graph, metadata: new Map() });
+    await drop(page, [{ name: 'classes.onnx', bytes: bytes(without) }]);
+    const dialog = page.locator('dialog[open]');
+    await dialog.waitFor();
+    expect(await dialog.getByLabel('Input of the noise level').inputValue()).toBe('noise_variance');
+    const waiting = page.waitForEvent('download');
+    await dialog.getByText('Description .json').click();
+    const described = JSON.parse(readFileSync(await (await waiting).path(), 'utf8'));
+    expect(described.conditions).toEqual(['class_labels']);
+    await dialog.locator('button.main').click();
+    await dialog.locator('h2:has-text("What is classes.onnx told?")').waitFor({ timeout: 60_000 });
+    await dialog.locator('button.main').click();
+    await dialog.locator('[role=status]:has-text("needs a value for")').waitFor({ timeout: 60_000 });
+    await dialog.getByLabel('class_labels').fill('2');
+    await dialog.locator('button.main').click();
+    await said('classes.onnx is open');
+    expect(new URL(page.url()).hash).toMatch(/model=[0-9a-f]{12}(\+|%20)2(&|$)/);
+
+    const told = { values: { class_labels: api.float32([1], [2]) } };
+    const about = api.parseForeignInfo(described, 'x');
+    const bound = api.withConditions(api.importDenoiser(classes.graph, about, new Map(), 'x'), told);
+    const { latent, pictures } = await api.sample(bound, { count: 1, rng: 7 });
+    await page.click('nav >> text=Embed');
+    await drop(page, [{ name: 'seed.npy', bytes: bytes(api.writeNpy(latent)) }]);
+    await page.waitForSelector('text=seeds of seed.npy', { timeout: 60_000 });
+    const canvas = 'what the model grows from the seed';
+    await page.waitForSelector(`[aria-label="${canvas}"] canvas`, { timeout: 60_000 });
+    await still(page);
+    expect(furthest(await greys(page, canvas), pictures)).toBeLessThan(1);
+    await page.reload();
+    await page.waitForSelector(`[aria-label="${canvas}"] canvas`, { timeout: 60_000 });
+    expect(furthest(await greys(page, canvas), pictures)).toBeLessThan(1);
   }, 120_000);
 
   test('its files come in any order, and find each other', async () => {

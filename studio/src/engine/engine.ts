@@ -4,6 +4,7 @@
  * @module
  */
 export { analyse, type CloudAnalysis, fetchSeeds } from './clouds.ts';
+export type { Conditions, Given } from './conditions.ts';
 export { type OpenedSeeds, openSeeds, picture, png, seedFile } from './files.ts';
 export type { Condition } from './gate.ts';
 export {
@@ -22,6 +23,7 @@ export {
   dataFilesOf,
   examine,
   type GraphCard,
+  type GraphValue,
   lookAt,
   lookInside,
   type ModelFiles,

@@ -3,6 +3,7 @@
  * @module
  */
 import { encodePng, readPicture, readSeeds, SeedbedError, writeNpy, writeSeeds } from 'seedbed';
+import { boundInWords } from './conditions.ts';
 import { modelOf } from './open.ts';
 import type { Floats } from './work.ts';
 
@@ -39,9 +40,10 @@ export async function seedFile(
   format: 'safetensors' | 'npy',
 ): Promise<Uint8Array> {
   if (format === 'npy') return writeNpy(latent);
-  const { hash, info } = await modelOf(model);
+  const { hash, info, conditioned } = await modelOf(model);
   return writeSeeds(latent, {
     ...{ model: hash, sampler: info.sampler, rng: 0, createdBy: 'seedbed studio' },
+    ...(conditioned && { conditions: conditioned }),
     method,
     images: pictures.map(name => ({ name })),
   });
@@ -50,7 +52,7 @@ export async function seedFile(
 /** Reads a seed file for a model, and says when it is another's. */
 export async function openSeeds(file: Blob, title: string, model: string): Promise<OpenedSeeds> {
   const { latent, pair, provenance } = readSeeds(new Uint8Array(await file.arrayBuffer()), title);
-  const { hash, info } = await modelOf(model);
+  const { hash, info, conditioned } = await modelOf(model);
   if (latent.shape.slice(1).join() !== info.shape.join())
     throw new SeedbedError(
       'BadShape',
@@ -65,6 +67,12 @@ export async function openSeeds(file: Blob, title: string, model: string): Promi
     throw new SeedbedError(
       'Mismatch',
       `${title} holds seeds of another model (${provenance.model.slice(0, 12)}); open that model first`,
+    );
+  const [theirs, ours] = [provenance?.conditions, conditioned].map(boundInWords);
+  if (provenance && theirs !== ours)
+    throw new SeedbedError(
+      'Mismatch',
+      `${title} holds seeds found under other conditions (${theirs || 'none'}; the model here has ${ours || 'none'})`,
     );
   const pictures = provenance?.images.map(({ name }) => name) ?? [];
   const method = provenance?.method ?? { name: 'unknown' };

@@ -81,11 +81,12 @@ const OUTPUT_NAMES: readonly (readonly [RegExp, Described['predicts']])[] = [
 const named = <T>(table: readonly (readonly [RegExp, T])[], name: string) =>
   table.find(([pattern]) => pattern.test(name))?.[1];
 
-/** The likeliest description of a graph: its picture is the input of most dimensions, its level the one of fewest. */
+/** The likeliest description of a graph: its picture is the input of most dimensions, its level the one of fewest that is called like one. */
 export function guessOf({ inputs, outputs }: GraphCard): Described {
   const byRank = [...inputs].sort((a, b) => b.shape.length - a.shape.length);
   const image = byRank.find(isFloat) ?? byRank[0];
-  const level = [...byRank].reverse().find(input => input !== image);
+  const others = [...byRank].reverse().filter(input => input !== image);
+  const level = others.find(({ name }) => named(LEVEL_NAMES, name)) ?? others[0];
   const output = outputs.find(({ shape }) => shape.length === image?.shape.length) ?? outputs[0];
   const predicts = named(OUTPUT_NAMES, output?.name ?? '') ?? 'epsilon';
   const whole = level !== undefined && !isFloat(level);
@@ -101,12 +102,13 @@ export function guessOf({ inputs, outputs }: GraphCard): Described {
 }
 
 /** The description that a form holds, as docs/bring-your-own-model.md explains it. */
-export function descriptionOf(name: string, form: Described, { outputs }: GraphCard): object {
+export function descriptionOf(name: string, form: Described, { inputs, outputs }: GraphCard): object {
   const shape = form.shape.split(/[\s,x]+/).map(Number);
   const [channels = 1] = shape;
   const { of, stepped } = SCHEDULE_KINDS[form.schedule];
   const timesteps = Number(form.timesteps);
   const given = outputs.find(output => output.name === form.output)?.shape[1];
+  const further = inputs.map(input => input.name).filter(name => name !== form.image && name !== form.level);
   const learnsVariance = shape.length === 3 && given === 2 * channels;
   return {
     name,
@@ -121,6 +123,7 @@ export function descriptionOf(name: string, form: Described, { outputs }: GraphC
       ...{ kind: 'ddim', steps: Number(form.steps), grid: 'linspace', final: 'x0' },
       start: stepped ? { timestep: timesteps - 1 } : { diffusionTime: 1 },
     },
+    ...(further.length > 0 && { conditions: further }),
     ...(learnsVariance && { outputChannels: Array.from({ length: channels }, (_, i) => i) }),
   };
 }

@@ -14,6 +14,7 @@ import {
   SHIPPED_DENOISER,
   SHIPPED_EMBEDDER,
 } from 'seedbed';
+import { boundInWords } from './conditions.ts';
 import { type Condition, gateOf } from './gate.ts';
 import { downloaded, running } from './runtime.ts';
 import { type Floats, type OnReport, type Watch, watched, working } from './work.ts';
@@ -25,7 +26,10 @@ export interface ModelCard {
   /** By which it is asked for. */
   readonly key: string;
   readonly name: string;
+  /** Of its weights, and what it is bound to: names of results go by it. */
   readonly hash: string;
+  /** What it is bound to, in words, where it is conditional. */
+  readonly bound?: string | undefined;
   /** Of the seeds, [C, H, W] or [D]. */
   readonly shape: readonly number[];
   /** Of the pictures, without the padding. */
@@ -115,8 +119,11 @@ export async function embedderOf(key: string): Promise<Embedder | undefined> {
 async function cardOf(key: string): Promise<ModelCard> {
   const model = await modelOf(key);
   const { name, shape, sampler, training } = model.info;
+  const bound = boundInWords(model.conditioned);
   return {
-    ...{ key, name, hash: model.hash, shape, picture: pictureShape(model), steps: sampler.steps },
+    ...{ key, name, shape, picture: pictureShape(model), steps: sampler.steps },
+    hash: bound ? `${model.hash} ${bound}` : model.hash,
+    ...(bound && { bound }),
     weights: [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0),
     hasEmbedder: key === 'fashion-mnist' || embedders.has(key),
     gate: gateOf(training),
@@ -125,7 +132,8 @@ async function cardOf(key: string): Promise<ModelCard> {
 
 /** Takes up a denoiser of one's own. @returns what is known of it. */
 export async function takeDenoiser(model: Denoiser): Promise<ModelCard> {
-  const key = model.hash.slice(0, 12);
+  const bound = boundInWords(model.conditioned);
+  const key = `${model.hash.slice(0, 12)}${bound && ` ${bound}`}`;
   models.set(key, Promise.resolve(model));
   return cardOf(key);
 }

@@ -16,6 +16,7 @@ import {
   readModel,
   SeedbedError,
 } from 'seedbed';
+import { boundTo, boundToZeros, type Conditions, conditionsOf } from './conditions.ts';
 import { type ModelCard, modelOf, takeDenoiser, takeEmbedder } from './open.ts';
 import { running } from './runtime.ts';
 import { type OnReport, watched, working } from './work.ts';
@@ -27,6 +28,8 @@ export interface ModelFiles {
   readonly description?: File | undefined;
   /** The files that its weights lie in, where they are not in its own. */
   readonly data?: readonly File[] | undefined;
+  /** What it is bound to, where it is conditional. */
+  readonly conditions?: Conditions | undefined;
 }
 
 /** The largest model that a page is asked to hold: WebAssembly addresses 4 GiB, and a network is there several times. */
@@ -38,11 +41,12 @@ const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`;
 
 /** Takes up a model of one's own. */
 export async function openModel(files: ModelFiles): Promise<ModelCard> {
-  const { file, description } = files;
-  const { bytes, external } = await read(files);
-  if (description) return taken(await described(files));
-  const opened = readModel(bytes, file.name, external);
-  if (opened.info.kind === 'denoiser') return taken(opened as Denoiser);
+  const { file, conditions } = files;
+  const opened = await modelIn(files);
+  if (opened.info.kind === 'denoiser') {
+    const model = opened as Denoiser;
+    return taken(conditions ? await boundTo(model, conditions) : model);
+  }
   if (opened.info.kind === 'autoencoder') throw onlyPixels(opened.info.name);
   const card = await takeEmbedder(opened as Embedder);
   if (card) return card;
@@ -50,6 +54,13 @@ export async function openModel(files: ModelFiles): Promise<ModelCard> {
     'Mismatch',
     `${file.name} is an embedder of a denoiser that is not open here; open its denoiser first`,
   );
+}
+
+/** What the files hold, which say what it is. */
+async function modelIn(files: ModelFiles): Promise<ReturnType<typeof readModel>> {
+  if (files.description) return described(files);
+  const { bytes, external } = await read(files);
+  return readModel(bytes, files.file.name, external);
 }
 
 /** The files of an ONNX file's weights, by their names without folders; none for most. */
@@ -67,6 +78,8 @@ export interface GraphCard {
   readonly opset: number;
   /** Whether it says itself what it is. */
   readonly described: boolean;
+  /** The inputs that wait for a value, such as a class, where it is described. */
+  readonly conditions: readonly GraphValue[];
 }
 
 /** What a graph takes or gives; open dimensions go by their names. */
@@ -79,7 +92,13 @@ export interface GraphValue {
 /** Looks at the graph of a file. */
 export async function lookAt(files: ModelFiles): Promise<GraphCard> {
   const { bytes, external } = await read(files);
-  return cardOfGraph(parseModel(bytes, files.file.name, external));
+  const card = cardOfGraph(parseModel(bytes, files.file.name, external));
+  if (!card.described && !files.description) return card;
+  const model = await modelIn(files);
+  return {
+    ...{ ...card, described: true },
+    conditions: model.info.kind === 'denoiser' ? plain(conditionsOf(model as Denoiser)) : [],
+  };
 }
 
 /** Looks at the graph of a model that is open. */
@@ -90,18 +109,21 @@ export async function lookInside(key: string): Promise<GraphCard> {
 function cardOfGraph({ inputs, outputs, nodes, initializers, opset, metadata }: Graph): GraphCard {
   const counts = new Map<string, number>();
   for (const { op } of nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
-  const plain = (values: Graph['inputs']) => values.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
   return {
-    ...{ inputs: plain(inputs), outputs: plain(outputs), opset, described: metadata.has('seedbed') },
+    ...{ inputs: plain(inputs), outputs: plain(outputs), opset, conditions: [] },
+    described: metadata.has('seedbed'),
     operators: [...counts].sort(([, a], [, b]) => b - a),
     weights: [...initializers.values()].reduce((sum, { data }) => sum + data.length, 0),
   };
 }
 
+const plain = (values: Graph['inputs']): GraphValue[] =>
+  values.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+
 /** Looks for what is wrong with a description: the doctor. */
 export async function examine(task: number, files: ModelFiles, report: OnReport): Promise<Diagnosis> {
   return working(task, report, async watch =>
-    diagnose(await described(files), { runtime: watched(await running(), watch) }),
+    diagnose(boundToZeros(await described(files)), { runtime: watched(await running(), watch) }),
   );
 }
 
@@ -162,8 +184,8 @@ async function taken(model: Denoiser): Promise<ModelCard> {
   if (range.from === null) throw onlyPixels(name);
   if (conditions)
     throw new SeedbedError(
-      'Unsupported',
-      `model '${name}' is conditional (${conditions.join(', ')}), and the studio gives no conditions. Fix them when it is imported ("fixedInputs" in its description), or use the command line`,
+      'BadArgument',
+      `model '${name}' is conditional, and needs a value for ${conditions.join(', ')}`,
     );
   const largest = Math.max(...[...model.graph.initializers.values()].map(({ data }) => data.byteLength));
   if ((await running()).device === 'webgpu' && largest > LARGEST_BINDING)

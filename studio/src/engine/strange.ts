@@ -16,12 +16,12 @@ export async function strange(task: number, key: string, image: Floats, report: 
   return working(task, report, async watch => {
     const model = await modelOf(key);
     const runtime = watched(await running(), watch);
-    if (!usual.has(model.hash)) {
+    if (!usual.has(key)) {
       const { pictures } = await sample(model, { count: OWN, runtime });
       const own = await strangeness(model, pictures, { runtime });
-      usual.set(model.hash, own.reduce((sum, value) => sum + value, 0) / own.length);
+      usual.set(key, own.reduce((sum, value) => sum + value, 0) / own.length);
     }
     const [value] = await strangeness(model, image, { runtime });
-    return value! / usual.get(model.hash)!;
+    return value! / usual.get(key)!;
   });
 }

@@ -7,19 +7,24 @@ import { Dialog } from '../parts/dialog.tsx';
 import { download } from '../parts/download.ts';
 import { GraphFacts } from '../parts/graph-facts.tsx';
 import { Tasks } from '../parts/progress.tsx';
-import { leaveUndescribed, openOrAsk, type Undescribed, undescribed } from '../state/describing.ts';
+import { type Asked, asked, leaveAsked, openOrAsk } from '../state/describing.ts';
+import { Bind } from './bind.tsx';
 import { Fields, type Finding } from './fields.tsx';
 
-/** A form for a model that does not say what it is. */
+/** A form for a model that does not say what it is, or that is to be told something. */
 export function Describe() {
   return (
-    <Show when={undescribed()} keyed>
-      {asked => <Form of={asked} />}
+    <Show when={asked()} keyed>
+      {of => (
+        <Show when={of.graph.described} fallback={<Form of={of} />}>
+          <Bind of={of} />
+        </Show>
+      )}
     </Show>
   );
 }
 
-function Form(props: { readonly of: Undescribed }) {
+function Form(props: { readonly of: Asked }) {
   const { files, graph } = props.of;
   const name = files.file.name.replace(/\.onnx$/i, '');
   const [described, setDescribed] = createSignal(guessOf(graph));
@@ -44,7 +49,7 @@ function Form(props: { readonly of: Undescribed }) {
       if (told) setFindings(told.findings);
     });
   return (
-    <Dialog label={`What ${files.file.name} is`} wide onClose={leaveUndescribed}>
+    <Dialog label={`What ${files.file.name} is`} wide onClose={leaveAsked}>
       <h2>What is {files.file.name}?</h2>
       <p class="note">
         It does not say so itself. This is what its graph looks like: mend it, and have it checked. Its .json,
@@ -65,7 +70,7 @@ function Form(props: { readonly of: Undescribed }) {
         <Button onPress={() => void check()}>Check it</Button>
         <Button onPress={() => download(text(), `${name}.json`)}>Description .json</Button>
         <span class="gap" />
-        <Button onPress={leaveUndescribed}>Leave it</Button>
+        <Button onPress={leaveAsked}>Leave it</Button>
         <Button main onPress={() => void attempted(() => openOrAsk(whole()))}>
           Open it
         </Button>

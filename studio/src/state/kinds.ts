@@ -5,7 +5,7 @@
 
 import type { DescentState } from 'seedbed';
 import * as z from 'zod/mini';
-import type { Floats, Found, Grown, Growth, Learned, ModelCard } from '../engine/engine.ts';
+import type { Conditions, Floats, Found, Grown, Growth, Learned, ModelCard } from '../engine/engine.ts';
 
 // The page's policy lets no code be made from text.
 z.config({ jitless: true });
@@ -15,13 +15,14 @@ export interface Kept {
   readonly picture: { readonly id: string; readonly title: string; readonly file: Blob };
   /** A seed file of one's own. */
   readonly seeds: { readonly id: string; readonly title: string; readonly file: Blob };
-  /** A model of one's own: its file, what describes it where Seedbed did not write it, files of its weights, an embedder of its seeds. */
+  /** A model of one's own: its file, what describes it where Seedbed did not write it, files of its weights, an embedder of its seeds, what it is bound to. */
   readonly model: {
     readonly card: ModelCard;
     readonly file: Blob;
     readonly description?: Blob | undefined;
     readonly data?: readonly { readonly name: string; readonly file: Blob }[] | undefined;
     readonly embedder?: Blob | undefined;
+    readonly conditions?: Conditions | undefined;
   };
   /** A picture as a model takes it, and what was done to it for that. */
   readonly read: { readonly pixels: Floats; readonly changes: readonly string[] };
@@ -56,6 +57,7 @@ const floats = z
   .check(z.refine(({ shape, data }) => shape.reduce((product, dim) => product * dim, 1) === data.length));
 const file = z.object({ id: z.string(), title: z.string(), file: z.instanceof(Blob) });
 const numbers = z.array(z.number());
+const given = z.record(z.string(), z.union([z.number(), z.instanceof(Blob)]));
 const losses = z.array(z.tuple([z.number(), z.number()]));
 const result = z.object({
   ...{ mse: z.number(), psnr: z.number(), latentVariance: z.number(), evaluations: z.number() },
@@ -70,12 +72,16 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
     card: z.object({
       ...{ key: z.string(), name: z.string(), hash: z.string(), shape: numbers, picture: numbers },
       ...{ steps: z.number(), weights: z.number(), hasEmbedder: z.boolean() },
+      bound: z.optional(z.string()),
       gate: z.optional(z.array(z.object({ passed: z.boolean(), text: z.string() }))),
     }),
     file: z.instanceof(Blob),
     description: z.optional(z.instanceof(Blob)),
     data: z.optional(z.array(z.object({ name: z.string(), file: z.instanceof(Blob) }))),
     embedder: z.optional(z.instanceof(Blob)),
+    conditions: z.optional(
+      z.object({ values: given, unconditional: z.optional(given), guidance: z.optional(z.number()) }),
+    ),
   }),
   read: z.object({ pixels: floats, changes: z.array(z.string()) }),
   found: z.object({ latent: floats, pictures: floats, results: z.array(result).check(z.minLength(1)) }),

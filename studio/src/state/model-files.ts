@@ -3,7 +3,7 @@
  * @module
  */
 import { ask } from '../engine/client.ts';
-import { openOrAsk, undescribed } from './describing.ts';
+import { asked, openOrAsk } from './describing.ts';
 import { attempt, say } from './notices.ts';
 
 export const endsWith = (file: File, ...endings: string[]) =>
@@ -41,8 +41,8 @@ export async function takeModels(files: readonly File[]): Promise<readonly File[
     const isDescription = descriptions.includes(file);
     if (used.has(file) || !(isDescription || endsWith(file, '.data', '.onnx_data'))) continue;
     used.add(file);
-    const asked = isDescription ? undescribed() : undefined;
-    if (asked) await attempt(() => openOrAsk({ ...asked.files, description: file }));
+    const waiting = isDescription ? asked() : undefined;
+    if (waiting) await attempt(() => openOrAsk({ ...waiting.files, description: file }));
     else {
       held = [...held, file];
       say(`${file.name} is of a model: open its .onnx file, too.`);

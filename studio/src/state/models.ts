@@ -101,10 +101,11 @@ async function openKept(key: string): Promise<ModelCard | undefined> {
   // Whoever stops that goes on with the model that every link is understood with.
   return during(`Reading ${name}`, { onStop: () => setCurrent(SHIPPED) }, async () => {
     const named = (blob: Blob, ending: string) => new File([blob], `${name}${ending}`);
-    const { file, description, data, embedder } = kept;
+    const { file, description, data, embedder, conditions } = kept;
     const card = await ask('openModel', {
       ...{ file: named(file, '.onnx'), description: description && named(description, '.json') },
       data: data?.map(({ name, file }) => new File([file], name)),
+      conditions,
     });
     if (embedder) await ask('openModel', { file: named(embedder, '.onnx') });
     return know({ ...card, name, hasEmbedder: embedder !== undefined });
@@ -132,16 +133,18 @@ export async function followAddress(): Promise<void> {
 /** Takes up a model of one's own, keeps it, and lets the rooms work with it. */
 export async function openModel(files: ModelFiles): Promise<void> {
   const life = lives();
-  const { file, description, data } = files;
+  const { file, description, data, conditions } = files;
   const card = await during(`Reading ${file.name}`, {}, () => ask('openModel', files));
   if (!card) return;
   const { key, hasEmbedder } = card;
   const known = cardOf(key);
-  know(known ? { ...known, hasEmbedder } : { ...card, name: file.name.replace(/\.onnx$/i, '') });
+  const stem = file.name.replace(/\.onnx$/i, '');
+  const name = card.bound ? `${stem}: ${card.bound}` : stem;
+  know(known ? { ...known, hasEmbedder } : { ...card, name });
   opened(key, life);
   if (!isShipped(key))
     await amend('model', [key], before => ({
-      ...(before ?? { file, description, data: data?.map(file => ({ name: file.name, file })) }),
+      ...(before ?? { file, description, conditions, data: data?.map(file => ({ name: file.name, file })) }),
       ...(hasEmbedder && before && { embedder: file }),
       card: cardOf(key)!,
     }));
