@@ -202,6 +202,7 @@ test('exports what it promises', () => {
         "pushForward",
         "ratesAt",
         "readModel",
+        "readNpy",
         "readPicture",
         "readSeeds",
         "sample",
