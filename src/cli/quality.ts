@@ -20,7 +20,15 @@ import { type ModelFlags, withModel } from './denoiser.ts';
 import { packaged, SHIPPED_MODEL } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
-import { dataDirOption, gridOption, type RngFlags, stepsOption, whole, withRng } from './options.ts';
+import {
+  dataDirOption,
+  gridOption,
+  type RngFlags,
+  samplerOption,
+  stepsOption,
+  whole,
+  withRng,
+} from './options.ts';
 import { openFor } from './pictures.ts';
 import { duration, type Terminal } from './terminal.ts';
 
@@ -33,6 +41,7 @@ const own = () =>
     .option('--learned <name or path>', "pictures that it learned from (default: the model's own data)")
     .addOption(dataDirOption())
     .option('--count <n>', 'pictures to grow, and held-out ones to compare them with', whole(10), 1000)
+    .addOption(samplerOption())
     .addOption(stepsOption())
     .addOption(gridOption())
     .option(

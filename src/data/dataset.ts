@@ -15,7 +15,7 @@ export interface Dataset {
   itemName(index: number): string;
   /** Items as [n, ...shape]; pixels in [0,1]. @throws {SeedbedError} BadArgument for a number outside the set. */
   read(indices: ArrayLike<number>): Promise<Tensor<'float32'>>;
-  /** Reads the classes of all its items, whole numbers from 0, as they are published; of sets that are published with them. */
+  /** Reads the classes of all its items, whole numbers from 0, of sets that are published with them and of folders of classes. */
   labels?(): Promise<Uint8Array>;
 }
 

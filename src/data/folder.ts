@@ -1,4 +1,5 @@
 import { SeedbedError } from '../errors.ts';
+import { naturalOrder } from '../runtime/files.ts';
 import { decodeImage, readImageHeader } from '../runtime/images.ts';
 import type { ImageOptions } from '../runtime/picture.ts';
 import { imageShape } from '../runtime/picture.ts';
@@ -20,7 +21,9 @@ export function isImageName(name: string): boolean {
 }
 
 /**
- * Pictures in files of their own, decoded when they are first read and then kept, 8 bits a pixel.
+ * Pictures in files of their own, decoded when they are first read and then kept, 8 bits a pixel. Those that lie in folders
+ * of their classes (CLASS/NAME.png) have labels, and go by turns through the classes: the last of them, which training holds
+ * out, are of every class.
  *
  * Unless `size` and `channels` are given, all headers are read first: the pictures must then be alike.
  * @throws {SeedbedError} BadArgument when they are not, naming the option that makes them so; BadFile when a
@@ -28,9 +31,11 @@ export function isImageName(name: string): boolean {
  */
 export async function imageFiles(
   name: string,
-  files: readonly FileSource[],
+  given: readonly FileSource[],
   options: ImageOptions,
 ): Promise<Dataset> {
+  const classes = classesOf(given);
+  const files = classes ? byTurns(classes) : given;
   const shape = await commonShape(files, options);
   const stride = sizeOf(shape);
   const within = checkedIndex(name, files.length);
@@ -54,6 +59,7 @@ export async function imageFiles(
     shape,
     length: files.length,
     itemName: index => files[within(index)]!.name,
+    ...(classes && { labels: async () => labelsOf(classes, files) }),
     read: async indices => {
       const batch = zeros('float32', [indices.length, ...shape]);
       const wanted = Array.from(indices, within);
@@ -66,6 +72,35 @@ export async function imageFiles(
       return batch;
     },
   };
+}
+
+/** The most classes that a byte tells apart. */
+const MOST_CLASSES = 256;
+
+/** Files by the folders that they lie in, in order of the folders' names, where these are classes: all in one place, two or more. */
+function classesOf(files: readonly FileSource[]): FileSource[][] | undefined {
+  const folders = new Map<string, FileSource[]>();
+  for (const file of files) {
+    const folder = file.name.split('/').slice(0, -1).join('/');
+    const inside = folders.get(folder) ?? [];
+    inside.push(file);
+    folders.set(folder, inside);
+  }
+  const places = new Set([...folders.keys()].map(folder => folder.split('/').slice(0, -1).join('/')));
+  if (folders.has('') || places.size !== 1 || folders.size < 2 || folders.size > MOST_CLASSES)
+    return undefined;
+  return [...folders.entries()].sort(([a], [b]) => naturalOrder(a, b)).map(([, inside]) => inside);
+}
+
+/** The first file of each class, the second of each, and so on. */
+function byTurns(classes: readonly (readonly FileSource[])[]): FileSource[] {
+  const most = Math.max(...classes.map(({ length }) => length));
+  return Array.from({ length: most }, (_, turn) => classes.flatMap(inside => inside[turn] ?? [])).flat();
+}
+
+function labelsOf(classes: readonly (readonly FileSource[])[], files: readonly FileSource[]): Uint8Array {
+  const labels = new Map(classes.flatMap((inside, label) => inside.map(file => [file, label] as const)));
+  return Uint8Array.from(files, file => labels.get(file)!);
 }
 
 async function commonShape(files: readonly FileSource[], options: ImageOptions): Promise<readonly number[]> {

@@ -101,7 +101,7 @@ async function labelsOf(dataset: Dataset, least: number): Promise<Uint8Array> {
   if (!dataset.labels)
     throw new SeedbedError(
       'BadArgument',
-      `the classes of ${dataset.name} are not known: a classifier learns from MNIST and its like with their files of labels, or CIFAR-10`,
+      `the classes of ${dataset.name} are not known: a classifier learns from MNIST and its like with their files of labels, from CIFAR-10, or from pictures in folders of their classes (CLASS/NAME.png)`,
     );
   if (dataset.length < least)
     throw new SeedbedError(

@@ -227,6 +227,29 @@ describe('a file is known by what it holds', () => {
     expect((await openDataset(at('kinds'))).length).toBe(6);
   });
 
+  test('pictures in folders of their classes have labels, and go by turns through the classes', async () => {
+    for (const [path, grey] of [
+      ['dog/1.png', 10],
+      ['dog/2.png', 11],
+      ['cat/1.png', 20],
+      ['cat/2.png', 21],
+      ['cat/10.png', 22],
+    ] as const)
+      await put(`pets/train/${path}`, await picture(grey));
+    const set = await openDataset(`${at('pets')}:train`);
+    const all = Array.from({ length: set.length }, (_, i) => i);
+    expect(all.map(set.itemName)).toEqual(
+      ['cat/1', 'dog/1', 'cat/2', 'dog/2', 'cat/10'].map(name => `train/${name}.png`),
+    );
+    expect(await set.labels!()).toEqual(Uint8Array.of(0, 1, 0, 1, 0));
+    const greys = (await set.read(all)).data.filter((_, i) => i % (set.shape[1]! * set.shape[2]!) === 0);
+    expect(Array.from(greys, grey => Math.round(255 * grey))).toEqual([20, 10, 21, 11, 22]);
+    // What does not all lie in folders of one place has no classes, and keeps its order.
+    await put('pets/train/3.png', await picture(30));
+    const mixed = await openDataset(`${at('pets')}:train`);
+    expect([mixed.labels, mixed.itemName(0)]).toEqual([undefined, 'train/3.png']);
+  });
+
   const text = (words: string) => Buffer.from(words.padEnd(64), 'latin1');
   test.each<[string, Uint8Array, string]>([
     ['x.bmp', text('BM\x46\0\0\0\0\0\0\0\x36'), 'is a BMP picture; convert it to PNG'],
