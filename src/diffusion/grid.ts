@@ -86,6 +86,9 @@ function strided(info: Levels, { stride }: SamplerInfo, from: Level, final: Leve
   return timestep < 0 ? final : levelAt(info, (timestep + 1) / count);
 }
 
+/** The samplers that step in sigma, noise over signal. */
+const IN_SIGMA: readonly SamplerInfo['kind'][] = ['heunsigma', 'obelm'];
+
 /** What is divided by the signal rate makes no sense where there is no signal. */
 function requireSense({ level, predicts, sees }: Levels, { fed, time }: Level, { kind }: SamplerInfo): void {
   const reason =
@@ -93,8 +96,8 @@ function requireSense({ level, predicts, sees }: Levels, { fed, time }: Level, {
       ? 'a network that predicts epsilon says nothing of the picture'
       : sees === 'exploding' || !Number.isFinite(fed)
         ? `a network that ${sees ? 'sees x / s' : `is told the ${level}`} cannot be asked`
-        : kind === 'obelm'
-          ? "sampler 'obelm', which steps in noise over signal, cannot begin"
+        : IN_SIGMA.includes(kind)
+          ? `sampler '${kind}', which steps in noise over signal, cannot begin`
           : undefined;
   if (reason)
     throw new SeedbedError(

@@ -1,7 +1,7 @@
 import { SeedbedError } from '../errors.ts';
 import { bdia, type ExactSolver, edict, obelm, rex } from './exact.ts';
 import { fireflow, rfSolver } from './midpoint.ts';
-import { ddimSolver, dpmpp2mSolver, heunSolver, type Solver } from './solvers.ts';
+import { ddimSolver, dpmpp2mSolver, heunSigmaSolver, heunSolver, type Solver } from './solvers.ts';
 
 /** A sampler that leads one state from noise to the picture. */
 export interface OneState {
@@ -40,6 +40,13 @@ const TABLE = {
     reverses: false,
     evaluations: steps => 2 * steps - 1,
   },
+  heunsigma: {
+    states: 1,
+    solver: heunSigmaSolver,
+    affine: false,
+    reverses: false,
+    evaluations: steps => 2 * steps - 1,
+  },
   dpmpp2m: { states: 1, solver: dpmpp2mSolver, affine: false, reverses: false, evaluations: steps => steps },
   rfsolver: { states: 1, solver: rfSolver, affine: false, reverses: true, evaluations: steps => 2 * steps },
   fireflow: { states: 1, solver: fireflow, affine: false, reverses: true, evaluations: steps => steps + 1 },
@@ -67,14 +74,15 @@ export type ExactKind = {
 }[SamplerKind];
 
 /**
- * The samplers: how a seed is led to its picture. `ddim` (Song et al. 2021), `heun` (Karras et al. 2022, in the DDIM
- * angle), `dpmpp2m` (Lu et al. 2022), `rfsolver` (Wang et al. 2024) and `fireflow` (Deng et al. 2024) keep one state;
+ * The samplers: how a seed is led to its picture. `ddim` (Song et al. 2021), `heun` (in the DDIM angle) and
+ * `heunsigma` (in sigma, Karras et al. 2022), `dpmpp2m` (Lu et al. 2022), `rfsolver` (Wang et al. 2024) and `fireflow` (Deng et al.
+ * 2024) keep one state;
  * `edict` (Wallace et al. 2023), `bdia` (Zhang et al. 2023), `obelm` (Wang et al. 2024) and `rex` (Blasingame and Liu 2025)
  * keep two and can be run backwards exactly.
  * @group Sampling
  * @example
  * import { SAMPLERS } from 'seedbed';
- * console.log(SAMPLERS.join(', ')); // prints ddim, heun, dpmpp2m, rfsolver, fireflow, edict, bdia, obelm, rex
+ * console.log(SAMPLERS.join(', ')); // prints ddim, heun, heunsigma, dpmpp2m, rfsolver, fireflow, edict, bdia, obelm, rex
  */
 export const SAMPLERS = Object.keys(TABLE) as readonly SamplerKind[];
 

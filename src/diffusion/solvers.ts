@@ -105,6 +105,31 @@ export const heunSolver: Solver = function* (space, grid, x) {
   return state;
 };
 
+/**
+ * Heun's method on d(x/s)/dsigma = epsilon, sigma = n / s: a DDIM step, then again with the mean of epsilon at both its ends
+ * (Karras et al. 2022, Algorithm 1 with sigma(t) = t). 2 T - 1 evaluations: the last step has one end only.
+ */
+export const heunSigmaSolver: Solver = function* (space, grid, x) {
+  const sigma = ({ signalRate, noiseRate }: Level) => noiseRate / signalRate;
+  let state = x;
+  for (const [i, step] of grid.entries()) {
+    const { alpha, beta, level } = affineStep(step);
+    const predicted = yield { x: state, level };
+    const guess = space.combine([alpha, state], [beta, predicted]);
+    if (i === grid.length - 1) return guess;
+    const there = yield { x: guess, level: step.to };
+    const half = (step.to.signalRate * (sigma(step.to) - sigma(level))) / 2;
+    const [here, next] = [readings(level).epsilon, readings(step.to).epsilon];
+    state = space.combine(
+      [step.to.signalRate / level.signalRate + half * here.x, state],
+      [half * here.predicted, predicted],
+      [half * next.x, guess],
+      [half * next.predicted, there],
+    );
+  }
+  return state;
+};
+
 /** v = s epsilon - n x0, from x and what is predicted. */
 function velocity(level: Level): Weights {
   const { x0, epsilon } = readings(level);

@@ -75,7 +75,7 @@ function imported(graph: Graph, changes: object): Denoiser {
   return readModel(saveModel(importDenoiser(file, foreign, new Map(), 'their.onnx')), 'm') as Denoiser;
 }
 
-async function grow(model: Denoiser, kind: 'ddim' | 'heun'): Promise<Floats> {
+async function grow(model: Denoiser, kind: 'ddim' | 'heun' | 'heunsigma'): Promise<Floats> {
   const sampler = await createSampler(runtime, model, { ...model.info.sampler, kind }, 3);
   const grown = await sampler.sample(normals({ seed: 3, purpose: 'sample' }, [3, ...SHAPE]));
   await sampler.dispose();
@@ -93,7 +93,7 @@ describe('a network without its preconditioning', () => {
   ])('%s, is the denoiser around it', async (_, graph, preconditioning) => {
     const model = imported(graph, { preconditioning });
     const best = gaussianDenoiser(VARIANCE, SHAPE, 12, form);
-    for (const kind of ['ddim', 'heun'] as const)
+    for (const kind of ['ddim', 'heun', 'heunsigma'] as const)
       expect(relativeError(await grow(model, kind), await grow(best, kind))).toBeLessThan(1e-4);
   });
 

@@ -14,7 +14,14 @@ import { createSampler, evaluationsOf, unrollSampler } from '../../src/diffusion
 import { ddim, type SamplerInfo } from '../../src/diffusion/sampler-info.ts';
 import type { GridStep } from '../../src/diffusion/schedule.ts';
 import { type Rates, SCHEDULES } from '../../src/diffusion/schedule.ts';
-import { ddimSolver, dpmpp2mSolver, follow, heunSolver, type Space } from '../../src/diffusion/solvers.ts';
+import {
+  ddimSolver,
+  dpmpp2mSolver,
+  follow,
+  heunSigmaSolver,
+  heunSolver,
+  type Space,
+} from '../../src/diffusion/solvers.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import { decode } from '../../src/embedding/sampling.ts';
 import { readSeeds, writeSeeds } from '../../src/embedding/seeds.ts';
@@ -28,7 +35,14 @@ import { relativeError, runGraph, thrownBy } from '../support.ts';
 type Schedule = DenoiserInfo['schedule'];
 
 const runtime = await createRuntime({ threads: 1 });
-const SOLVERS = { ddim: ddimSolver, heun: heunSolver, dpmpp2m: dpmpp2mSolver, rfsolver: rfSolver, fireflow };
+const SOLVERS = {
+  ddim: ddimSolver,
+  heun: heunSolver,
+  heunsigma: heunSigmaSolver,
+  dpmpp2m: dpmpp2mSolver,
+  rfsolver: rfSolver,
+  fireflow,
+};
 const EXACT = { edict, bdia, obelm, rex };
 type Kind = keyof typeof SOLVERS;
 const kinds = Object.keys(SOLVERS) as Kind[];
@@ -90,6 +104,11 @@ function recursion(kind: Kind, variance: number, steps: number, least: number, m
     x = {
       ddim: turned,
       heun: x + (delta / 2) * (velocity(x, angle) + velocity(turned, next)),
+      heunsigma:
+        Math.cos(next) *
+        (x / Math.cos(angle) +
+          ((Math.tan(next) - Math.tan(angle)) / 2) *
+            (predicted(x, angle).epsilon + predicted(turned, next).epsilon)),
       dpmpp2m: (Math.sin(next) / Math.sin(angle)) * x + Math.cos(next) * (1 - Math.exp(-h)) * ahead,
     }[kind];
     before = { x0, lambda };
@@ -336,6 +355,6 @@ describe('the two-step samplers', () => {
 test('a sampler that there is not is named, with those that there are', () => {
   const asked = { ...ddim(4), kind: 'unipc' as 'ddim' };
   expect(() => evaluationsOf(asked)).toThrow(
-    "there is no sampler 'unipc'; there are: ddim, heun, dpmpp2m, rfsolver",
+    "there is no sampler 'unipc'; there are: ddim, heun, heunsigma, dpmpp2m, rfsolver",
   );
 });

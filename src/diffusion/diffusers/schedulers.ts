@@ -109,6 +109,8 @@ const edm = {
 };
 
 const HIGHER_ORDER = 'steps of higher order';
+/** What a class leaves out that Seedbed's sampler of that name takes. */
+const takenBy = (sampler: string) => `${HIGHER_ORDER}, which \`--sampler ${sampler}\` takes`;
 const NOISE = 'noise that is added on the way';
 
 export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
@@ -164,14 +166,14 @@ export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
   },
   HeunDiscreteScheduler: {
     spacing: 'own',
-    leavesOut: HIGHER_ORDER,
+    leavesOut: takenBy('heunsigma'),
     fields: { ...kdpm, ...clips(false) },
   },
   KDPM2DiscreteScheduler: { spacing: 'own', leavesOut: HIGHER_ORDER, fields: kdpm },
   KDPM2AncestralDiscreteScheduler: { spacing: 'own', leavesOut: NOISE, fields: kdpm },
   DPMSolverMultistepScheduler: {
     spacing: 'one more',
-    leavesOut: HIGHER_ORDER,
+    leavesOut: takenBy('dpmpp2m'),
     fields: { ...dpm, use_lu_lambdas: false, final_sigmas_type: 'zero', ...zeroSnr, ...shifting },
   },
   DPMSolverSinglestepScheduler: {
@@ -289,7 +291,7 @@ export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
   EDMEulerScheduler: { spacing: 'edm', fields: edm },
   EDMDPMSolverMultistepScheduler: {
     spacing: 'edm',
-    leavesOut: HIGHER_ORDER,
+    leavesOut: takenBy('dpmpp2m'),
     fields: {
       ...edm,
       ...thresholds,

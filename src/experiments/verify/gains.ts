@@ -109,6 +109,8 @@ export function gainOf(kind: SamplerKind, variance: number, steps: number): numb
       return product(stepGains(variance, steps));
     case 'heun':
       return heun(variance, steps);
+    case 'heunsigma':
+      return heunInSigma(variance, steps);
     case 'dpmpp2m':
       return dpmpp2m(variance, steps);
     case 'rfsolver':
@@ -135,6 +137,18 @@ function heun(variance: number, steps: number): number {
   const inner = visited.slice(1).map((to, i) => {
     const from = visited[i]!;
     return 1 + ((to - from) / 2) * (slope(from) + slope(to) * stepGain(variance, from, to));
+  });
+  return product(inner) * stepGain(variance, visited.at(-1)!, 0);
+}
+
+/** The same on d(x/s)/dsigma = epsilon: x/s is 1/s at first, and s of each level after it takes it back to x. */
+function heunInSigma(variance: number, steps: number): number {
+  const visited = angles(steps);
+  const inner = visited.slice(1).map((to, i) => {
+    const from = visited[i]!;
+    const mean =
+      (parts(variance, from).epsilon + parts(variance, to).epsilon * stepGain(variance, from, to)) / 2;
+    return Math.cos(to) * (1 / Math.cos(from) + (Math.tan(to) - Math.tan(from)) * mean);
   });
   return product(inner) * stepGain(variance, visited.at(-1)!, 0);
 }

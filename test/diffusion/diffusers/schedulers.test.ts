@@ -6,8 +6,9 @@ import { SCHEDULERS } from '../../../src/diffusion/diffusers/schedulers.ts';
 import { parseForeignInfo } from '../../../src/diffusion/foreign.ts';
 import { samplerGrid } from '../../../src/diffusion/grid.ts';
 import type { DenoiserInfo } from '../../../src/diffusion/info.ts';
+import { type OneState, type SamplerKind, samplerRow } from '../../../src/diffusion/samplers.ts';
 import type { Level } from '../../../src/diffusion/schedule.ts';
-import { affineStep, ddimSolver, follow, type Space } from '../../../src/diffusion/solvers.ts';
+import { affineStep, follow, type Space } from '../../../src/diffusion/solvers.ts';
 import { GraphBuilder } from '../../../src/graph/builder.ts';
 
 /** One recorded run of a scheduler (record.py beside the file). */
@@ -16,6 +17,8 @@ interface Case {
   readonly steps: number;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly like?: true;
+  /** Seedbed's, that takes the steps of higher order that the class takes; ddim unless given. */
+  readonly sampler?: SamplerKind;
   readonly timesteps: readonly number[];
   readonly picture?: readonly number[];
   readonly seed?: readonly number[];
@@ -77,9 +80,10 @@ function stepped(x: number, { signalRate: s, noiseRate: n, fed }: Level, info: D
 
 const NUMBERS: Space<number> = { combine: (...terms) => terms.reduce((sum, [w, x]) => sum + w * x, 0) };
 
-function grown(info: DenoiserInfo): number[] {
+function grown(info: DenoiserInfo, kind: SamplerKind = 'ddim'): number[] {
   const grid = samplerGrid(info, info.sampler);
-  return Z.map(z => follow(ddimSolver(NUMBERS, grid, z), ({ x, level }) => stepped(x, level, info)));
+  const { solver } = samplerRow(kind) as OneState;
+  return Z.map(z => follow(solver(NUMBERS, grid, z), ({ x, level }) => stepped(x, level, info)));
 }
 
 /** As record.py sums timesteps up. */
@@ -102,7 +106,7 @@ describe(`as diffusers ${recorded.diffusers} makes them: timesteps and pictures 
       expect(Math.abs(value - each.timesteps[i]!)).toBeLessThanOrEqual(i === found.length - 1 ? 0.05 : 2e-3);
     });
     if (!each.picture) return;
-    const picture = grown(info);
+    const picture = grown(info, each.sampler);
     picture.forEach((value, i) => {
       expect(Math.abs(value - each.picture![i]!)).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
     });
