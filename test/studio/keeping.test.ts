@@ -82,7 +82,7 @@ describe.skipIf(!CHROMIUM)('the studio loses nothing (needs Chromium; CHROMIUM n
     await visit(page, '#/embed?picture=8-bag');
     const waiting = page.waitForEvent('download');
     await page.click('text=Save project');
-    const bytes = [...readFileSync(await (await waiting).path())];
+    const bytes = readFileSync(await (await waiting).path());
     const elsewhere = await studio.openElsewhere('#/gravity?data=drawn');
     await elsewhere.waitForSelector('main[data-ready=yes]', { timeout: 90_000 });
     await drop(elsewhere, [{ name: 'studio.seedbed.json', bytes }]);
@@ -103,11 +103,11 @@ describe.skipIf(!CHROMIUM)('the studio loses nothing (needs Chromium; CHROMIUM n
     const wide = await largeJpeg(300, 200);
     const { changes } = await decodeImage(wide, 'wide.jpg', { size: 28, channels: 1 });
     expect(changes).toEqual(['centre-cropped', 'resized 200x200 to 28x28', 'turned to grey']);
-    await drop(page, [{ name: 'wide.jpg', bytes: [...wide] }]);
+    await drop(page, [{ name: 'wide.jpg', bytes: wide }]);
     // As the command line says it.
     await page.waitForSelector(`.notice:has-text("wide.jpg: ${changes.join(', ')}")`, { timeout: 30_000 });
 
-    const bytes = [...readFileSync(join(ROOT, 'examples/fashion-mnist/1-trouser.png'))];
+    const bytes = readFileSync(join(ROOT, 'examples/fashion-mnist/1-trouser.png'));
     await drop(page, [{ name: 'mine.png', bytes }]);
     const mine = '[data-picture^="own-"][aria-pressed=true][title="mine.png"]';
     await page.waitForSelector(mine);
@@ -126,7 +126,7 @@ describe.skipIf(!CHROMIUM)('the studio loses nothing (needs Chromium; CHROMIUM n
   }, 180_000);
 
   test('a model whose every step takes long is stopped within two seconds, and all goes on', async () => {
-    await drop(page, [{ name: 'slow.onnx', bytes: [...api.saveModel(slowDenoiser())] }]);
+    await drop(page, [{ name: 'slow.onnx', bytes: api.saveModel(slowDenoiser()) }]);
     await page.waitForSelector('.notice:has-text("slow.onnx is open")', { timeout: 60_000 });
     const seeking = '[data-task="Finding the seed"]';
     await page.waitForSelector(seeking);

@@ -124,14 +124,16 @@ export async function greys(page: Page, label: string): Promise<number[]> {
 /** Drops files on the page. */
 export async function drop(
   page: Page,
-  files: readonly { name: string; bytes: readonly number[] }[],
+  files: readonly { name: string; bytes: ArrayLike<number> }[],
 ): Promise<void> {
+  // Text goes to the page many times as fast as numbers.
   await page.evaluate(
     files => {
       const dataTransfer = new DataTransfer();
-      for (const { name, bytes } of files) dataTransfer.items.add(new File([new Uint8Array(bytes)], name));
+      for (const { name, text } of files)
+        dataTransfer.items.add(new File([Uint8Array.from(atob(text), letter => letter.charCodeAt(0))], name));
       dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
     },
-    files as { name: string; bytes: number[] }[],
+    files.map(({ name, bytes }) => ({ name, text: Buffer.from(Uint8Array.from(bytes)).toString('base64') })),
   );
 }

@@ -1,14 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, TensorProto_DataLocation } from 'onnx-buf';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import * as api from '../../src/index.ts';
 import { CHROMIUM } from '../browser/chromium.ts';
+import { seedbed } from '../cli/in-process.ts';
 import { largeJpeg } from '../pictures.ts';
 import { furthest } from './expect.ts';
-import { drop, greys, openStudio, type Studio, still, value } from './open.ts';
+import { drop, greys, openStudio, type Studio, shown, still, value, visit } from './open.ts';
 
 /** A denoiser of Gaussian data as another tool would write it: the graph alone. */
 const model = api.gaussianDenoiser(0.05, [1, 8, 8]);
@@ -40,7 +43,6 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
   }, 120_000);
   afterAll(() => studio?.close());
 
-  const bytes = (of: Uint8Array) => [...of];
   const said = async (text: string) => {
     await page.waitForSelector(`.notice:has-text("${text}")`, { timeout: 60_000 });
     await page.click(`.notice:has-text("${text}") button`);
@@ -48,7 +50,7 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
 
   test('one of points opens in Gravity', async () => {
     const points = api.gaussianDenoiser(1, [2]);
-    await drop(page, [{ name: 'points.onnx', bytes: bytes(api.saveModel(points)) }]);
+    await drop(page, [{ name: 'points.onnx', bytes: api.saveModel(points) }]);
     await said('points.onnx is open');
     await page.waitForFunction(
       () => new URLSearchParams(location.hash.split('?')[1]).get('data') === 'model',
@@ -64,7 +66,7 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
   }, 120_000);
 
   test('one without a description is asked about: a form filled from the graph, the doctor beside its fields', async () => {
-    await drop(page, [{ name: 'mine.onnx', bytes: bytes(plain) }]);
+    await drop(page, [{ name: 'mine.onnx', bytes: plain }]);
     const dialog = page.locator('dialog[open]');
     await dialog.waitFor();
     expect(await dialog.getByLabel('Shape').inputValue()).toBe('1, 8, 8');
@@ -96,7 +98,7 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
     const means = [-1, 0, 1].map(level => Array(64).fill(level));
     const classes = api.classDenoiser({ means, variance: 0.05 }, [1, 8, 8]);
     const without = api.serializeModel({ ...classes.graph, metadata: new Map() });
-    await drop(page, [{ name: 'classes.onnx', bytes: bytes(without) }]);
+    await drop(page, [{ name: 'classes.onnx', bytes: without }]);
     const dialog = page.locator('dialog[open]');
     await dialog.waitFor();
     expect(await dialog.getByLabel('Input of the noise level').inputValue()).toBe('noise_variance');
@@ -118,7 +120,7 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
     const bound = api.withConditions(api.importDenoiser(classes.graph, about, new Map(), 'x'), told);
     const { latent, pictures } = await api.sample(bound, { count: 1, rng: 7 });
     await page.click('nav >> text=Embed');
-    await drop(page, [{ name: 'seed.npy', bytes: bytes(api.writeNpy(latent)) }]);
+    await drop(page, [{ name: 'seed.npy', bytes: api.writeNpy(latent) }]);
     await page.waitForSelector('text=seeds of seed.npy', { timeout: 60_000 });
     const canvas = 'what the model grows from the seed';
     await page.waitForSelector(`[aria-label="${canvas}"] canvas`, { timeout: 60_000 });
@@ -129,14 +131,48 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
     expect(furthest(await greys(page, canvas), pictures)).toBeLessThan(1);
   }, 120_000);
 
+  test('one of latents comes with its autoencoder, and a picture is found through both as Node finds it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'seedbed-own-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'latent.onnx');
+    const fixture = fileURLToPath(new URL('../fixtures/latent-diffusion', import.meta.url));
+    await seedbed('import', fixture, '--sampler-steps', '10', '--out', path);
+    const files = ['latent-autoencoder.onnx', 'latent.onnx'].map(name => ({
+      name,
+      bytes: readFileSync(join(folder, name)),
+    }));
+    await page.click('nav >> text=Gravity');
+    await drop(page, files.slice(1));
+    await said('open its autoencoder, NAME-autoencoder.onnx, together with it');
+    await drop(page, files);
+    await said('latent.onnx is open');
+    const key = new URLSearchParams(new URL(page.url()).hash.split('?')[1]).get('model')!;
+    await visit(page, `#/embed?picture=8-bag&method=fixed-point&model=${key}`);
+    await still(page);
+
+    const model = api.withAutoencoder(
+      await api.loadModel(path),
+      await api.loadAutoencoder(join(folder, 'latent-autoencoder.onnx')),
+    );
+    const bag = fileURLToPath(new URL('../../examples/fashion-mnist/8-bag.png', import.meta.url));
+    const image = await api.readPicture(bag, model);
+    const { pictures } = await api.embed(model, image, { method: 'fixed-point' });
+    expect(furthest(await greys(page, 'what the model grows from the seed'), pictures)).toBeLessThan(1.3);
+    await page.click('text=See it grow');
+    await page.waitForSelector('[data-growth=shown]', { timeout: 60_000 });
+    await page.reload();
+    await shown(page);
+    expect(furthest(await greys(page, 'what the model grows from the seed'), pictures)).toBeLessThan(1.3);
+  }, 120_000);
+
   test('its files come in any order, and find each other', async () => {
     const { onnx, data } = parted();
     const description = JSON.stringify({ ...api.parseForeignInfo(model.info, 'x'), name: 'parted' });
-    await drop(page, [{ name: 'parted.onnx.data', bytes: bytes(data) }]);
+    await drop(page, [{ name: 'parted.onnx.data', bytes: data }]);
     await said('parted.onnx.data is of a model: open its .onnx file, too.');
-    await drop(page, [{ name: 'parted.json', bytes: [...Buffer.from(description)] }]);
+    await drop(page, [{ name: 'parted.json', bytes: Buffer.from(description) }]);
     await said('parted.json is of a model: open its .onnx file, too.');
-    await drop(page, [{ name: 'parted.onnx', bytes: bytes(onnx) }]);
+    await drop(page, [{ name: 'parted.onnx', bytes: onnx }]);
     await said('parted.onnx is open');
   }, 120_000);
 
@@ -152,7 +188,7 @@ describe.skipIf(!CHROMIUM)('models of one’s own in the studio (needs Chromium;
   }, 120_000);
 
   test('the part that a model sees of a picture is moved, and taken', async () => {
-    await drop(page, [{ name: 'wide.jpg', bytes: bytes(await largeJpeg(300, 200)) }]);
+    await drop(page, [{ name: 'wide.jpg', bytes: await largeJpeg(300, 200) }]);
     await said('wide.jpg: centre-cropped, resized 200x200 to 8x8');
     await page.click('text=Crop…');
     await page.focus('.crop .frame');

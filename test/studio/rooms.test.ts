@@ -94,7 +94,7 @@ describe.skipIf(!CHROMIUM)(
         /\d/.test(document.querySelector('[data-value=mean-error]')!.textContent!),
       );
       expect(await value(page, 'mean-error')).toBeLessThan(0.02);
-      await drop(page, [{ name: 'boot.safetensors', bytes: [...readFileSync(file)] }]);
+      await drop(page, [{ name: 'boot.safetensors', bytes: readFileSync(file) }]);
       await page.waitForSelector('.notice.trouble:has-text("choose that picture first")');
       await page.click('.notice.trouble button');
       await page.click('[aria-label^="Stop: Finding seeds"]');
@@ -110,7 +110,7 @@ describe.skipIf(!CHROMIUM)(
         expect(Math.abs((await value(page, 'ratio', i)) / ratio.mean - 1)).toBeLessThan(0.05);
       }
       const gaussian = api.gaussianDenoiser(1, [1, 32, 32]);
-      await drop(page, [{ name: 'gaussian.onnx', bytes: [...api.saveModel(gaussian)] }]);
+      await drop(page, [{ name: 'gaussian.onnx', bytes: api.saveModel(gaussian) }]);
       await page.waitForSelector('text=gaussian.onnx is open');
       await page.waitForFunction(() => document.querySelectorAll('[data-network]').length === 4, undefined, {
         timeout: 90_000,
@@ -177,10 +177,10 @@ describe.skipIf(!CHROMIUM)(
         training: { loss: 'mae', learningRate: 0.001, batch: 16, steps: 3 },
       });
       await visit(page, '#/embed?picture=8-bag');
-      await drop(page, [{ name: 'tiny.onnx', bytes: [...api.saveModel(tiny)] }]);
+      await drop(page, [{ name: 'tiny.onnx', bytes: api.saveModel(tiny) }]);
       await page.waitForSelector('text=tiny.onnx is open');
       const { latent, pictures } = await api.sample(tiny, { count: 1, rng: 1 });
-      await drop(page, [{ name: 'seed.npy', bytes: [...api.writeNpy(latent)] }]);
+      await drop(page, [{ name: 'seed.npy', bytes: api.writeNpy(latent) }]);
       await page.waitForSelector('text=seeds of seed.npy', { timeout: 90_000 });
       const canvas = '[aria-label="what the model grows from the seed"] canvas';
       await page.waitForSelector(canvas, { timeout: 90_000 });

@@ -86,7 +86,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     await own.waitForSelector('main[data-ready=yes]', { timeout: 60_000 });
     const colour = await api.loadModel(join(ROOT, 'models/reproduction/cifar10-small.onnx'));
     const { latent, pictures } = await api.sample(colour, { count: 1, rng: 5 });
-    await drop(own, [{ name: 'colour.npy', bytes: [...api.writeNpy(latent)] }]);
+    await drop(own, [{ name: 'colour.npy', bytes: api.writeNpy(latent) }]);
     await own.waitForSelector('text=seeds of colour.npy', { timeout: 60_000 });
     await still(own);
     const red = api.float32([1, 1, 32, 32], pictures.data.slice(0, 1024));
@@ -106,7 +106,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
 
   test('Embed decodes a seed that is dropped; it stops, and goes on from there', async () => {
     const { latent, pictures } = await api.sample(model, { count: 2, rng: 5 });
-    await drop(page, [{ name: 'two.npy', bytes: [...api.writeNpy(latent)] }]);
+    await drop(page, [{ name: 'two.npy', bytes: api.writeNpy(latent) }]);
     await page.waitForSelector('text=1 of 2');
     await page.waitForSelector('[aria-label="what the model grows from the seed"] canvas', {
       timeout: 60_000,

@@ -29,7 +29,7 @@ describe.skipIf(!CHROMIUM)('training on pictures in a page (needs Chromium; CHRO
   const files = [
     ...['9-ankle-boot', '8-bag'].map(name => ({
       name: `${name}.png`,
-      bytes: [...readFileSync(join(ROOT, `examples/fashion-mnist/${name}.png`))],
+      bytes: readFileSync(join(ROOT, `examples/fashion-mnist/${name}.png`)),
     })),
     { name: 'notes.txt', bytes: [1, 2, 3] },
   ];

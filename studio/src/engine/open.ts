@@ -26,7 +26,7 @@ export interface ModelCard {
   /** By which it is asked for. */
   readonly key: string;
   readonly name: string;
-  /** Of its weights, and what it is bound to: names of results go by it. */
+  /** Of its weights, what it is bound to, and its autoencoder: names of results go by it. */
   readonly hash: string;
   /** What it is bound to, in words, where it is conditional. */
   readonly bound?: string | undefined;
@@ -122,7 +122,7 @@ async function cardOf(key: string): Promise<ModelCard> {
   const bound = boundInWords(model.conditioned);
   return {
     ...{ key, name, shape, picture: pictureShape(model), steps: sampler.steps },
-    hash: bound ? `${model.hash} ${bound}` : model.hash,
+    hash: identityOf(model),
     ...(bound && { bound }),
     weights: [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0),
     hasEmbedder: key === 'fashion-mnist' || embedders.has(key),
@@ -130,10 +130,14 @@ async function cardOf(key: string): Promise<ModelCard> {
   };
 }
 
+/** All that what a model makes depends on. */
+function identityOf({ hash, conditioned, autoencoder }: Denoiser): string {
+  return [hash, boundInWords(conditioned), autoencoder?.hash.slice(0, 6)].filter(Boolean).join(' ');
+}
+
 /** Takes up a denoiser of one's own. @returns what is known of it. */
 export async function takeDenoiser(model: Denoiser): Promise<ModelCard> {
-  const bound = boundInWords(model.conditioned);
-  const key = `${model.hash.slice(0, 12)}${bound && ` ${bound}`}`;
+  const key = identityOf({ ...model, hash: model.hash.slice(0, 12) });
   models.set(key, Promise.resolve(model));
   return cardOf(key);
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import {
+  type Autoencoder,
   type Denoiser,
   type Diagnosis,
   diagnose,
@@ -15,6 +16,7 @@ import {
   parseModel,
   readModel,
   SeedbedError,
+  withAutoencoder,
 } from 'seedbed';
 import { boundTo, boundToZeros, type Conditions, conditionsOf } from './conditions.ts';
 import { type ModelCard, modelOf, takeDenoiser, takeEmbedder } from './open.ts';
@@ -28,6 +30,8 @@ export interface ModelFiles {
   readonly description?: File | undefined;
   /** The files that its weights lie in, where they are not in its own. */
   readonly data?: readonly File[] | undefined;
+  /** What its latents are made of pictures by, where it is of latents. */
+  readonly autoencoder?: File | undefined;
   /** What it is bound to, where it is conditional. */
   readonly conditions?: Conditions | undefined;
 }
@@ -41,13 +45,18 @@ const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`;
 
 /** Takes up a model of one's own. */
 export async function openModel(files: ModelFiles): Promise<ModelCard> {
-  const { file, conditions } = files;
+  const { file, autoencoder, conditions } = files;
   const opened = await modelIn(files);
   if (opened.info.kind === 'denoiser') {
     const model = opened as Denoiser;
-    return taken(conditions ? await boundTo(model, conditions) : model);
+    const whole = autoencoder ? withAutoencoder(model, await autoencoderIn(autoencoder)) : model;
+    return taken(conditions ? await boundTo(whole, conditions) : whole);
   }
-  if (opened.info.kind === 'autoencoder') throw onlyPixels(opened.info.name);
+  if (opened.info.kind === 'autoencoder')
+    throw new SeedbedError(
+      'Mismatch',
+      `${file.name} is an autoencoder; open its denoiser together with it: NAME.onnx and NAME-autoencoder.onnx`,
+    );
   const card = await takeEmbedder(opened as Embedder);
   if (card) return card;
   throw new SeedbedError(
@@ -61,6 +70,16 @@ async function modelIn(files: ModelFiles): Promise<ReturnType<typeof readModel>>
   if (files.description) return described(files);
   const { bytes, external } = await read(files);
   return readModel(bytes, files.file.name, external);
+}
+
+async function autoencoderIn(file: File): Promise<Autoencoder> {
+  const { bytes, external } = await read({ file });
+  const opened = readModel(bytes, file.name, external);
+  if (opened.info.kind === 'autoencoder') return opened as Autoencoder;
+  throw new SeedbedError(
+    'Mismatch',
+    `${file.name} goes by the name of an autoencoder, and is a Seedbed ${opened.info.kind}`,
+  );
 }
 
 /** The files of an ONNX file's weights, by their names without folders; none for most. */
@@ -171,17 +190,13 @@ function jsonOf(text: string, name: string): unknown {
   }
 }
 
-/** Rooms draw pixels. */
-function onlyPixels(name: string): SeedbedError {
-  return new SeedbedError(
-    'Unsupported',
-    `${name} is of a latent diffusion model, which the studio does not draw. The command line does: npx seedbed embed --model NAME.onnx picture.png`,
-  );
-}
-
 async function taken(model: Denoiser): Promise<ModelCard> {
   const { name, conditions, range } = model.info;
-  if (range.from === null) throw onlyPixels(name);
+  if (range.from === null && !model.autoencoder)
+    throw new SeedbedError(
+      'Unsupported',
+      `${name} is of latents, and the studio draws pictures: open its autoencoder, NAME-autoencoder.onnx, together with it`,
+    );
   if (conditions)
     throw new SeedbedError(
       'BadArgument',

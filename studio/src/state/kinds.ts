@@ -15,7 +15,7 @@ export interface Kept {
   readonly picture: { readonly id: string; readonly title: string; readonly file: Blob };
   /** A seed file of one's own. */
   readonly seeds: { readonly id: string; readonly title: string; readonly file: Blob };
-  /** A model of one's own: its file, what describes it where Seedbed did not write it, files of its weights, an embedder of its seeds, what it is bound to. */
+  /** A model of one's own: its file, what describes it where Seedbed did not write it, files of its weights, an embedder of its seeds, what it is bound to, its autoencoder. */
   readonly model: {
     readonly card: ModelCard;
     readonly file: Blob;
@@ -23,6 +23,7 @@ export interface Kept {
     readonly data?: readonly { readonly name: string; readonly file: Blob }[] | undefined;
     readonly embedder?: Blob | undefined;
     readonly conditions?: Conditions | undefined;
+    readonly autoencoder?: Blob | undefined;
   };
   /** A picture as a model takes it, and what was done to it for that. */
   readonly read: { readonly pixels: Floats; readonly changes: readonly string[] };
@@ -79,6 +80,7 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
     description: z.optional(z.instanceof(Blob)),
     data: z.optional(z.array(z.object({ name: z.string(), file: z.instanceof(Blob) }))),
     embedder: z.optional(z.instanceof(Blob)),
+    autoencoder: z.optional(z.instanceof(Blob)),
     conditions: z.optional(
       z.object({ values: given, unconditional: z.optional(given), guidance: z.optional(z.number()) }),
     ),

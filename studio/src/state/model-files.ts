@@ -19,7 +19,10 @@ export async function takeModels(files: readonly File[]): Promise<readonly File[
   const all = [...held, ...files];
   held = [];
   const used = new Set<File>();
-  const models = all.filter(file => endsWith(file, '.onnx'));
+  const graphs = all.filter(file => endsWith(file, '.onnx'));
+  const autoencoderOf = (file: File) => graphs.find(other => stemOf(other) === `${stemOf(file)}-autoencoder`);
+  const autoencoders = graphs.map(autoencoderOf);
+  const models = graphs.filter(file => !autoencoders.includes(file));
   const descriptions = await described(all);
   for (const file of models) {
     used.add(file);
@@ -28,10 +31,12 @@ export async function takeModels(files: readonly File[]): Promise<readonly File[
     const beside = all.filter(({ name }) => names.includes(name));
     const alone = models.length === 1 && descriptions.length === 1;
     const description = descriptions.find(json => alone || stemOf(json) === stemOf(file));
-    const own = [...beside, ...(description ? [description] : [])];
+    const autoencoder = autoencoderOf(file);
+    const own = [...beside, description, autoencoder].filter(other => other !== undefined);
     for (const other of own) used.add(other);
     const missing = names.filter(name => !beside.some(other => other.name === name));
-    if (missing.length === 0) await attempt(() => openOrAsk({ file, description, data: beside }));
+    if (missing.length === 0)
+      await attempt(() => openOrAsk({ file, description, autoencoder, data: beside }));
     else {
       held = [...held, file, ...own];
       say(`${file.name} has its weights in ${missing.join(', ')}: open that, too.`);

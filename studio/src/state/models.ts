@@ -101,10 +101,11 @@ async function openKept(key: string): Promise<ModelCard | undefined> {
   // Whoever stops that goes on with the model that every link is understood with.
   return during(`Reading ${name}`, { onStop: () => setCurrent(SHIPPED) }, async () => {
     const named = (blob: Blob, ending: string) => new File([blob], `${name}${ending}`);
-    const { file, description, data, embedder, conditions } = kept;
+    const { file, description, data, embedder, autoencoder, conditions } = kept;
     const card = await ask('openModel', {
       ...{ file: named(file, '.onnx'), description: description && named(description, '.json') },
       data: data?.map(({ name, file }) => new File([file], name)),
+      autoencoder: autoencoder && named(autoencoder, '-autoencoder.onnx'),
       conditions,
     });
     if (embedder) await ask('openModel', { file: named(embedder, '.onnx') });
@@ -133,7 +134,7 @@ export async function followAddress(): Promise<void> {
 /** Takes up a model of one's own, keeps it, and lets the rooms work with it. */
 export async function openModel(files: ModelFiles): Promise<void> {
   const life = lives();
-  const { file, description, data, conditions } = files;
+  const { file, description, data, autoencoder, conditions } = files;
   const card = await during(`Reading ${file.name}`, {}, () => ask('openModel', files));
   if (!card) return;
   const { key, hasEmbedder } = card;
@@ -144,7 +145,13 @@ export async function openModel(files: ModelFiles): Promise<void> {
   opened(key, life);
   if (!isShipped(key))
     await amend('model', [key], before => ({
-      ...(before ?? { file, description, conditions, data: data?.map(file => ({ name: file.name, file })) }),
+      ...(before ?? {
+        file,
+        description,
+        autoencoder,
+        conditions,
+        data: data?.map(file => ({ name: file.name, file })),
+      }),
       ...(hasEmbedder && before && { embedder: file }),
       card: cardOf(key)!,
     }));
