@@ -40,8 +40,9 @@ export interface FirefoxPage {
 /**
  * Opens an address in a Firefox of its own, without a window. Playwright drives only a Firefox that it has patched; this
  * speaks WebDriver BiDi (https://w3c.github.io/webdriver-bidi/), which every Firefox understands.
+ * @param before what is done in every document before its own scripts; it sees nothing of its surroundings.
  */
-export async function openInFirefox(address: string): Promise<FirefoxPage> {
+export async function openInFirefox(address: string, before?: () => void): Promise<FirefoxPage> {
   const profile = await mkdtemp(join(tmpdir(), 'seedbed-firefox-'));
   const lines = Object.entries(PREFERENCES).map(
     ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
@@ -55,6 +56,7 @@ export async function openInFirefox(address: string): Promise<FirefoxPage> {
   await send('session.new', { capabilities: {} });
   const { contexts } = await send('browsingContext.getTree', {});
   const { context } = contexts[0];
+  if (before) await send('script.addPreloadScript', { functionDeclaration: String(before) });
   await send('browsingContext.navigate', { context, url: address, wait: 'complete' });
 
   const evaluate: FirefoxPage['evaluate'] = async (work, given) => {

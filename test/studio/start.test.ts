@@ -10,7 +10,6 @@ import type { Found } from '../../studio/src/engine/engine.ts';
 import { foundOf, readOf } from '../../studio/src/state/names.ts';
 import { parseProject } from '../../studio/src/state/project-file.ts';
 import { CHROMIUM } from '../browser/chromium.ts';
-import { FIREFOX, openInFirefox } from '../browser/firefox.ts';
 import { openStudio, type Studio, shown } from './open.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -57,58 +56,6 @@ describe.skipIf(!CHROMIUM)('the studio as it opens (needs Chromium; CHROMIUM nam
       await page.context().close();
     },
     60_000,
-  );
-
-  test.skipIf(!FIREFOX)(
-    'Firefox finds a seed as Node does, sees it grow, opens every room, and keeps what was drawn (FIREFOX names it)',
-    // A Firefox that stood still for two minutes was seen once; what the page does wrong it does twice.
-    { timeout: 180_000, retry: 1 },
-    async ({ onTestFinished }) => {
-      const page = await openInFirefox(
-        `${studio.address}#/embed?picture=3-dress&method=embedder&device=wasm`,
-      );
-      onTestFinished(() => page.close());
-      const error = await page.shown('[data-value=mse]');
-      await page.click('summary');
-      await page.shown('[data-growth=shown]');
-
-      const visit = async (room: string, rest: string) => {
-        await page.evaluate(hash => location.assign(hash), `#/${room}?${rest}&device=wasm`);
-        await page.shown(`[data-room=${room}] [data-stage=found]`);
-      };
-      const text = () => page.evaluate(() => document.body.innerText, {});
-      await visit('edit', 'picture=8-bag&natural=0.7');
-      await page.evaluate(() => {
-        const drawing = document.querySelector<HTMLElement>('.drawing')!;
-        drawing.focus();
-        for (const [type, key] of [
-          ['keydown', ' '],
-          ['keydown', 'ArrowLeft'],
-          ['keyup', ' '],
-        ] as const)
-          drawing.dispatchEvent(new KeyboardEvent(type, { key, bubbles: true }));
-      }, {});
-      await expect.poll(text, { timeout: 10_000 }).toContain('1 stroke on bag');
-      await visit('walk', 'pictures=8-bag,3-dress&path=lerp&seeds=quick');
-      await visit('cloud', 'average=16');
-      await visit('networks', 'rng=3');
-      await visit('gravity', 'steps=8');
-      await visit('train', 'network=small');
-      await page.evaluate(() => history.go(-5), {});
-      await page.shown('[data-room=edit] [data-stage=found]');
-      expect(await text()).toContain('1 stroke on bag');
-      await page.reload();
-      await page.shown('[data-room=edit] [data-stage=found]');
-      expect(await text()).toContain('1 stroke on bag');
-      const notices = await page.evaluate(() => document.querySelectorAll('.notice').length, {});
-
-      const model = await api.loadModel(api.SHIPPED_DENOISER);
-      const embedder = await api.loadEmbedder(api.SHIPPED_EMBEDDER);
-      const dress = await api.readPicture(join(ROOT, 'examples/fashion-mnist/3-dress.png'), model);
-      const { results } = await api.embed(model, dress, { method: 'embedder', embedder });
-      expect(Number(error)).toBeCloseTo(results[0]!.mse, 5);
-      expect(notices).toBe(0);
-    },
   );
 
   /** What the browser keeps of the studio: names of versions, and files. */

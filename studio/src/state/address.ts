@@ -92,11 +92,13 @@ function beginStep(): void {
 /** Gestures of the person so far, and the one that made the step that is shown. */
 let gestures = 0;
 let shown = 0;
-for (const kind of ['pointerdown', 'keydown', 'drop', 'paste'] as const)
+for (const kind of ['pointerdown', 'keydown', 'click', 'drop', 'paste'] as const)
   addEventListener(
     kind,
     event => {
       if (event instanceof KeyboardEvent && event.repeat) return;
+      // A pointer's click ends what its press began; that of a screen reader or a script (detail 0) is a gesture by itself.
+      if (event.type === 'click' && (event as MouseEvent).detail > 0) return;
       gestures++;
       // The step before is whole.
       flush();
