@@ -69,6 +69,8 @@ async function opening(
     await page.goto(address);
     await page.waitForSelector('[data-stage=found]', TIMEOUT);
     const bytes = sent() - before;
+    // What is there may not have been painted yet.
+    await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
     return await page.evaluate(bytes => {
       const { seen } = globalThis as unknown as { seen: { picture: number; seed: number } };
       return { paint: performance.getEntriesByName('first-contentful-paint')[0]!.startTime, ...seen, bytes };

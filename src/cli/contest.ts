@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
-import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, type Embedder, withSampler } from '../diffusion/info.ts';
 import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { journalIn } from '../embedding/journal-files.ts';
@@ -10,12 +9,12 @@ import { createPanel, type Panel } from '../latent/gaussianity.ts';
 import { principalComponents } from '../latent/pca.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
-import { openBound } from './conditions.ts';
-import { type ModelFlags, withModel } from './denoiser.ts';
+import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { packaged } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import type { Frame } from './frame.ts';
 import {
+  autoencoderOption,
   dataDirOption,
   fitOption,
   gridOption,
@@ -38,6 +37,7 @@ const own = () =>
     .addOption(dataDirOption())
     .option('--from <n>', 'first item of the data set', whole(0), 0)
     .option('--to <n>', 'item before which to stop', whole(1))
+    .addOption(autoencoderOption())
     .addOption(stepsOption())
     .addOption(gridOption())
     .option('--batch <n>', 'seeds in work at once', whole(1), 16);
@@ -72,7 +72,7 @@ export async function openContest(
   flags: ContestFlags,
   note: (text: string) => void,
 ): Promise<Contest> {
-  const loaded = await openBound(file, flags);
+  const loaded = await openModel(file, flags);
   const model = withSampler(loaded, chooseSampler(loaded.info.sampler, flags));
   const pictures = flags.data
     ? await readItems(flags.data, model, { ...flags, note })
@@ -82,7 +82,9 @@ export async function openContest(
         flags.fit,
         note,
       );
-  const components = flags.data ? await componentsOf(flags.data, model, flags, pictures) : undefined;
+  // Those of pictures say nothing of latents.
+  const known = flags.data !== undefined && !model.autoencoder;
+  const components = known ? await componentsOf(flags.data!, model, flags, pictures) : undefined;
   return { model, pictures, panel: createPanel(model.info.shape, { components }) };
 }
 
@@ -117,7 +119,7 @@ export async function runContest(
   const { terminal } = frame;
   const runtime = await frame.runtime();
   const about = {
-    ...originOf(model),
+    ...hashesOf(model),
     sampler: model.info.sampler,
     hashes: pictures.hashes,
     rng: flags.rng,
@@ -154,7 +156,7 @@ export const contestReport = (
   results: readonly Standing[],
 ) =>
   frame.report({
-    ...originOf(model),
+    ...hashesOf(model),
     sampler: model.info.sampler,
     rng,
     evaluations: results.reduce((sum, s) => sum + s.evaluations, 0) * pictures.names.length,

@@ -108,6 +108,29 @@ test('sample and cloud give pictures', async () => {
   expect((await array('cloud', 'picture.npy')).shape).toEqual([1, 1, 32, 32]);
 });
 
+test('a race is of pictures, through the autoencoder, as embed is', async () => {
+  const few = ['--sampler-steps', '4', '--method', 'naive'];
+  await seedbed('embed', BAG, ...few, ...own('naive'));
+  const model = at('model.onnx');
+  const { code } = await seedbed(
+    'race',
+    model,
+    BAG,
+    ...few.slice(0, 2),
+    '--methods',
+    'naive',
+    '--out',
+    at('race'),
+  );
+  expect(code).toBe(0);
+  const report = async (...parts: string[]) => JSON.parse(await readFile(at(...parts), 'utf8'));
+  const [alone] = (await report('naive', 'report.json')).results;
+  const raced = await report('race', 'race.json');
+  expect(raced.results).toHaveLength(1);
+  expect(raced.results[0].mse.mean).toBeCloseTo(alone.mse, 6);
+  expect(raced.autoencoder).toMatch(/^[0-9a-f]{64}$/);
+});
+
 test('the doctor looks at the latents of pictures', async () => {
   const { code, out } = await seedbed('doctor', at('model.onnx'), BAG, '--no-round-trip');
   expect(code).toBe(0);

@@ -1,8 +1,10 @@
-import { scatterFigure } from '../../figures/scatter.ts';
+import { type NamedPoint, scatterFigure } from '../../figures/scatter.ts';
 import { bestWithin, type Standing } from './race.ts';
 
 /** The least error that the plots show: exact samplers reach less than any eye or file can tell. */
 const LEAST = 1e-6;
+/** The most points that are all named in a plot. */
+const MOST_NAMED = 50;
 /** Places that a ranking names. */
 const PLACES = 6;
 
@@ -127,6 +129,14 @@ export function raceFigure(
   const timed = standings.flatMap(s => (s.seconds === undefined ? [] : [s.seconds]));
   const unit = Math.min(...timed);
   const shown = standings.filter(s => by === 'evaluations' || s.seconds !== undefined);
+  const points = [...shown]
+    .sort((a, b) => GROUPS.indexOf(groupOf(a)) - GROUPS.indexOf(groupOf(b)))
+    .map(s => ({
+      ...{ name: s.name, group: groupOf(s), isBelow: s.mse.mean < LEAST },
+      x: by === 'evaluations' ? s.evaluations : s.seconds! / unit,
+      y: Math.max(s.mse.mean, LEAST),
+    }));
+  const crowded = points.length > MOST_NAMED;
   return scatterFigure({
     title: `Inverting ${facts.model}`,
     x: {
@@ -137,18 +147,35 @@ export function raceFigure(
       log: true,
     },
     y: { label: 'mean squared error of pixels in [0, 1]', log: true },
-    points: shown.map(s => ({
-      name: s.name,
-      x: by === 'evaluations' ? s.evaluations : s.seconds! / unit,
-      y: Math.max(s.mse.mean, LEAST),
-      group: groupOf(s),
-    })),
-    notes: `${facts.pictures} pictures of ${facts.data}. Seeds are near noise where all statistics of a panel lie within two of noise's deviations, root mean square. Errors below ${LEAST} are drawn there.`,
+    points: crowded
+      ? points.map(point => (isBeaten(point, points) ? { ...point, name: '' } : point))
+      : points,
+    notes: `${facts.pictures} pictures of ${facts.data}. Seeds are near noise where all statistics of a panel lie within two of noise's deviations, root mean square. Errors below ${LEAST} are drawn there.${crowded ? ' Named are those that none of their colour beats in both, those down there apart.' : ''}`,
     width: 900,
     height: 600,
   });
 }
 
-function groupOf({ departure }: Standing): string {
-  return departure < 2 ? 'seeds near noise' : departure < 6 ? 'seeds off noise' : 'seeds far from noise';
+interface Place extends NamedPoint {
+  /** Whether it lies below what is drawn. */
+  readonly isBelow: boolean;
+}
+
+/** Whether another point of its group costs less and reaches more, or one of both with the other equal; those below what is drawn beat each other only. */
+function isBeaten({ x, y, group, isBelow }: Place, all: readonly Place[]): boolean {
+  return all.some(
+    other =>
+      other.group === group &&
+      other.isBelow === isBelow &&
+      other.x <= x &&
+      other.y <= y &&
+      (other.x < x || other.y < y),
+  );
+}
+
+/** The groups of a plot, each with its colour, the last drawn over the others. */
+const GROUPS = ['seeds far from noise', 'seeds off noise', 'seeds near noise'] as const;
+
+function groupOf({ departure }: Standing): (typeof GROUPS)[number] {
+  return GROUPS[departure < 2 ? 2 : departure < 6 ? 1 : 0];
 }
