@@ -1,7 +1,7 @@
 """Exports a denoiser written in PyTorch to ONNX for Seedbed: `python3 export_unet.py unet.onnx`.
 
 `export` takes any module that is called as network(sample, timestep) and gives a prediction of sample's shape. The
-network below is a small U-Net without training, which stands for yours. Tried with PyTorch 1.13.
+network below is a small U-Net without training, which stands for yours. Run with torch 2.15.0.
 """
 
 import math

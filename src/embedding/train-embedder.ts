@@ -8,6 +8,7 @@ import { createModel, saveModel } from '../diffusion/model.ts';
 import { seedPictures, toPixels } from '../diffusion/pictures.ts';
 import { createSampler, unrollSampler } from '../diffusion/sampler.ts';
 import { SeedbedError } from '../errors.ts';
+import type { GraphBuilder } from '../graph/builder.ts';
 import { buildNetwork } from '../nn/networks.ts';
 import type { TrainingTask } from '../nn/trainer.ts';
 import { joinPath, writeAtomic } from '../runtime/files.ts';
@@ -45,27 +46,19 @@ export interface Pairs {
  */
 export async function embedderTask(runtime: Runtime, training: EmbedderTraining): Promise<TrainingTask> {
   const { config, denoiser, dataset, rng, init } = training;
-  const { batch, objective, loss } = config.training;
-  const { info: from } = denoiser;
   checkDataset(dataset, denoiser, config);
   const learned = slice(dataset, 0, dataset.length - config.heldOut);
   const kept = slice(dataset, dataset.length - config.heldOut, dataset.length);
   const info = describe(training);
   const network = buildNetwork(
     config.network,
-    { name: info.name, shape: from.shape, level: null, output: 'latent' },
+    { name: info.name, shape: info.shape, level: null, output: 'latent' },
     rng,
     init?.graph.initializers,
   );
-  const batches = new Batches(learned.length, rng, batch);
-  const onPairs = objective === 'pairs';
-  let generated: Promise<Pairs> | undefined;
-  const pairBatches = new Batches(config.training.pairs, rng, batch);
-  const shape = [batch, ...from.shape];
-
   return {
     network,
-    batch,
+    batch: config.training.batch,
     about: {
       data: dataset.name,
       items: dataset.length,
@@ -74,20 +67,7 @@ export async function embedderTask(runtime: Runtime, training: EmbedderTraining)
       init: init?.hash ?? null,
       config: timeless(config),
     },
-    loss({ b, network: play }) {
-      const x = b.input('x', 'float32', shape);
-      const latent = play({ x }).latent!;
-      if (onPairs) return lossOf(b, latent, b.input('latent target', 'float32', shape), loss);
-      return lossOf(b, unrollSampler(b, denoiser, latent, from.sampler), x, loss);
-    },
-    async feeds(step): Promise<Record<string, Floats>> {
-      if (!onPairs)
-        return { x: prepare(await learned.read(batches.indices(step)), from.padding, from.range) };
-      generated ??= training.pairs!();
-      const pairs = await generated;
-      const indices = pairBatches.indices(step);
-      return { x: takeRows(pairs.x, indices), 'latent target': takeRows(pairs.latent, indices) };
-    },
+    ...(config.training.objective === 'pairs' ? onPairs(training) : throughSampler(training, learned)),
     async evaluate(graph) {
       const { original, grown, latent } = await reconstruct(
         runtime,
@@ -108,6 +88,41 @@ export async function embedderTask(runtime: Runtime, training: EmbedderTraining)
       const seeds = seedPictures(denoiser, latent);
       const path = joinPath(training.out, 'samples', `${String(step).padStart(6, '0')}.png`);
       await writeAtomic(path, await encodePng(contactSheet([unstack(original), seeds, unstack(grown)])));
+    },
+  };
+}
+
+/** What a step learns from, and by which loss. */
+type Objective = Pick<TrainingTask, 'loss' | 'feeds'>;
+
+/** The distance between x and F(E(x)), of pictures. */
+function throughSampler({ config, denoiser, rng }: EmbedderTraining, learned: Dataset): Objective {
+  const { batch, loss } = config.training;
+  const { shape, padding, range, sampler } = denoiser.info;
+  const batches = new Batches(learned.length, rng, batch);
+  return {
+    loss({ b, network: play }) {
+      const x = b.input('x', 'float32', [batch, ...shape]);
+      return lossOf(b, unrollSampler(b, denoiser, play({ x }).latent!, sampler), x, loss);
+    },
+    feeds: async step => ({ x: prepare(await learned.read(batches.indices(step)), padding, range) }),
+  };
+}
+
+/** The distance between z and E(F(z)), of pairs that are generated when the first step needs them. */
+function onPairs({ config, denoiser, rng, pairs }: EmbedderTraining): Objective {
+  const { batch, loss, pairs: count } = config.training;
+  const batches = new Batches(count, rng, batch);
+  const input = (b: GraphBuilder, name: string) => b.input(name, 'float32', [batch, ...denoiser.info.shape]);
+  let generated: Promise<Pairs> | undefined;
+  return {
+    loss: ({ b, network: play }) =>
+      lossOf(b, play({ x: input(b, 'x') }).latent!, input(b, 'latent target'), loss),
+    async feeds(step): Promise<Record<string, Floats>> {
+      generated ??= pairs!();
+      const { x, latent } = await generated;
+      const indices = batches.indices(step);
+      return { x: takeRows(x, indices), 'latent target': takeRows(latent, indices) };
     },
   };
 }
