@@ -82,11 +82,7 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
   );
   if (!found) return undefined;
   const results = found.flat();
-  const mean = (value: (result: NamedResult) => number) => bootstrapMean(results.map(value), rng);
-  const mse = mean(r => r.mse);
-  const mseBefore = results[0]?.mseBefore === undefined ? undefined : mean(r => r.mseBefore!);
-  const latentVariance = mean(r => r.latentVariance);
-  const evaluations = results.reduce((sum, r) => sum + r.evaluations, 0);
+  const summary = summaryOf(results, rng);
   const report = frame.report({
     ...originOf(model),
     embedder: options.embedder?.hash,
@@ -97,19 +93,33 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
     from,
     pictures: results.length,
     rng,
-    evaluations,
-    ...{ mse, mseBefore, latentVariance, results },
+    ...{ ...summary, results },
   });
-  const text = (i: Interval) =>
-    `${i.mean.toFixed(6)} (95 % interval ${i.low.toFixed(6)} to ${i.high.toFixed(6)})`;
+  const first = `${results.length} pictures of ${dataset.name} by ${options.method}, ${duration(report.seconds)}`;
   return {
     report,
     file: joinPath(flags.out, 'evaluation.json'),
-    lines: [
-      `${results.length} pictures of ${dataset.name} by ${options.method}, ${duration(report.seconds)}, ${evaluations / results.length} evaluations per picture`,
-      ...(mseBefore ? [`mean squared error before descent ${text(mseBefore)}`] : []),
-      `mean squared error ${mseBefore ? 'after descent ' : ''}${text(mse)}`,
-      `seed variance ${latentVariance.mean.toFixed(3)}`,
-    ],
+    lines: [`${first}, ${summary.evaluations / results.length} evaluations per picture`, ...inWords(summary)],
   };
+}
+
+/** Means over pictures with 95 % bootstrap intervals, and the evaluations of all of them. */
+function summaryOf(results: readonly NamedResult[], rng: number) {
+  const mean = (value: (result: NamedResult) => number) => bootstrapMean(results.map(value), rng);
+  return {
+    evaluations: results.reduce((sum, r) => sum + r.evaluations, 0),
+    mse: mean(r => r.mse),
+    mseBefore: results[0]?.mseBefore === undefined ? undefined : mean(r => r.mseBefore!),
+    latentVariance: mean(r => r.latentVariance),
+  };
+}
+
+function inWords({ mse, mseBefore, latentVariance }: ReturnType<typeof summaryOf>): string[] {
+  const text = (i: Interval) =>
+    `${i.mean.toFixed(6)} (95 % interval ${i.low.toFixed(6)} to ${i.high.toFixed(6)})`;
+  return [
+    ...(mseBefore ? [`mean squared error before descent ${text(mseBefore)}`] : []),
+    `mean squared error ${mseBefore ? 'after descent ' : ''}${text(mse)}`,
+    `seed variance ${latentVariance.mean.toFixed(3)}`,
+  ];
 }

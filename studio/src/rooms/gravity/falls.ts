@@ -31,17 +31,7 @@ export function useFalls({ trained, landing, points, isDrawn, isOwn }: GravitySt
   const [dense, setDense] = createSignal<readonly Point[]>([]);
   const [way, setWay] = createSignal<readonly Point[]>([]);
 
-  const range = () => trained() ?? { mean: [0, 0], std: [1, 1] };
-  /** Standardised coordinates as the data's own. */
-  const placed = ([x, y]: Point): Point => {
-    const { mean, std } = range();
-    return [mean[0]! + std[0]! * x, mean[1]! + std[1]! * y];
-  };
-  const standardised = ([x, y]: Point): Point => {
-    const { mean, std } = range();
-    return [(x - mean[0]!) / std[0]!, (y - mean[1]!) / std[1]!];
-  };
-
+  const { placed, standardised } = placing(trained);
   whenever(
     () => [trained(), steps(), led()] as const,
     async ([model, steps, schedule], counts) => {
@@ -78,13 +68,7 @@ export function useFalls({ trained, landing, points, isDrawn, isOwn }: GravitySt
     return target && dense().length > 0 ? landingAt(target, dense(), isDrawn() ? points() : undefined) : [];
   });
 
-  /** How many seeds land out of sight, and how far the farthest. */
-  const lost = createMemo(() => {
-    const far = landed()
-      .map(point => Math.hypot(...standardised(point)))
-      .filter(distance => distance > 2 * REACH);
-    return far.length > 0 ? { count: far.length, farthest: Math.max(...far) } : undefined;
-  });
+  const lost = createMemo(() => outOfSight(landed().map(standardised)));
 
   return {
     ...{ steps, setSteps, schedule, setSchedule, landed, dense, way, chosen, drawnTo, lost, placed },
@@ -98,6 +82,27 @@ export function useFalls({ trained, landing, points, isDrawn, isOwn }: GravitySt
   };
 }
 export type FallsState = ReturnType<typeof useFalls>;
+
+/** Standardised coordinates as the data's own, and back. */
+function placing(trained: GravityState['trained']) {
+  const range = () => trained() ?? { mean: [0, 0], std: [1, 1] };
+  return {
+    placed([x, y]: Point): Point {
+      const { mean, std } = range();
+      return [mean[0]! + std[0]! * x, mean[1]! + std[1]! * y];
+    },
+    standardised([x, y]: Point): Point {
+      const { mean, std } = range();
+      return [(x - mean[0]!) / std[0]!, (y - mean[1]!) / std[1]!];
+    },
+  };
+}
+
+/** How many points lie out of sight, and how far the farthest. */
+function outOfSight(landed: readonly Point[]): { count: number; farthest: number } | undefined {
+  const far = landed.map(point => Math.hypot(...point)).filter(distance => distance > 2 * REACH);
+  return far.length > 0 ? { count: far.length, farthest: Math.max(...far) } : undefined;
+}
 
 /** The seeds that land beside a point; of drawn points, nearer to it than to any other. */
 function landingAt(target: Point, dense: readonly Point[], drawn: readonly Point[] | undefined): Point[] {
