@@ -33,7 +33,7 @@ async function soakServer({ address }: Studio, count: number): Promise<Soaked> {
     const answer = await fetch(`${address}${files[i % files.length]}`);
     if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
     await answer.arrayBuffer();
-    if (i % Math.ceil(count / SAMPLES) === 0) samples.push(kept());
+    if (i % Math.ceil(count / SAMPLES) === 0) samples.push(await kept());
   }
   return judge(
     "the studio's server",

@@ -78,64 +78,59 @@ export const ddimSolver: Solver = function* (space, grid, x) {
   return state;
 };
 
-/**
- * Heun's method on dy/dphi = v / r, where tan phi = n / s, r^2 = s^2 + n^2, y = x / r and v = s epsilon - n x0: a DDIM step,
- * then again with the mean of v / r at both its ends. 2 T - 1 evaluations: the last step has one end only.
- */
-export const heunSolver: Solver = function* (space, grid, x) {
-  const angle = ({ signalRate, noiseRate }: Level) => Math.atan2(noiseRate, signalRate);
-  const radius = ({ signalRate, noiseRate }: Level) => Math.hypot(signalRate, noiseRate);
-  let state = x;
-  for (const [i, step] of grid.entries()) {
-    const { alpha, beta, level } = affineStep(step);
-    const predicted = yield { x: state, level };
-    const guess = space.combine([alpha, state], [beta, predicted]);
-    if (i === grid.length - 1) return guess;
-    const there = yield { x: guess, level: step.to };
-    const half = (angle(step.to) - angle(level)) / 2;
-    const [from, to] = [radius(level), radius(step.to)];
-    const [here, next] = [velocity(level), velocity(step.to)];
-    state = space.combine(
-      [(to / from) * (1 + half * here.x), state],
-      [(to / from) * half * here.predicted, predicted],
-      [half * next.x, guess],
-      [half * next.predicted, there],
-    );
-  }
-  return state;
-};
-
-/**
- * Heun's method on d(x/s)/dsigma = epsilon, sigma = n / s: a DDIM step, then again with the mean of epsilon at both its ends
- * (Karras et al. 2022, Algorithm 1 with sigma(t) = t). 2 T - 1 evaluations: the last step has one end only.
- */
-export const heunSigmaSolver: Solver = function* (space, grid, x) {
-  const sigma = ({ signalRate, noiseRate }: Level) => noiseRate / signalRate;
-  let state = x;
-  for (const [i, step] of grid.entries()) {
-    const { alpha, beta, level } = affineStep(step);
-    const predicted = yield { x: state, level };
-    const guess = space.combine([alpha, state], [beta, predicted]);
-    if (i === grid.length - 1) return guess;
-    const there = yield { x: guess, level: step.to };
-    const half = (step.to.signalRate * (sigma(step.to) - sigma(level))) / 2;
-    const [here, next] = [readings(level).epsilon, readings(step.to).epsilon];
-    state = space.combine(
-      [step.to.signalRate / level.signalRate + half * here.x, state],
-      [half * here.predicted, predicted],
-      [half * next.x, guess],
-      [half * next.predicted, there],
-    );
-  }
-  return state;
-};
-
-/** v = s epsilon - n x0, from x and what is predicted. */
-function velocity(level: Level): Weights {
-  const { x0, epsilon } = readings(level);
-  const along = (part: keyof Weights) => level.signalRate * epsilon[part] - level.noiseRate * x0[part];
-  return { x: along('x'), predicted: along('predicted') };
+/** How a state moves: y = x / scale, and its slope dy/dt in x and what is predicted. */
+interface Motion {
+  scale(rates: Rates): number;
+  time(rates: Rates): number;
+  slope(level: Level): Weights;
 }
+
+/**
+ * Heun's method: a DDIM step, then again with the mean of the slopes at both its ends. 2 T - 1 evaluations: the last step has one
+ * end only.
+ */
+function heunAlong({ scale, time, slope }: Motion): Solver {
+  return function* (space, grid, x) {
+    let state = x;
+    for (const [i, step] of grid.entries()) {
+      const { alpha, beta, level } = affineStep(step);
+      const predicted = yield { x: state, level };
+      const guess = space.combine([alpha, state], [beta, predicted]);
+      if (i === grid.length - 1) return guess;
+      const there = yield { x: guess, level: step.to };
+      const half = (scale(step.to) * (time(step.to) - time(level))) / 2;
+      const [here, next] = [slope(level), slope(step.to)];
+      state = space.combine(
+        [scale(step.to) / scale(level) + half * here.x, state],
+        [half * here.predicted, predicted],
+        [half * next.x, guess],
+        [half * next.predicted, there],
+      );
+    }
+    return state;
+  };
+}
+
+const radius = ({ signalRate, noiseRate }: Rates) => Math.hypot(signalRate, noiseRate);
+
+/** Heun's method on dy/dphi = v / r, where tan phi = n / s, r^2 = s^2 + n^2, y = x / r and v = s epsilon - n x0. */
+export const heunSolver = heunAlong({
+  scale: radius,
+  time: ({ signalRate, noiseRate }) => Math.atan2(noiseRate, signalRate),
+  slope(level) {
+    const { x0, epsilon } = readings(level);
+    const along = (part: keyof Weights) =>
+      (level.signalRate * epsilon[part] - level.noiseRate * x0[part]) / radius(level);
+    return { x: along('x'), predicted: along('predicted') };
+  },
+});
+
+/** Heun's method on dy/dsigma = epsilon, where sigma = n / s and y = x / s (Karras et al. 2022, Algorithm 1 with sigma(t) = t). */
+export const heunSigmaSolver = heunAlong({
+  scale: ({ signalRate }) => signalRate,
+  time: ({ signalRate, noiseRate }) => noiseRate / signalRate,
+  slope: level => readings(level).epsilon,
+});
 
 /**
  * DPM-Solver++ of second order, multistep (Lu et al. 2022, Algorithm 2): with lambda = log(s/n), h its step and
