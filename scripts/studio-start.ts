@@ -1,6 +1,7 @@
 /**
- * Measures how the studio opens, in Chromium: first paint, first picture, first seed, and what is sent before that; unthrottled,
- * and at 10 Mbit/s as DevTools throttles. Writes docs/studio/start.md: npm run studio:measure
+ * Measures how the studio opens and stops, in Chromium: first paint, first picture, first seed, and what is sent before that,
+ * unthrottled and at 10 Mbit/s as DevTools throttles; and how soon a model whose every evaluation takes long is stopped. Writes
+ * docs/studio/start.md: npm run studio:measure
  */
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -10,8 +11,10 @@ import { fileURLToPath } from 'node:url';
 import { getRequestListener } from '@hono/node-server';
 import type { Browser, Page } from 'playwright-core';
 import { studioApp } from '../src/cli/studio.ts';
+import { saveModel } from '../src/index.ts';
 import { launch } from '../test/browser/chromium.ts';
 import { drop } from '../test/studio/open.ts';
+import { slowDenoiser } from '../test/studio/slow.ts';
 
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const RUNS = 3;
@@ -105,7 +108,39 @@ async function ownPicture(browser: Browser, address: string, sent: () => number)
   }
 }
 
+/** How long a model's work says nothing, how soon it is stopped, and when the shipped model has a seed after that. */
+async function stopping(browser: Browser, address: string) {
+  const context = await browser.newContext({ serviceWorkers: 'block' });
+  try {
+    const page = await context.newPage();
+    await page.goto(address);
+    await page.waitForSelector('main[data-ready=yes]', TIMEOUT);
+    await drop(page, [{ name: 'slow.onnx', bytes: saveModel(slowDenoiser()) }]);
+    const seeking = '[data-task="Finding the seed"]';
+    await page.waitForSelector(seeking, TIMEOUT);
+    const begun = performance.now();
+    await page.waitForSelector(`${seeking} .note:not(:empty)`, TIMEOUT);
+    const silent = performance.now() - begun;
+    await page.waitForSelector(`${seeking} .note >> text=/evaluations of/`, TIMEOUT);
+    const foretold = await page.locator(`${seeking} .note`).innerText();
+    await page.waitForTimeout(1500);
+    const pressed = performance.now();
+    await page.click(`${seeking} button`);
+    await page.waitForSelector('text=stopped before its end', TIMEOUT);
+    const stopped = performance.now();
+    await page.selectOption('footer select >> nth=0', 'fashion-mnist');
+    await page.click('[data-picture="3-dress"]');
+    await page.waitForSelector('main[data-ready=yes]', TIMEOUT);
+    await page.waitForSelector('[data-stage=found]', TIMEOUT);
+    return { silent, foretold, stop: stopped - pressed, again: performance.now() - stopped };
+  } finally {
+    await context.close();
+  }
+}
+
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+/** What a task says that it will cost. */
+const foretold = (note: string) => /about [^·]*/.exec(note)?.[0].trim() ?? note;
 const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
 
@@ -127,6 +162,7 @@ try {
     );
   }
   const own = await ownPicture(browser, address, sent);
+  const stop = await stopping(browser, address);
   const [{ model }, version] = [cpus()[0]!, browser.version()];
   const page = `# How the studio opens
 
@@ -140,6 +176,10 @@ ${rows.join('\n')}
 The first pictures, their seeds by split inversion and what grows from them ship with the studio (\`npm run studio:start\` finds them); the runtime and the model are fetched behind them.
 Runtime (WebAssembly) and model were there after ${seconds(own.ready)} without a network between; a picture of one's own that was dropped then had its seed by the embedder ${seconds(own.seed)} later. Until then
 ${megabytes(own.bytes)} were sent, without the files that are fetched after that to open offline.
+
+## How it stops
+A network of 1,000 matrix products of 256 x 256 is opened. Its work said nothing for ${seconds(stop.silent)}, and then what it does and, once one evaluation was measured, "${foretold(stop.foretold)}". *Stop*,
+pressed in the middle of an evaluation, had ended it after ${seconds(stop.stop)}; the engine, begun anew, worked with the shipped model ${seconds(stop.again)} after that.
 `;
   writeFileSync(at('docs/studio/start.md'), page);
   process.stdout.write(page);
