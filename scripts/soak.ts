@@ -42,7 +42,7 @@ await writeFile(
 Written by \`npm run soak -- --pictures ${values.pictures} --requests ${values.requests}\`. One process embeds pictures by the embedder, some
 at a time, each time with sessions of their own; the studio's server answers for all of its files, again and again; and one
 page of the studio embeds picture after picture. Memory is sampled on the way: its medians over each tenth of the samples
-behind the first ${percent(WARM_UP)} may rise by ${percent(MOST_GROWTH)} at most, which is then called flat.
+behind the first ${percent(WARM_UP)} may rise by ${percent(MOST_GROWTH)} at most above that of the first, which is then called flat; growth is the rise of the highest.
 
 ${table}
 `,

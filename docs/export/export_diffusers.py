@@ -1,8 +1,9 @@
 """Exports a diffusers pipeline to ONNX: `python3 export_diffusers.py google/ddpm-cifar10-32 folder`.
 
 For pipelines over pixels (DDPM, DDIM) or over an autoencoder's latents (LDM) that have a `unet`. Where it is told a class or an
-encoded text, these are further inputs of the file, which `seedbed import` keeps as conditions. Writes unet/ and scheduler/ and, of
-latents, vae/, vae_encoder/ and vae_decoder/. Run with torch 2.15.0 and diffusers 0.42.1 on small pipelines with random weights.
+encoded text, these are further inputs of the file, which `seedbed import` keeps as conditions. Timesteps are whole numbers, but
+floats for schedulers of flow matching, EDM and consistency models. Writes unet/ and scheduler/ and, of latents, vae/, vae_encoder/
+and vae_decoder/; pipelines of a transformer: export_transformer.py. Run with torch 2.15.0 and diffusers 0.42.1 on small pipelines with random weights.
 """
 
 import sys
@@ -48,7 +49,7 @@ def export(pipeline, folder):
     latents = torch.randn(3, pipeline.unet.config.in_channels, height, width)
     further = further_inputs(pipeline.unet.config)
     unet = Call(pipeline.unet, lambda unet, x, t, *more: unet(x, t, **dict(zip(further, more)), return_dict=False)[0])
-    inputs = (latents, torch.tensor([1, 2, 3]), *further.values())
+    inputs = (latents, timesteps_for(pipeline.scheduler), *further.values())
     text = {"encoder_hidden_states": {0: "N", 1: "L"}} if "encoder_hidden_states" in further else {}
     write(unet, inputs, ["sample", "timestep", *further], "out_sample", folder / "unet/model.onnx", text)
     vae = getattr(pipeline, "vae", None) or getattr(pipeline, "vqvae", None)
@@ -60,6 +61,15 @@ def export(pipeline, folder):
     write(decoder, (latents,), ["latent_sample"], "sample", folder / "vae_decoder/model.onnx")
     encoder = Call(vae, lambda vae, x: latents_of(vae.encode(x)))
     write(encoder, (pictures,), ["sample"], "latent_parameters", folder / "vae_encoder/model.onnx")
+
+
+def timesteps_for(scheduler):
+    """An example of three timesteps: whole numbers, or, of flow matching, EDM and consistency models, fractions."""
+    name = type(scheduler).__name__
+    flows = name.startswith("FlowMatch") or scheduler.config.get("use_flow_sigmas")
+    if flows or name.startswith(("EDM", "CMStochastic")):
+        return torch.tensor([1.0, 2.0, 3.0])
+    return torch.tensor([1, 2, 3])
 
 
 def further_inputs(config):

@@ -6,16 +6,21 @@ network below is a small U-Net without training, which stands for yours. Run wit
 
 import math
 import sys
+from pathlib import Path
 
 import torch
 from torch import nn
 
 
-def export(network: nn.Module, shape: tuple, path: str) -> None:
-    """Writes network(sample [N, *shape], timestep int64 [N]) to an ONNX file whose N is open."""
+WHOLE = torch.tensor([1, 2, 3])
+
+
+def export(network: nn.Module, shape: tuple, path: str, timesteps: torch.Tensor = WHOLE) -> None:
+    """Writes network(sample [N, *shape], timestep [N]) to an ONNX file whose N is open; give fractional timesteps for flow or EDM."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     network.eval()
     # Three pictures: should the exporter take their number for a constant, `seedbed import` will notice.
-    example = (torch.randn(3, *shape), torch.tensor([1, 2, 3]))
+    example = (torch.randn(3, *shape), timesteps)
     torch.onnx.export(
         network,
         example,

@@ -71,10 +71,11 @@ export async function openBound(path: string, flags: ConditionFlags): Promise<De
   }
   const values = await valuesOf(path, open, 'class', flags.condition, flags.class);
   const missing = open.filter(({ name }) => !Object.hasOwn(values, name));
+  const strange = Object.keys(values).find(name => !open.some(input => input.name === name));
   if (missing.length > 0)
     throw new SeedbedError(
       'BadArgument',
-      `is conditional. Give ${missing.map(input => `${optionFor(input, open)} for ${inputInWords(input)}`).join(', and ')}`,
+      `${strange === undefined ? 'is conditional' : `has no condition '${strange}'`}. Give ${missing.map(input => `${optionFor(input, open)} for ${inputInWords(input)}`).join(', and ')}`,
       { at: path },
     );
   const without = await valuesOf(path, open, 'unclass', flags.uncondition, flags.unclass);

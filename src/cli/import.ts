@@ -6,6 +6,7 @@ import { openConditions } from '../diffusion/conditions.ts';
 import { fromDiffusers } from '../diffusion/diffusers/read.ts';
 import { batchNote, importDenoiser, parseForeignInfo } from '../diffusion/foreign.ts';
 import { inputInWords } from '../diffusion/further-inputs.ts';
+import { isOfLatents } from '../diffusion/info.ts';
 import { saveModel } from '../diffusion/model.ts';
 import { MOST_SAMPLER_STEPS } from '../diffusion/sampler-info.ts';
 import { SeedbedError } from '../errors.ts';
@@ -54,7 +55,7 @@ export function addImport(program: Command): void {
     .description('make a Seedbed model of a diffusion model that somebody exported to ONNX')
     .argument(
       '<model>',
-      'an .onnx file, or a diffusers folder (unet/ exported to ONNX beside scheduler/, and vae_encoder/ and vae_decoder/ of latents)',
+      'an .onnx file, or a diffusers folder (unet/ or transformer/ exported to ONNX beside scheduler/, and vae_encoder/ and vae_decoder/ of latents)',
     )
     .addHelpText(
       'after',
@@ -94,7 +95,8 @@ async function run({ terminal, report }: Frame, path: string, flags: Flags): Pro
   const conditions = openConditions(model);
   if (conditions.length > 0) lines.push(`its conditions: ${conditions.map(inputInWords).join(', ')}`);
   const options = conditions.map(condition => ` ${optionFor(condition, conditions)}`).join('');
-  lines.push(`Next: seedbed doctor ${out}${shape.length === 3 ? ' PICTURES' : ''}${options}`);
+  const given = isOfLatents(model.info) && !autoencoder ? ' LATENTS.npy' : ' PICTURES';
+  lines.push(`Next: seedbed doctor ${out}${shape.length === 3 ? given : ''}${options}`);
   return { report: report({ model: model.hash, results }), lines };
 }
 

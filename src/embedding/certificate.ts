@@ -60,7 +60,9 @@ export function certify(
       );
     }
     if (known && bound > MOST_ERROR)
-      flags.push(`the seed may be off by ${(100 * bound).toPrecision(2)} % of its length`);
+      flags.push(
+        `the seed may be off by ${bound < 1 ? (100 * bound).toPrecision(2) : (100 * bound).toFixed(0)} % of its length`,
+      );
     if (miss !== undefined && tau !== undefined && !(miss <= tau ** 2))
       flags.push(
         `the last step misses the picture by ${Math.sqrt(miss).toPrecision(2)}, more than tau ${tau}`,

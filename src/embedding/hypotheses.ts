@@ -53,7 +53,7 @@ export function hypotheses(
           shift,
         }))
       : []),
-    ...otherSchedules(info.schedule).map(schedule => ({
+    ...otherSchedules(info).map(schedule => ({
       ...plain,
       change: `"schedule": ${JSON.stringify(schedule)}`,
       info: { ...info, schedule },
@@ -86,10 +86,13 @@ function flowInstead({ schedule, level }: DenoiserInfo, levelIsWhole: boolean): 
 
 const hasTimesteps = (schedule: Schedule) => schedule.kind === 'flow' || timestepsOf(schedule) !== undefined;
 
-/** The common schedules with as many timesteps, for networks that are told the timestep. */
-function otherSchedules(own: Schedule): DenoiserInfo['schedule'][] {
+/**
+ * The common schedules with as many timesteps, for networks that are told the time: of others, told how much noise there is, the
+ * schedule says nothing.
+ */
+function otherSchedules({ schedule: own, level }: DenoiserInfo): DenoiserInfo['schedule'][] {
   const timesteps = timestepsOf(own);
-  if (timesteps === undefined) return [];
+  if (timesteps === undefined || !(level === 'timestep' || level === 'diffusionTime')) return [];
   const scaled = { timesteps, betaStart: 0.00085, betaEnd: 0.012 };
   const all: DenoiserInfo['schedule'][] = [
     { ...SCHEDULES.linear, timesteps },
@@ -137,7 +140,8 @@ export type Ask = (seen: Floats, fed: number) => Promise<Floats>;
 
 /**
  * How well a network removes noise under each hypothesis: its squared error on epsilon over that of a denoiser that knows
- * nothing but the pictures' mean and variance, geometric mean over noise levels; infinite where it cannot be asked.
+ * nothing but the pictures' mean and variance, geometric mean over noise levels; infinite where it cannot be asked. Where a
+ * hypothesis has no such level, it is held against the description at the others.
  * @param pictures [n, ...shape], pixels in [0,1], padded; @param noise of the same shape.
  */
 export async function denoisingErrors(
@@ -148,9 +152,9 @@ export async function denoisingErrors(
   noise: Floats,
   times: readonly number[],
 ): Promise<number[]> {
-  const logs = all.map(() => [] as number[]);
+  const logs = all.map((): (number | undefined)[] => times.map(() => undefined));
   const known = new Map<string, Floats>();
-  for (const time of times) {
+  for (const [t, time] of times.entries()) {
     const own = levelAt(info, time);
     for (const [i, { info: other, shift }] of all.entries()) {
       const level = levelUnder(other, own, info);
@@ -163,14 +167,21 @@ export async function denoisingErrors(
       const output = known.get(key) ?? (await ask(other.sees === 'exploding' ? combine([1 / s, x]) : x, fed));
       known.set(key, output);
       const error = meanSquare(combine([1, epsilonOf(other, x, output, level)], [-1, noise]));
-      logs[i]!.push(Math.log(error / varianceOnly(clean, noise, level)));
+      logs[i]![t] = Math.log(error / varianceOnly(clean, noise, level));
     }
   }
-  return logs.map(values =>
-    values.length < times.length / 2 || values.some(Number.isNaN)
-      ? Number.POSITIVE_INFINITY
-      : Math.exp(average(values)),
-  );
+  return logs.map(values => meanError(values, logs[0]!));
+}
+
+/** e to the mean of a hypothesis' logarithms; of those at some of the levels, to the mean of the description's and how far they lie from it there. */
+function meanError(values: readonly (number | undefined)[], described: readonly (number | undefined)[]) {
+  const known = values.flatMap((value, t) => (value === undefined ? [] : [{ value, beside: described[t] }]));
+  if (known.length < values.length / 2) return Number.POSITIVE_INFINITY;
+  const pairs = known.flatMap(({ value, beside }) => (beside === undefined ? [] : [value - beside]));
+  const all = described.filter(value => value !== undefined);
+  const compared = known.length < all.length && Number.isFinite(average(all));
+  const mean = compared ? average(all) + average(pairs) : average(known.map(({ value }) => value));
+  return Number.isNaN(mean) ? Number.POSITIVE_INFINITY : Math.exp(mean);
 }
 
 function canBeFed({ level, schedule }: DenoiserInfo, fed: number): boolean {

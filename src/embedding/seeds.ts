@@ -224,10 +224,13 @@ export function checkSeeds(
   const [theirs, ours] = [JSON.stringify(provenance.sampler), JSON.stringify(sampler)];
   if (theirs !== ours) {
     const { kind, steps, grid } = provenance.sampler;
-    const spaced = typeof grid === 'string' ? `, --sampler-grid ${grid}` : ', no --sampler-grid';
+    const way =
+      typeof grid === 'string'
+        ? `Give --sampler ${kind}, --sampler-steps ${steps}, --sampler-grid ${grid}`
+        : 'Give the model as it was imported for them, without --sampler-steps and --sampler-grid';
     throw new SeedbedError(
       'Mismatch',
-      `seeds of sampler ${theirs}, but this is ${ours}. Give --sampler ${kind}, --sampler-steps ${steps}${spaced}, or --force`,
+      `seeds of sampler ${theirs}, but this is ${ours}. ${way}, or --force`,
       { at: file },
     );
   }

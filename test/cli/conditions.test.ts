@@ -133,6 +133,14 @@ describe('a conditional model', () => {
     );
   });
 
+  test('one that is misspelt is named', async () => {
+    const file = at('label.npy');
+    await writeFile(file, writeNpy(int64([1])));
+    expect(await refusal('sample', '--model', classes, '--condition', `class_label=${file}`)).toContain(
+      "has no condition 'class_label'. Give --class N for 'class_labels' int64 [N]",
+    );
+  });
+
   test('doctor asks for it, and examines the class', async () => {
     const { code, err } = await seedbed('doctor', classes);
     expect(code).toBe(2);

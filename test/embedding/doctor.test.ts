@@ -27,6 +27,21 @@ const describedAs = (model: Denoiser, changes: Changes): Denoiser => ({
 });
 const topicsOf = ({ findings }: Diagnosis) => findings.map(({ topic }) => topic);
 
+test('a network that is told sigma has nothing wrong, whatever schedule has as many levels', async () => {
+  const values = Array.from(
+    { length: 20 },
+    (_, i) => (0.002 ** (1 / 7) + (i / 19) * (80 ** (1 / 7) - 0.002 ** (1 / 7))) ** 7,
+  );
+  const means = [-1, 1].map(level => Array.from({ length: 64 }, (_, i) => (i % 8 < 4 ? level : -level)));
+  const edm = mixtureDenoiser({ means, variance: 0.05 }, [1, 8, 8], {
+    ...{ predicts: 'x0', level: 'sigma', sees: 'exploding', steps: 20 },
+    schedule: { kind: 'sigmas', values },
+  });
+  const { findings, errors } = await diagnose(edm, { runtime, roundTrip: false });
+  expect(topicsOf({ findings } as Diagnosis)).not.toContain('prediction');
+  expect(errors.map(({ change }) => change).join()).not.toContain('Beta');
+});
+
 describe('a trained network that is described', () => {
   const ask = (changes: Changes = {}, roundTrip = true) =>
     diagnose(describedAs(shipped, changes), { runtime, pictures, roundTrip });
