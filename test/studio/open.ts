@@ -112,13 +112,14 @@ export async function value(page: Page, name: string, at = 0): Promise<number> {
   return Number.parseFloat(await page.locator(`[data-value=${name}]`).nth(at).innerText());
 }
 
-/** The grey values, 0 to 255, of the canvas with this label. */
+/** The grey values, 0 to 255, of the canvas with this label, as soon as there is one. */
 export async function greys(page: Page, label: string): Promise<number[]> {
-  return page.evaluate(label => {
-    const canvas = document.querySelector<HTMLCanvasElement>(`[aria-label="${label}"] canvas`)!;
+  const canvas = page.locator(`[aria-label="${label}"] canvas`).first();
+  await canvas.waitFor({ state: 'attached', timeout: 90_000 });
+  return canvas.evaluate((canvas: HTMLCanvasElement) => {
     const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
     return [...data].filter((_, i) => i % 4 === 0);
-  }, label);
+  });
 }
 
 /** Drops files on the page. */

@@ -108,9 +108,6 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
     const { latent, pictures } = await api.sample(model, { count: 2, rng: 5 });
     await drop(page, [{ name: 'two.npy', bytes: api.writeNpy(latent) }]);
     await page.waitForSelector('text=1 of 2');
-    await page.waitForSelector('[aria-label="what the model grows from the seed"] canvas', {
-      timeout: 60_000,
-    });
     const grown = await greys(page, 'what the model grows from the seed');
     expect(furthest(grown, rows(pictures, 0, 1))).toBeLessThan(1);
 
