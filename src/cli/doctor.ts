@@ -19,7 +19,7 @@ const own = () =>
 
 type Flags = FlagsOf<typeof own> & ModelFlags;
 
-/** Readings of the description that are shown. */
+/** The best readings of the description are shown, so many, and the description itself. */
 const SHOWN = 6;
 
 export function addDoctor(program: Command): void {
@@ -57,7 +57,8 @@ function linesOf({ findings, errors, given, roundTrip }: Diagnosis, model: Denoi
     lines.push(
       `noise left in ${given ? `the ${subjectOf(model)} given` : "the model's own samples"}; knowing only their variance leaves 1:`,
     );
-  for (const { change, error } of errors.slice(0, SHOWN))
+  const shown = errors.filter(({ change }, i) => i < SHOWN || change === '');
+  for (const { change, error } of shown)
     lines.push(`  ${error.toPrecision(3).padEnd(9)} ${change === '' ? 'as described' : `with ${change}`}`);
   if (roundTrip)
     lines.push(

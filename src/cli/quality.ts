@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
 import { type Dataset, slice } from '../data/dataset.ts';
-import { unstandardise } from '../data/pixels.ts';
-import { prepare } from '../diffusion/batches.ts';
-import { originOf } from '../diffusion/conditions.ts';
+import { openConversion } from '../diffusion/conversion.ts';
 import { type Denoiser, withSampler } from '../diffusion/info.ts';
 import { loadModel } from '../diffusion/load.ts';
 import { createModel, readModel, saveModel } from '../diffusion/model.ts';
@@ -15,12 +13,12 @@ import { measureQuality, type Quality } from '../quality/quality.ts';
 import { exists, joinPath, writeAtomic } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { openBound } from './conditions.ts';
-import { type ModelFlags, withModel } from './denoiser.ts';
+import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { packaged, SHIPPED_MODEL } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import {
+  autoencoderOption,
   dataDirOption,
   gridOption,
   type RngFlags,
@@ -40,6 +38,7 @@ const own = () =>
     )
     .option('--learned <name or path>', "pictures that it learned from (default: the model's own data)")
     .addOption(dataDirOption())
+    .addOption(autoencoderOption())
     .option('--count <n>', 'pictures to grow, and held-out ones to compare them with', whole(10), 1000)
     .addOption(samplerOption())
     .addOption(stepsOption())
@@ -75,7 +74,7 @@ export function addQuality(program: Command): void {
 
 async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
   const { terminal } = frame;
-  const own = await openBound(path, flags);
+  const own = await openModel(path, flags);
   const sampler = chooseSampler(own.info.sampler, flags);
   const model = withSampler(own, sampler);
   const [learned, kept] = await pictureSets(model, flags, terminal);
@@ -83,14 +82,15 @@ async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
   const features = await featuresOf(runtime, model, flags.features, learned);
   terminal.note(`the best linear denoiser of ${learned.length} pictures first, which takes a while`);
   const progress = terminal.progress('measuring', 'evaluations');
-  const quality = await measureQuality(runtime, model, await read(model, learned), await read(model, kept), {
+  const seen = [await read(runtime, model, learned), await read(runtime, model, kept)] as const;
+  const quality = await measureQuality(runtime, model, ...seen, {
     rng: flags.rng,
     features,
     onProgress: progress.update,
   }).finally(() => progress.stop());
   await features?.dispose();
   const report = frame.report({
-    ...originOf(model),
+    ...hashesOf(model),
     learned: learned.name,
     data: kept.name,
     sampler,
@@ -134,9 +134,14 @@ async function pictureSets(
   ];
 }
 
-async function read({ info }: Denoiser, dataset: Dataset) {
+/** Pictures that an autoencoder works on at once. */
+const ENCODED = 32;
+
+/** Pictures as the network sees them. */
+async function read(runtime: Runtime, model: Denoiser, dataset: Dataset) {
   const pixels = await dataset.read(Array.from({ length: dataset.length }, (_, i) => i));
-  return prepare(pixels, info.padding, info.range);
+  const conversion = openConversion(runtime, model, ENCODED);
+  return conversion.toNetwork(pixels).finally(conversion.dispose);
 }
 
 const COMPONENTS = 'components';
@@ -144,7 +149,7 @@ const COMPONENTS = 'components';
 /** What compares pictures: the network named, or the classifier that ships for the set; undefined for components of the data. */
 async function featuresOf(
   runtime: Runtime,
-  { info }: Denoiser,
+  { info, autoencoder }: Denoiser,
   named: string | undefined,
   learned: Dataset,
 ): Promise<Features | undefined> {
@@ -153,9 +158,11 @@ async function featuresOf(
   if (!named && !(await exists(shipped))) return undefined;
   const { bytes, name, files } = await readOnnx(named ?? shipped);
   const graph = parseModel(bytes, name, files);
+  const { shape } = autoencoder?.info ?? info;
   // Pictures of the set may be made ready in another way than for the classifier.
-  if (!named && graph.inputs[0]!.shape.slice(1).join() !== info.shape.join()) return undefined;
-  return networkFeatures(runtime, graph, info.shape, pictures => unstandardise(pictures, info.range));
+  const others = learned.changes?.length || graph.inputs[0]!.shape.slice(1).join() !== shape.join();
+  if (!named && others) return undefined;
+  return networkFeatures(runtime, graph, shape);
 }
 
 /** Tables and conditions, line by line. */

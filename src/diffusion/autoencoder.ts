@@ -1,4 +1,4 @@
-import { clipPixels, standardise, unstandardise } from '../data/pixels.ts';
+import { standardise, unstandardise } from '../data/pixels.ts';
 import { SeedbedError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { keepOutputs } from '../graph/nodes.ts';
@@ -93,7 +93,7 @@ export function halfGraph(
 export interface Coder {
   /** The latents [n, ...latentShape], as the denoiser sees them, of pictures [n, ...shape] with pixels in [0,1]. */
   encode(pictures: Floats): Promise<Floats>;
-  /** The pictures of latents, pixels in [0,1], clipped. */
+  /** The pictures of latents: pixels, about in [0,1], not clipped. */
   decode(latents: Floats): Promise<Floats>;
   dispose(): Promise<void>;
 }
@@ -119,7 +119,7 @@ export function openAutoencoder(runtime: Runtime, autoencoder: Autoencoder, batc
   };
   return {
     encode: pictures => run('encode', standardise(pictures, info.range)),
-    decode: async latents => clipPixels(unstandardise(await run('decode', latents), info.range)),
+    decode: async latents => unstandardise(await run('decode', latents), info.range),
     async dispose() {
       await Promise.all([...sessions.values()].map(async session => (await session).dispose()));
     },

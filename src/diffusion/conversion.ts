@@ -1,3 +1,4 @@
+import { clipPixels, unstandardise } from '../data/pixels.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Floats } from '../tensor/tensor.ts';
 import { openAutoencoder } from './autoencoder.ts';
@@ -11,6 +12,8 @@ export interface Conversion {
   toNetwork(images: Floats): Promise<Floats>;
   /** What the network's x0 [n, ...shape] shows: pixels in [0,1], clipped, inside the padding; else latents or points. */
   toPictures(x0: Floats): Promise<Floats>;
+  /** Pixels (numbers of latents or points) of all that the network's x0 shows, padding too, not clipped. */
+  unclipped(x0: Floats): Promise<Floats>;
   dispose(): Promise<void>;
 }
 
@@ -21,8 +24,14 @@ export function openConversion(runtime: Runtime, model: Denoiser, batch: number)
     return {
       toNetwork: async images => prepare(images, info.padding, info.range),
       toPictures: async x0 => toPixels(x0, info),
+      unclipped: async x0 => unstandardise(x0, info.range),
       dispose: async () => {},
     };
   const { encode, decode, dispose } = openAutoencoder(runtime, autoencoder, batch);
-  return { toNetwork: encode, toPictures: decode, dispose };
+  return {
+    toNetwork: encode,
+    toPictures: async x0 => clipPixels(await decode(x0)),
+    unclipped: decode,
+    dispose,
+  };
 }

@@ -22,7 +22,7 @@ import { type Ask, denoisingErrors, hypotheses } from './hypotheses.ts';
  */
 export interface Finding {
   /** What it is about. */
-  readonly topic: 'prediction' | 'range' | 'start' | 'final signal' | 'round trip';
+  readonly topic: 'prediction' | 'range' | 'start' | 'pictures' | 'final signal' | 'round trip';
   /** What was seen, and what to change, in words. */
   readonly text: string;
 }
@@ -60,6 +60,8 @@ const BELIEVED = 1.25;
 /** Numbers of standardised pictures are smaller than this, but for a few; coordinates of points than that. */
 const TAME = 5;
 const FAR = 100;
+/** That few: the share that must be so. */
+const MOST = 0.99;
 /** A round trip of less than this is worth a word, decibels. */
 const LEAST_PSNR = 30;
 
@@ -115,7 +117,12 @@ async function examine(
   const tried = some && (await tryHypotheses(runtime, model, some, true, onProgress));
   if (tried?.mistake) return { findings: [tried.mistake], errors: tried.errors, given };
   onProgress('growing pictures');
-  const { grown, sampler, finding } = await findStart(runtime, model, given, onProgress);
+  const { grown, sampler, finding } = await findStart(
+    runtime,
+    model,
+    tried && asDescribed(tried.errors),
+    onProgress,
+  );
   const own = grown && toPixels(grown, model.info);
   const { mistake, errors } = tried ??
     (own && (await tryHypotheses(runtime, model, own, false, onProgress))) ?? { errors: [] };
@@ -149,11 +156,14 @@ interface Start {
   readonly sampler: SamplerInfo;
 }
 
-/** Grows pictures from the model's own start, or from the highest one from which they do not diverge, where that depends on it. */
+/**
+ * Grows pictures from the model's own start, or from the highest one from which they do not diverge, where that depends on it.
+ * @param error what denoising leaves of noise in pictures that were given; undefined where none were.
+ */
 async function findStart(
   runtime: Runtime,
   model: Denoiser,
-  given: boolean,
+  error: number | undefined,
   onProgress: (doing: string) => void,
 ): Promise<Start> {
   const { info } = model;
@@ -177,9 +187,13 @@ async function findStart(
     return { finding: { topic: 'start', text }, grown: lower, sampler };
   }
   const wrong = `pictures leave the range of pixels${higher.length > 0 ? ' from every start that was tried' : ''}`;
-  if (isTame(grown) && !given) {
+  if (isTame(grown) && error === undefined) {
     const text = `${wrong}, without diverging: "range" in the description is likely wrong. Give pictures of the model's kind for a firmer answer`;
     return { finding: { topic: 'range', text }, grown, sampler: own };
+  }
+  if (isTame(grown) && error! < 1) {
+    const text = `${percent(1 - shareWithin(model, grown))} of the numbers of grown pictures lie a quarter of the range of pixels and more outside it, though nothing in the description was found that would correct it: the network may have learned too little, or take more --sampler-steps`;
+    return { finding: { topic: 'pictures', text }, grown, sampler: own };
   }
   const text = `${wrong}: the prediction, the level, the schedule or the range is described wrongly`;
   return { finding: { topic: 'start', text }, sampler: own };
@@ -203,19 +217,23 @@ async function grow(runtime: Runtime, model: Denoiser, sampler: SamplerInfo): Pr
 }
 
 /** Whether pictures stay within a quarter of the range of pixels, and latents and points within reach, but for one number in a hundred. */
-function isWithin(model: Denoiser, x0: Floats): boolean {
-  if (!isPicture(model) || isOfLatents(model.info)) return mostly(x0, value => Math.abs(value) < FAR);
-  return mostly(unstandardise(x0, model.info.range), pixel => pixel >= -0.25 && pixel <= 1.25);
+const isWithin = (model: Denoiser, x0: Floats) => shareWithin(model, x0) >= MOST;
+
+function shareWithin(model: Denoiser, x0: Floats): number {
+  if (!isPicture(model) || isOfLatents(model.info)) return share(x0, value => Math.abs(value) < FAR);
+  return share(unstandardise(x0, model.info.range), pixel => pixel >= -0.25 && pixel <= 1.25);
 }
 
 /** Whether numbers are such as standardised pictures have, but for one in a hundred, whatever the range of pixels. */
 function isTame(x0: Floats): boolean {
-  return mostly(x0, value => Math.abs(value) < TAME);
+  return share(x0, value => Math.abs(value) < TAME) >= MOST;
 }
 
-function mostly({ data }: Floats, holds: (value: number) => boolean): boolean {
-  return data.filter(value => Number.isFinite(value) && holds(value)).length >= 0.99 * data.length;
+function share({ data }: Floats, holds: (value: number) => boolean): number {
+  return data.filter(value => Number.isFinite(value) && holds(value)).length / data.length;
 }
+
+const percent = (share: number) => `${Number((100 * share).toPrecision(2))} %`;
 
 type Errors = Diagnosis['errors'];
 

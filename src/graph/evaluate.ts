@@ -67,7 +67,10 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
     const picked = toNumbers(indices!).flatMap(i => {
       const row = i < 0 ? i + x!.shape[0]! : i;
       if (!(row >= 0 && row < x!.shape[0]!))
-        throw new SeedbedError('BadShape', `index ${i} is outside an axis of ${x!.shape[0]}`);
+        throw new SeedbedError(
+          'BadShape',
+          `index ${i} is outside an axis of ${x!.shape[0]}, which takes 0 to ${x!.shape[0]! - 1}`,
+        );
       return values.slice(row * stride, (row + 1) * stride);
     });
     return build([...indices!.shape, ...x!.shape.slice(1)], x!.dtype, picked);

@@ -6,11 +6,19 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { filledRows } from '../tensor/rowwise.ts';
 import { concatRows, type Floats, float32, rows, sizeOf } from '../tensor/tensor.ts';
 
-/** Turns pictures [n, ...], standardised, into points [n, D] whose distances mean something. */
+/** Pictures [n, ...] in two forms. */
+export interface Compared {
+  /** As the denoiser sees them: standardised, or its autoencoder's latents. */
+  readonly x0: Floats;
+  /** Their pixels, not clipped. */
+  readonly pixels: Floats;
+}
+
+/** Turns pictures into points [n, D] whose distances mean something. */
 export interface Features {
   /** What they are, for the report. */
   readonly name: string;
-  of(pictures: Floats): Promise<Floats>;
+  of(pictures: Compared): Promise<Floats>;
   dispose(): Promise<void>;
 }
 
@@ -23,21 +31,20 @@ export function principalFeatures(data: PrincipalComponents): Features {
   const kept = Math.min(COMPONENTS, data.variances.length);
   return {
     name: `the first ${kept} principal components of the data`,
-    of: async pictures => coordinates(pictures, data, 0, kept),
+    of: async ({ x0 }) => coordinates(x0, data, 0, kept),
     dispose: async () => {},
   };
 }
 
 /**
- * The first output of any ONNX network of one picture input [N, ...shape], flattened, such as a classifier's last layer but one.
- * @param toInput from standardised pictures to what the network takes.
+ * The first output of any ONNX network of one picture input [N, ...shape], pixels in [0,1], flattened, such as a classifier's
+ * last layer but one.
  * @throws {SeedbedError} BadArgument when it takes other inputs, or pictures of another shape.
  */
 export async function networkFeatures(
   runtime: Runtime,
   graph: Graph,
   shape: readonly number[],
-  toInput: (pictures: Floats) => Floats,
 ): Promise<Features> {
   const [input, ...more] = graph.inputs;
   const fits = input?.shape.slice(1).every((dim, i) => typeof dim === 'string' || dim === shape[i]);
@@ -54,11 +61,11 @@ export async function networkFeatures(
   const output = graph.outputs[0]!.name;
   return {
     name: `the output '${output}' of ${graph.name}`,
-    async of(pictures) {
+    async of({ pixels }) {
       const parts: Floats[] = [];
-      const count = pictures.shape[0]!;
+      const count = pixels.shape[0]!;
       for (let first = 0; first < count; first += BATCH) {
-        const given = toInput(filledRows(pictures, first, BATCH));
+        const given = filledRows(pixels, first, BATCH);
         const found = (await session.run({ [input.name]: given }))[output] as Floats;
         const flat = float32([BATCH, sizeOf(found.shape) / BATCH], found.data);
         parts.push(rows(flat, 0, Math.min(BATCH, count - first)));

@@ -1,4 +1,4 @@
-import { unstandardise } from '../data/pixels.ts';
+import { openConversion } from '../diffusion/conversion.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import { principalComponents } from '../latent/pca.ts';
@@ -44,9 +44,10 @@ const BATCH = 32;
 /**
  * Measures how well a denoiser has learned: its error at ten noise levels compared with the best linear denoiser's, and as many
  * pictures as are held out, grown from seeds, compared with real ones and with what the linear denoiser grows.
- * @param learned pictures [n, ...shape] of the data that it learned from, standardised: they give the linear denoiser, the
+ * Of a model with an autoencoder, errors and the linear denoiser are of latents, pictures are compared decoded.
+ * @param learned [n, ...shape] of the data that it learned from, as the network sees them: they give the linear denoiser, the
  * components, and what the others are compared with; more of them than a picture has coordinates.
- * @param kept pictures [m, ...shape], standardised, that it did not learn.
+ * @param kept [m, ...shape], as the network sees them, that it did not learn.
  */
 export async function measureQuality(
   runtime: Runtime,
@@ -71,23 +72,30 @@ export async function measureQuality(
     .finally(() => sampler.dispose());
 
   const features = given ?? principalFeatures(data);
-  const reference = await features.of(rows(learned, 0, Math.min(count, learned.shape[0]!)));
-  const [moments, radii] = [momentsOf(reference), radiiOf(reference)];
-  const figures = async (pictures: Floats): Promise<PictureFigures> => {
-    const points = await features.of(pictures);
-    return {
-      ...pixelFigures(unstandardise(pictures, info.range)),
-      frechet: frechetDistance(momentsOf(points), moments),
-      precision: shareWithin(points, reference, radii),
-      recall: shareWithin(reference, points),
-      nearest: nearestDistance(points, reference),
+  const conversion = openConversion(runtime, model, BATCH);
+  const compared = async (x0: Floats) => ({ x0, pixels: await conversion.unclipped(x0) });
+  try {
+    const reference = await features.of(await compared(rows(learned, 0, Math.min(count, learned.shape[0]!))));
+    const [moments, radii] = [momentsOf(reference), radiiOf(reference)];
+    const figures = async (x0: Floats): Promise<PictureFigures> => {
+      const pictures = await compared(x0);
+      const points = await features.of(pictures);
+      return {
+        ...pixelFigures(pictures.pixels),
+        frechet: frechetDistance(momentsOf(points), moments),
+        precision: shareWithin(points, reference, radii),
+        recall: shareWithin(reference, points),
+        nearest: nearestDistance(points, reference),
+      };
     };
-  };
-  const numbers = {
-    levels,
-    grown: await figures(grown),
-    linear: await figures(wienerPictures(model, data, seeds)),
-    real: await figures(kept),
-  };
-  return { ...numbers, count, features: features.name, conditions: gate(numbers) };
+    const numbers = {
+      levels,
+      grown: await figures(grown),
+      linear: await figures(wienerPictures(model, data, seeds)),
+      real: await figures(kept),
+    };
+    return { ...numbers, count, features: features.name, conditions: gate(numbers) };
+  } finally {
+    await conversion.dispose();
+  }
 }

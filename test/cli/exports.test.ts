@@ -25,9 +25,11 @@ afterAll(() => rmSync(out, { recursive: true }));
 const runtime = await createRuntime({ threads: 1 });
 const array = async (file: string) => readNpy(await readBytes(file), file);
 
-const DESCRIBED = ['keras', 'lucidrains', 'azula', 'jax'];
+const DESCRIBED = ['keras', 'lucidrains', 'azula', 'jax', 'edm'];
 const TEXT = ['encoder_hidden_states', 'pooled_projections'];
 const FOLDERS = { dit: ['class_labels'], sd3: TEXT, flux: TEXT, optimum: ['encoder_hidden_states'] };
+
+const described = (folder: string) => [join(folder, 'model.onnx'), '--config', join(folder, 'model.json')];
 
 /** Imports what lies in a folder, by further arguments, and holds it against the pictures that lie there. */
 async function agrees(folder: string, args: readonly string[], conditions: readonly string[]): Promise<void> {
@@ -53,10 +55,7 @@ async function agrees(folder: string, args: readonly string[], conditions: reado
 }
 
 describe('is imported, grows the pictures that its own sampler grows, and embeds them:', () => {
-  test.each(DESCRIBED)('%s', name => {
-    const folder = join(FIXTURES, name);
-    return agrees(folder, [join(folder, 'model.onnx'), '--config', join(folder, 'model.json')], []);
-  });
+  test.each(DESCRIBED)('%s', name => agrees(join(FIXTURES, name), described(join(FIXTURES, name)), []));
   test.each(Object.entries(FOLDERS))('%s', (name, conditions) => {
     const folder = join(FIXTURES, name);
     return agrees(folder, [folder, '--sampler-steps', '10'], conditions);
@@ -76,6 +75,12 @@ describe.skipIf(!TORCH)(
       },
       300_000,
     );
+
+    test('export_edm.py', async () => {
+      const folder = join(out, 'fresh-edm');
+      execFileSync(TORCH!, ['docs/export/export_edm.py', folder], { stdio: 'pipe' });
+      await agrees(folder, described(folder), []);
+    }, 300_000);
 
     test('export_unet.py, by the description of the guide', async () => {
       const [graph, file] = [join(out, 'unet.onnx'), join(out, 'tiny-unet.onnx')];

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openAutoencoder } from '../../src/diffusion/autoencoder.ts';
+import { openConversion } from '../../src/diffusion/conversion.ts';
 import { decode } from '../../src/embedding/sampling.ts';
 import { type Denoiser, loadAutoencoder, loadModel, readSeeds, withAutoencoder } from '../../src/index.ts';
 import { decodeImage } from '../../src/runtime/images.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { readNpy } from '../../src/tensor/npy.ts';
 import { readSafetensors } from '../../src/tensor/safetensors.ts';
-import { meanSquaredErrors, psnr } from '../../src/tensor/statistics.ts';
+import { average, meanSquaredErrors, psnr } from '../../src/tensor/statistics.ts';
 import { type Floats, toFloat32 } from '../../src/tensor/tensor.ts';
 import { seedbed } from './in-process.ts';
 
@@ -56,9 +56,9 @@ test("latents and pictures are those of diffusers' own pipeline", async () => {
 });
 
 test("the encoder's mean and the decoder are diffusers'", async () => {
-  const coder = openAutoencoder(runtime, model.autoencoder!, 2);
-  expect(farthest(await coder.encode(recorded('seen')), recorded('encoded'))).toBeLessThan(1e-4);
-  expect(farthest(await coder.decode(recorded('encoded')), recorded('reconstructed'))).toBeLessThan(1e-4);
+  const { toNetwork, toPictures } = openConversion(runtime, model, 2);
+  expect(farthest(await toNetwork(recorded('seen')), recorded('encoded'))).toBeLessThan(1e-4);
+  expect(farthest(await toPictures(recorded('encoded')), recorded('reconstructed'))).toBeLessThan(1e-4);
 });
 
 test('pictures are embedded through the autoencoder, with the error of latents and what it alone loses', async () => {
@@ -129,6 +129,37 @@ test('a race is of pictures, through the autoencoder, as embed is', async () => 
   expect(raced.results).toHaveLength(1);
   expect(raced.results[0].mse.mean).toBeCloseTo(alone.mse, 6);
   expect(raced.autoencoder).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test('quality measures errors of latents, and compares decoded pictures', async () => {
+  const few = ['--sampler-steps', '4'];
+  for (const [out, count, rng] of [
+    ['learned', '300', '0'],
+    ['kept', '40', '1'],
+  ] as const)
+    await seedbed('sample', '--count', count, '--rng', rng, ...few, ...own(out));
+  const sets = ['--learned', at('learned', 'pictures.npy'), '--data', at('kept', 'pictures.npy')];
+  const { code } = await seedbed(
+    'quality',
+    at('model.onnx'),
+    ...sets,
+    ...few,
+    '--rng',
+    '2',
+    '--out',
+    at('q'),
+  );
+  expect(code).toBe(0);
+  const report = JSON.parse(await readFile(at('q', 'quality.json'), 'utf8'));
+  expect(report).toMatchObject({ count: 40, autoencoder: model.autoencoder!.hash });
+  // All three are what the same model draws; the mean's error is the variance of latents.
+  const { data } = await openConversion(runtime, model, 8).toNetwork(await array('kept', 'pictures.npy'));
+  const latents = average(data.map(value => value ** 2)) - average(data) ** 2;
+  expect(report.levels[0].mean).toBeLessThan(1.1 * latents);
+  expect(report.levels[0].mean).toBeGreaterThan(0.5 * latents);
+  const { grown, real } = report;
+  expect(Math.abs(grown.mean / real.mean - 1)).toBeLessThan(0.1);
+  expect(Math.abs(grown.variance / real.variance - 1)).toBeLessThan(0.1);
 });
 
 test('the doctor looks at the latents of pictures', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openAutoencoder } from '../../src/diffusion/autoencoder.ts';
+import { openConversion } from '../../src/diffusion/conversion.ts';
 import { autoencoderOf } from '../../src/diffusion/diffusers/autoencoder.ts';
 import { type ForeignHalf, importAutoencoder } from '../../src/diffusion/foreign-autoencoder.ts';
 import type { Denoiser } from '../../src/diffusion/info.ts';
@@ -84,10 +85,12 @@ test('an encoder that gives latents, and halves made for one picture, are taken'
   expect(relativeError(decoded!, pixels)).toBeLessThan(1e-6);
 });
 
-test('pictures are clipped to their range', async () => {
-  const coder = openAutoencoder(runtime, importAutoencoder({ encoder, decoder }, denoiser, about), 2);
-  const { data } = await coder.decode(float32([1, ...PICTURE], new Float32Array(32).fill(9)));
-  expect(new Set(data)).toEqual(new Set([1]));
+test('pictures are clipped to their range, unless asked for as they are', async () => {
+  const autoencoder = importAutoencoder({ encoder, decoder }, denoiser, about);
+  const conversion = openConversion(runtime, withAutoencoder(denoiser, autoencoder), 2);
+  const far = float32([1, ...PICTURE], new Float32Array(32).fill(9));
+  expect(new Set((await conversion.toPictures(far)).data)).toEqual(new Set([1]));
+  expect(Math.min(...(await conversion.unclipped(far)).data)).toBeGreaterThan(1.5);
 });
 
 const three = half((b, x) => b.concat([x, x, x], 1));

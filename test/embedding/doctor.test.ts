@@ -127,6 +127,15 @@ describe('a network in closed form', () => {
     expect(findings[0]!.text).toContain('"mean":[0.5],"std":[0.5]');
   });
 
+  test('that draws beyond black and white, though described rightly, is not called described wrongly', async () => {
+    const wide = describedAs(mixtureDenoiser({ means, variance: 0.3 }), { range: unit });
+    const { findings } = await diagnose(wide, { runtime, pictures: patterns, roundTrip: false });
+    expect(findings.map(({ topic }) => topic)).toEqual(['pictures']);
+    expect(findings[0]!.text).toMatch(
+      /^[\d.]+ % of the numbers of grown pictures lie a quarter .* outside it, though nothing/,
+    );
+  });
+
   test('is told so without pictures too, if less surely', async () => {
     const wrong = describedAs(mixture, { range: { ...unit, mean: [0], std: [1] } });
     expect(topicsOf(await diagnose(wrong, { runtime }))).toEqual(['range']);

@@ -112,17 +112,16 @@ describe('a network of features', () => {
   };
 
   test('gives its first output, flattened, of any number of pictures', async () => {
-    const features = await networkFeatures(runtime, graph(['N', 1, 3, 3]), [1, 3, 3], x =>
-      scaled(x, v => v + 1),
-    );
-    const pictures = gaussian(33, 'any');
-    expect((await features.of(pictures)).shape).toEqual([33, 9]);
-    expect((await features.of(pictures)).data[290]).toBeCloseTo(2 * (pictures.data[290]! + 1), 5);
+    const features = await networkFeatures(runtime, graph(['N', 1, 3, 3]), [1, 3, 3]);
+    const x0 = gaussian(33, 'any');
+    const pixels = scaled(x0, v => v + 1);
+    expect((await features.of({ x0, pixels })).shape).toEqual([33, 9]);
+    expect((await features.of({ x0, pixels })).data[290]).toBeCloseTo(2 * (x0.data[290]! + 1), 5);
     await features.dispose();
   });
 
   test('of another shape is refused by name', async () => {
-    await expect(networkFeatures(runtime, graph(['N', 3, 3, 3]), [1, 3, 3], x => x)).rejects.toThrow(
+    await expect(networkFeatures(runtime, graph(['N', 3, 3, 3]), [1, 3, 3])).rejects.toThrow(
       "doubles takes 'pixels' [N,3,3,3]; a network of features takes one input, pictures [N,1,3,3]",
     );
   });

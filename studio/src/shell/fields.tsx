@@ -11,6 +11,7 @@ const PLACES = {
   prediction: 'predicts',
   range: 'range',
   start: 'schedule',
+  pictures: 'steps',
   'final signal': 'schedule',
   'round trip': 'steps',
 } as const satisfies Record<Finding['topic'], keyof Described>;
