@@ -28,37 +28,14 @@ export function formOf(b: GraphBuilder, node: Node, inputs: readonly Value[]): F
       const axes = reductionAxes({ attributes, ...b.facts(inputs) });
       return { inputs: [inputs[0]!], attributes: { axes, keepdims: intOf(attributes, 'keepdims', 1) } };
     }
-    case 'Split': {
-      if (inputs[1]) return { inputs, attributes };
-      const axis = normalAxis(intOf(attributes, 'axis', 0), b.shape(inputs[0]!).length);
-      const dim = b.shape(inputs[0]!)[axis]!;
-      const each = Math.ceil(dim / node.outputs.length);
-      const sizes = node.outputs.map((_, i) => Math.min(each, dim - i * each));
-      return { inputs: [inputs[0]!, b.ints(sizes)], attributes: { axis } };
-    }
+    case 'Split':
+      return splitForm(b, node, inputs);
     case 'Pad':
       return padForm(b, inputs, attributes);
     case 'Conv':
     case 'AveragePool':
-    case 'MaxPool': {
-      const spatial = b.type(inputs[0]!).shape.slice(2);
-      const kernel = inputs[1] ? b.shape(inputs[1]).slice(2) : undefined;
-      const w = windowOf(attributes, spatial, kernel);
-      const { auto_pad: _, dilations: __, ...rest } = attributes;
-      const dilated = w.dilations.some(d => d !== 1);
-      if (dilated && node.op !== 'Conv')
-        throw new SeedbedError('Unsupported', 'dilated pooling is not supported');
-      return {
-        inputs,
-        attributes: {
-          ...rest,
-          kernel_shape: w.kernel,
-          strides: w.strides,
-          pads: [...w.before, ...w.after],
-          ...(dilated && { dilations: w.dilations }),
-        },
-      };
-    }
+    case 'MaxPool':
+      return windowForm(b, node, inputs);
     case 'Resize':
       return resizeForm(b, inputs, attributes);
     case 'GatherND':
@@ -82,6 +59,30 @@ export function formOf(b: GraphBuilder, node: Node, inputs: readonly Value[]): F
     default:
       return { inputs, attributes };
   }
+}
+
+/** Sizes of equal parts, the last of which may be smaller, as an input. */
+function splitForm(b: GraphBuilder, { attributes, outputs }: Node, inputs: readonly Value[]): Form {
+  if (inputs[1]) return { inputs, attributes };
+  const axis = normalAxis(intOf(attributes, 'axis', 0), b.shape(inputs[0]!).length);
+  const dim = b.shape(inputs[0]!)[axis]!;
+  const each = Math.ceil(dim / outputs.length);
+  const sizes = outputs.map((_, i) => Math.min(each, dim - i * each));
+  return { inputs: [inputs[0]!, b.ints(sizes)], attributes: { axis } };
+}
+
+/** A convolution's or pooling's window in numbers. */
+function windowForm(b: GraphBuilder, { op, attributes }: Node, inputs: readonly Value[]): Form {
+  const spatial = b.type(inputs[0]!).shape.slice(2);
+  const w = windowOf(attributes, spatial, inputs[1] ? b.shape(inputs[1]).slice(2) : undefined);
+  const { auto_pad: _, dilations: __, ...rest } = attributes;
+  const dilated = w.dilations.some(d => d !== 1);
+  if (dilated && op !== 'Conv') throw new SeedbedError('Unsupported', 'dilated pooling is not supported');
+  const [kernel_shape, strides, pads] = [w.kernel, w.strides, [...w.before, ...w.after]];
+  return {
+    inputs,
+    attributes: { ...rest, kernel_shape, strides, pads, ...(dilated && { dilations: w.dilations }) },
+  };
 }
 
 /** Zero padding; other modes as gathers along each axis. */

@@ -11,24 +11,28 @@ import { joined, without } from '../../state/tensors.ts';
 import { joinFile } from './join-file.ts';
 import { open, SHIPPED_PICTURE, type Subject, search } from './subject.ts';
 
+/** Seeds that ship with the studio, and those that were found here. */
+function useParts() {
+  const [shipped, setShipped] = createSignal<Floats>();
+  const [found, setFound] = createSignal<Floats>();
+  const seeds = createMemo(() => {
+    const parts = [shipped(), found()].filter(part => part !== undefined);
+    return parts.length > 0 ? joined(parts) : undefined;
+  });
+  return { shipped, setShipped, setFound, seeds, count: () => seeds()?.shape[0] ?? 0 };
+}
+
 /** Many seeds of one picture: those that ship, and those that were found here, which are kept. */
 export function useCloud() {
   const [picture, setPicture] = part<string>('picture', SHIPPED_PICTURE);
   const [subject, setSubject] = createSignal<Subject>();
-  const [shipped, setShipped] = createSignal<Floats>();
-  const [found, setFound] = createSignal<Floats>();
+  const { shipped, setShipped, setFound, seeds, count } = useParts();
   const [analysis, setAnalysis] = createSignal<CloudAnalysis>();
   const [seeking, setSeeking] = createSignal(false);
   /** Starts that were tried; and the picture of which the person wants no seeds for now. */
   let [starts, stopped] = [0, ''];
 
   const url = urlOf(picture);
-  const seeds = createMemo(() => {
-    const parts = [shipped(), found()].filter(part => part !== undefined);
-    return parts.length > 0 ? joined(parts) : undefined;
-  });
-  const count = () => seeds()?.shape[0] ?? 0;
-
   /** Seeds join the cloud of a subject, and what is shown if that is it. */
   async function join(to: Subject, latent: Floats, starts: number): Promise<void> {
     const fresh = shipped() ? without(latent, shipped()!) : latent;
