@@ -61,7 +61,6 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
   const { runtime, terminal, unfinished, progress } = place;
   const { signal } = terminal;
   const folder = flags.models ?? packaged('models/reproduction');
-  const clouds = new Map<string, Promise<SeedCloud>>();
   const sets = await setsAtHand(flags.dataDir);
   const models = await modelsIn([packaged('models'), folder]);
   if (flags.portraits) models.set(PORTRAITS, flags.portraits);
@@ -97,29 +96,25 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
         .join('; ');
     },
     scratch: name => unfinished.path(name),
-    cloud(subject, method = 'auto') {
-      const key = `${subject}-${method}`;
-      const known = clouds.get(key) ?? seekCloud(lab, place, subject, method);
-      clouds.set(key, known);
-      return known;
-    },
+    cloud: (subject, index, method = 'auto') => seekCloud(lab, place, subject, index, method),
   };
   return lab;
 }
 
-/** Finds the seeds of a subject's first test picture, piece by piece. */
+/** Finds the seeds of a subject's test picture, piece by piece, or reads them where they were found before. */
 async function seekCloud(
   lab: Lab,
   { runtime, terminal: { signal }, unfinished, progress }: Place,
   subject: Subject,
+  index: number,
   method: 'auto' | 'descent',
 ): Promise<SeedCloud> {
   const model = await lab.denoiser(SUBJECTS[subject].model);
-  const image = await readPictures(await lab.data(subject, 'test'), 0, 1);
+  const image = await readPictures(await lab.data(subject, 'test'), index, index + 1);
   const { seeds, recipe, iterations } = lab.sizes.descent;
-  const count = method === 'auto' ? lab.sizes.cloud : seeds;
+  const count = method === 'auto' ? lab.sizes.clouds.seeds : seeds;
   // A cloud that diverges leaves what other experiments found.
-  const path = (name: string) => unfinished.path(`cloud-${subject}-${method}-${name}`);
+  const path = (name: string) => unfinished.path(`cloud-${subject}-${method}-${index}-${name}`);
   const own = { path, remove: async () => {} };
   const options = {
     ...{ method, batch: BATCH, rng: lab.rng },
@@ -135,7 +130,7 @@ async function seekCloud(
   const found = await inPieces(own, pieces, seeker.doPiece).finally(seeker.close);
   const { latent, pictures, results } = joinSought(found);
   const evaluations = average(results.map(result => result.evaluations));
-  return { model, image, latent, pictures, errors: results.map(({ mse }) => mse), evaluations };
+  return { model, index, image, latent, pictures, errors: results.map(({ mse }) => mse), evaluations };
 }
 
 /** The model files of folders by name; those of later folders come before those of earlier ones. */

@@ -212,8 +212,8 @@ function commandOf(names: readonly string[], { dataDir, portraits, full }: Flags
   ].join(' ');
 }
 
-function describeSizes({ table, cloud, sample, descent }: Sizes): string {
-  return `Tables are of ${table} test images, clouds of ${cloud} seeds, other measurements of ${sample} images or seeds; descent finds ${descent.seeds} seeds in ${descent.iterations} iterations of the recipe \`${descent.recipe}\`.`;
+function describeSizes({ table, clouds, sample, descent }: Sizes): string {
+  return `Tables are of ${table} test images, clouds of ${clouds.seeds} seeds of each of ${clouds.pictures} of them, other measurements of ${sample} images or seeds; descent finds ${descent.seeds} seeds of each of ${descent.pictures} in ${descent.iterations} iterations of the recipe \`${descent.recipe}\`.`;
 }
 
 /** What the report says of a model, from what its file says of itself. */

@@ -33,12 +33,13 @@ export function simplexWeights(rng: number, rows: number, count: number, of: num
   });
 }
 
-/** Points on the lines from a mean seed [1, ...] through seeds, at r times their distance from it. */
-export function pointsAt(mean: Floats, seeds: Floats, r: number): Floats {
+/** Points on the lines from a mean seed [1, ...] through seeds, at r times their distance from it. @param r one for all, or of each. */
+export function pointsAt(mean: Floats, seeds: Floats, r: number | readonly number[]): Floats {
   const width = mean.data.length;
+  const times = (i: number) => (typeof r === 'number' ? r : r[Math.floor(i / width)]!);
   return float32(
     seeds.shape,
-    seeds.data.map((z, i) => mean.data[i % width]! + r * (z - mean.data[i % width]!)),
+    seeds.data.map((z, i) => mean.data[i % width]! + times(i) * (z - mean.data[i % width]!)),
   );
 }
 

@@ -35,9 +35,9 @@ export async function run(
 /** Sizes at which an experiment takes a second. */
 export const TOY: Sizes = {
   table: 24,
-  cloud: 24,
+  clouds: { pictures: 2, seeds: 24 },
   sample: 12,
-  descent: { seeds: 4, recipe: 'seedbed', iterations: 20 },
+  descent: { pictures: 2, seeds: 4, recipe: 'seedbed', iterations: 20 },
   plane: 200,
   shown: 4,
 };
@@ -74,13 +74,14 @@ export async function toyLab({
     embedder: name => take(embedders, name),
     data: name => take(data, name),
     scratch: name => join(folder, name),
-    async cloud(subject, method = 'auto') {
+    async cloud(subject, index, method = 'auto') {
       const model = await take(denoisers, SUBJECTS[subject].model);
-      const image = await readPictures(await take(data, subject), 0, 1);
-      const starts = method === 'auto' ? lab.sizes.cloud : lab.sizes.descent.seeds;
+      const image = await readPictures(await take(data, subject), index, index + 1);
+      const starts = method === 'auto' ? lab.sizes.clouds.seeds : lab.sizes.descent.seeds;
       const found = await find(lab, model, image, { method, starts });
       return {
         model,
+        index,
         image,
         latent: found.latent,
         pictures: found.pictures,
@@ -139,7 +140,16 @@ export async function madeUpCloud(
   model: Denoiser,
   image: Floats,
   latent: Floats,
+  index = 0,
 ): Promise<SeedCloud> {
   const grown = await grow(lab, model, latent);
-  return { model, image, latent, pictures: grown, errors: errorsAgainst(grown, image), evaluations: 0 };
+  return {
+    model,
+    index,
+    image,
+    latent,
+    pictures: grown,
+    errors: errorsAgainst(grown, image),
+    evaluations: 0,
+  };
 }

@@ -27,6 +27,32 @@ export function ofOne(values: readonly number[], rng: number): Sampled {
   return { ...bootstrapMean(values, rng), n: 1, points: values.length };
 }
 
+/** An arrangement of numbers with the mean over pictures in the place of each. */
+export type Means<F> = F extends number
+  ? Sampled
+  : F extends undefined
+    ? undefined
+    : { readonly [K in keyof F]: Means<F[K]> };
+
+/** The means over pictures of each of their numbers. @param all of one arrangement. */
+export function meansOf<F>(all: readonly F[], rng: number): Means<F> {
+  return overPictures(all, rng) as Means<F>;
+}
+
+function overPictures(all: readonly unknown[], rng: number): unknown {
+  const [first] = all;
+  if (typeof first === 'number') return sampled(all as readonly number[], rng);
+  if (typeof first !== 'object' || first === null) return undefined;
+  const at = (key: string) =>
+    overPictures(
+      all.map(one => (one as Readonly<Record<string, unknown>>)[key]),
+      rng,
+    );
+  return Array.isArray(first)
+    ? first.map((_, i) => at(String(i)))
+    : Object.fromEntries(Object.keys(first).map(key => [key, at(key)]));
+}
+
 /**
  * The mean of some values over that of others, with its 95 % bootstrap interval.
  * @param paired whether value i of both belongs to one thing, so that they are drawn together.

@@ -1,8 +1,7 @@
 import { cloudStatistics } from '../../latent/cloud.ts';
-import { innerProducts } from '../../tensor/products.ts';
-import { sizeOf } from '../../tensor/tensor.ts';
-import { figure, judged, ofOne, withInterval } from './claims.ts';
-import { experiment, perSubject, randomSeeds, type SeedCloud } from './lab.ts';
+import { type Floats, sizeOf } from '../../tensor/tensor.ts';
+import { figure, judged, type Sampled, withInterval } from './claims.ts';
+import { experiment, noiseFor, perCloud, perSubject } from './lab.ts';
 
 /** The paper's number. */
 const PAPER = 0.9;
@@ -16,55 +15,48 @@ export const distances = experiment({
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab =>
     perSubject(lab, async subject => {
-      const { latent, model } = await lab.cloud(subject);
-      const dims = sizeOf(latent.shape.slice(1));
-      const noise = randomSeeds(lab, model, latent.shape[0]!, 'distances');
-      return {
-        numbers: {
-          dims,
-          own: cloudStatistics(latent),
-          none: cloudStatistics(noise),
-          apart: ofOne(distancesOf(latent), lab.rng),
-        },
-      };
+      const dims = sizeOf((await lab.cloud(subject, 0)).latent.shape.slice(1));
+      const means = await perCloud(lab, subject, async cloud => {
+        const none = spread(noiseFor(lab, cloud, cloud.latent.shape[0]!, 'distances'));
+        const own = spread(cloud.latent);
+        return { own, none, share: own.apart / none.apart };
+      });
+      return { numbers: { dims, ...means } };
     }),
   report(subjects) {
-    const rows = subjects.map(({ title, dims, own, none, apart }) => [
+    const rows = subjects.map(({ title, dims, own, none }) => [
       title,
-      figure(own.distance.mean),
-      figure(none.distance.mean),
-      withInterval(apart),
-      figure(none.distance.rms),
-      `${figure(Math.sqrt(own.variance * dims))} of ${figure(Math.sqrt(dims))}`,
-      figure(own.correlation),
+      withInterval(own.euclidean),
+      figure(none.euclidean.mean),
+      withInterval(own.apart),
+      figure(none.apart.mean),
+      `${figure(own.norm.mean)} of ${figure(Math.sqrt(dims))}`,
+      withInterval(own.correlation),
     ]);
-    const claims = subjects.map(({ title, dims, own, none, apart }) => {
-      const norm = Math.sqrt(own.variance * dims);
-      const fromMean = Math.sqrt(own.varianceWithin);
-      const near = (value: number) => Math.abs(value - PAPER) <= NEAR;
+    const claims = subjects.map(({ title, own, none, share }) => {
+      const near = ({ mean }: Sampled) => Math.abs(mean - PAPER) <= NEAR;
       const fitting = [
-        ...(near(apart.mean) ? ['the distance of two seeds per coordinate'] : []),
-        ...(near(fromMean) ? ["a seed's distance per coordinate from the mean seed"] : []),
+        ...(near(own.apart) ? ['the distance of two seeds per coordinate'] : []),
+        ...(near(own.fromMean) ? ["a seed's distance per coordinate from the mean seed"] : []),
       ];
-      const wide = own.distance.rms > 0.5 * none.distance.rms;
+      const wide = share.low > 0.5;
       return judged({
-        number: apart,
-        against: none.distance.rms,
+        number: own.apart,
+        against: none.apart,
+        rests: [own.euclidean, share],
         paper: `The average Euclidean distance among seeds of one picture is "very high, around 0.9" (${title}).`,
-        ours: `Euclidean ${figure(own.distance.mean)}; per coordinate, root mean square, ${withInterval(apart)}; from the mean seed, per coordinate, ${figure(fromMean)}`,
-        control: `independent noise: Euclidean ${figure(none.distance.mean)}, per coordinate ${figure(none.distance.rms)}, from its mean ${figure(Math.sqrt(none.varianceWithin))}`,
-        numbersSay: near(own.distance.mean) ? 'holds' : wide ? 'partly' : 'fails',
-        because: `The seeds lie ${wide ? 'far apart' : 'near each other'}, at ${figure(own.distance.rms / none.distance.rms)} of the distance of independent noise; ${own.distance.least > PAPER ? `no two of them, of norm ${figure(norm)}, are within a Euclidean ${figure(PAPER, 1)}` : `the nearest two are a Euclidean ${figure(own.distance.least)} apart`}, and ${fitting.length > 0 ? `what fits the number is ${fitting.join(' or ')}` : 'the number does not fit the distance per coordinate either, between seeds or from their mean'}.`,
+        ours: `Euclidean ${withInterval(own.euclidean)}; per coordinate, root mean square, ${withInterval(own.apart)}; from the mean seed, per coordinate, ${withInterval(own.fromMean)}`,
+        control: `independent noise: Euclidean ${figure(none.euclidean.mean)}, per coordinate ${figure(none.apart.mean)}, from its mean ${figure(none.fromMean.mean)}`,
+        numbersSay: near(own.euclidean) ? 'holds' : wide ? 'partly' : 'fails',
+        because: `The seeds lie ${wide ? 'far apart' : 'near each other'}, at ${withInterval(share)} of the distance of independent noise; ${own.least.mean > PAPER ? `the nearest two, of norm ${figure(own.norm.mean)}, are not within a Euclidean ${figure(PAPER, 1)}` : `the nearest two are a Euclidean ${figure(own.least.mean)} apart`}, and ${fitting.length > 0 ? `what fits the number is ${fitting.join(' or ')}` : 'the number does not fit the distance per coordinate either, between seeds or from their mean'}.`,
         values: {
-          euclidean: own.distance.mean,
-          rms: apart,
-          low: apart.low,
-          high: apart.high,
-          noise: none.distance.rms,
-          fromMean,
-          least: own.distance.least,
+          euclidean: own.euclidean,
+          rms: own.apart,
+          noise: none.apart,
+          fromMean: own.fromMean,
+          least: own.least,
           correlation: own.correlation,
-          norm,
+          norm: own.norm,
         },
       });
     });
@@ -92,16 +84,12 @@ export const distances = experiment({
   },
 });
 
-/** Of each seed, the root mean square difference of a coordinate to all others. */
-function distancesOf({ data, shape }: SeedCloud['latent']): number[] {
-  const [count = 0, ...rest] = shape;
-  const dims = sizeOf(rest);
-  const rows = Float64Array.from(data);
-  const products = innerProducts(rows, rows, dims);
-  return Array.from({ length: count }, (_, i) => {
-    let sum = 0;
-    for (let j = 0; j < count; j++)
-      sum += products[i * count + i]! + products[j * count + j]! - 2 * products[i * count + j]!;
-    return Math.sqrt(sum / (count - 1) / dims);
-  });
+/** How far the seeds of one cloud lie apart. */
+function spread(latent: Floats) {
+  const { distance, variance, varianceWithin, correlation } = cloudStatistics(latent);
+  return {
+    ...{ euclidean: distance.mean, least: distance.least, apart: distance.rms, correlation },
+    norm: Math.sqrt(variance * sizeOf(latent.shape.slice(1))),
+    fromMean: Math.sqrt(varianceWithin),
+  };
 }

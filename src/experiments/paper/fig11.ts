@@ -2,24 +2,25 @@ import { seedPictures } from '../../diffusion/pictures.ts';
 import { cloudStatistics } from '../../latent/cloud.ts';
 import { createPanel } from '../../latent/gaussianity.ts';
 import { summarise } from '../../latent/summary.ts';
-import { meanSquares } from '../../tensor/statistics.ts';
+import { average } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
 import {
   type Claim,
   figure,
   judged,
-  ofOne,
-  percent,
+  type Means,
+  percentInterval,
   type Sampled,
   type SheetPicture,
   withInterval,
 } from './claims.ts';
 import {
-  errorsOf,
+  errorOf,
   experiment,
   type Lab,
+  noiseFor,
+  perCloud,
   perSubject,
-  randomSeeds,
   type SeedCloud,
   SUBJECTS,
   type Subject,
@@ -27,8 +28,12 @@ import {
 
 /** Seeds shown, as in the paper. */
 const SHOWN = 5;
-/** The subject whose cloud is sought by descent too. */
+/** The subject whose clouds are sought by descent too. */
 const BESIDE = 'mnist';
+/** Random seeds that each picture's own are held against. */
+const RANDOM = 16;
+/** Seeds so many times nearer to the picture than random ones are its seeds. */
+const NEARER = 10;
 
 /** Different seeds of one picture (Asperti et al. 2023, fig. 11), by split inversion and by descent. */
 export const fig11 = experiment({
@@ -37,22 +42,20 @@ export const fig11 = experiment({
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   async measure(lab) {
     const found = await perSubject(lab, async subject => {
-      const cloud = await lab.cloud(subject);
-      const random = randomSeeds(lab, cloud.model, lab.sizes.sample, 'others');
-      const others = ofOne(await errorsOf(lab, cloud, random), lab.rng);
-      const own = described(lab, cloud);
-      const byDescent = subject === BESIDE ? await lab.cloud(subject, 'descent') : undefined;
-      return {
-        numbers: { own, others, ...(byDescent && { descent: described(lab, byDescent) }) },
-        sheets: [sheet(subject, cloud, 'auto'), ...(byDescent ? [sheet(subject, byDescent, 'descent')] : [])],
-      };
+      const own = await perCloud(lab, subject, cloud => described(lab, cloud));
+      const too = subject === BESIDE;
+      const descent = too ? await besideDescent(lab, subject) : undefined;
+      const sheets = [sheet(subject, await lab.cloud(subject, 0), 'auto')];
+      if (too) sheets.push(sheet(subject, await lab.cloud(subject, 0, 'descent'), 'descent'));
+      return { numbers: { own, descent }, sheets };
     });
-    return { numbers: { subjects: found.numbers, how: lab.sizes.descent }, sheets: found.sheets };
+    const { clouds, descent } = lab.sizes;
+    return { numbers: { subjects: found.numbers, seeds: clouds.seeds, how: descent }, sheets: found.sheets };
   },
-  report: ({ subjects, how }) => ({
+  report: ({ subjects, seeds, how }) => ({
     claims: [
       ...subjects.map(manySeeds),
-      ...subjects.flatMap(one => (one.descent ? [byDescent({ ...one, descent: one.descent })] : [])),
+      ...subjects.flatMap(({ title, descent }) => (descent ? [byDescent(title, descent)] : [])),
     ],
     tables: [
       {
@@ -60,8 +63,8 @@ export const fig11 = experiment({
         columns: [
           '',
           'method',
-          'seeds',
-          'evaluations a seed',
+          'seeds of a picture',
+          'evaluations per seed',
           'squared error',
           'variance',
           'correlation',
@@ -69,9 +72,17 @@ export const fig11 = experiment({
           'told from noise',
         ],
         rows: subjects.flatMap(({ title, own, descent }) => [
-          row(title, 'auto', own),
+          row(title, 'auto', seeds, own),
           ...(descent
-            ? [row(title, `descent by \`${how.recipe}\`, ${how.iterations} iterations`, descent)]
+            ? [
+                row(title, 'auto, of the same pictures', how.seeds, descent.ours),
+                row(
+                  title,
+                  `descent by \`${how.recipe}\`, ${how.iterations} iterations`,
+                  how.seeds,
+                  descent.theirs,
+                ),
+              ]
             : []),
         ]),
       },
@@ -82,79 +93,96 @@ export const fig11 = experiment({
   }),
 });
 
-type Cloud = ReturnType<typeof described>;
-interface Found {
-  readonly title: string;
-  readonly own: Cloud;
-  readonly others: Sampled;
-}
+type Cloud = Means<Awaited<ReturnType<typeof described>>>;
 
 /** The shape of a cloud, and how well its seeds grow their picture. */
-function described(lab: Lab, { model, latent, errors, evaluations }: SeedCloud) {
+async function described(lab: Lab, cloud: SeedCloud) {
+  const { model, latent, errors, evaluations } = cloud;
   const { distance, correlation, variance } = cloudStatistics(latent);
   const panel = createPanel(model.info.shape);
+  const [error, random] = [
+    average(errors),
+    await errorOf(lab, cloud, noiseFor(lab, cloud, RANDOM, 'others')),
+  ];
   return {
-    ...{ seeds: errors.length, evaluations, variance, correlation, apart: distance.rms },
-    error: ofOne(errors, lab.rng),
-    squares: ofOne(meanSquares(latent), lab.rng),
+    ...{ evaluations, variance, correlation, apart: distance.rms, error, random },
+    share: error / random,
     rejected: summarise(panel, panel.judge(latent)).rejected,
   };
 }
 
-function row(title: string, method: string, cloud: Cloud): string[] {
-  const { seeds, evaluations, error, variance, correlation, apart, rejected } = cloud;
+/** The same of as many seeds by descent and by split inversion, of the pictures that descent has worked on. */
+function besideDescent(lab: Lab, subject: Subject) {
+  const { pictures, seeds } = lab.sizes.descent;
+  return perCloud(
+    lab,
+    subject,
+    async ({ latent, errors, ...cloud }) => {
+      const count = Math.min(seeds, latent.shape[0]!);
+      const few = { ...cloud, latent: rows(latent, 0, count), errors: errors.slice(0, count) };
+      const ours = await described(lab, few);
+      const theirs = await described(lab, await lab.cloud(subject, cloud.index, 'descent'));
+      return { ours, theirs, wider: theirs.variance / ours.variance };
+    },
+    pictures,
+  );
+}
+
+function row(title: string, method: string, seeds: number, cloud: Cloud): string[] {
+  const { evaluations, error, variance, correlation, apart, rejected } = cloud;
   return [
     title,
     method,
     String(seeds),
-    figure(evaluations, 4),
+    figure(evaluations.mean, 4),
     withInterval(error),
-    figure(variance),
-    figure(correlation),
-    figure(apart),
-    percent(rejected),
+    withInterval(variance),
+    withInterval(correlation),
+    withInterval(apart),
+    percentInterval(rejected),
   ];
 }
 
-function manySeeds({ title, own, others }: Found): Claim {
-  const { error, correlation } = own;
-  const holds = error.high < others.low / 10 && correlation < 0.9;
+function manySeeds({ title, own }: { readonly title: string; readonly own: Cloud }): Claim {
+  const { error, random, correlation, share } = own;
+  const holds = share.high < 1 / NEARER && correlation.high < 0.9;
   return judged({
     number: error,
-    against: others,
+    against: random,
+    rests: [share, correlation],
     paper: `One picture has many different seeds that all grow it (${title}).`,
-    ours: `squared error ${withInterval(error)} over ${own.seeds} seeds whose coordinates correlate by ${figure(correlation)}`,
-    control: `random seeds grow pictures at ${withInterval(others)}; one seed found again and again would correlate by 1`,
-    numbersSay: holds ? 'holds' : error.high < others.low ? 'partly' : 'fails',
-    because: `The seeds grow the picture ${figure(others.mean / error.mean, 2)} times nearer than random ones do, and share ${percent(correlation)} of their variance.`,
-    values: { error, random: others, correlation },
+    ours: `squared error ${withInterval(error)} of the seeds, whose coordinates correlate by ${withInterval(correlation)}`,
+    control: `random seeds grow pictures at ${withInterval(random)}; one seed found again and again would correlate by 1`,
+    numbersSay: holds ? 'holds' : share.high < 1 ? 'partly' : 'fails',
+    because: `The seeds grow the picture ${figure(1 / share.mean, 2)} times nearer than random ones do, and share ${percentInterval(correlation)} of their variance.`,
+    values: { error, random, correlation },
   });
 }
 
-function byDescent({
-  title,
-  own: ours,
-  descent: theirs,
-  others,
-}: Found & { readonly descent: Cloud }): Claim {
-  const [a, b] = [theirs.squares, ours.squares];
-  const differ = a.high < b.low || b.high < a.low;
-  const grows = theirs.error.high < others.low / 10;
+interface Beside {
+  readonly ours: Cloud;
+  readonly theirs: Cloud;
+  readonly wider: Sampled;
+}
+
+function byDescent(title: string, { ours, theirs, wider }: Beside): Claim {
+  const differ = wider.low > 1 || wider.high < 1;
+  const grows = theirs.share.high < 1 / NEARER;
   const shape = (one: Cloud) =>
-    `variance ${withInterval(one.squares)}, correlation ${figure(one.correlation)}, distance per coordinate ${figure(one.apart)}, squared error ${withInterval(one.error)}, ${percent(one.rejected)} told from noise`;
+    `variance ${withInterval(one.variance)}, correlation ${withInterval(one.correlation)}, distance per coordinate ${withInterval(one.apart)}, squared error ${withInterval(one.error)}, ${percentInterval(one.rejected)} told from noise`;
   return judged({
-    number: a,
-    against: b,
-    rests: [theirs.error, others],
+    number: theirs.variance,
+    against: ours.variance,
+    rests: [theirs.share, wider],
     paper: `Clouds are synthesised by gradient descent from random starts (section 5.1, ${title}).`,
-    ours: `descent's ${theirs.seeds} seeds: ${shape(theirs)}, at ${figure(theirs.evaluations, 4)} evaluations`,
-    control: `split inversion's ${ours.seeds}: ${shape(ours)}, at ${figure(ours.evaluations, 3)} evaluations`,
+    ours: `descent's seeds: ${shape(theirs)}, at ${figure(theirs.evaluations.mean, 4)} evaluations`,
+    control: `as many of split inversion, of the same pictures: ${shape(ours)}, at ${figure(ours.evaluations.mean, 3)} evaluations`,
     numbersSay: grows ? (differ ? 'partly' : 'holds') : 'fails',
-    because: `Descent ${grows ? 'finds seeds of the picture' : 'does not find seeds of the picture in so few iterations'}${differ ? ', but the method shapes the cloud' : ''}: its seeds have ${figure(a.mean / b.mean, 2)} times the variance of split inversion's, ${figure(theirs.apart / ours.apart, 2)} times the distance and ${figure(theirs.error.mean / ours.error.mean, 2)} times the error.`,
+    because: `Descent ${grows ? 'finds seeds of the picture' : 'does not find seeds of the picture in so few iterations'}${differ ? ', but the method shapes the cloud' : ''}: its seeds have ${withInterval(wider, 2)} times the variance of split inversion's, ${figure(theirs.apart.mean / ours.apart.mean, 2)} times the distance and ${figure(theirs.error.mean / ours.error.mean, 2)} times the error.`,
     values: {
-      ...{ descentVariance: a.mean, autoVariance: b.mean },
+      ...{ descentVariance: theirs.variance, autoVariance: ours.variance },
       ...{ descentCorrelation: theirs.correlation, autoCorrelation: ours.correlation },
-      ...{ descentError: theirs.error.mean, autoError: ours.error.mean },
+      ...{ descentError: theirs.error, autoError: ours.error },
       ...{ descentApart: theirs.apart, autoApart: ours.apart },
       ...{ descentRejected: theirs.rejected, autoRejected: ours.rejected },
     },

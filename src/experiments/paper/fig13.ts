@@ -2,10 +2,19 @@ import { seedPictures } from '../../diffusion/pictures.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { cloudStatistics, doublings, meanSeed } from '../../latent/cloud.ts';
 import { sharpness } from '../../quality/sharpness.ts';
-import { meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
+import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, ofOne, type SheetPicture, withInterval } from './claims.ts';
-import { errorsAgainst, experiment, grow, type Lab, perSubject, randomSeeds, type SeedCloud } from './lab.ts';
+import { figure, judged, type Means, type SheetPicture, withInterval } from './claims.ts';
+import {
+  errorsAgainst,
+  experiment,
+  grow,
+  type Lab,
+  noiseFor,
+  perCloud,
+  perSubject,
+  type SeedCloud,
+} from './lab.ts';
 
 /** The paper averages 1 to so many. */
 const MOST = 16;
@@ -21,10 +30,14 @@ export const fig13 = experiment({
     perSubject(
       lab,
       async (subject, title) => {
-        const cloud = await lab.cloud(subject);
+        const first = await lab.cloud(subject, 0);
+        const most = mostOf(first);
         return {
-          numbers: await measureMeans(lab, cloud),
-          sheets: [await sheetOf(lab, cloud, subject, title)],
+          numbers: {
+            ...{ most, sizes: doublings(most) },
+            ...(await perCloud(lab, subject, cloud => measureMeans(lab, cloud))),
+          },
+          sheets: [await sheetOf(lab, first, subject, title)],
         };
       },
       ['fashion-mnist', 'cifar10', 'mnist'],
@@ -35,7 +48,7 @@ export const fig13 = experiment({
       {
         file: 'fig13',
         caption:
-          'Squared error of what the mean of K seeds grows, against K, with 95 % intervals over groups.',
+          'Squared error of what the mean of K seeds grows, against K, with 95 % intervals over pictures.',
         svg: lineFigure({
           title: 'Means of more and more seeds',
           x: { label: 'seeds averaged', log: true },
@@ -48,7 +61,7 @@ export const fig13 = experiment({
         }),
       },
     ],
-    notes: ['Intervals are over groups of seeds, none of which is in two.'],
+    notes: ['Of each picture the mean over groups of seeds, none of which is in two.'],
   }),
 });
 
@@ -63,7 +76,7 @@ async function measureMeans(lab: Lab, cloud: SeedCloud) {
   /** Of each group of `most` seeds, the mean of the first `size`. */
   const firstMeans = (seeds: Tensor<'float32'>, size: number) =>
     concatRows(Array.from({ length: groups }, (_, g) => meanSeed(rows(seeds, g * most, g * most + size))));
-  const noise = randomSeeds(lab, model, groups * most, 'averages');
+  const noise = noiseFor(lab, cloud, groups * most, 'averages');
   const byNumber: Tensor<'float32'>[] = [];
   const byNumberOfNoise: Tensor<'float32'>[] = [];
   for (const size of sizes) {
@@ -71,25 +84,24 @@ async function measureMeans(lab: Lab, cloud: SeedCloud) {
     byNumberOfNoise.push(await grow(lab, model, firstMeans(noise, size)));
   }
   /** What the last doubling changes. */
-  const late = ([before, last]: readonly Tensor<'float32'>[]) =>
-    ofOne(meanSquaredErrors(before!, last!), lab.rng);
+  const late = ([before, last]: readonly Tensor<'float32'>[]) => average(meanSquaredErrors(before!, last!));
+  const errorOf = (pictures: Tensor<'float32'>) => average(errorsAgainst(pictures, image));
   const details = Array.from({ length: groups }, (_, g) => {
     const [averaged, single] = [byNumber.at(-1)!, byNumber[0]!].map(p => rows(p, g, g + 1));
     return sharpness(averaged!, single!);
   });
   const { variance, correlation } = cloudStatistics(latent);
+  const [curve, others] = [byNumber.map(errorOf), errorOf(byNumberOfNoise.at(-1)!)];
+  const [change, chance] = [late(byNumber.slice(-2)), late(byNumberOfNoise.slice(-2))];
+  const expected = variance * (correlation + (1 - correlation) / most);
+  const measured = average(meanSquares(firstMeans(latent, most)));
   return {
-    most,
-    sizes,
-    curve: byNumber.map(p => ofOne(errorsAgainst(p, image), lab.rng)),
-    others: ofOne(errorsAgainst(byNumberOfNoise.at(-1)!, image), lab.rng),
-    change: late(byNumber.slice(-2)),
-    chance: late(byNumberOfNoise.slice(-2)),
-    detail: ofOne(details, lab.rng),
-    expected: variance * (correlation + (1 - correlation) / most),
-    measured: ofOne(meanSquares(firstMeans(latent, most)), lab.rng),
-    correlation,
+    ...{ curve, others, change, chance, expected, measured, correlation },
+    detail: average(details),
     independent: variance / most,
+    share: curve.at(-1)! / others,
+    lateShare: change / chance,
+    lawful: measured / expected,
   };
 }
 
@@ -121,24 +133,30 @@ async function sheetOf(lab: Lab, cloud: SeedCloud, subject: string, title: strin
   };
 }
 
-type Means = Awaited<ReturnType<typeof measureMeans>> & { readonly title: string };
+type Averages = Means<Awaited<ReturnType<typeof measureMeans>>> & {
+  readonly title: string;
+  readonly most: number;
+};
 
-function claimOf(means: Means) {
+/** Means so many times nearer to the picture than those of random seeds are near; a last doubling that much smaller is late. */
+const NEARER = 10;
+
+function claimOf(means: Averages) {
   const { title, most, curve, others, change, chance, detail, expected, measured, correlation } = means;
   const [one, many] = [curve[0]!, curve.at(-1)!];
-  const near = many.high < others.low / 10;
-  const stable = change.high < chance.low / 10 || change.high < one.mean;
+  const near = means.share.high < 1 / NEARER;
+  const stable = means.lateShare.high < 1 / NEARER || change.high < one.mean;
   const blurred = detail.high < 1;
-  const lawful = Math.abs(measured.mean / expected - 1) < 0.05;
+  const lawful = Math.abs(means.lawful.mean - 1) < 0.05;
   return judged({
     number: many,
     against: others,
-    rests: [one, change, detail],
+    rests: [one, change, detail, means.share],
     paper: `Averages of up to 16 seeds grow nearly the same picture, stable soon, slightly blurrier than one seed does (${title}).`,
     ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; the last doubling changes the picture by ${withInterval(change)}; detail ${withInterval(detail)} of that of single seeds; mean square of the means ${withInterval(measured)}`,
-    control: `means of ${most} random seeds: squared error ${withInterval(others)}, the last doubling changes them by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected)}, independent noise ${figure(means.independent)}`,
+    control: `means of ${most} random seeds: squared error ${withInterval(others)}, the last doubling changes them by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected.mean)}, independent noise ${figure(means.independent.mean)}`,
     numbersSay: near && stable && blurred ? 'holds' : near || stable ? 'partly' : 'fails',
-    because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(others.mean / many.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; they ${lawful ? 'shrink' : 'do not shrink'} as seeds of correlation ${figure(correlation, 2)} must, to the mean square rho + (1 - rho) / K.`,
+    because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(1 / means.share.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; they ${lawful ? 'shrink' : 'do not shrink'} as seeds of correlation ${figure(correlation.mean, 2)} must, to the mean square rho + (1 - rho) / K.`,
     values: {
       single: one,
       averaged: many,

@@ -6,9 +6,9 @@ import type { RecipeName } from '../../embedding/recipes.ts';
 import { decode } from '../../embedding/sampling.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { normals } from '../../tensor/random.ts';
-import { meanSquaredErrors } from '../../tensor/statistics.ts';
+import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, takeRows } from '../../tensor/tensor.ts';
-import type { Findings, Measured, SheetPicture } from './claims.ts';
+import { type Findings, type Means, type Measured, meansOf, type SheetPicture } from './claims.ts';
 
 /** The data sets that experiments look at, with the model whose seeds stand for each set. */
 export const SUBJECTS = {
@@ -22,12 +22,17 @@ export type Subject = keyof typeof SUBJECTS;
 export interface Sizes {
   /** Test images of a table. */
   readonly table: number;
-  /** Seeds of a cloud. */
-  readonly cloud: number;
+  /** Pictures that have a cloud, and seeds of each. */
+  readonly clouds: { readonly pictures: number; readonly seeds: number };
   /** Seeds or images of other measurements. */
   readonly sample: number;
-  /** Seeds of the small cloud that descent finds, and how. */
-  readonly descent: { readonly seeds: number; readonly recipe: RecipeName; readonly iterations: number };
+  /** The same of the small clouds that descent finds, and how it does. */
+  readonly descent: {
+    readonly pictures: number;
+    readonly seeds: number;
+    readonly recipe: RecipeName;
+    readonly iterations: number;
+  };
   /** Steps that train a denoiser in the plane. */
   readonly plane: number;
   /** Pictures shown in a row. */
@@ -38,17 +43,17 @@ export interface Sizes {
 export const SIZES = {
   default: {
     table: 1000,
-    cloud: 256,
+    clouds: { pictures: 20, seeds: 64 },
     sample: 100,
-    descent: { seeds: 16, recipe: 'seedbed', iterations: 200 },
+    descent: { pictures: 10, seeds: 4, recipe: 'seedbed', iterations: 200 },
     plane: 3000,
     shown: 8,
   },
   full: {
     table: 10_000,
-    cloud: 2000,
+    clouds: { pictures: 20, seeds: 2000 },
     sample: 1000,
-    descent: { seeds: 64, recipe: 'code', iterations: 1500 },
+    descent: { pictures: 10, seeds: 16, recipe: 'code', iterations: 1500 },
     plane: 20_000,
     shown: 8,
   },
@@ -57,6 +62,8 @@ export const SIZES = {
 /** Seeds of one picture, and what they grow. */
 export interface SeedCloud {
   readonly model: Denoiser;
+  /** Which of the test pictures it is of. */
+  readonly index: number;
   /** The picture, [1, C, H, W] in [0,1]. */
   readonly image: Floats;
   /** [K, ...shape] */
@@ -87,8 +94,8 @@ export interface Lab {
   data(name: string, split: 'train' | 'test', shape?: readonly number[]): Promise<Dataset>;
   /** A folder for work of that name, which is kept until all is done, so that it can go on. */
   scratch(name: string): string;
-  /** Seeds of the first test picture of a subject: `sizes.cloud` of them by `auto`, or a few by descent (`sizes.descent`). */
-  cloud(subject: Subject, method?: 'auto' | 'descent'): Promise<SeedCloud>;
+  /** Seeds of a test picture of a subject: `sizes.clouds.seeds` of them by `auto`, or a few by descent (`sizes.descent`). */
+  cloud(subject: Subject, index: number, method?: 'auto' | 'descent'): Promise<SeedCloud>;
 }
 
 /** A figure, table or claim of the paper in two halves: what is measured, and what is said of it. */
@@ -127,6 +134,21 @@ export async function perSubject<Numbers>(
   return { numbers, sheets };
 }
 
+/**
+ * What is measured of the clouds of a subject's first test pictures, one after the other: means over the pictures, which are
+ * independent of each other as the seeds of one are not.
+ */
+export async function perCloud<F>(
+  lab: Lab,
+  subject: Subject,
+  measure: (cloud: SeedCloud) => Promise<F>,
+  pictures = lab.sizes.clouds.pictures,
+): Promise<Means<F>> {
+  const all: F[] = [];
+  for (let index = 0; index < pictures; index++) all.push(await measure(await lab.cloud(subject, index)));
+  return meansOf(all, lab.rng);
+}
+
 /** Seeds, embeddings and networks in work at once. */
 export const BATCH = 16;
 
@@ -161,6 +183,11 @@ export function randomSeeds(lab: Lab, model: Denoiser, count: number, purpose = 
   return normals({ seed: lab.rng, purpose }, [count, ...model.info.shape]);
 }
 
+/** Random seeds [count, ...shape] to hold a cloud against, of each picture others. */
+export function noiseFor(lab: Lab, { model, index }: SeedCloud, count: number, purpose: string): Floats {
+  return randomSeeds(lab, model, count, `${purpose} ${index}`);
+}
+
 /** Pictures `from` to `to` of a data set, [n, C, H, W] in [0,1]. */
 export function readPictures(data: Dataset, from: number, to: number): Promise<Floats> {
   return data.read(Array.from({ length: to - from }, (_, i) => from + i));
@@ -174,4 +201,9 @@ export function errorsAgainst(grown: Floats, image: Floats): number[] {
 /** The errors of what seeds grow against the picture of a cloud. */
 export async function errorsOf(lab: Lab, cloud: SeedCloud, latent: Floats): Promise<number[]> {
   return errorsAgainst(await grow(lab, cloud.model, latent), cloud.image);
+}
+
+/** Their mean. */
+export async function errorOf(lab: Lab, cloud: SeedCloud, latent: Floats): Promise<number> {
+  return average(await errorsOf(lab, cloud, latent));
 }

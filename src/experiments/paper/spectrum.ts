@@ -3,93 +3,50 @@ import { cloudStatistics, meanSeed } from '../../latent/cloud.ts';
 import { marchenkoPastur } from '../../latent/marchenko-pastur.ts';
 import { principalComponents } from '../../latent/pca.ts';
 import { sensitiveDirections } from '../../latent/sensitive.ts';
-import { median } from '../../tensor/statistics.ts';
+import { average, median } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf } from '../../tensor/tensor.ts';
-import { figure, judged, ofOne, withInterval } from './claims.ts';
-import { experiment, perSubject, randomSeeds } from './lab.ts';
+import { type Claim, figure, judged, type Sampled, withInterval } from './claims.ts';
+import { experiment, type Lab, noiseFor, perCloud, perSubject, type SeedCloud, type Subject } from './lab.ts';
 
-/** Directions of the data manifold that are sought, and rounds of the search. */
-const DIRECTIONS = 8;
-const ROUNDS = 8;
+/** Directions to which the sampler is most sensitive: those that stand for the data manifold, and all that are sought. */
+const TANGENT = 8;
+const SENSITIVE = 32;
+/** Rounds of the search, and pictures for which it is made. */
+const ROUNDS = 5;
+const PICTURES = 10;
 /** An eigenvalue is outside of chance where it lies beyond the law's edge by so much, in parts of it. */
 const MARGIN = 0.1;
 /** So many more of them than noise has may be chance still. */
 const CHANCE = 2;
+/** Less than this part of the mean variance is thin. */
+const THIN = 0.5;
 
-/** The variances of a cloud compared with those of noise (Asperti et al. 2023, section 5.1.1), and whether it is orthogonal to the data. */
+/** The variances of clouds compared with those of noise (Asperti et al. 2023, section 5.1.1), and whether they are orthogonal to the data. */
 export const spectrum = experiment({
   name: 'spectrum',
-  title: 'eigenvalues of a cloud, and its angle to the data manifold',
+  title: 'variances of a cloud along its components and along the data manifold',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  measure: lab =>
-    perSubject(lab, async subject => {
-      const { latent, model } = await lab.cloud(subject);
-      const count = latent.shape[0]!;
-      const dims = sizeOf(latent.shape.slice(1));
-      const own = spectrumOf(latent);
-      const noise = spectrumOf(randomSeeds(lab, model, count, 'spectrum'));
-      const { directions } = await sensitiveDirections(lab.runtime, model, meanSeed(latent), {
-        count: DIRECTIONS,
-        rounds: ROUNDS,
-        rng: lab.rng,
-      });
-      const within = cloudStatistics(latent).varianceWithin;
-      const along = ofOne(
-        variancesAlong(latent, directions).map(v => v / within),
-        lab.rng,
-      );
-      const random = ofOne(
-        variancesAlong(latent, unit(randomSeeds(lab, model, DIRECTIONS, 'angles'))).map(v => v / within),
-        lab.rng,
-      );
-      return { numbers: { subject, seeds: count, dims, own, noise, along, random } };
-    }),
+  measure: lab => perSubject(lab, subject => measureSpectrum(lab, subject)),
   report: subjects => ({
-    claims: subjects.flatMap(({ title, seeds, dims, own, noise, along, random }) => {
-      const [wide, thin] = [own.above > noise.above + CHANCE, own.below > noise.below + CHANCE];
-      const share = along.mean;
-      const orthogonal = along.high < 0.5 * random.low;
-      return [
-        judged({
-          n: 1,
-          number: own.least,
-          against: own.greatest,
-          paper: `Eigenvalues of the cloud span between .0001 and 4: it is elongated in some directions and thin in others (${title}; the paper's numbers are CIFAR-10's).`,
-          ours: `${seeds} seeds in ${dims} dimensions: ${own.variances.length} eigenvalues from ${figure(own.least)} to ${figure(own.greatest)}; ${own.above} above and ${own.below} below what chance gives`,
-          control: `an isotropic cloud of this size has them from ${figure(own.low)} to ${figure(own.high)} by Marchenko and Pastur; noise of this size, drawn: ${figure(noise.least)} to ${figure(noise.greatest)}, ${noise.above} above, ${noise.below} below`,
-          numbersSay: wide && thin ? 'holds' : wide || thin ? 'partly' : seeds > dims ? 'fails' : 'open',
-          because:
-            wide || thin
-              ? `The cloud has a shape: ${own.above} directions wider and ${own.below} narrower than chance; the spread between the others is what any ${seeds} points in ${dims} dimensions show.`
-              : seeds > dims
-                ? 'The spread of the eigenvalues is what chance gives: the cloud shows no shape.'
-                : `The spread of the eigenvalues is what chance gives ${seeds} points in ${dims} dimensions; directions in which the cloud is thin need not be among its ${own.variances.length} components.`,
-          values: {
-            least: own.least,
-            greatest: own.greatest,
-            above: own.above,
-            below: own.below,
-            noiseAbove: noise.above,
-            noiseBelow: noise.below,
-          },
-        }),
-        judged({
-          number: along,
-          against: random,
-          paper: `The cloud is elongated along directions orthogonal to the data manifold (${title}).`,
-          ours: `variance of the cloud along the ${DIRECTIONS} directions in which a seed moves its picture most: ${withInterval(along)} of its mean variance`,
-          control: `along random directions ${withInterval(random)}; a cloud in no relation to the data has 1`,
-          numbersSay: orthogonal ? 'holds' : along.high < random.low ? 'partly' : 'fails',
-          because: orthogonal
-            ? `Along the data manifold the cloud is ${figure(1 / share, 2)} times thinner than elsewhere: it stands across it, though not at right angles exactly.`
-            : `Along the data manifold the cloud keeps ${figure(share, 2)} of its variance.`,
-          values: { along, random },
-        }),
-      ];
-    }),
+    claims: subjects.flatMap(subject => [spanClaim(subject), angleClaim(subject)]),
+    tables: [
+      {
+        title: 'Variance of a cloud, in parts of its mean variance',
+        columns: ['', ...subjects.map(({ title }) => title)],
+        rows: [
+          [
+            `along the ${TANGENT} directions in which a seed moves its picture most`,
+            ...subjects.map(({ along }) => withInterval(along)),
+          ],
+          ['along those after them', ...subjects.map(({ next }) => withInterval(next))],
+          ['along all others', ...subjects.map(({ rest }) => withInterval(rest))],
+          [`along ${TANGENT} random ones`, ...subjects.map(({ random }) => withInterval(random))],
+        ],
+      },
+    ],
     plots: subjects.map(({ title, subject, own, noise }) => ({
       file: `spectrum-${subject}`,
-      caption: `Eigenvalues of the cloud, most first, beside those of an isotropic cloud of the same size (${title}).`,
+      caption: `Eigenvalues of a cloud, most first, compared with those of an isotropic cloud of the same size, means over pictures (${title}).`,
       svg: lineFigure({
         title: `Eigenvalues of a cloud, ${title}`,
         x: { label: 'component' },
@@ -102,17 +59,93 @@ export const spectrum = experiment({
       }),
     })),
     notes: [
-      'With fewer seeds than dimensions the directions in which the cloud is thin cannot all be seen among its components; the variance along the directions of the sampler sees them.',
+      `With fewer seeds than dimensions the directions in which a cloud is thin cannot be seen among its components; its variance along the right singular vectors of the sampler's Jacobian at the mean seed sees them: the ${TANGENT} greatest, those after them up to ${SENSITIVE}, and what is left of the variance outside of all these.`,
     ],
   }),
 });
 
+type Spectrum = Awaited<ReturnType<typeof measureSpectrum>>['numbers'] & { readonly title: string };
+
+async function measureSpectrum(lab: Lab, subject: Subject) {
+  const { latent } = await lab.cloud(subject, 0);
+  const [seeds = 0, ...shape] = latent.shape;
+  const pictures = Math.min(PICTURES, lab.sizes.clouds.pictures);
+  const means = await perCloud(lab, subject, cloud => variancesOf(lab, cloud), pictures);
+  return { numbers: { ...{ subject, seeds, dims: sizeOf(shape) }, ...means } };
+}
+
+/** The eigenvalues of a cloud beside those of noise, and its variance along the sampler's sensitive directions. */
+async function variancesOf(lab: Lab, cloud: SeedCloud) {
+  const { latent, model } = cloud;
+  const count = latent.shape[0]!;
+  const dims = sizeOf(latent.shape.slice(1));
+  const sought = Math.min(SENSITIVE, Math.floor(dims / 2));
+  const { directions } = await sensitiveDirections(lab.runtime, model, meanSeed(latent), {
+    count: sought,
+    rounds: ROUNDS,
+    rng: lab.rng,
+  });
+  const within = cloudStatistics(latent).varianceWithin;
+  const parts = variancesAlong(latent, directions).map(variance => variance / within);
+  const chance = variancesAlong(latent, unit(noiseFor(lab, cloud, TANGENT, 'angles')));
+  const [along, random] = [average(parts.slice(0, TANGENT)), average(chance) / within];
+  return {
+    own: spectrumOf(latent),
+    noise: spectrumOf(noiseFor(lab, cloud, count, 'spectrum')),
+    ...{ along, random, share: along / random },
+    next: average(parts.slice(TANGENT)),
+    rest: (dims - parts.reduce((sum, part) => sum + part, 0)) / (dims - sought),
+  };
+}
+
+function spanClaim({ title, seeds, dims, own, noise, along, rest }: Spectrum): Claim {
+  const wide = own.above.mean > noise.above.mean + CHANCE;
+  const fewer = own.below.mean > noise.below.mean + CHANCE;
+  const thin = fewer || along.high < THIN;
+  return judged({
+    number: own.greatest,
+    against: noise.greatest,
+    rests: [along],
+    paper: `Eigenvalues of the cloud span between .0001 and 4: it is elongated in some directions and thin in others (${title}; the paper's numbers are CIFAR-10's).`,
+    ours: `${seeds} seeds of a picture in ${dims} dimensions: eigenvalues from ${withInterval(own.least)} to ${withInterval(own.greatest)}, ${figure(own.above.mean)} above and ${figure(own.below.mean)} below what chance gives; along the ${TANGENT} directions in which a seed moves its picture most the variance is ${withInterval(along)} of the mean one, outside of ${SENSITIVE} such directions ${withInterval(rest)}`,
+    control: `an isotropic cloud of this size has them from ${figure(own.low.mean)} to ${figure(own.high.mean)} by Marchenko and Pastur; noise of this size, drawn: ${withInterval(noise.least)} to ${withInterval(noise.greatest)}, ${figure(noise.above.mean)} above, ${figure(noise.below.mean)} below`,
+    numbersSay: wide && thin ? 'holds' : wide || thin ? 'partly' : seeds > dims ? 'fails' : 'open',
+    because:
+      wide || thin
+        ? `The cloud ${wide ? `is wider than chance in ${figure(own.above.mean)} directions` : 'is wide in no direction beyond chance'} and ${thin ? 'thin where a seed moves its picture' : 'thin in none'}; the spread of its other eigenvalues is what any ${seeds} points in ${dims} dimensions show.`
+        : seeds > dims
+          ? 'The spread of the eigenvalues is what chance gives: the cloud shows no shape.'
+          : `The spread of the eigenvalues is what chance gives ${seeds} points in ${dims} dimensions, and along the sampler's directions the cloud is as wide as elsewhere.`,
+    values: {
+      ...{ least: own.least, greatest: own.greatest, above: own.above, below: own.below },
+      ...{ noiseAbove: noise.above, noiseBelow: noise.below, along, rest },
+    },
+  });
+}
+
+function angleClaim({ title, along, random, share }: Spectrum): Claim {
+  const orthogonal = share.high < THIN;
+  return judged({
+    number: along,
+    against: random,
+    rests: [share],
+    paper: `The cloud is elongated along directions orthogonal to the data manifold (${title}).`,
+    ours: `variance of the cloud along the ${TANGENT} directions in which a seed moves its picture most: ${withInterval(along)} of its mean variance`,
+    control: `along random directions ${withInterval(random)}; a cloud in no relation to the data has 1`,
+    numbersSay: orthogonal ? 'holds' : share.high < 1 ? 'partly' : 'fails',
+    because: orthogonal
+      ? `Along the data manifold the cloud is ${figure(1 / share.mean, 2)} times thinner than elsewhere: it stands across it, though not at right angles exactly.`
+      : `Along the data manifold the cloud keeps ${withInterval(share, 2)} of its variance.`,
+    values: { along, random },
+  });
+}
+
 /** Enough of a curve to draw it. */
-function points(values: readonly number[]): [number, number][] {
+function points(values: readonly Sampled[]): [number, number][] {
   const stride = Math.max(1, Math.floor(values.length / 100));
   return Array.from(values.entries())
-    .filter(([i, value]) => i % stride === 0 && value > 0)
-    .map(([i, value]) => [i + 1, value]);
+    .filter(([i, { mean }]) => i % stride === 0 && mean > 0)
+    .map(([i, { mean }]) => [i + 1, mean]);
 }
 
 /**

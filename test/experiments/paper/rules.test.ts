@@ -8,7 +8,7 @@ import {
   sampled,
   withInterval,
 } from '../../../src/experiments/paper/claims.ts';
-import { fig12 } from '../../../src/experiments/paper/fig12.ts';
+import { fig12, RADII } from '../../../src/experiments/paper/fig12.ts';
 import { tally } from '../../../src/experiments/paper/page.ts';
 import { reported } from '../../../src/experiments/paper/saved.ts';
 
@@ -57,7 +57,9 @@ describe('fig12 on made-up numbers', () => {
   const numbersOf = (inside: number, n = 20) => ({
     ...{ title: 'made up', inside: { ...about(inside), n }, sparse: [1, 1, 1].map(() => about(0.002)) },
     ...{ own: about(0.001), matched: about(0.1), unrelated: about(0.1), stretched: about(0.001) },
-    ...{ curve: [[1, 0.001] as [number, number]], inner: about(0), outer: about(1.2), limit: 0.004 },
+    times: [inside, 0.002, 0.002, 0.002].map(error => about(error / 0.001)),
+    shares: [inside, 0.002, 0.002, 0.002].map(error => about(error / 0.1)),
+    ...{ curve: RADII.map(() => about(0.001)), inner: about(0), outer: about(1.2) },
   });
   const claimOf = (inside: number, n?: number) => fig12.report([numbersOf(inside, n)]).claims[0]!;
 

@@ -3,6 +3,8 @@ import { agreement } from '../../../src/experiments/paper/agreement.ts';
 import { border } from '../../../src/experiments/paper/border.ts';
 import { canonical } from '../../../src/experiments/paper/canonical.ts';
 import type { Sampled, Verdict } from '../../../src/experiments/paper/claims.ts';
+import { connected } from '../../../src/experiments/paper/connected.ts';
+import { distances } from '../../../src/experiments/paper/distances.ts';
 import { fig1 } from '../../../src/experiments/paper/fig1-fig2.ts';
 import { fig3, fig15 } from '../../../src/experiments/paper/fig3-fig15.ts';
 import { fig4 } from '../../../src/experiments/paper/fig4.ts';
@@ -20,6 +22,7 @@ import type { Experiment } from '../../../src/experiments/paper/lab.ts';
 import { noisySeed } from '../../../src/experiments/paper/noisy-seed.ts';
 import { rescaled } from '../../../src/experiments/paper/rescaled.ts';
 import { blocks, levelInput, retrain } from '../../../src/experiments/paper/retrain-blocks-level.ts';
+import { spectrum } from '../../../src/experiments/paper/spectrum.ts';
 import { trainingSize } from '../../../src/experiments/paper/training-size.ts';
 
 /** A mean that is known to a twentieth part, over twenty things. */
@@ -42,24 +45,34 @@ const networks = (ratio: number, between: number, n?: number) => [
   },
 ];
 const cloud = (error: number, correlation: number, variance = 0.9) => ({
-  ...{ seeds: 20, evaluations: 95, variance, correlation, apart: 1, rejected: 0 },
-  ...{ error: about(error), squares: about(variance) },
+  ...{ evaluations: about(95), variance: about(variance), correlation: about(correlation) },
+  ...{ apart: about(1), rejected: about(0), error: about(error), random: about(0.1) },
+  share: about(error / 0.1),
 });
-const clouds = (error: number, correlation: number, descent?: ReturnType<typeof cloud>) => ({
-  subjects: [{ title, own: cloud(error, correlation), others: about(0.1), ...(descent && { descent }) }],
-  how: { seeds: 20, recipe: 'seedbed', iterations: 1 } as const,
-});
+const clouds = (error: number, correlation: number, theirs?: ReturnType<typeof cloud>) => {
+  const ours = cloud(error, correlation);
+  const descent = theirs && {
+    ...{ ours, theirs },
+    wider: about(theirs.variance.mean / ours.variance.mean),
+  };
+  return {
+    ...{ subjects: [{ title, own: ours, descent }], seeds: 64 },
+    how: { pictures: 20, seeds: 4, recipe: 'seedbed', iterations: 1 } as const,
+  };
+};
 const averages = (averaged: number, change: number, detail: number) => [
   {
     ...{ title, most: 16, sizes: [1, 16], curve: [about(0.01), about(averaged)], others: about(0.1) },
-    ...{ change: about(change), chance: about(0.05), detail: about(detail) },
-    ...{ measured: about(0.5), expected: 0.5, correlation: 0.4, independent: 0.06 },
+    ...{ change: about(change), chance: about(0.05), detail: about(detail), measured: about(0.5) },
+    ...{ expected: about(0.5), correlation: about(0.4), independent: about(0.06), lawful: about(1) },
+    ...{ share: about(averaged / 0.1), lateShare: about(change / 0.05) },
   },
 ];
-const named = (mean: number, theirs: readonly number[]) => [
+const identified = (mean: number, named: number) => [
   {
-    ...{ title, sizes: [1, 16], curve: [about(0.2), about(mean)], most: 16, single: about(0.2) },
-    ...{ mean: about(mean), none: about(0.1), theirs: [...theirs], otherwise: about(0.1) },
+    ...{ title, sizes: [1, 16], curve: [about(0.2), about(mean)], most: 16, others: 2, single: about(0.2) },
+    ...{ mean: about(mean), none: about(0.1), theirs: about(0.1), lead: about(mean - 0.1) },
+    ...{ named: about(named), nearest: about(0.3) },
   },
 ];
 const halves = (few: number, many: number) => ({
@@ -79,10 +92,15 @@ const noisy = (error: number, spread: number) => ({
   ],
   ...{ chance: about(0.15), free: about(0.15) },
 });
-const embedded = (correlation: number, distance: number, theirs: number) => ({
-  ...{ embedded: { correlation, distance }, singleToOwn: about(0.3), singleDistance: about(1) },
-  ...{ quarters: about(correlation), theirs: [theirs], otherPictures: about(theirs), random: about(0) },
-  ...{ noise: 0.5, ownVariance: 1 },
+const embedded = (correlation: number, distance: number, first: number) => ({
+  ...{
+    own: { correlation: about(correlation), distance: about(distance) },
+    others: 20,
+    quarters: about(0.9),
+  },
+  ...{ single: { correlation: about(0.3), distance: about(1) }, theirs: about(0.1), nearest: about(0.2) },
+  ...{ random: about(0), noise: about(0.5), ownVariance: about(1) },
+  ...{ close: about(distance), first: about(first) },
 });
 const refined = (ratio: number) => ({
   ...{ before: about(0.002), later: about(0.001), noise: about(0.01), inverted: about(0.001) },
@@ -106,8 +124,9 @@ const level = (gain: number) => ({
 });
 const inside = (gap: Sampled, fresh: number) => [
   {
-    ...{ title, curve: [0.01, 0.01, 0.01, 0.01, 0.01, 0.005].map(mean => about(mean)), middle: 0.01, gap },
-    ...{ fresh: about(fresh), stretched: about(0.01), own: about(0), shuffled: about(0) },
+    ...{ title, curve: [0.01, 0.01, 0.01, 0.01, 0.01, 0.005].map(mean => about(mean)), gap },
+    ...{ fresh: about(fresh), lead: about(0.01 - fresh), stretched: about(0.01) },
+    ...{ own: about(0), shuffled: about(0) },
   },
 ];
 const pulled = (ratio: number, after: number) => [
@@ -124,16 +143,54 @@ const strokes = (kept: number, left: number) => [
 ];
 const steps = (minor: number, sensitive: number) => [
   {
-    ...{ title, seeds: 20, picks: [0, 1], changes: [0.1, 0.1], some: 1, count: 2, unseen: about(0.01) },
-    ...{ minor: about(minor), major: about(0.01), random: about(0.01), sensitive: about(sensitive) },
+    ...{ title, seeds: 20, picks: [0, 1], changes: [about(0.1), about(0.1)], some: 1, count: 2 },
+    ...{ minor: about(minor), major: about(0.01), random: about(0.01), unseen: about(0.01) },
+    ...{ sensitive: about(sensitive), times: about(minor / 0.01), sensitiveTimes: about(sensitive / 0.01) },
   },
 ];
+const shape = (above: number, along: number) => {
+  const variances = {
+    ...{ variances: [about(2), about(1)], expected: [about(2), about(1)], least: about(1) },
+    ...{ greatest: about(2), low: about(0.5), high: about(2), below: about(0) },
+  };
+  return [
+    {
+      ...{ title, subject: 'mnist' as const, seeds: 200, dims: 64, along: about(along), random: about(1) },
+      ...{ own: { ...variances, above: about(above) }, noise: { ...variances, above: about(0) } },
+      ...{ share: about(along), next: about(1), rest: about(1) },
+    },
+  ];
+};
 const explained = (scaled: number, convolved: number) => [
   {
-    ...{ title, subject: 'mnist' as const, scaled, convolved, quarters: about(scaled), singles: about(0.1) },
-    ...{ noise: 0, embedded: 0.1, elsewhere: about(0.1), foreign: about(0.2), count: 20 },
+    ...{ title, subject: 'mnist' as const, scaled: about(scaled), convolved: about(convolved) },
+    ...{ quarters: about(scaled), singles: about(0.1), noise: about(0), embedded: about(0.1) },
+    ...{ foreign: about(0.2), lead: about(convolved - 0.2) },
   },
 ];
+
+const spread = (euclidean: number, apart: number) => {
+  const of = (euclidean: number, apart: number) => ({
+    ...{ euclidean: about(euclidean), least: about(1), apart: about(apart), correlation: about(0.2) },
+    ...{ norm: about(30), fromMean: about(0.7) },
+  });
+  return [{ title, dims: 1024, own: of(euclidean, apart), none: of(45, 1.41), share: about(apart / 1.41) }];
+};
+const paths = (kept: number) => {
+  const curve = [about(0.001)];
+  return {
+    planes: [],
+    clouds: [
+      {
+        ...{ title, subject: 'mnist' as const, random: about(0.1), lerp: about(kept), slerp: about(0) },
+        ...{ control: about(0), astray: about(0.1), chance: about(0), lead: about(kept - 0.1) },
+        ...{ lerpWithin: [about(kept), about(kept)], slerpWithin: [about(0), about(0)] },
+        worst: { straight: about(0.001), arcs: about(0.01) },
+        curves: { straight: curve, arcs: curve, towards: curve, foreign: curve },
+      },
+    ],
+  };
+};
 
 /** What the numbers say of a claim. */
 const says = <Numbers>(one: Experiment<Numbers>, numbers: Numbers, claim = 0): Verdict =>
@@ -264,7 +321,7 @@ test.each<[string, () => Verdict[], Verdict[]]>([
   ],
   [
     'identifiable: the mean names its picture, others as well, none',
-    () => [named(0.6, [0.1, 0.2]), named(0.6, [0.7]), named(0.05, [0.1])].map(one => says(identifiable, one)),
+    () => [identified(0.6, 1), identified(0.6, 0.5), identified(0.05, 0)].map(one => says(identifiable, one)),
     ['holds', 'partly', 'fails'],
   ],
   [
@@ -281,9 +338,29 @@ test.each<[string, () => Verdict[], Verdict[]]>([
   [
     'canonical: the seed is the mean, nearer to it than to seeds, any picture’s is',
     () =>
-      [embedded(0.95, 0.1, 0.1), embedded(0.6, 0.9, 0.1), embedded(0.6, 0.9, 0.7)].map(one =>
+      [embedded(0.96, 0.1, 1), embedded(0.6, 0.9, 1), embedded(0.6, 0.9, 0.5)].map(one =>
         says(canonical, one),
       ),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'spectrum: wide and thin, one of them, neither',
+    () => [shape(6, 0.1), shape(6, 1), shape(0, 1)].map(one => says(spectrum, one)),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'spectrum: across the data, a little, not',
+    () => [0.1, 0.8, 1].map(along => says(spectrum, shape(0, along), 1)),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'connected: paths stay with the picture, many do, no more than chance',
+    () => [paths(1), paths(0.6), paths(0.1)].map(one => says(connected, one)),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'distances: at the paper’s number, far apart, near each other',
+    () => [spread(0.9, 1.2), spread(40, 1.2), spread(10, 0.1)].map(one => says(distances, one)),
     ['holds', 'partly', 'fails'],
   ],
   [
