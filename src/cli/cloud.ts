@@ -55,6 +55,7 @@ async function run(frame: Frame, path: string | undefined, flags: Flags): Promis
   const work = await frame.open(flags, {
     ...settings,
     item: flags.from,
+    fit: flags.fit,
     count,
     picture: picture.sha256,
   });

@@ -7,6 +7,7 @@ import type { Contestant } from '../experiments/race/contestants.ts';
 import { compete, type Standing, standingSchema } from '../experiments/race/race.ts';
 import { createPanel, type Panel } from '../latent/gaussianity.ts';
 import { principalComponents } from '../latent/pca.ts';
+import { baseName } from '../runtime/files.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
 import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
@@ -26,6 +27,8 @@ import {
 import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
 import { inPart, type ShardFlags } from './shards.ts';
 
+const BATCH = 16;
+
 const own = () =>
   options()
     .option(
@@ -40,7 +43,7 @@ const own = () =>
     .addOption(autoencoderOption())
     .addOption(stepsOption())
     .addOption(gridOption())
-    .option('--batch <n>', 'seeds in work at once', whole(1), 16);
+    .option('--batch <n>', 'seeds in work at once', whole(1), BATCH);
 
 /** Which pictures are embedded, shared by `race` and `frontier`. */
 export type ContestFlags = FlagsOf<typeof own> & ModelFlags & RngFlags & ShardFlags;
@@ -63,6 +66,17 @@ export function withContest(command: Command): Command {
       '[pictures...]',
       'picture files, folders of them, or arrays (.npy, .npz) (default: the ten shipped)',
     );
+}
+
+/** What of a contest's options a page repeats beside its model and pictures, without the folders of this machine. */
+export function contestWords({ rng, batch, embedder, autoencoder, fit }: ContestFlags): (string | number)[] {
+  return [
+    ...(embedder ? ['--embedder', baseName(embedder)] : []),
+    ...(autoencoder ? ['--autoencoder', baseName(autoencoder)] : []),
+    ...(fit === 'crop' ? [] : ['--fit', fit]),
+    ...(rng ? ['--rng', rng] : []),
+    ...(batch === BATCH ? [] : ['--batch', batch]),
+  ];
 }
 
 /** The model, with the sampler asked for; its pictures; the panel that judges seeds. */
@@ -121,6 +135,8 @@ export async function runContest(
   const about = {
     ...hashesOf(model),
     sampler: model.info.sampler,
+    embedder: embedder?.hash,
+    fit: flags.fit,
     hashes: pictures.hashes,
     rng: flags.rng,
     names: contestants.map(({ family, name }) => `${family} ${name}`),

@@ -148,7 +148,7 @@ async function seekPositions(
   const { naturalness: dials, rng, samplerSteps, samplerGrid } = flags;
   const runtime = await frame.runtime();
   const unfinished = await frame.open(flags, {
-    ...{ ...hashesOf(model), rng, samplerSteps, samplerGrid, dials },
+    ...{ ...hashesOf(model), sampler, rng, dials, fit: flags.fit },
     hash: scribbled.hashes[0],
     before: before?.hashes[0],
   });

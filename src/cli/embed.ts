@@ -61,7 +61,14 @@ async function run(frame: Frame, paths: readonly string[], flags: EmbedFlags): P
   const { model, options, settings } = await embedOptions(flags);
   const source = await openSource(paths, model, { ...flags, note: terminal.note });
   const { starts, from, to, rng, out } = flags;
-  const work = await frame.open(flags, { ...settings, starts, from, to, pictures: source.hash });
+  const work = await frame.open(flags, {
+    ...settings,
+    starts,
+    from,
+    to,
+    fit: flags.fit,
+    pictures: source.hash,
+  });
   const piece = pieceOf(options.batch!, starts, Boolean(flags.shard || flags.merged));
   const own = { ...options, starts };
   const say = ({ results }: Sought, first: number) => {

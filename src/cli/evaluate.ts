@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { keptResult } from '../embedding/journal-files.ts';
+import { methodRow } from '../embedding/methods.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { joinPath, sha256Hex } from '../runtime/files.ts';
 import { bootstrapMean, type Interval } from '../tensor/statistics.ts';
@@ -87,7 +88,7 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
     ...originOf(model),
     embedder: options.embedder?.hash,
     method: options.method,
-    recipe: options.method === 'embedder' ? undefined : options.recipe,
+    recipe: methodRow(options.method).recipe && options.recipe,
     sampler: chooseSampler(model.info.sampler, options),
     data: dataset.name,
     from,

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
+import { evaluationsOf } from '../diffusion/sampler.ts';
 import { chooseSampler, type SamplerInfo } from '../diffusion/sampler-info.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
@@ -68,7 +69,7 @@ async function run(frame: Frame, paths: readonly string[], flags: Flags): Promis
   if (count < 2)
     throw new SeedbedError('BadArgument', `interpolate goes between two pictures or more, got ${count}`);
   const runtime = await frame.runtime();
-  const unfinished = await frame.open(flags, { ...settings, hashes: pictures.hashes });
+  const unfinished = await frame.open(flags, { ...settings, fit: flags.fit, hashes: pictures.hashes });
   const found = joinSought(
     await seekShown(
       terminal,
@@ -98,7 +99,7 @@ async function run(frame: Frame, paths: readonly string[], flags: Flags): Promis
   const report = frame.report({
     ...originOf(model),
     rng: flags.rng,
-    evaluations: ends.reduce((sum, r) => sum + r.evaluations, 0) + frames.length * sampler.steps,
+    evaluations: ends.reduce((sum, r) => sum + r.evaluations, 0) + frames.length * evaluationsOf(sampler),
     path: flags.path,
     ends: ends.map(({ start: _, ...row }, i) => ({ image: pictures.names[i]!, ...row })),
     results,
@@ -125,7 +126,7 @@ async function growFrames(
   latent: Floats,
 ): Promise<Floats> {
   const { terminal } = frame;
-  const total = latent.shape[0]! * by.sampler.steps;
+  const total = latent.shape[0]! * evaluationsOf(by.sampler);
   const own = { ...unfinished, path: (name: string) => unfinished.path(`${path}-${steps}-${name}`) };
   const where = { terminal, runtime: await frame.runtime(), unfinished: own };
   const progress = terminal.progress('growing', 'evaluations');

@@ -14,7 +14,7 @@ import {
   SUBJECTS,
   type Subject,
 } from '../experiments/paper/lab.ts';
-import { isDirectory, joinPath, listFiles } from '../runtime/files.ts';
+import { isDirectory, joinPath, listFiles, readBytes, sha256Hex } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';
 import { inPieces, type Unfinished } from '../work/unfinished.ts';
@@ -60,10 +60,9 @@ interface Place {
 export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Promise<OpenLab> {
   const { runtime, terminal, unfinished, progress } = place;
   const { signal } = terminal;
-  const folder = flags.models ?? packaged('models/reproduction');
+  const folder = folderOf(flags);
   const sets = await setsAtHand(flags.dataDir);
-  const models = await modelsIn([packaged('models'), folder]);
-  if (flags.portraits) models.set(PORTRAITS, flags.portraits);
+  const models = await modelsAtHand(flags);
   const used = new Map<string, Denoiser | Embedder>();
   async function remember<M extends Denoiser | Embedder>(name: string, load: (path: string) => Promise<M>) {
     const known = used.get(name);
@@ -131,6 +130,21 @@ async function seekCloud(
   const { latent, pictures, results } = joinSought(found);
   const evaluations = average(results.map(result => result.evaluations));
   return { model, index, image, latent, pictures, errors: results.map(({ mse }) => mse), evaluations };
+}
+
+const folderOf = (flags: LabFlags) => flags.models ?? packaged('models/reproduction');
+
+async function modelsAtHand(flags: LabFlags): Promise<Map<string, string>> {
+  const models = await modelsIn([packaged('models'), folderOf(flags)]);
+  if (flags.portraits) models.set(PORTRAITS, flags.portraits);
+  return models;
+}
+
+/** By what the models at hand are known again: the sha256 of each one's file. */
+export async function hashesOfModels(flags: LabFlags): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const [name, path] of await modelsAtHand(flags)) hashes[name] = sha256Hex(await readBytes(path));
+  return hashes;
 }
 
 /** The model files of folders by name; those of later folders come before those of earlier ones. */

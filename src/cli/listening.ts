@@ -29,10 +29,12 @@ export async function serve(
     name => `http://${name.includes(':') ? `[${name}]` : name}:${listening.port}/`,
   );
   const closed = new Promise<void>(resolve => {
-    signal.addEventListener('abort', () => {
+    const end = () => {
       server.close(() => resolve());
       server.closeAllConnections();
-    });
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
   });
   return { addresses, closed };
 }

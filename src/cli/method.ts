@@ -1,11 +1,13 @@
 import { Option } from '@commander-js/extra-typings';
 import type { Command } from 'commander';
 import type { Denoiser } from '../diffusion/info.ts';
+import { chooseSampler } from '../diffusion/sampler-info.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
-import { UNDOERS } from '../embedding/inversion/climb.ts';
-import { inversionFor, METHODS, type Method, methodRow } from '../embedding/methods.ts';
+import { solves, UNDOERS } from '../embedding/inversion/climb.ts';
+import { inversionFor, METHODS, type Method, type MethodRow, methodRow } from '../embedding/methods.ts';
 import { type DescentRecipe, RECIPES, type RecipeName } from '../embedding/recipes.ts';
-import type { InversionOptions } from '../embedding/settings.ts';
+import { DEFAULTS, type InversionOptions } from '../embedding/settings.ts';
+import { SeedbedError } from '../errors.ts';
 import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { findEmbedder, SHIPPED_MODEL } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
@@ -92,6 +94,43 @@ export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
   };
 }
 
+/** Which methods an option speaks to. */
+const SPEAKS: { readonly [Flag in keyof MethodFlags]?: (row: MethodRow) => boolean } = {
+  recipe: descends,
+  learningRate: descends,
+  memory: descends,
+  tolerance: descends,
+  iterations: row => descends(row) || uses(row, 'lbfgs') || (uses(row, 'interior') && iterates(row)),
+  tau: row => uses(row, 'lastStep', 'whole', 'lbfgs'),
+  outer: row => uses(row, 'lastStep', 'whole'),
+  inner: row => uses(row, 'lastStep', 'whole'),
+  solver: row => uses(row, 'interior') && iterates(row),
+  residual: row => uses(row, 'interior') && solves(solverOf(row)),
+  diffused: row => uses(row, 'diffused'),
+  embedder: row => row.network,
+};
+const uses = (row: MethodRow, ...names: (keyof InversionOptions)[]) =>
+  names.some(name => row.uses.includes(name));
+function descends(row: MethodRow): boolean {
+  return row.recipe !== undefined;
+}
+const solverOf = ({ settings }: MethodRow) => (settings?.interior ?? DEFAULTS.interior).solver;
+/** Whether a method undoes steps by an iteration that one may choose: one that bears its solver's name does not. */
+const iterates = (row: MethodRow) => solverOf(row) === DEFAULTS.interior.solver;
+
+/** @throws {SeedbedError} BadArgument for an option that the method would pass over. */
+function refuseUnused(flags: MethodFlags, row: MethodRow): void {
+  for (const [flag, speaks] of Object.entries(SPEAKS)) {
+    if (flags[flag as keyof MethodFlags] === undefined || speaks(row)) continue;
+    const option = `--${flag.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
+    const others = METHODS.filter(method => speaks(methodRow(method))).join(', ');
+    throw new SeedbedError(
+      'BadArgument',
+      `${option} says nothing to method '${flags.method}'; it does to ${others}`,
+    );
+  }
+}
+
 /** The settings of inversion that the flags ask for, the method's own where they say nothing. */
 function inversionOf(flags: MethodFlags): InversionOptions {
   const own = inversionFor(flags.method);
@@ -119,6 +158,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
   const { method, rng, memory, tolerance, sampler, samplerSteps, samplerGrid, batch = row.batch } = flags;
   const { throughDecoder } = flags;
+  refuseUnused(flags, row);
   const inversion = inversionOf(flags);
   const chosen = {
     method,
@@ -136,6 +176,12 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   return {
     model,
     options: { ...chosen, embedder },
-    settings: { ...chosen, ...hashesOf(model), embedder: embedder?.hash },
+    // By the sampler itself: a model's own is no part of its hash.
+    settings: {
+      ...chosen,
+      ...hashesOf(model),
+      sampler: chooseSampler(model.info.sampler, flags),
+      embedder: embedder?.hash,
+    },
   };
 }

@@ -13,6 +13,7 @@ import { measureQuality, type Quality } from '../quality/quality.ts';
 import { exists, joinPath, writeAtomic } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { sizeOf } from '../tensor/tensor.ts';
 import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { packaged, SHIPPED_MODEL } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
@@ -81,6 +82,11 @@ async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
   const runtime = await frame.runtime();
   const features = await featuresOf(runtime, model, flags.features, learned);
   terminal.note(`the best linear denoiser of ${learned.length} pictures first, which takes a while`);
+  const coordinates = sizeOf(model.info.shape);
+  if (learned.length <= coordinates)
+    terminal.note(
+      `${learned.length} pictures say little of ${coordinates} coordinates: the linear denoiser is worse than the best, and the first condition easier`,
+    );
   const progress = terminal.progress('measuring', 'evaluations');
   const seen = [await read(runtime, model, learned), await read(runtime, model, kept)] as const;
   const quality = await measureQuality(runtime, model, ...seen, {

@@ -52,7 +52,8 @@ async function run(frame: Frame, file: string, flags: Flags): Promise<Done> {
   const found = await findTrueSeeds(runtime, model, flags.count, components, settings);
   const at = (name: string) => joinPath(flags.out, name);
   const command = [
-    `npx seedbed recover ${baseName(file)} --data ${baseName(flags.data)} --count ${flags.count} --tau ${flags.tau}`,
+    `npx seedbed recover ${baseName(file)} --data ${baseName(flags.data)} --items ${flags.items} --count ${flags.count} --tau ${flags.tau}`,
+    ...(flags.rng ? [`--rng ${flags.rng}`] : []),
     ...conditionWords(flags),
   ].join(' ');
   const page = pageOf(found, model.info.name, command);

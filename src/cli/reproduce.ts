@@ -11,7 +11,7 @@ import type { Work } from '../work/shards.ts';
 import { version } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
-import { type LabFlags, type OpenLab, openLab } from './lab.ts';
+import { hashesOfModels, type LabFlags, type OpenLab, openLab } from './lab.ts';
 import { writeLabelledSheet } from './labelled.ts';
 import { type RuntimeFlags, withRng, withRuntime } from './options.ts';
 import { readReport, savedSchema, writeReport } from './report.ts';
@@ -84,7 +84,8 @@ async function runChosen(
   const sizes: Sizes = flags.full ? SIZES.full : SIZES.default;
   const parts = flags.shard || flags.merged;
   const { rng } = flags;
-  const work = await frame.open(flags, { seedbed: await version(), rng, sizes, ...(parts && { names }) });
+  const about = { seedbed: await version(), rng, sizes, models: await hashesOfModels(flags) };
+  const work = await frame.open(flags, { ...about, ...(parts && { names }) });
   const items = { count: chosen.length, piece: 1 };
   const range = ownItems(terminal, work, items);
   if (work.shard?.done) return undefined;

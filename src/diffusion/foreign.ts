@@ -163,15 +163,19 @@ function openExport({ name }: ValueInfo): string {
   return `To open it, export it from an example of two pictures with dynamic_shapes={'${name}': {0: 'N'}, ...} in torch.onnx.export, or dynamic_axes={'${name}': {0: 'N'}, ...} with dynamo=False`;
 }
 
-/** Timesteps of flow matching are fractions. */
+/** All levels but timesteps are fractions, and so are the timesteps of flow matching. */
 function requireFractions(graph: Graph, { inputs, level, schedule }: DenoiserInfo, file: string): void {
   const { dtype } = graph.inputs.find(({ name }) => name === inputs.level)!;
-  if (schedule.kind === 'flow' && level === 'timestep' && dtype !== 'float32')
-    throw new SeedbedError(
-      'Unsupported',
-      `its input '${inputs.level}' takes whole timesteps (${dtype}), but those of flow matching are fractions. Export it with a timestep in float32`,
-      { at: file },
-    );
+  if (dtype === 'float32' || (level === 'timestep' && schedule.kind !== 'flow')) return;
+  const what =
+    level === 'timestep'
+      ? 'but those of flow matching are fractions'
+      : `but "level": "${level}" is a fraction`;
+  throw new SeedbedError(
+    'Unsupported',
+    `its input '${inputs.level}' takes whole timesteps (${dtype}), ${what}. ${level === 'timestep' ? 'Export it with a timestep in float32' : 'Describe it with "level": "timestep", or export it with that input in float32'}`,
+    { at: file },
+  );
 }
 
 /** What to do about a graph that does not give a prediction for every picture of a batch; undefined where nobody knows. */

@@ -95,7 +95,7 @@ function requireSense({ level, predicts, sees }: Levels, { fed, time }: Level, {
     predicts === 'epsilon'
       ? 'a network that predicts epsilon says nothing of the picture'
       : sees === 'exploding' || !Number.isFinite(fed)
-        ? `a network that ${sees ? 'sees x / s' : `is told the ${level}`} cannot be asked`
+        ? `a network that ${sees === 'exploding' ? 'sees x / s' : `is told the ${level}`} cannot be asked`
         : IN_SIGMA.includes(kind)
           ? `sampler '${kind}', which steps in noise over signal, cannot begin`
           : undefined;

@@ -38,8 +38,8 @@ export interface TrainOptions {
   /** Random number seed of weights, order and noise, a whole number from 0; 0. */
   readonly rng?: number | undefined;
   /**
-   * Goes on from a checkpoint of the same training, of as many steps or fewer, to the bits that it would have come to without
-   * a stop.
+   * Goes on from a checkpoint of the same training, to the bits that it would have come to without a stop; of one of fewer
+   * steps too, whose learning rate may have fallen sooner.
    */
   readonly resume?: Uint8Array | undefined;
   /** Ends the training before its next update; what is learned by then is the result. */

@@ -5,6 +5,9 @@ import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { requireFinite, type Tensor } from '../tensor/tensor.ts';
 
+/** What is said of pictures that diverged. */
+export const NO_NUMBERS = 'the pictures are not numbers: the model or the seeds are broken';
+
 /** What grows pictures from seeds, made ready once and used piece after piece. */
 export interface Decoder {
   /**
@@ -31,7 +34,7 @@ export async function createDecoder(
   return {
     async grow(latent, onProgress, second) {
       const pictures = await conversion.toPictures(await engine.sample(latent, onProgress, second));
-      requireFinite(pictures, 'the pictures are not numbers: the model or the seeds are broken');
+      requireFinite(pictures, NO_NUMBERS);
       return pictures;
     },
     async dispose() {

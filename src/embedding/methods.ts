@@ -30,7 +30,7 @@ export interface Asked {
 }
 
 /** A way to find seeds. */
-interface MethodRow {
+export interface MethodRow {
   /** Whether it begins with the seed of a trained network. */
   readonly network: boolean;
   /**

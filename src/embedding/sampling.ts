@@ -2,14 +2,14 @@ import { openConversion } from '../diffusion/conversion.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { createSampler } from '../diffusion/sampler.ts';
 import { chooseSampler, type Grid, type SamplerInfo } from '../diffusion/sampler-info.ts';
-import type { SamplerKind } from '../diffusion/samplers.ts';
+import { type SamplerKind, samplerRow, samplersThat } from '../diffusion/samplers.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { requireFinite, type Tensor } from '../tensor/tensor.ts';
 import { checkSeeds } from './checks.ts';
-import { createDecoder } from './decoder.ts';
+import { createDecoder, NO_NUMBERS } from './decoder.ts';
 import { unlikelySeeds } from './likely.ts';
 
 /**
@@ -60,6 +60,11 @@ export async function decode(
   requireWhole('batch', batch, 1);
   const sampler = chooseSampler(model.info.sampler, options);
   const count = checkSeeds(model, latent).shape[0]!;
+  if (latent2 && samplerRow(sampler.kind).states === 1)
+    throw new SeedbedError(
+      'BadArgument',
+      `sampler '${sampler.kind}' keeps one state; second states are of samplers ${samplersThat(({ states }) => states === 2)}`,
+    );
   if (latent2 && latent2.shape.join() !== latent.shape.join()) {
     const message = `second states [${latent2.shape}] do not fit seeds [${latent.shape}]`;
     throw new SeedbedError('BadShape', message);
@@ -159,7 +164,11 @@ export async function openSampler(
   const conversion = openConversion(runtime, model, batch);
   const checked = (latent: Tensor<'float32'>) => checkSeeds(model, latent);
   return {
-    grow: async latent => conversion.toPictures(await sampler.sample(checked(latent))),
+    async grow(latent) {
+      const pictures = await conversion.toPictures(await sampler.sample(checked(latent)));
+      requireFinite(pictures, NO_NUMBERS);
+      return pictures;
+    },
     trajectories: async latent => (await sampler.growth(checked(latent))).states,
     async growth(latent) {
       const { states, clean } = await sampler.growth(checked(latent));

@@ -52,7 +52,12 @@ export async function createSeeker(
   const row = methodRow(method);
   const recipe = options.recipe ?? row.recipe ?? RECIPES.refine;
   const batch = Math.min(wanted, most);
-  const sampler = await createSampler(runtime, model, way, batch);
+  const decoder = options.throughDecoder ? decoderOf(model) : undefined;
+  const first = row.network ? await embedderFinder(runtime, embedder!, batch) : undefined;
+  const sampler = await createSampler(runtime, model, way, batch).catch(async error => {
+    await first?.dispose();
+    throw error;
+  });
   const finder = row.finder({
     ...options,
     runtime: row.recipe ? runtime : stoppable(runtime, signal),
@@ -61,7 +66,7 @@ export async function createSeeker(
     options: inversion,
     grow: latent => sampler.sample(latent),
     recipe,
-    first: row.network ? await embedderFinder(runtime, embedder!, batch) : undefined,
+    first,
   });
   const descends = row.recipe && { recipe, tolerance: options.tolerance ?? null };
   const settings = {
@@ -72,7 +77,7 @@ export async function createSeeker(
     ...(model.autoencoder && { autoencoder: model.autoencoder.hash }),
     ...(options.throughDecoder && { throughDecoder: true }),
   };
-  const fitter = options.throughDecoder ? openLatentFitter(runtime, decoderOf(model), batch) : undefined;
+  const fitter = decoder && openLatentFitter(runtime, decoder, batch);
   const conversion = openConversion(runtime, model, batch);
   const seeking = { model, conversion, fitter, sampler, finder, way, batch, settings, signal };
   return {

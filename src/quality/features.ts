@@ -11,7 +11,7 @@ export interface Compared {
   /** As the denoiser sees them: standardised, or its autoencoder's latents. */
   readonly x0: Floats;
   /** Their pixels, not clipped. */
-  readonly pixels: Floats;
+  pixels(): Promise<Floats>;
 }
 
 /** Turns pictures into points [n, D] whose distances mean something. */
@@ -61,7 +61,8 @@ export async function networkFeatures(
   const output = graph.outputs[0]!.name;
   return {
     name: `the output '${output}' of ${graph.name}`,
-    async of({ pixels }) {
+    async of(compared) {
+      const pixels = await compared.pixels();
       const parts: Floats[] = [];
       const count = pixels.shape[0]!;
       for (let first = 0; first < count; first += BATCH) {

@@ -15,7 +15,7 @@ export interface PictureFigures extends PixelFigures {
   readonly precision: number;
   /** Share of real pictures among them, 0 to 1. */
   readonly recall: number;
-  /** Median distance of their features to the nearest picture that was learned from. */
+  /** Distance of their features to the nearest picture that was learned from, within which a tenth of them lie. */
   readonly nearest: number;
 }
 
@@ -51,7 +51,7 @@ const PIXELS = 0.15;
 const SATURATED = 0.02;
 /** The least share of real pictures' own precision and recall. */
 const SHARE = 0.5;
-/** Copies lie nearer to what was learned than this share of real pictures' distance. */
+/** The nearest tenth of copies lie nearer to what was learned than this share of real pictures' distance. */
 const COPIES = 0.5;
 
 /**
@@ -88,7 +88,7 @@ export function gate({ levels, grown, linear, real }: QualityNumbers): Condition
     },
     {
       passed: grown.nearest >= COPIES * real.nearest,
-      text: `does not copy: median distance to what it learned ${share(grown.nearest, real.nearest)}`,
+      text: `does not copy: a tenth of its pictures lie within a distance of what it learned of ${share(grown.nearest, real.nearest)}`,
     },
   ];
 }

@@ -1,6 +1,8 @@
 import { levelAt } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { createNetwork } from '../diffusion/network.ts';
+import { readings } from '../diffusion/prediction.ts';
+import type { Level } from '../diffusion/schedule.ts';
 import { coordinates, type PrincipalComponents } from '../latent/pca.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
@@ -26,7 +28,7 @@ export interface LevelError {
   readonly noise: number;
 }
 
-/** The diffusion times that are looked at: those that ten steps visit. */
+/** The diffusion times that are looked at: those that ten steps visit, where the network says something of the picture. */
 export const TIMES = Array.from({ length: 10 }, (_, i) => 1 - i / 10);
 const BATCH = 32;
 
@@ -45,6 +47,7 @@ export async function errorsByLevel(
     readonly onProgress?: (done: number) => void;
   },
 ): Promise<LevelError[]> {
+  const levels = TIMES.map(time => levelAt(model.info, time)).filter(sees);
   const network = await createNetwork(runtime, model, BATCH);
   const seen = seenBy(data, pictures);
   const zero = zeros('float32', data.mean.shape);
@@ -54,9 +57,8 @@ export async function errorsByLevel(
   );
   const errors: LevelError[] = [];
   try {
-    for (const [i, time] of TIMES.entries()) {
-      const level = levelAt(model.info, time);
-      const { signalRate, noiseRate } = level;
+    for (const [i, level] of levels.entries()) {
+      const { time, signalRate, noiseRate } = level;
       const epsilon = normals({ seed: options.rng, purpose: `quality noise ${i}` }, pictures.shape);
       const noisy = combine([signalRate, pictures], [noiseRate, epsilon]);
       const clean = await inBatches(noisy, BATCH, part => network.clean(part, level));
@@ -76,3 +78,6 @@ export async function errorsByLevel(
   }
   return errors;
 }
+
+/** Whether a prediction at a level says what the clean picture is: of epsilon, without any signal, it does not. */
+const sees = (level: Level) => Number.isFinite(readings(level).x0.x) && Number.isFinite(level.fed);

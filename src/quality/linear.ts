@@ -1,7 +1,8 @@
 import { samplerGrid } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
+import { samplerRow } from '../diffusion/samplers.ts';
 import type { Rates } from '../diffusion/schedule.ts';
-import { stepGain } from '../diffusion/solvers.ts';
+import { follow, type Request, type Space } from '../diffusion/solvers.ts';
 import { coordinates, type PrincipalComponents } from '../latent/pca.ts';
 import { innerProducts } from '../tensor/products.ts';
 import { type Floats, float32 } from '../tensor/tensor.ts';
@@ -63,7 +64,7 @@ export function linearClean(
 /**
  * What the best linear denoiser of data with these moments grows from seeds [n, ...shape], standardised: the one that knows
  * mean and covariance and nothing else (Wiener's filter), epsilon = n (s^2 C + n^2)^-1 (x - s mean). Each component's
- * coordinate of z - s_T mean is multiplied by the sampler's gain for its variance; directions outside of the components
+ * coordinate of z - s_T mean is multiplied by the gain of the model's sampler for its variance; directions outside of the components
  * vary by nothing.
  */
 export function wienerPictures(
@@ -72,8 +73,24 @@ export function wienerPictures(
   latent: Floats,
 ): Floats {
   const grid = samplerGrid(model.info, model.info.sampler);
-  const gains = variances.map(variance => grid.reduce((gain, step) => gain * stepGain(step, variance), 1));
+  const gains = variances.map(variance => gainOf(model, variance));
   return throughComponents({ mean, components }, latent, grid[0]!.from.signalRate, gains);
+}
+
+/** Numbers as a space. */
+const NUMBERS: Space<number> = {
+  combine: (...terms) => terms.reduce((sum, [weight, x]) => sum + weight * x, 0),
+};
+
+/** What a model's sampler multiplies Gaussian data N(0, variance) by, under their best denoiser: all samplers are linear there. */
+function gainOf({ info }: Denoiser, variance: number): number {
+  const grid = samplerGrid(info, info.sampler);
+  const predicted = ({ x, level: { signalRate: s, noiseRate: n, target } }: Request<number>) =>
+    ((target.clean * s * variance + target.noise * n) * x) / (s ** 2 * variance + n ** 2);
+  const row = samplerRow(info.sampler.kind);
+  if (row.states === 1) return follow(row.solver(NUMBERS, grid, 1), predicted);
+  const pair = follow(row.solver.begin(NUMBERS, grid, 1), predicted);
+  return row.solver.picture(follow(row.solver.forward(NUMBERS, grid, pair), predicted));
 }
 
 /** mean + sum_k gains_k c_k c_k' (x - s mean) of rows x. */

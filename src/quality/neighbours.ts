@@ -1,5 +1,4 @@
 import { innerProducts } from '../tensor/products.ts';
-import { median } from '../tensor/statistics.ts';
 import { type Floats, rows } from '../tensor/tensor.ts';
 
 /** The neighbour whose distance is a point's radius (Kynkaanniemi et al. 2019 take the third). */
@@ -41,9 +40,13 @@ export function nearestDistances(points: Floats, others: Floats): number[] {
   return nearest;
 }
 
-/** The median distance from points [n, D] to the nearest of others [m, D]. */
+/** The share of points that may be nearer than {@link nearestDistance}. */
+const NEAREST = 0.1;
+
+/** The distance to the nearest of others [m, D] within which a tenth of points [n, D] lie. */
 export function nearestDistance(points: Floats, others: Floats): number {
-  return median(nearestDistances(points, others));
+  const distances = nearestDistances(points, others).sort((a, b) => a - b);
+  return distances[Math.floor(NEAREST * distances.length)]!;
 }
 
 /** Calls back with the squared distances of each point to all others. */

@@ -73,19 +73,20 @@ export async function measureQuality(
 
   const features = given ?? principalFeatures(data);
   const conversion = openConversion(runtime, model, BATCH);
-  const compared = async (x0: Floats) => ({ x0, pixels: await conversion.unclipped(x0) });
+  const compared = (x0: Floats) => ({ x0, pixels: () => conversion.unclipped(x0) });
   try {
-    const reference = await features.of(await compared(rows(learned, 0, Math.min(count, learned.shape[0]!))));
+    // Copies are of any picture that was learned from; precision and recall take as many on both sides.
+    const all = await features.of(compared(learned));
+    const reference = rows(all, 0, Math.min(count, learned.shape[0]!));
     const [moments, radii] = [momentsOf(reference), radiiOf(reference)];
     const figures = async (x0: Floats): Promise<PictureFigures> => {
-      const pictures = await compared(x0);
-      const points = await features.of(pictures);
+      const points = await features.of(compared(x0));
       return {
-        ...pixelFigures(pictures.pixels),
+        ...pixelFigures(await conversion.unclipped(x0)),
         frechet: frechetDistance(momentsOf(points), moments),
         precision: shareWithin(points, reference, radii),
         recall: shareWithin(reference, points),
-        nearest: nearestDistance(points, reference),
+        nearest: nearestDistance(points, all),
       };
     };
     const numbers = {

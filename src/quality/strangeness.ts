@@ -1,8 +1,7 @@
-import { prepare } from '../diffusion/batches.ts';
+import { openConversion } from '../diffusion/conversion.ts';
 import { levelAt } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { createNetwork } from '../diffusion/network.ts';
-import { toPixels } from '../diffusion/pictures.ts';
 import { checkImages } from '../embedding/checks.ts';
 import { requireWhole } from '../errors.ts';
 import { sharedRuntime } from '../runtime/platform.ts';
@@ -33,6 +32,7 @@ export interface StrangenessOptions {
  * E |x0(s x + n epsilon) - x|^2 at diffusion time .3, by one draw. It restores pictures like those that it was trained on, and
  * changes others.
  * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}).
+ * Of a model with an autoencoder the noise is put into latents.
  * @returns a squared error for each picture; compare it with that of pictures of the model's kind.
  * @throws {SeedbedError} BadShape for pictures of another size, Machine when the device fails.
  * @group Models
@@ -52,26 +52,29 @@ export async function strangeness(
   requireWhole('rng', rng, 0);
   requireWhole('batch', batch, 1);
   checkImages(images, model);
-  const { info } = model;
-  const x = prepare(images, info.padding, info.range);
-  const count = x.shape[0]!;
+  const count = images.shape[0]!;
   const size = Math.min(batch, count);
-  const level = levelAt(info, TIME);
+  const conversion = openConversion(runtime, model, size);
+  const level = levelAt(model.info, TIME);
   const { signalRate, noiseRate } = level;
-  const noisy = combine(
-    [signalRate, x],
-    [noiseRate, normals({ seed: rng, purpose: 'strangeness' }, x.shape)],
-  );
-  const network = await createNetwork(runtime, model, size);
   const parts: Floats[] = [];
   try {
-    for (let first = 0; first < count; first += size) {
-      const part = filledRows(noisy, first, size);
-      const clean = await network.clean(part, level);
-      parts.push(rows(clean, 0, Math.min(size, count - first)));
+    const x = await conversion.toNetwork(images);
+    const noisy = combine(
+      [signalRate, x],
+      [noiseRate, normals({ seed: rng, purpose: 'strangeness' }, x.shape)],
+    );
+    const network = await createNetwork(runtime, model, size);
+    try {
+      for (let first = 0; first < count; first += size) {
+        const clean = await network.clean(filledRows(noisy, first, size), level);
+        parts.push(rows(clean, 0, Math.min(size, count - first)));
+      }
+    } finally {
+      await network.dispose();
     }
+    return meanSquaredErrors(await conversion.toPictures(concatRows(parts)), images);
   } finally {
-    await network.dispose();
+    await conversion.dispose();
   }
-  return meanSquaredErrors(toPixels(concatRows(parts), info), images);
 }

@@ -3,6 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withSampler } from '../../src/diffusion/info.ts';
+import { loadModel } from '../../src/diffusion/load.ts';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { embed } from '../../src/embedding/embed.ts';
@@ -194,6 +196,22 @@ describe('an embedding that is stopped', () => {
     });
     expect({ code, err }).toMatchObject({ code: 130, err: expect.stringContaining('--resume goes on') });
     expect(await readdir(at('parts', '.unfinished-embed'))).toEqual(['about.json', 'piece-0']);
+    // The same weights with another sampler of their own, and pictures that would be cut otherwise, are other work.
+    const model = await loadModel(at('sound.onnx'));
+    await writeFile(
+      at('other-steps.onnx'),
+      saveModel(withSampler(model, { ...model.info.sampler, steps: 2 })),
+    );
+    for (const changed of [
+      ['--model', at('other-steps.onnx')],
+      ['--fit', 'squeeze'],
+    ]) {
+      const resumed = await seedbed(...args, ...changed, '--resume', '--out', at('parts'));
+      expect(resumed, changed.join()).toMatchObject({
+        code: 3,
+        err: expect.stringContaining('another command'),
+      });
+    }
     expect(await seedbed(...args, '--resume', '--out', at('parts'))).toMatchObject({ code: 0 });
     for (const name of ['seeds.safetensors', 'embedding.png'])
       expect(await readFile(at('parts', name)), name).toEqual(await readFile(at('undisturbed', name)));

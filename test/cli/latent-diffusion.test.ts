@@ -7,12 +7,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openConversion } from '../../src/diffusion/conversion.ts';
 import { decode } from '../../src/embedding/sampling.ts';
 import { type Denoiser, loadAutoencoder, loadModel, readSeeds, withAutoencoder } from '../../src/index.ts';
+import { strangeness } from '../../src/quality/strangeness.ts';
 import { decodeImage } from '../../src/runtime/images.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { readNpy } from '../../src/tensor/npy.ts';
+import { normals } from '../../src/tensor/random.ts';
 import { readSafetensors } from '../../src/tensor/safetensors.ts';
 import { average, meanSquaredErrors, psnr } from '../../src/tensor/statistics.ts';
-import { type Floats, toFloat32 } from '../../src/tensor/tensor.ts';
+import { type Floats, rows, toFloat32 } from '../../src/tensor/tensor.ts';
 import { seedbed } from './in-process.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/latent-diffusion', import.meta.url));
@@ -160,6 +162,15 @@ test('quality measures errors of latents, and compares decoded pictures', async 
   const { grown, real } = report;
   expect(Math.abs(grown.mean / real.mean - 1)).toBeLessThan(0.1);
   expect(Math.abs(grown.variance / real.variance - 1)).toBeLessThan(0.1);
+});
+
+test('strangeness puts noise into latents, and compares decoded pictures', async () => {
+  const kept = await array('kept', 'pictures.npy');
+  const some = rows(kept, 0, 4);
+  const own = await strangeness(model, some, { runtime });
+  const noise = normals({ seed: 0, purpose: 'strange' }, some.shape).data.map(z => (z > 0 ? 1 : 0));
+  const strange = await strangeness(model, { ...some, data: noise }, { runtime });
+  expect(average(strange)).toBeGreaterThan(3 * average(own));
 });
 
 test('the doctor looks at the latents of pictures', async () => {

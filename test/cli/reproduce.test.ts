@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hashesOfModels } from '../../src/cli/lab.ts';
 import { EXPERIMENTS } from '../../src/experiments/paper/reproduction.ts';
 import { seedbed as run } from './in-process.ts';
 
@@ -105,7 +106,8 @@ test('goes on with what an interrupted run left, and not with that of another', 
   } = JSON.parse(await readFile(at('whole', 'report.json'), 'utf8'));
   const unfinished = at('resumed', '.unfinished-reproduce');
   await mkdir(unfinished, { recursive: true });
-  await writeFile(join(unfinished, 'about.json'), JSON.stringify({ command, seedbed: made, rng, sizes }));
+  const about = { command, seedbed: made, rng, sizes, models: await hashesOfModels({ rng }) };
+  await writeFile(join(unfinished, 'about.json'), JSON.stringify(about));
   const sheets = [{ file: 'kept', caption: 'kept from before' }];
   const kept = { ...results[0], sheets, used: [] };
   await writeFile(join(unfinished, 'numbers-fig8.json'), JSON.stringify(kept));
@@ -113,6 +115,9 @@ test('goes on with what an interrupted run left, and not with that of another', 
   const again = (...more: string[]) => seedbed('fig8', '--out', at('resumed'), ...more);
   expect((await again()).err).toContain('holds unfinished work');
   expect((await again('--resume', '--rng', '1')).err).toContain('another command');
+  await mkdir(at('models'));
+  await writeFile(at('models', 'mnist.onnx'), 'another model');
+  expect((await again('--resume', '--models', at('models'))).err).toContain('another command');
   expect((await again('--resume')).code).toBe(0);
   expect(await readFile(at('resumed', 'README.md'), 'utf8')).toContain('kept from before');
 });

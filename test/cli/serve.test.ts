@@ -97,6 +97,43 @@ function held(): { runner: Runner; end: (ended: Ended) => void } {
   return { runner, end: ended => waiting.shift()!(ended) };
 }
 
+test('a fault of the machine is told as one, and the next service tries again', async () => {
+  const { runner, end } = held();
+  const { app, post, jobs } = await open('machine', 2, runner);
+  const waiting = post(picture);
+  await new Promise(resolve => setTimeout(resolve, 50));
+  end({ code: 1, said: 'no space left on the device' });
+  const response = await waiting;
+  expect(response.status).toBe(500);
+  const { at: address, ...said } = await response.json();
+  expect(said).toMatchObject({ state: 'failed', passing: true, reason: 'no space left on the device' });
+  // A runner that throws ends neither the service nor the queue.
+  const thrown = await open('thrown', 2, {
+    run: () => Promise.reject(new Error('spawn failed')),
+    close: () => {},
+  });
+  for (let i = 0; i < 2; i++) {
+    const second = await thrown.post(picture);
+    expect([second.status, (await second.json()).reason]).toEqual([500, 'spawn failed']);
+  }
+  expect((await app.request(address)).status).toBe(500);
+  await jobs.stop();
+  const next = await open('machine');
+  await next.jobs.settled(said.id, 30);
+  expect((await (await next.app.request(address)).json()).state).toBe('done');
+});
+
+test('without a token pages of other sites are refused, by whatever name they come', async () => {
+  const { app } = await open('pages');
+  const post = (url: string, headers = {}) =>
+    app.request(url, { method: 'POST', body: Uint8Array.from(picture), headers });
+  const here = 'http://127.0.0.1:8430';
+  expect((await post(`${here}/embed`, { Origin: 'https://example.org' })).status).toBe(403);
+  expect((await post('http://example.org:8430/embed')).status).toBe(403);
+  expect((await post(`${here}/embed`, { Origin: here })).status).toBe(200);
+  expect((await post('http://[::1]:8430/embed')).status).toBe(200);
+});
+
 test('a queue has an end; what waits is taken up again by the next service', async () => {
   const { runner } = held();
   const { app, post, jobs } = await open('full', 2, runner);

@@ -7,13 +7,14 @@ import { coordinates, principalComponents } from '../../src/latent/pca.ts';
 import { networkFeatures } from '../../src/quality/features.ts';
 import { frechetDistance, momentsOf } from '../../src/quality/frechet.ts';
 import { gate, type QualityNumbers } from '../../src/quality/gate.ts';
+import { errorsByLevel, TIMES } from '../../src/quality/levels.ts';
 import { linearError, seenBy } from '../../src/quality/linear.ts';
 import { nearestDistance, shareWithin } from '../../src/quality/neighbours.ts';
 import { measureQuality } from '../../src/quality/quality.ts';
 import { pixelFigures } from '../../src/quality/samples.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
-import { type Floats, float32, zeros } from '../../src/tensor/tensor.ts';
+import { type Floats, float32, rows, zeros } from '../../src/tensor/tensor.ts';
 
 const runtime = await createRuntime({ threads: 1 });
 
@@ -94,8 +95,9 @@ describe('neighbours', () => {
     expect(shareWithin(float32([300, 1], new Array(300).fill(100)), line)).toBe(0);
   });
 
-  test('the distance to the nearest is the median over points', () => {
-    expect(nearestDistance(float32([3, 1], [0.25, 7, -10]), line)).toBeCloseTo(2, 6);
+  test('the distance to the nearest is that of the nearest tenth of points', () => {
+    const points = float32([20, 1], [0.25, 0.125, 5.5, ...new Array(17).fill(-10)]);
+    expect(nearestDistance(points, line)).toBeCloseTo(0.5, 6);
   });
 });
 
@@ -115,8 +117,9 @@ describe('a network of features', () => {
     const features = await networkFeatures(runtime, graph(['N', 1, 3, 3]), [1, 3, 3]);
     const x0 = gaussian(33, 'any');
     const pixels = scaled(x0, v => v + 1);
-    expect((await features.of({ x0, pixels })).shape).toEqual([33, 9]);
-    expect((await features.of({ x0, pixels })).data[290]).toBeCloseTo(2 * (x0.data[290]! + 1), 5);
+    const compared = { x0, pixels: async () => pixels };
+    expect((await features.of(compared)).shape).toEqual([33, 9]);
+    expect((await features.of(compared)).data[290]).toBeCloseTo(2 * (x0.data[290]! + 1), 5);
     await features.dispose();
   });
 
@@ -173,6 +176,41 @@ describe('the gate', () => {
   ])('is failed, by that alone, where a model %s', (_, texts, words) => {
     expect(texts).toEqual([expect.stringMatching(words)]);
   });
+});
+
+test('levels without signal are left out where the noise says nothing of the picture', async () => {
+  const schedule = { kind: 'alphaBar' as const, values: [...TIMES.keys()].map(k => 1 - (k + 1) / 10) };
+  const model = gaussianDenoiser(1, [1, 3, 3], 4);
+  const data = principalComponents(gaussian(60, 'some'));
+  const look = (predicts: 'epsilon' | 'v') =>
+    errorsByLevel(
+      runtime,
+      { ...model, info: { ...model.info, schedule, predicts } },
+      data,
+      gaussian(40, 'kept'),
+      {
+        rng: 0,
+      },
+    );
+  expect((await look('epsilon')).map(({ time }) => time)).toEqual(TIMES.slice(1));
+  expect((await look('v')).map(({ time }) => time)).toEqual(TIMES);
+});
+
+test('a denoiser that knows a part of what it learned by heart, and nothing else, is found out', async () => {
+  const learned = gaussian(600, 'learned');
+  const means = Array.from({ length: 200 }, (_, i) => Array.from(rows(learned, 400 + i, 401 + i).data));
+  const measure = (variance: number) =>
+    measureQuality(
+      runtime,
+      mixtureDenoiser({ means, variance }, [1, 3, 3], { schedule: SCHEDULES.linear, steps: 50 }),
+      learned,
+      gaussian(150, 'kept'),
+      { rng: 3 },
+    );
+  const copied = ({ conditions }: Awaited<ReturnType<typeof measure>>) =>
+    conditions.some(({ passed, text }) => !passed && text.startsWith('does not copy'));
+  expect(copied(await measure(1e-4))).toBe(true);
+  expect(copied(await measure(1))).toBe(false);
 });
 
 test('the true denoiser of two pictures passes; a Gaussian one, the best linear model of the same data, fails', async () => {

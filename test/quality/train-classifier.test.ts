@@ -67,7 +67,7 @@ test('a classifier learns kinds that differ, and its features tell them apart', 
   const runtime = await createRuntime({ threads: 1 });
   const features = await networkFeatures(runtime, graph, [1, SIDE, SIDE]);
   const pixels = await set.read(Array.from({ length: 60 }, (_, i) => i));
-  const found = unstack(await features.of({ x0: pixels, pixels }));
+  const found = unstack(await features.of({ x0: pixels, pixels: async () => pixels }));
   await features.dispose();
   expect(found[0]!.shape).toEqual([6]);
   const apart = (a: number, b: number) =>

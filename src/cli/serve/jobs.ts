@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { messageOf } from '../../errors.ts';
 import { exists, joinPath, listFolders, readJson, readText, writeAtomic } from '../../runtime/files.ts';
-import type { Runner } from '../runner.ts';
+import type { Ended, Runner } from '../runner.ts';
 
 /** One picture on its way to its seed. */
 export interface Job {
@@ -9,6 +10,8 @@ export interface Job {
   readonly state: 'waiting' | 'working' | 'done' | 'failed';
   /** Of one that failed: why. */
   readonly reason?: string;
+  /** Of one that failed: whether by the machine, not by the picture, so that the service's next start tries again. */
+  readonly passing?: boolean;
   /** Of one that is done: what `embed` reports of its seed; of an array, of each picture's. */
   readonly results?: readonly Readonly<Record<string, unknown>>[];
 }
@@ -43,6 +46,8 @@ export interface Counts {
 const PICTURE = 'picture';
 const FAILED = 'failed.txt';
 const reportSchema = z.object({ results: z.array(z.record(z.string(), z.unknown())).min(1) });
+/** Exit codes that say that the picture cannot be embedded, by whatever machine. */
+const PICTURES_FAULT: readonly number[] = [2, 3];
 const isId = (id: string) => /^[0-9a-f-]{36}$/.test(id);
 
 /**
@@ -70,7 +75,9 @@ class FolderJobs implements Jobs {
   private readonly runner: Runner;
   private readonly queue: string[] = [];
   private readonly leave = new AbortController();
-  private readonly waitedFor = new Map<string, () => void>();
+  private readonly waitedFor = new Map<string, Set<() => void>>();
+  /** Why jobs failed that are tried again when the service is started the next time. */
+  private readonly broken = new Map<string, string>();
   private working: string | undefined;
   private work = Promise.resolve();
 
@@ -93,6 +100,8 @@ class FolderJobs implements Jobs {
       const { results } = reportSchema.parse(await readJson(at('report.json')));
       return { id, state: 'done', results };
     }
+    const reason = this.broken.get(id);
+    if (reason !== undefined) return { id, state: 'failed', reason, passing: true };
     return { id, state: id === this.working ? 'working' : 'waiting' };
   }
 
@@ -108,16 +117,24 @@ class FolderJobs implements Jobs {
   }
 
   async settled(id: string, seconds: number): Promise<Job | undefined> {
-    const job = await this.find(id);
-    if (!job || job.state === 'done' || job.state === 'failed') return job;
-    await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, seconds * 1000);
-      this.waitedFor.set(id, () => {
-        clearTimeout(timer);
-        resolve();
-      });
+    // It may end while it is looked for.
+    let end = () => {};
+    const ended = new Promise<void>(resolve => {
+      end = resolve;
     });
-    return this.find(id);
+    const waiting = this.waitedFor.get(id) ?? new Set();
+    this.waitedFor.set(id, waiting.add(end));
+    const timer = setTimeout(end, seconds * 1000);
+    try {
+      const job = await this.find(id);
+      if (!job || job.state === 'done' || job.state === 'failed') return job;
+      await ended;
+      return await this.find(id);
+    } finally {
+      clearTimeout(timer);
+      waiting.delete(end);
+      if (waiting.size === 0) this.waitedFor.delete(id);
+    }
   }
 
   get wait(): number {
@@ -127,6 +144,7 @@ class FolderJobs implements Jobs {
 
   async stop(): Promise<void> {
     this.leave.abort();
+    for (const id of this.waitedFor.keys()) this.tell(id);
     await this.work;
     this.runner.close();
   }
@@ -138,6 +156,11 @@ class FolderJobs implements Jobs {
     this.work = this.work.then(() => this.doNext());
   }
 
+  /** Lets go whoever waits for a job. */
+  private tell(id: string): void {
+    for (const end of this.waitedFor.get(id) ?? []) end();
+  }
+
   private async doNext(): Promise<void> {
     const { counts, leave } = this;
     const id = this.queue.shift();
@@ -147,14 +170,26 @@ class FolderJobs implements Jobs {
     const begun = performance.now();
     const picture = this.file(id, PICTURE);
     const command = [...this.words, picture, '--out', joinPath(this.folder, id), '--fresh'];
-    const { code, said } = await this.runner.run(command, leave.signal);
-    this.working = undefined;
-    // What was stopped is begun again when the service is.
-    if (leave.signal.aborted && code !== 0) return;
-    if (code !== 0) await writeAtomic(this.file(id, FAILED), said.replaceAll(` ${picture}`, ''));
-    counts[code === 0 ? 'done' : 'failed']++;
-    counts.seconds += (performance.now() - begun) / 1000;
-    this.waitedFor.get(id)?.();
-    this.waitedFor.delete(id);
+    try {
+      const ended = await this.runner.run(command, leave.signal);
+      // What was stopped is begun again when the service is.
+      if (leave.signal.aborted && ended.code !== 0) return;
+      await this.note(id, ended, picture);
+    } catch (error) {
+      this.broken.set(id, messageOf(error));
+      counts.failed++;
+    } finally {
+      this.working = undefined;
+      counts.seconds += (performance.now() - begun) / 1000;
+      this.tell(id);
+    }
+  }
+
+  /** Notes what became of a job; a fault of the machine's is no fault of the picture's, and not kept. */
+  private async note(id: string, { code, said }: Ended, picture: string): Promise<void> {
+    const reason = said.replaceAll(` ${picture}`, '');
+    if (PICTURES_FAULT.includes(code)) await writeAtomic(this.file(id, FAILED), reason);
+    else if (code !== 0) this.broken.set(id, reason);
+    this.counts[code === 0 ? 'done' : 'failed']++;
   }
 }

@@ -7,11 +7,10 @@ import { whole } from '../options.ts';
 import { createRunner } from '../runner.ts';
 import { openTerminal, type TerminalFlags, withTerminal } from '../terminal.ts';
 import { openJobs } from './jobs.ts';
-import { service } from './service.ts';
+import { LOOPBACK, service } from './service.ts';
 
 const PORT = 8430;
 const VARIABLE = 'SEEDBED_TOKEN';
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
 const own = () =>
   options()

@@ -27,6 +27,8 @@ export function service(jobs: Jobs, token?: string): Hono {
   app.use(secureHeaders());
   app.get('/healthz', c => c.json({ ok: true, waiting: jobs.counts.waiting }));
   app.use(async (c, next) => {
+    if (token === undefined && !isOwn(c))
+      return c.json({ error: 'pages of other sites are not served' }, 403);
     if (token !== undefined && !bears(c, token))
       return c.json({ error: 'give the token: Authorization: Bearer ...' }, 401);
     return next();
@@ -63,13 +65,27 @@ export function service(jobs: Jobs, token?: string): Hono {
   return app;
 }
 
-/** A job with the addresses of its files. 202 while it is not done, 422 where the picture cannot be embedded. */
+/** A job with the addresses of its files. 202 while it is not done, 422 where the picture cannot be embedded, 500 where the machine failed. */
 function say(c: Context, job: Job) {
   const at = `/jobs/${job.id}`;
   const files =
     job.state === 'done' && Object.fromEntries(Object.keys(FILES).map(name => [name, `${at}/${name}`]));
-  const status = { waiting: 202, working: 202, done: 200, failed: 422 } as const;
+  const status = { waiting: 202, working: 202, done: 200, failed: job.passing ? 500 : 422 } as const;
   return c.json({ ...job, at, ...(files && { files }) }, status[job.state]);
+}
+
+/** Names of this machine. */
+export const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+
+/**
+ * Whether a request without a token comes from this machine's own programs: a page that somebody visits can send requests
+ * here too, under another origin, or under a name of its own that leads here.
+ */
+function isOwn(c: Context): boolean {
+  const { host, hostname } = new URL(c.req.url);
+  const origin = c.req.header('Origin');
+  const own = LOOPBACK.includes(hostname.replace(/^\[|\]$/g, ''));
+  return own && (origin === undefined || origin === `http://${host}`);
 }
 
 /** Compares hashes, so that the time it takes says nothing of the token. */

@@ -40,8 +40,9 @@ function uniInv(): Explicit {
 
 /**
  * Proximal-mean inversion (Wang et al. 2026, Algorithm 1) of naive inversion: each prediction v is moved against the gradient of
- * F(v) = |v - v_before|_1 + |v - mean|^2 / 2, by r = sqrt(2 d + 3 sqrt(2 d)) dt / T, where d is the size of a picture and the
- * mean is that of the predictions so far, weighted by their steps dt. Time is the noise rate, which for flow is theirs. The
+ * F(v) = |v - v_before|_1 + |v - mean|^2 / 2, by r = sqrt(2 d + 3 sqrt(2 d)) dt, where d is the size of a picture and the
+ * mean is that of the predictions so far, weighted by their steps dt. Time is the noise rate, which for flow is theirs over its
+ * whole length T. The
  * first prediction is its own mean and is kept.
  */
 function pmi(): Explicit {

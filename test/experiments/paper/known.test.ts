@@ -4,6 +4,7 @@ import { nearestOnCurve } from '../../../src/data/synthetic.ts';
 import { prepare } from '../../../src/diffusion/batches.ts';
 import { withSampler } from '../../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
+import { createSampler } from '../../../src/diffusion/sampler.ts';
 import { ddim } from '../../../src/diffusion/sampler-info.ts';
 import { ratesAt, SCHEDULES } from '../../../src/diffusion/schedule.ts';
 import { ratioOfMeans } from '../../../src/experiments/paper/claims.ts';
@@ -435,6 +436,13 @@ describe('pieces', () => {
     const exact = (await trajectories(lab, gaussian, seeds)).at(-1)!;
     for (const [i, value] of grown.data.entries()) expect(value).toBeCloseTo(exact.data[i]!, 5);
     expect(coordinates(seeds, moments, 3, 5).data[1]).toBeCloseTo(seeds.data[4]!, 6);
+    for (const kind of ['heun', 'heunsigma', 'dpmpp2m', 'edict', 'bdia'] as const) {
+      const model = withSampler(gaussian, { ...gaussian.info.sampler, kind });
+      const sampler = await createSampler(lab.runtime, model, model.info.sampler, 5);
+      const pictures = await sampler.sample(seeds).finally(() => sampler.dispose());
+      const linear = wienerPictures(model, moments, seeds);
+      for (const [i, value] of linear.data.entries()) expect(value).toBeCloseTo(pictures.data[i]!, 4);
+    }
   });
 
   test('a picture learned by heart is nearer to its own half', () => {
