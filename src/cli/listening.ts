@@ -5,12 +5,12 @@ import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { SeedbedError } from '../errors.ts';
 
-/** A port; or one that is wanted, with any free one in its stead. */
-type Port = number | { readonly wanted: number };
+/** A port; or those that are wanted, the first that is free, with any free one in their stead. */
+type Port = number | { readonly wanted: readonly number[] };
 
 /**
  * Serves until `signal` is given.
- * @returns the addresses by which it is reached, and what ends when it has.
+ * @returns the addresses by which it is reached, its port, and what ends when it has.
  * @throws {SeedbedError} BadArgument where it cannot listen.
  */
 export async function serve(
@@ -18,13 +18,10 @@ export async function serve(
   host: string,
   port: Port,
   signal: AbortSignal,
-): Promise<{ addresses: string[]; closed: Promise<void> }> {
+): Promise<{ addresses: string[]; port: number; closed: Promise<void> }> {
   const server = createServer(getRequestListener(app.fetch));
-  const first = typeof port === 'number' ? port : port.wanted;
-  const listening = await listen(server, host, first).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE' && typeof port !== 'number') return listen(server, host, 0);
-    throw inWords(error, host, first);
-  });
+  const ports = typeof port === 'number' ? [port] : [...port.wanted, 0];
+  const listening = await listenAt(server, host, ports);
   const addresses = reachedAt(host).map(
     name => `http://${name.includes(':') ? `[${name}]` : name}:${listening.port}/`,
   );
@@ -36,7 +33,7 @@ export async function serve(
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
   });
-  return { addresses, closed };
+  return { addresses, port: listening.port, closed };
 }
 
 /** Names by which a server that listens at a host is reached; 0.0.0.0 and :: stand for all of the machine's. */
@@ -47,6 +44,21 @@ function reachedAt(host: string): string[] {
     '127.0.0.1',
     ...all.filter(({ family, internal }) => family === 'IPv4' && !internal).map(a => a.address),
   ];
+}
+
+/** Listens at the first of some ports that no other program listens at. */
+async function listenAt(
+  server: ReturnType<typeof createServer>,
+  host: string,
+  [first = 0, ...others]: readonly number[],
+): Promise<AddressInfo> {
+  try {
+    return await listen(server, host, first);
+  } catch (error) {
+    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    if (taken && others.length > 0) return listenAt(server, host, others);
+    throw inWords(error as NodeJS.ErrnoException, host, first);
+  }
 }
 
 function listen(server: ReturnType<typeof createServer>, host: string, port: number): Promise<AddressInfo> {

@@ -12,13 +12,14 @@ import { serve } from './listening.ts';
 import { whole } from './options.ts';
 import { openTerminal, type TerminalFlags, withTerminal } from './terminal.ts';
 
-/** The port that is tried first; the next free one is taken when it is not. */
-const PORT = 8420;
+/** The ports that are tried, one after the other: browsers keep what is theirs by the port. */
+const PORTS = Array.from({ length: 10 }, (_, i) => 8420 + i);
+const [PORT] = PORTS as [number];
 
 const own = () =>
   options()
     .option('--host <address>', 'where to listen; others on the network reach 0.0.0.0', '127.0.0.1')
-    .option('--port <n>', `the port (default: ${PORT}, or a free one when it is taken)`, whole(0, 65_535));
+    .option('--port <n>', `the port (default: ${PORT}, or the next one that is free)`, whole(0, 65_535));
 
 type Flags = FlagsOf<typeof own> & TerminalFlags;
 
@@ -34,15 +35,15 @@ async function run({ host, port, ...flags }: Flags): Promise<void> {
   const folder = packaged('studio/dist');
   if (!(await exists(joinPath(folder, 'index.html'))))
     throw new SeedbedError('Machine', 'the studio is not built; in a clone, npm run build builds it');
-  const { addresses, closed } = await serve(
-    studioApp(folder),
-    host,
-    port ?? { wanted: PORT },
-    terminal.signal,
-  );
+  const listening = await serve(studioApp(folder), host, port ?? { wanted: PORTS }, terminal.signal);
+  const { addresses, closed } = listening;
   terminal.line(
     `The studio is at ${addresses.join(', ')}\nIt computes in the browser; nothing leaves this machine. Ctrl-C ends it.`,
   );
+  if (port === undefined && listening.port !== PORT)
+    terminal.note(
+      `port ${PORT} is taken, perhaps by another studio: browsers keep what was done there apart from what is done here`,
+    );
   terminal.json({ command: 'studio', address: addresses[0] });
   await closed;
 }

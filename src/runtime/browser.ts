@@ -36,14 +36,25 @@ export async function createRuntime({ device, threads }: RuntimeOptions = {}): P
     WASM_BYTES,
     ((navigator as { deviceMemory?: number }).deviceMemory ?? 4) * 2 ** 30,
   );
-  const dispose = async () => worker.terminate();
-  const engine = await connect(worker, chosen, threads);
-  return createRuntimeOn(engine, { device: chosen, memoryBytes, dispose });
+  const { engine, end } = await connect(worker, chosen, threads).catch(error => {
+    worker.terminate();
+    throw error;
+  });
+  return createRuntimeOn(engine, { device: chosen, memoryBytes, dispose: async () => end() });
 }
 
-/** The engine in the worker; a worker that cannot start fails every call, instead of leaving it without answer. */
-async function connect(worker: Worker, device: BrowserDevice, threads: number | undefined): Promise<Engine> {
+/** The engine in the worker; a worker that cannot start, or was ended, fails every call, instead of leaving it without answer. */
+async function connect(
+  worker: Worker,
+  device: BrowserDevice,
+  threads: number | undefined,
+): Promise<{ engine: Engine; end: () => void }> {
+  let end = () => {};
   const died = new Promise<never>((_, reject) => {
+    end = () => {
+      worker.terminate();
+      reject(new SeedbedError('Interrupted', 'the runtime was disposed of'));
+    };
     worker.addEventListener('error', event => {
       reject(
         new SeedbedError('Machine', `Seedbed's worker stopped: ${event.message || 'it cannot be fetched'}`),
@@ -54,11 +65,12 @@ async function connect(worker: Worker, device: BrowserDevice, threads: number | 
   const remote = wrap<{ startEngine: typeof startEngine } & Engine>(worker);
   const orDied = <T>(answer: Promise<T>) => Promise.race([answer, died]);
   await orDied(remote.startEngine(device, threads));
-  return {
+  const engine: Engine = {
     load: model => orDied(remote.load(transfer(model, [model.buffer]))),
     run: (session, feeds) => orDied(remote.run(session, feeds)),
     release: session => orDied(remote.release(session)),
   };
+  return { engine, end };
 }
 
 async function hasWebGpu(): Promise<boolean> {

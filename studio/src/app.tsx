@@ -13,6 +13,7 @@ import { ready } from './state/models.ts';
 import { dismiss, notices, say } from './state/notices.ts';
 import { isKnown, pictureOf } from './state/pictures.ts';
 import { useRunning } from './state/running.ts';
+import { remember, remembered } from './state/session.ts';
 
 export function App() {
   const running = useRunning();
@@ -95,8 +96,8 @@ function tellOfUnknownPictures(): void {
 
 /** Whether something was said before, in this browser. */
 function firstTime(what: string): boolean {
-  const known = localStorage.getItem(what) !== null;
-  localStorage.setItem(what, 'said');
+  const known = remembered(what) !== null;
+  remember(what, 'said');
   return !known;
 }
 

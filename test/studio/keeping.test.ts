@@ -121,7 +121,17 @@ describe.skipIf(!CHROMIUM)('the studio loses nothing (needs Chromium; CHROMIUM n
 
     await page.click('text=Kept here…');
     await expect.poll(() => page.locator('[data-kept=picture]').innerText()).toBe('2');
+    // Enter pressed again and again, or held, forgets nothing.
+    await page.keyboard.press('Escape');
+    await page.focus('text=Kept here…');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog button:focus:has-text("Close")');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    await page.click('text=Kept here…');
     await page.click('text=Forget all of it');
+    await page.waitForSelector('dialog button:focus:has-text("Keep it")');
+    await page.click('text=Forget it for good');
     await page.waitForSelector('.notice:has-text("not in this browser")');
     await page.waitForSelector('main[data-ready=yes]', { timeout: 90_000 });
   }, 180_000);

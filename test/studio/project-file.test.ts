@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { float32 } from '../../src/tensor/tensor.ts';
+import { further } from '../../studio/src/state/kinds.ts';
 import { parseProject, writeProject } from '../../studio/src/state/project-file.ts';
 
 test.each([
@@ -24,7 +25,7 @@ const project = {
 };
 
 test('a project holds all rooms, clouds, planes and pictures, bit for bit', async () => {
-  const read = parseProject(await writeProject(project), 'a.json');
+  const read = parseProject((await writeProject(project)).join(''), 'a.json');
   expect(read).toEqual({ ...project, kept: expect.anything() });
   const kept = new Map<string, unknown>(read.kept);
   expect([...kept.keys()]).toEqual(project.kept.map(([name]) => name));
@@ -39,8 +40,21 @@ test.each([
   ['["wishes","own-1"]', {}, 'something'],
   ['no list', {}, 'something'],
 ])('what is damaged under %s is refused', async (name, value, what) => {
-  const text = await writeProject({ ...project, kept: [[name, value]] });
+  const text = (await writeProject({ ...project, kept: [[name, value]] })).join('');
   expect(() => parseProject(text, 'a.json')).toThrow(
     `a.json is no project of the studio: ${what} in it is damaged`,
   );
+});
+
+test('what a project brings takes the place of what is here only where it is further on', () => {
+  const bytes = Uint8Array.of(1);
+  const training = (step: number) => ({ step, checkpoint: bytes, file: bytes, losses: [], looks: [] });
+  const [less, more] = [training(500), training(10_000)];
+  expect(further('training', more, less)).toBe(more);
+  expect(further('training', less, more)).toBe(more);
+  expect(further('training', { ...less, checkpoint: new Uint8Array() }, less), 'a damaged one').toBe(less);
+  const picture = (title: string) => ({ id: 'own-1', title, file: new Blob(['pixels']) });
+  const [here, brought] = [picture('here'), picture('brought')];
+  expect(further('picture', here, brought)).toBe(here);
+  expect(further('picture', undefined, brought)).toBe(brought);
 });

@@ -72,6 +72,10 @@ describe.skipIf(!CHROMIUM)('training on pictures in a page (needs Chromium; CHRO
     const other = await studio.openElsewhere(ADDRESS);
     await shown(other);
     await bring(other);
+    // Paused before its first step, it has nothing to go on with, and begins anew.
+    await other.click('button.main');
+    await other.click('button:text("Pause")');
+    await main(other, 'Train');
     await other.click('button.main');
     await other.waitForFunction(
       () => Number(document.querySelector('[data-value=step]')?.textContent) >= 1,

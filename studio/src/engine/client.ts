@@ -10,6 +10,9 @@ import type { Exposed } from './worker.ts';
 
 type Calls = typeof engine;
 
+/** Milliseconds within which an engine that fails would fail again, and for ever. */
+const STILLBORN = 1000;
+
 /** A worker, and how its calls end when it does. */
 interface Life {
   readonly remote: Remote<Exposed>;
@@ -37,9 +40,17 @@ function begin(): Life {
     setLives(lives() + 1);
     reject(reason);
   };
+  const begun = performance.now();
   worker.addEventListener('error', event => {
     event.preventDefault();
     const reason = event.message || 'it could not be fetched';
+    if (performance.now() - begun < STILLBORN)
+      return reject(
+        new Trouble(
+          'Machine',
+          `The studio's engine does not start (${reason}): reload the page, or try another browser.`,
+        ),
+      );
     end(new Trouble('Machine', `The studio's engine stopped (${reason}) and was started again.`));
   });
   const remote = wrap<Exposed>(worker);

@@ -8,6 +8,9 @@ import type { OnReport } from './work.ts';
 
 const paces = new Map<string, number>();
 
+/** Another network goes by the key now. */
+export const forgetPace = (key: string) => void paces.delete(key);
+
 /** Seconds that an evaluation takes for one picture, measured once; undefined for networks that ship, which are quick. */
 export async function paceOf(key: string, report: OnReport): Promise<number | undefined> {
   if (ships(key)) return undefined;

@@ -7,12 +7,14 @@ import {
   type DenoiserRecipe,
   decode,
   loadModel,
+  SeedbedError,
   sample,
   saveModel,
   type TrainProgress,
   trainDenoiser,
 } from 'seedbed';
 import { keep, modelOf } from './open.ts';
+import { forgetPace } from './pace.ts';
 import { running } from './runtime.ts';
 import { type Floats, type Learned, type OnReport, working } from './work.ts';
 
@@ -48,7 +50,9 @@ export async function train(task: number, lesson: Lesson, report: OnReport): Pro
     const model = await trainDenoiser(items, recipe, {
       ...{ name, resume, signal, runtime: await running(), onProgress: onlooker.hear },
     });
-    const learned = { step: stepsOf(model), checkpoint: onlooker.checkpoint(), file: saveModel(model) };
+    const checkpoint = onlooker.checkpoint();
+    if (!checkpoint) throw new SeedbedError('Interrupted', 'stopped before its first step');
+    const learned = { step: stepsOf(model), checkpoint, file: saveModel(model) };
     // Whoever waits sees what it came to; whoever has stopped it does not wait.
     if (!signal.aborted) await onlooker.leave(model);
     report({ learned });
@@ -73,14 +77,14 @@ function watch({ seeds, pause, resume }: Lesson, report: OnReport) {
     const now = performance.now();
     due = now + Math.max(pause, PATIENCE * (now - begun));
   }
-  const checkpoint = () => last?.checkpoint() ?? resume ?? new Uint8Array();
+  const checkpoint = () => last?.checkpoint() ?? resume;
   return {
     checkpoint,
     hear(progress: TrainProgress): void {
       const { step, steps, loss, model } = progress;
       last = progress;
       if (tells()) report({ doing: 'training', done: step, total: steps, loss });
-      if (keeps()) report({ learned: { step, checkpoint: checkpoint(), file: saveModel(model()) } });
+      if (keeps()) report({ learned: { step, checkpoint: progress.checkpoint(), file: saveModel(model()) } });
       if (performance.now() < due) return;
       due = Number.POSITIVE_INFINITY;
       looking = looking.then(() => look(model()));
@@ -120,6 +124,7 @@ export interface Trained {
 /** Opens the file of a denoiser that was trained here, in place of the one before. */
 export async function openTrained(key: Pupil, file: Uint8Array): Promise<Trained> {
   await keep(key, await loadModel(file));
+  forgetPace(key);
   return trainedOf(key);
 }
 

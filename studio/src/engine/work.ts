@@ -45,9 +45,14 @@ export interface Watch {
 
 const tasks = new Map<number, AbortController>();
 
+/** Ended before they began: what they are of was still being read. */
+const ended = new Set<number>();
+
 /** Ends a task before its next step. */
 export function cancel(task: number): void {
-  tasks.get(task)?.abort();
+  const controller = tasks.get(task);
+  if (controller) controller.abort();
+  else ended.add(task);
 }
 
 /** Does work that the page can end by the task's number. */
@@ -56,6 +61,7 @@ export async function working<T>(
   report: OnReport,
   work: (watch: Watch) => Promise<T>,
 ): Promise<T> {
+  if (ended.delete(task)) throw new SeedbedError('Interrupted', 'stopped');
   const controller = new AbortController();
   tasks.set(task, controller);
   try {

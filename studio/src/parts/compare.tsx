@@ -43,7 +43,13 @@ function Both(props: {
   const linked = () => ({ sides: sides(), pixel: pixel(), onPoint: setPixel });
   const values = ([x, y]: Pixel) => {
     const at = y * sides()[0] + x;
-    const of = ({ data }: Floats) => figure(data[at]!, 2);
+    // As the difference: the mean over the channels.
+    const of = ({ data, shape }: Floats) => {
+      const channels = shape[1]!;
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += data[(c * data.length) / channels + at]!;
+      return figure(sum / channels, 2);
+    };
     const [before, after] = props.pair;
     return `x ${x}, y ${y}: ${props.names[0]} ${of(before)}, ${props.names[1]} ${of(after)}, difference ${figure(difference().signed[at]!, 2)}`;
   };

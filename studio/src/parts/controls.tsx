@@ -1,4 +1,4 @@
-import { createUniqueId, For, type JSX, type ParentProps, Show } from 'solid-js';
+import { createUniqueId, For, Index, type JSX, type ParentProps, Show } from 'solid-js';
 
 /** One of a few choices, as a row of buttons. */
 export function Choice<T extends string>(props: {
@@ -12,19 +12,19 @@ export function Choice<T extends string>(props: {
     <fieldset class="choice">
       <legend>{props.label}</legend>
       <div class="segments">
-        <For each={props.options}>
-          {([value, text]) => (
+        <Index each={props.options}>
+          {option => (
             <label>
               <input
                 type="radio"
                 name={name}
-                checked={props.value === value}
-                onChange={() => props.onChoose(value)}
+                checked={props.value === option()[0]}
+                onChange={() => props.onChoose(option()[0])}
               />
-              <span>{text}</span>
+              <span>{option()[1]}</span>
             </label>
           )}
-        </For>
+        </Index>
       </div>
     </fieldset>
   );
@@ -96,10 +96,24 @@ export function Select<T extends string>(props: {
 }
 
 export function Button(
-  props: ParentProps<{ onPress: () => void; main?: boolean; disabled?: boolean; label?: string }>,
+  props: ParentProps<{
+    onPress: () => void;
+    main?: boolean;
+    disabled?: boolean;
+    label?: string;
+    /** Whether it has the focus when it appears, in a dialog. */
+    first?: boolean;
+  }>,
 ): JSX.Element {
+  const focus = (button: HTMLButtonElement) => {
+    if (!props.first) return;
+    // For the dialog, as it opens; and for what appears in one that is open.
+    button.setAttribute('autofocus', '');
+    queueMicrotask(() => button.focus());
+  };
   return (
     <button
+      ref={focus}
       type="button"
       class={props.main ? 'main' : ''}
       disabled={props.disabled}

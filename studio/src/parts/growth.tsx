@@ -4,6 +4,7 @@ import { useGrowth } from '../state/growth.ts';
 import { Button, Slider } from './controls.tsx';
 import { Pane } from './pane.tsx';
 import { Pixels } from './pixels.tsx';
+import { Stopped } from './stopped.tsx';
 import { Word } from './word.tsx';
 
 /** Milliseconds that a step is shown. */
@@ -36,7 +37,7 @@ function usePlayback(steps: () => number) {
 /** A seed becomes a picture step by step, with what the network believes on the way. */
 export function Growth(props: { readonly seed: Floats | undefined }) {
   const [seen, setSeen] = createSignal(false);
-  const growth = useGrowth(() => props.seed, seen);
+  const { growth, stopped } = useGrowth(() => props.seed, seen);
   const steps = () => growth()?.clean.shape[0] ?? 0;
   const { now, playing, play, show } = usePlayback(steps);
   const place = () =>
@@ -48,6 +49,7 @@ export function Growth(props: { readonly seed: Floats | undefined }) {
       onToggle={event => setSeen(event.currentTarget.open)}
     >
       <summary>See it grow</summary>
+      <Stopped when={stopped()} note="growing it was stopped" />
       <div class="stage-inner two">
         <Pane title="State" note={place()}>
           <Pixels of={growth()?.states} at={now()} seed label={`the state: ${place()}`} />

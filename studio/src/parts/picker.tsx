@@ -112,6 +112,7 @@ function Camera(props: { readonly onClose: () => void }) {
   return (
     <dialog
       class="camera"
+      aria-label="The camera"
       ref={made => {
         dialog = made;
         queueMicrotask(() => made.isConnected && made.showModal());

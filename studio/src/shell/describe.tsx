@@ -43,10 +43,12 @@ function Form(props: { readonly of: Asked }) {
   };
   const check = () =>
     attempted(async () => {
+      const checked = text();
       const told = await during('Checking the description', {}, (task, report) =>
         ask('examine', task, whole(), report),
       );
-      if (told) setFindings(told.findings);
+      // What was changed meanwhile is another description.
+      if (told && text() === checked) setFindings(told.findings);
     });
   return (
     <Dialog label={`What ${files.file.name} is`} wide onClose={leaveAsked}>

@@ -6,6 +6,7 @@ import { choose, current, offered } from '../state/models.ts';
 import { attempt, say } from '../state/notices.ts';
 import { saveProject } from '../state/project.ts';
 import type { useRunning } from '../state/running.ts';
+import { remember, remembered } from '../state/session.ts';
 import { Gate } from './gate.tsx';
 import { Inside } from './inside.tsx';
 import { KeptHere } from './kept-here.tsx';
@@ -40,10 +41,10 @@ export function Footer(props: { readonly on: ReturnType<typeof useRunning> }) {
 }
 
 function Theme() {
-  const [theme, setTheme] = createSignal(localStorage.getItem('theme') ?? 'auto');
+  const [theme, setTheme] = createSignal(remembered('theme') ?? 'auto');
   const apply = (value: string) => {
     setTheme(value);
-    localStorage.setItem('theme', value);
+    remember('theme', value);
     if (value === 'auto') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = value;
   };

@@ -8,6 +8,9 @@ export function Header() {
   onMount(() => {
     addEventListener('keydown', event => {
       if (!event.ctrlKey && !event.metaKey) return;
+      // Text that is being written has steps of its own, and behind a dialog nothing moves.
+      const written = (event.target as Element).closest?.('input:not([type=range], [type=radio]), textarea');
+      if (written || document.querySelector('dialog[open]')) return;
       const key = event.key.toLowerCase();
       if (key === 'y' || (key === 'z' && event.shiftKey)) redo();
       else if (key === 'z') undo();

@@ -33,6 +33,7 @@ export function KeptHere() {
 
 function Inventory(props: { readonly onClose: () => void }) {
   const [held] = createResource(changes, inventory);
+  const [asked, setAsked] = createSignal(false);
   let dialog: HTMLDialogElement | undefined;
   const forget = async () => {
     await forgetAll();
@@ -41,6 +42,7 @@ function Inventory(props: { readonly onClose: () => void }) {
   };
   return (
     <dialog
+      aria-label="Kept in this browser"
       ref={made => {
         dialog = made;
         queueMicrotask(() => made.isConnected && made.showModal());
@@ -63,13 +65,29 @@ function Inventory(props: { readonly onClose: () => void }) {
       <p class="note">
         It outlives a reload, is the same in every tab, and never leaves this browser but in a project.
       </p>
-      <div class="row">
-        <Button onPress={() => void forget()}>Forget all of it</Button>
-        <span class="gap" />
-        <Button main onPress={() => dialog?.close()}>
-          Close
-        </Button>
-      </div>
+      <Show
+        when={asked()}
+        fallback={
+          <div class="row">
+            <Button onPress={() => setAsked(true)}>Forget all of it</Button>
+            <span class="gap" />
+            <Button main first onPress={() => dialog?.close()}>
+              Close
+            </Button>
+          </div>
+        }
+      >
+        <p class="note">
+          <b>All pictures, models, clouds and trainings of yours go, in every tab, and do not come back.</b>
+        </p>
+        <div class="row">
+          <Button onPress={() => void forget()}>Forget it for good</Button>
+          <span class="gap" />
+          <Button main first onPress={() => setAsked(false)}>
+            Keep it
+          </Button>
+        </div>
+      </Show>
     </dialog>
   );
 }

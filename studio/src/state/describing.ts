@@ -13,18 +13,22 @@ export interface Asked {
   readonly graph: GraphCard;
 }
 
-const [asked, setAsked] = createSignal<Asked>();
+/** They are asked about one after the other. */
+const [waiting, setWaiting] = createSignal<readonly Asked[]>([]);
 
-export { asked };
+/** The one that is asked about. */
+export const asked = (): Asked | undefined => waiting()[0];
 
 /** Opens a model; one that nobody has described, or that is conditional, is asked about. */
 export async function openOrAsk(files: ModelFiles): Promise<void> {
   if (!files.conditions) {
     const graph = await ask('lookAt', files);
-    if (!graph.described || graph.conditions.length > 0) return void setAsked({ files, graph });
+    if (!graph.described || graph.conditions.length > 0) {
+      const others = waiting().filter(other => other.files.file !== files.file);
+      return void setWaiting([...others, { files, graph }]);
+    }
   }
-  await openModel(files);
-  setAsked(undefined);
+  if (await openModel(files)) setWaiting(waiting().filter(other => other.files.file !== files.file));
 }
 
-export const leaveAsked = () => setAsked(undefined);
+export const leaveAsked = () => setWaiting(waiting().slice(1));

@@ -9,9 +9,12 @@ import { result, resumed } from './results.ts';
 /** How a picture grows from a seed [1, ...shape], while somebody looks. */
 export function useGrowth(seed: Accessor<Floats | undefined>, seen: Accessor<boolean>) {
   const [growth, setGrowth] = createSignal<Growth>();
+  const [stopped, setStopped] = createSignal(false);
   whenever(
     () => [current(), seed(), seen(), working(), resumed()] as const,
     async ([model, seed, seen], counts, onOutdated) => {
+      setGrowth(undefined);
+      setStopped(false);
       if (!seed || !seen) return;
       const { data } = seed;
       const name = contentName(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -26,8 +29,10 @@ export function useGrowth(seed: Accessor<Floats | undefined>, seen: Accessor<boo
         },
         { onOutdated },
       );
-      if (counts()) setGrowth(told);
+      if (!counts()) return;
+      setGrowth(told);
+      setStopped(!told);
     },
   );
-  return growth;
+  return { growth, stopped };
 }

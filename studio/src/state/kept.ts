@@ -4,7 +4,7 @@
  */
 import { clear, createStore, del, entries, get, keys, set, update } from 'idb-keyval';
 import { createSignal } from 'solid-js';
-import { isKept, type Kept, type Kind } from './kinds.ts';
+import { isKept, type Kept, type Kind, kindOf } from './kinds.ts';
 import { say } from './notices.ts';
 import { shipped } from './shipped.ts';
 
@@ -43,14 +43,22 @@ export async function recall<K extends Kind>(kind: K, of: Of): Promise<Kept[K] |
 }
 
 export async function keep<K extends Kind>(kind: K, of: Of, value: Kept[K]): Promise<void> {
-  await keepNamed(nameOf(kind, of), value);
-}
-
-/** Keeps what a project held, by its name there. */
-export async function keepNamed(name: string, value: unknown): Promise<void> {
+  const name = nameOf(kind, of);
   mirror.set(name, value);
   await stored(() => set(name, value, store));
+  changed(name);
+}
+
+/** What a person brought or waited for long: the browser is asked to leave it here, which some browsers ask the person. */
+const PRECIOUS: readonly Kind[] = ['picture', 'seeds', 'model', 'set', 'training'];
+let persisted = false;
+
+/** Something is kept by a name. */
+function changed(name: string): void {
   setChanges(changes() + 1);
+  if (persisted || !PRECIOUS.includes(kindOf(name)!)) return;
+  persisted = true;
+  void navigator.storage?.persist?.().catch(() => false);
 }
 
 /** Changes what is kept, with what other tabs have put there meanwhile. */
@@ -59,13 +67,17 @@ export async function amend<K extends Kind>(
   of: Of,
   change: (now: Kept[K] | undefined) => Kept[K],
 ): Promise<Kept[K]> {
-  const name = nameOf(kind, of);
-  const changed = (now: unknown) => change(isKept(kind, now) ? now : undefined);
-  let value: Kept[K] | undefined;
-  await stored(() => update<unknown>(name, now => (value = changed(now ?? mirror.get(name))), store));
-  value ??= changed(mirror.get(name));
+  const made = await amendNamed(nameOf(kind, of), now => change(isKept(kind, now) ? now : undefined));
+  return made as Kept[K];
+}
+
+/** The same by the name that it has in projects. */
+export async function amendNamed(name: string, change: (now: unknown) => unknown): Promise<unknown> {
+  let value: unknown;
+  await stored(() => update<unknown>(name, now => (value = change(now ?? mirror.get(name))), store));
+  value ??= change(mirror.get(name));
   mirror.set(name, value);
-  setChanges(changes() + 1);
+  changed(name);
   return value;
 }
 
@@ -83,10 +95,12 @@ export async function everything(): Promise<(readonly [name: string, value: unkn
 /** The whole ones of a kind, the oldest names first. */
 export async function allOf<K extends Kind>(kind: K): Promise<Kept[K][]> {
   const begins = `["${kind}"`;
-  const named = [...((await stored(() => keys<string>(store))) ?? [])].filter(name =>
-    name.startsWith(begins),
+  const named = new Set([...((await stored(() => keys<string>(store))) ?? []), ...mirror.keys()]);
+  const values = await Promise.all(
+    [...named]
+      .filter(name => name.startsWith(begins))
+      .map(async name => mirror.get(name) ?? (await stored(() => get<unknown>(name, store)))),
   );
-  const values = await Promise.all(named.map(name => stored(() => get<unknown>(name, store))));
   return values.filter(value => isKept(kind, value));
 }
 
@@ -106,4 +120,12 @@ export async function forgetAll(): Promise<void> {
   mirror.clear();
   await stored(() => clear(store));
   setChanges(changes() + 1);
+  others.postMessage('forgotten');
 }
+
+/** The studio's other tabs, which would put back what they know. */
+const others = new BroadcastChannel('seedbed-studio-kept');
+others.onmessage = () => {
+  mirror.clear();
+  setChanges(changes() + 1);
+};

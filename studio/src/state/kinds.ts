@@ -60,6 +60,7 @@ const file = z.object({ id: z.string(), title: z.string(), file: z.instanceof(Bl
 const numbers = z.array(z.number());
 const given = z.record(z.string(), z.union([z.number(), z.instanceof(Blob)]));
 const losses = z.array(z.tuple([z.number(), z.number()]));
+const bytes = z.instanceof(Uint8Array).check(z.refine(({ length }) => length > 0));
 const result = z.object({
   ...{ mse: z.number(), psnr: z.number(), latentVariance: z.number(), evaluations: z.number() },
   losses: numbers,
@@ -98,7 +99,7 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
   plane: z.object({ file: z.instanceof(Uint8Array), losses }),
   set: z.object({ id: z.string(), title: z.string(), pixels: floats }),
   training: z.object({
-    ...{ step: z.number(), checkpoint: z.instanceof(Uint8Array), file: z.instanceof(Uint8Array), losses },
+    ...{ step: z.number(), checkpoint: bytes, file: bytes, losses },
     looks: z.array(z.object({ step: z.number(), grown: floats })),
   }),
 };
@@ -118,4 +119,24 @@ export function kindOf(name: string): Kind | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Which of two of one name is kept: of trainings and descents the one that is further on, of models with what either has; of all else,
+ * which is the same whenever it is of the same, the one that is here.
+ */
+export function further(kind: Kind, now: unknown, brought: unknown): unknown {
+  if (!isKept(kind, now)) return brought;
+  if (kind === 'training' && isKept(kind, now) && isKept(kind, brought))
+    return brought.step > now.step ? brought : now;
+  if (kind === 'descent' && isKept(kind, now) && isKept(kind, brought))
+    return brought.losses[0]!.length > now.losses[0]!.length ? brought : now;
+  if (kind === 'model' && isKept(kind, now) && isKept(kind, brought))
+    return {
+      ...brought,
+      ...now,
+      ...(brought.card.hasEmbedder &&
+        !now.card.hasEmbedder && { embedder: brought.embedder, card: brought.card }),
+    };
+  return now;
 }

@@ -132,11 +132,12 @@ export async function followAddress(): Promise<void> {
 }
 
 /** Takes up a model of one's own, keeps it, and lets the rooms work with it. */
-export async function openModel(files: ModelFiles): Promise<void> {
+/** @returns whether it was, and not stopped. */
+export async function openModel(files: ModelFiles): Promise<boolean> {
   const life = lives();
   const { file, description, data, autoencoder, conditions } = files;
   const card = await during(`Reading ${file.name}`, {}, () => ask('openModel', files));
-  if (!card) return;
+  if (!card) return false;
   const { key, hasEmbedder } = card;
   const known = cardOf(key);
   const stem = file.name.replace(/\.onnx$/i, '');
@@ -161,4 +162,5 @@ export async function openModel(files: ModelFiles): Promise<void> {
   if (!known) say(`${file.name} is open, without an embedder: seeds are found by inversion.`);
   else if (hasEmbedder) say(`${file.name} is open; ${known.name} has an embedder.`);
   else say(`${file.name} is open already.`);
+  return true;
 }

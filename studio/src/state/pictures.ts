@@ -36,8 +36,10 @@ const [own, setOwn] = createSignal<readonly Listed[]>([]);
 export { own };
 
 function list(id: string, title: string, file: Blob): void {
+  const before = own().find(other => other.id === id);
   const listed = { id, title, url: URL.createObjectURL(file), own: true };
   setOwn([...own().filter(other => other.id !== id), listed]);
+  if (before) URL.revokeObjectURL(before.url);
 }
 
 /** The pictures of one's own that were kept, those of which the page does not know yet. */

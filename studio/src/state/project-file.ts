@@ -17,14 +17,13 @@ export interface Project {
 
 const VERSION = 2;
 
-/** The text of a project's file. */
-export async function writeProject({ address, rooms, kept }: Project): Promise<string> {
-  const plain: [string, unknown][] = [];
-  for (const [name, value] of kept) plain.push([name, await toPlain(value)]);
-  return JSON.stringify({
-    ...{ seedbed: 'studio project', version: VERSION, address, rooms },
-    kept: Object.fromEntries(plain),
-  });
+/** The text of a project's file, in parts: as one string it may be longer than any may be. */
+export async function writeProject({ address, rooms, kept }: Project): Promise<string[]> {
+  const about = JSON.stringify({ seedbed: 'studio project', version: VERSION, address, rooms });
+  const parts = [about.slice(0, -1), ',"kept":{'];
+  for (const [i, [name, value]] of kept.entries())
+    parts.push(i > 0 ? ',' : '', JSON.stringify(name), ':', JSON.stringify(await toPlain(value)) ?? 'null');
+  return [...parts, '}}'];
 }
 
 /** The project that a file's text holds. @param name the file's, for messages. @throws {Trouble} BadFile when it is none. */

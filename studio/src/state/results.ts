@@ -29,7 +29,7 @@ interface Work<T> {
 }
 
 /** Does work, unless it was stopped by a person or has failed. @returns undefined then, or when nobody waits for it. */
-async function work<T>({ of, label, make }: Work<T>, waiting: Waiting): Promise<T | undefined> {
+export async function work<T>({ of, label, make }: Work<T>, waiting: Waiting): Promise<T | undefined> {
   const name = JSON.stringify(of);
   if (halted.has(name)) return undefined;
   try {
@@ -49,7 +49,16 @@ export async function result<K extends Kind>(
 ): Promise<Kept[K] | undefined> {
   const known = await recall(kind, asked.of);
   if (known) return known;
-  const made = await work({ ...asked, of: [kind, ...asked.of] }, waiting);
-  if (made) await keep(kind, asked.of, made);
-  return made;
+  return work(
+    {
+      ...{ label: asked.label, of: [kind, ...asked.of] },
+      // Kept even where it comes after its end: it was computed.
+      async make(task, report) {
+        const made = await asked.make(task, report);
+        await keep(kind, asked.of, made);
+        return made;
+      },
+    },
+    waiting,
+  );
 }

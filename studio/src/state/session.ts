@@ -14,19 +14,33 @@ export interface Session {
 const NAME = 'studio';
 
 export function loadSession(): Session {
-  const tab = parsed(sessionStorage.getItem(NAME));
+  const tab = parsed(remembered(NAME, 'tab'));
   // The steps of another tab are not this one's.
-  return tab ?? { ...parsed(localStorage.getItem(NAME)), last: 0 };
+  return tab ?? { ...parsed(remembered(NAME)), last: 0 };
 }
 
 export function saveSession(session: Session): void {
   const text = JSON.stringify(session);
+  remember(NAME, text, 'tab');
+  remember(NAME, text);
+}
+
+/** What is remembered by a tab, or by the browser; a store that the browser bars may not even be named. */
+const storeOf = (by: 'tab' | 'browser') => (by === 'tab' ? sessionStorage : localStorage);
+
+export function remembered(name: string, by: 'tab' | 'browser' = 'browser'): string | null {
   try {
-    sessionStorage.setItem(NAME, text);
-    localStorage.setItem(NAME, text);
+    return storeOf(by).getItem(name);
   } catch {
-    // A full store: the address holds what is shown all the same.
+    return null;
   }
+}
+
+/** A full or barred store remembers nothing: the address holds what is shown all the same. */
+export function remember(name: string, text: string, by: 'tab' | 'browser' = 'browser'): void {
+  try {
+    storeOf(by).setItem(name, text);
+  } catch {}
 }
 
 function parsed(text: string | null): Session | undefined {

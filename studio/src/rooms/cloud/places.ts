@@ -14,10 +14,16 @@ export const REACH = 16;
 /** A place in a cloud: its seed, what that grows, and how far it is from the picture. */
 function usePlace(cloud: CloudState, seed: Accessor<Floats | undefined>) {
   const [grown, setGrown] = createSignal<Floats>();
+  let busy: Promise<unknown> = Promise.resolve();
   whenever(seed, async (latent, counts) => {
-    if (!latent) return void setGrown(undefined);
-    if (latent.shape.slice(1).join() !== card()?.shape.join()) return;
-    const pictures = await ask('grow', current(), latent);
+    setGrown(undefined);
+    if (!latent || latent.shape.slice(1).join() !== card()?.shape.join()) return;
+    // One at a time, so that of many on the way, as of a slider, only the last is grown.
+    await busy;
+    if (!counts()) return;
+    const growing = ask('grow', current(), latent);
+    busy = growing.catch(() => {});
+    const pictures = await growing;
     if (counts()) setGrown(pictures);
   });
   const error = () => {

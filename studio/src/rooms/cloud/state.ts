@@ -1,6 +1,7 @@
 import { createMemo, createSignal } from 'solid-js';
 import { ask } from '../../engine/client.ts';
 import type { CloudAnalysis, Floats } from '../../engine/engine.ts';
+import { Trouble } from '../../engine/trouble.ts';
 import { part } from '../../state/address.ts';
 import { joinCloud } from '../../state/clouds.ts';
 import { useFiles } from '../../state/files.ts';
@@ -22,6 +23,9 @@ function useParts() {
   return { shipped, setShipped, setFound, seeds, count: () => seeds()?.shape[0] ?? 0 };
 }
 
+/** Pictures of which the person wants no seeds for now. */
+const stopped = new Set<string>();
+
 /** Many seeds of one picture: those that ship, and those that were found here, which are kept. */
 export function useCloud() {
   const [picture, setPicture] = part<string>('picture', SHIPPED_PICTURE);
@@ -29,8 +33,8 @@ export function useCloud() {
   const { shipped, setShipped, setFound, seeds, count } = useParts();
   const [analysis, setAnalysis] = createSignal<CloudAnalysis>();
   const [seeking, setSeeking] = createSignal(false);
-  /** Starts that were tried; and the picture of which the person wants no seeds for now. */
-  let [starts, stopped] = [0, ''];
+  /** Starts that were tried. */
+  let starts = 0;
 
   const url = urlOf(picture);
   /** Seeds join the cloud of a subject, and what is shown if that is it. */
@@ -43,7 +47,12 @@ export function useCloud() {
   useFiles({
     picture: setPicture,
     seeds: file =>
-      joinFile(file, pictureOf(picture()).title, count, latent => join(subject()!, latent, starts)),
+      joinFile(file, pictureOf(picture()).title, count, latent => {
+        const to = subject();
+        if (!to)
+          throw new Trouble('BadArgument', `${file.name} came before the picture was read: drop it again.`);
+        return join(to, latent, starts);
+      }),
   });
 
   whenever(
@@ -59,7 +68,7 @@ export function useCloud() {
       setFound(opened.found);
       starts = opened.starts;
       setSubject(opened);
-      if (count() === 0 && stopped !== id) await seek(8);
+      if (count() === 0 && !stopped.has(id)) await seek(8);
     },
   );
 
@@ -67,9 +76,7 @@ export function useCloud() {
   async function seek(number: number) {
     const to = subject()!;
     setSeeking(true);
-    const onStop = () => {
-      stopped = to.id;
-    };
+    const onStop = () => void stopped.add(to.id);
     const found = async (latent: Floats, tried: number) => {
       starts = tried;
       await join(to, latent, tried);

@@ -10,21 +10,20 @@ import { strokeAt } from './tools.tsx';
 
 /** The drawing, what the model grows of it, and its seed. */
 export function Panes(props: { readonly edit: EditState }) {
-  const { picture, strokes, shown, found, begin, move, finish } = props.edit;
+  const { picture, strokes, shown, found, result, begin, move, finish } = props.edit;
   const counted = () => (strokes().length === 1 ? '1 stroke' : `${strokes().length} strokes`);
   return (
-    <div class="stage three draws" data-stage={found() ? 'found' : 'waiting'}>
+    <div class="stage three draws" data-stage={result() ? 'found' : 'waiting'}>
       <Pane title="Draw here" note={`${counted()} on ${pictureOf(picture()).title}`}>
         <Drawing of={shown()} onBegin={place => begin(strokeAt(place))} onMove={move} onEnd={finish} />
       </Pane>
       <Pane
         title="Grown"
         note={
-          <Show when={found()} fallback="…">
-            {f => (
+          <Show when={result()} fallback="…">
+            {r => (
               <>
-                <Word of="error">squared error</Word> of the drawing{' '}
-                <b data-value="mse">{figure(f().results[0]!.mse)}</b>
+                <Word of="error">squared error</Word> of the drawing <b data-value="mse">{figure(r().mse)}</b>
               </>
             )}
           </Show>
@@ -35,10 +34,10 @@ export function Panes(props: { readonly edit: EditState }) {
       <Pane
         title="Seed"
         note={
-          <Show when={found()}>
-            {f => (
+          <Show when={result()}>
+            {r => (
               <>
-                <Word of="variance">variance</Word> {figure(f().results[0]!.latentVariance)}
+                <Word of="variance">variance</Word> {figure(r().latentVariance)}
               </>
             )}
           </Show>

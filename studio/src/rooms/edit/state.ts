@@ -10,6 +10,9 @@ import { resumed } from '../../state/results.ts';
 import { pixelsOf, seek } from '../../state/seeds.ts';
 import { drawOn, readStrokes, type Stroke, writeStrokes } from '../../state/strokes.ts';
 
+/** What was grown, and its numbers as long as they are of what is drawn. */
+type Grown = Omit<Found, 'results'> & { readonly results?: Found['results'] | undefined };
+
 /** A picture to draw on, and what the model grows of it: from faithful, with every stroke, to natural. */
 export function useEdit() {
   const [picture, setPicture] = part<string>('picture', '8-bag');
@@ -17,7 +20,7 @@ export function useEdit() {
   const [letters, setLetters] = part<string>('strokes', '');
   const [original, setOriginal] = createSignal<{ readonly id: string; readonly pixels: Floats }>();
   const [line, setLine] = createSignal<Stroke>();
-  const [found, setFound] = createSignal<Found>();
+  const [found, setFound] = createSignal<Grown>();
   const [stopped, setStopped] = createSignal(false);
 
   const url = urlOf(picture);
@@ -53,6 +56,8 @@ export function useEdit() {
       if (original?.id !== picture() || !images || images.shape.slice(1).join() !== card()?.picture.join())
         return;
       setStopped(false);
+      // What is shown stays until there is something better, its numbers do not.
+      if (found()) setFound({ ...found()!, results: undefined });
       const asked = { images, method: 'auto', naturalness, noiseOf: original.pixels } as const;
       const told = await seek('Growing it again', model, original.id, letters(), asked, { onOutdated });
       if (!counts()) return;
@@ -63,6 +68,7 @@ export function useEdit() {
 
   return {
     ...{ picture, choose, dial, setDial, strokes, drawn, found, stopped },
+    result: () => found()?.results?.[0],
     /** The picture with strokes, that which is being drawn among them. */
     shown: createMemo(() => (line() ? draw([...strokes(), line()!]) : drawn())),
     clear: () => keep([]),

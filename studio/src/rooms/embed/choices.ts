@@ -22,6 +22,7 @@ export function useChoices() {
   });
   const choose = (id: string) => {
     setFile('');
+    setWhich(0);
     setPicture(id);
   };
   useFiles({

@@ -31,7 +31,7 @@ export function Controls(props: { readonly embed: EmbedState }) {
     <div class="row controls">
       <Button
         main
-        disabled={dropped() !== undefined || !(stopped() || METHODS[method()].refines)}
+        disabled={!stopped() && (dropped() !== undefined || !METHODS[method()].refines)}
         onPress={() => props.embed.refine(card()?.hasEmbedder ?? false)}
       >
         {stopped() ? 'Go on' : 'Refine'}

@@ -13,12 +13,11 @@ import { useEmbed } from './state.ts';
 
 export function Embed() {
   const embed = useEmbed();
-  const { dropped, which, curve, result } = embed;
+  const { dropped, which, count, curve, result } = embed;
   const seed = createMemo(() => {
     const latent = embed.found()?.latent;
     return latent && items(latent, which());
   });
-  const count = () => dropped()?.latent.shape[0] ?? 1;
   return (
     <>
       <Picker label="Picture" chosen={dropped() ? [] : [embed.picture()]} foreign onChoose={embed.choose} />

@@ -34,7 +34,9 @@ export function Panes(props: { readonly embed: EmbedState }) {
           </>
         }
       >
-        <Pixels of={image()} label={`the picture: ${title()}`} />
+        <Show when={!dropped()} fallback={<p class="note">Nobody says which picture these seeds are of.</p>}>
+          <Pixels of={image()} label={`the picture: ${title()}`} />
+        </Show>
       </Pane>
       <Pane
         title="Seed"
@@ -53,7 +55,10 @@ export function Panes(props: { readonly embed: EmbedState }) {
       <Pane
         title="Grown"
         note={
-          <Show when={result()} fallback={dropped() ? 'decoded' : stopped() ? 'stopped before its end' : '…'}>
+          <Show
+            when={result()}
+            fallback={stopped() ? 'stopped before its end' : dropped() && found()?.pictures ? 'decoded' : '…'}
+          >
             {r => (
               <>
                 <Word of="error">squared error</Word> <b data-value="mse">{figure(r().mse)}</b>,{' '}

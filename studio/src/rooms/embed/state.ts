@@ -89,6 +89,7 @@ async function find(room: Room, { model, id, counts, onOutdated }: Question) {
 export function useEmbed() {
   const room = { ...useChoices(), ...useFound() };
   const { picture, file, method, steps, descends, found, dropped, stopped } = room;
+  const count = () => dropped()?.latent.shape[0] ?? 1;
   const url = urlOf(picture);
   const iterations = () => (descends() ? steps() : 0);
   /** The model and picture whose seed is shown. */
@@ -111,6 +112,7 @@ export function useEmbed() {
 
   return {
     ...room,
+    ...{ count, which: () => Math.min(room.which(), count() - 1) },
     result: () => found()?.results?.[0],
     title: () => (dropped() ? 'seed' : pictureOf(picture()).title),
     /** Goes on where it was stopped; or by descent, and once more twice as far. */

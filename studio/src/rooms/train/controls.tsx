@@ -1,3 +1,4 @@
+import { Show } from 'solid-js';
 import { Button, Choice, Select, Slider } from '../../parts/controls.tsx';
 import { OpenFile } from '../../parts/open-file.tsx';
 import { SHIPPED_SET } from '../../state/sets.ts';
@@ -21,6 +22,9 @@ export function Controls(props: { readonly train: TrainState }) {
         >
           {running() ? 'Pause' : finished() ? 'Trained' : learned() ? 'Go on' : 'Train'}
         </Button>
+        <Show when={learned() && !running()}>
+          <Button onPress={() => void props.train.beginAnew()}>Begin anew</Button>
+        </Show>
         <Select label="Pictures" options={sets()} value={set()} onChoose={props.train.setSet} />
         <Select
           label="Network"

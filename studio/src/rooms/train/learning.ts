@@ -8,7 +8,7 @@ import { ask, lives } from '../../engine/client.ts';
 import type { Floats, Learned, Report } from '../../engine/engine.ts';
 import { during, pacer } from '../../engine/tasks.ts';
 import { room } from '../../state/address.ts';
-import { amend, recall } from '../../state/kept.ts';
+import { amend, forget, recall } from '../../state/kept.ts';
 import type { Kept } from '../../state/kinds.ts';
 import { whenever } from '../../state/latest.ts';
 import { type NetworkName, recipeOf } from './networks.ts';
@@ -43,6 +43,9 @@ const [learned, setLearned] = createSignal<ReadonlyMap<string, Learned>>(new Map
 
 export { pace };
 
+/** The steps of the training that goes on. */
+export const stepsNow = () => lesson()?.steps;
+
 export const isRunning = (subject: Subject) =>
   lesson() !== undefined && nameOf(lesson()!) === nameOf(subject);
 export const seenOf = (subject: Subject) => seen().get(nameOf(subject));
@@ -50,6 +53,15 @@ export const learnedOf = (subject: Subject) => learned().get(nameOf(subject));
 
 export const pause = () => setLesson(undefined);
 export const start = (of: Lesson) => setLesson(of);
+
+/** Forgets what was learned, so that training begins anew. */
+export async function beginAnew(subject: Subject): Promise<void> {
+  await forget('training', [subject.set, subject.network]);
+  const without = <V>(map: ReadonlyMap<string, V>) =>
+    new Map([...map].filter(([name]) => name !== nameOf(subject)));
+  setSeen(without(seen()));
+  setLearned(without(learned()));
+}
 
 /** Brings to mind what was kept of a training. */
 export async function recallTraining(subject: Subject): Promise<Training | undefined> {
@@ -116,8 +128,8 @@ async function learn(
     );
     if (done && counts()) pause();
   } catch (error) {
-    // What failed before its first step would fail again.
-    if (!advanced) pause();
+    // What failed before its first step, or in an engine that lives on, would fail again.
+    if (!advanced || counts()) pause();
     throw error;
   }
 }

@@ -2,13 +2,14 @@ import { Show } from 'solid-js';
 import { Chart } from '../../parts/chart.tsx';
 import { figure } from '../../parts/figures.ts';
 import { lasting } from '../../parts/progress.tsx';
-import { pace } from './learning.ts';
+import { pace, stepsNow } from './learning.ts';
 import { BATCH } from './networks.ts';
 import type { TrainState } from './state.ts';
 
 /** How far training is, how fast it goes, and how its loss falls. */
 export function Progress(props: { readonly train: TrainState }) {
-  const { running, steps, seen, learned } = props.train;
+  const { running, seen, learned } = props.train;
+  const steps = () => (running() ? stepsNow() : undefined) ?? props.train.steps();
   const losses = () => seen()?.losses ?? [];
   const step = () => (running() ? pace()?.step : undefined) ?? learned()?.step ?? 0;
   const perSecond = () => (running() ? pace()?.perSecond : undefined);

@@ -6,7 +6,16 @@ import { useFiles } from '../../state/files.ts';
 import { whenever } from '../../state/latest.ts';
 import { say } from '../../state/notices.ts';
 import { addSet, ownSets, recallSets, SHIPPED_SET, setOf } from '../../state/sets.ts';
-import { isRunning, learnedOf, pause, recallTraining, type Subject, seenOf, start } from './learning.ts';
+import {
+  beginAnew,
+  isRunning,
+  learnedOf,
+  pause,
+  recallTraining,
+  type Subject,
+  seenOf,
+  start,
+} from './learning.ts';
 import { NETWORK_NAMES, type NetworkName } from './networks.ts';
 
 /** Sides that pictures of one's own are read at. */
@@ -47,6 +56,7 @@ export function useTrain() {
     ...{ set, setSet, side, setSide, network, setNetwork, steps, setSteps, bring, learned, running },
     ...{ pixels: shown, ownSets, subject, pause },
     seen: () => seenOf(subject()),
+    beginAnew: () => beginAnew(subject()),
     finished: () => !running() && (learned()?.step ?? 0) >= steps(),
     start: () => start({ ...subject(), pixels: shown()!, steps: steps() }),
   };
