@@ -47,6 +47,7 @@ test('packs what is used, and nothing else', () => {
   const whole = ['bin', 'configs', 'examples', 'models']
     .flatMap(filesIn)
     .filter(path => !/^models\/(next|reproduction)\//.test(path));
+  const pages = filesIn('docs').filter(path => /^docs\/([^/]+\.md|models\/.*)$/.test(path));
   const texts = [
     'CHANGELOG.md',
     'CITATION.cff',
@@ -55,7 +56,7 @@ test('packs what is used, and nothing else', () => {
     'THIRD_PARTY_NOTICES.md',
     'package.json',
   ];
-  expect(paths).toEqual([...texts, ...whole, ...built].sort());
+  expect(paths).toEqual([...texts, ...whole, ...pages, ...built].sort());
   expect(packed.size).toBeLessThan(15e6);
 });
 

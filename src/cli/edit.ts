@@ -55,7 +55,7 @@ const POSITIONS = [0, 0.25, 0.5, 0.75, 1];
 
 export function addEdit(program: Command): void {
   const command = withOptions(withRng(withModel(program.command('edit'))), own())
-    .description('grow a picture that somebody drew on again, from faithful to natural')
+    .description('regenerate a picture that was drawn on, from faithful to natural')
     .argument('[picture]', 'the picture before, for the sheet only');
   withUnfinished(command)
     .addHelpText(

@@ -43,7 +43,7 @@ const own = () =>
     .addOption(
       new Option(
         '--like <library>',
-        "step as diffusers does where it steps beside its own timesteps (default: along the scheduler's timesteps)",
+        "take diffusers' own steps where they do not lead to the scheduler's next timestep (default: from each timestep to the next)",
       ).choices(['diffusers']),
     )
     .option('--out <file>', 'the model to write', 'model.onnx');

@@ -7,7 +7,7 @@ import { type TerminalFlags, withTerminal } from './terminal.ts';
 export function addMerge(program: Command, run: (args: string[]) => Promise<unknown>): void {
   withTerminal(withRuntime(program.command('merge')))
     .description(
-      'what one machine would have given, from the shards of a command: seeds, report, figures, bit for bit',
+      'put the shards of a command together: what one machine would have given, seeds, report and figures, bit for bit',
     )
     .argument('<folder>', 'the --out of the shards')
     .addHelpText('after', '\nExample: seedbed merge out\nThe guide: docs/many-machines.md')

@@ -41,7 +41,7 @@ const own = () =>
       "iterations of descent, of 'lbfgs', or of each step that is undone (2 and more), instead of the method's own",
       whole(1),
     )
-    .option('--learning-rate <x>', "its learning rate, instead of the recipe's", positive)
+    .option('--learning-rate <x>', "learning rate of descent, instead of the recipe's", positive)
     .addOption(samplerOption())
     .addOption(stepsOption())
     .addOption(gridOption())

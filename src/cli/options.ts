@@ -40,7 +40,7 @@ const runtimeOptions = () =>
     .addOption(
       new Option(
         '--threads <n>',
-        'threads of one operator (default: the number of cores; many pictures are embedded in a process per core, one thread each)',
+        'threads of one operator (default: the number of cores, which the processes of embed, evaluate and cloud share)',
       )
         .argParser(whole(1, 1024))
         .env('OMP_NUM_THREADS'),

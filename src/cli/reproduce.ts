@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { Denoiser, Embedder } from '../diffusion/info.ts';
+import { type Denoiser, type Embedder, picturesSeen } from '../diffusion/info.ts';
 import { messageOf, SeedbedError } from '../errors.ts';
 import { type Experiment, SIZES, type Sizes } from '../experiments/paper/lab.ts';
 import type { ModelFacts, Omitted } from '../experiments/paper/page.ts';
@@ -224,17 +224,16 @@ function factsOf(name: string, { info, hash }: Denoiser | Embedder): ModelFacts 
     | {
         network?: { kind?: string; channels?: number[] };
         learn?: [number, number];
-        training?: { batch?: number };
       }
     | undefined;
-  const { network, learn, training: settings } = config ?? {};
-  const images = Number(training.steps) * (settings?.batch ?? Number.NaN);
+  const { network, learn } = config ?? {};
+  const images = picturesSeen(info);
   const part = learn ? `, items ${learn[0]} to ${learn[1]}` : '';
   return {
     name,
     network: network ? `${network.kind} [${network.channels}]` : 'third-party',
     data: `${training.data ?? ''}${part}`,
-    seen: Number.isFinite(images) ? `${images.toLocaleString('en')} pictures` : '',
+    seen: images === undefined ? '' : `${images.toLocaleString('en')} pictures`,
     hash,
   };
 }

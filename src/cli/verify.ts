@@ -19,7 +19,7 @@ async function run(frame: Frame, { rng }: Flags): Promise<Done> {
   const { verify } = await import('../experiments/verify/verify.ts');
   const runtime = await frame.runtime();
   const progress = terminal.progress('verifying', 'checks');
-  terminal.line(`${''.padEnd(WIDTH)} ${'expected'.padEnd(11)} came out`);
+  terminal.line(`${''.padEnd(WIDTH)} ${'expected'.padEnd(11)} measured`);
   const results = await verify(runtime, {
     rng,
     signal: terminal.signal,
@@ -34,7 +34,7 @@ async function run(frame: Frame, { rng }: Flags): Promise<Done> {
   const rows = results.flatMap(check => check.rows);
   const off = rows.filter(({ passed }) => !passed);
   const report = frame.report({ device: runtime.device, rng, results });
-  const fault = `${off.length} of ${rows.length} came out otherwise than expected: ${off.map(({ what }) => what).join('; ')}`;
+  const fault = `${off.length} of ${rows.length} are otherwise than expected: ${off.map(({ what }) => what).join('; ')}`;
   return {
     report,
     lines: [

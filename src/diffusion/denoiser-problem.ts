@@ -8,7 +8,7 @@ import { float32, type Tensor } from '../tensor/tensor.ts';
 import { Batches, prepare } from './batches.ts';
 import type { DenoiserConfig, LossKind } from './config.ts';
 import { samplerGrid } from './grid.ts';
-import type { Denoiser, DenoiserInfo } from './info.ts';
+import { type Denoiser, type DenoiserInfo, picturesSeen } from './info.ts';
 import { learnedTarget } from './prediction.ts';
 import { chooseSampler, ddim, type SamplerInfo } from './sampler-info.ts';
 import { ratesAt } from './schedule.ts';
@@ -68,7 +68,7 @@ export function denoiserProblem(lesson: DenoiserLesson): TrainingProblem & { inf
   };
 }
 
-function describe({ config, learned, name, rng, range }: DenoiserLesson): DenoiserInfo {
+function describe({ config, learned, name, rng, range, init }: DenoiserLesson): DenoiserInfo {
   const shape = paddedShape(learned, config.image.padding);
   return {
     seedbed: 1,
@@ -83,7 +83,7 @@ function describe({ config, learned, name, rng, range }: DenoiserLesson): Denois
     padding: config.image.padding,
     schedule: config.schedule,
     sampler: samplerOf(config),
-    training: { data: name, steps: 0, rng, config },
+    training: { data: name, steps: 0, rng, config, ...(init && { before: picturesSeen(init.info) }) },
   };
 }
 

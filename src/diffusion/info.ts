@@ -200,7 +200,7 @@ export interface Model<Info extends ModelInfo = ModelInfo> {
   readonly conditioned?: ConditionRecord | undefined;
 }
 /**
- * A network that predicts the noise in a noisy picture, given how much of it there is.
+ * A network that predicts the noise, the clean picture, v or the flow in a noisy picture, given how much of it there is.
  * @group Models
  */
 export interface Denoiser extends Model<DenoiserInfo> {
@@ -232,4 +232,14 @@ export function givesLatents({ info, autoencoder }: Pick<Denoiser, 'info' | 'aut
 /** The model with another sampler as its own, whose range its predictions are then clipped to. */
 export function withSampler(model: Denoiser, sampler: SamplerInfo): Denoiser {
   return { ...model, info: { ...model.info, sampler } };
+}
+
+/**
+ * The pictures that a trained model has seen, again or anew: `steps` batches, and those that the model whose weights it began with
+ * had seen `before`; undefined where its file does not say.
+ */
+export function picturesSeen({ training = {} }: Pick<DenoiserInfo, 'training'>): number | undefined {
+  const { training: settings } = (training.config ?? {}) as { training?: { batch?: number } };
+  const seen = Number(training.steps) * (settings?.batch ?? Number.NaN) + Number(training.before ?? 0);
+  return Number.isFinite(seen) ? seen : undefined;
 }

@@ -3,7 +3,7 @@ import { contactSheet } from '../data/sheet.ts';
 import { Batches, prepare } from '../diffusion/batches.ts';
 import { type EmbedderConfig, timeless } from '../diffusion/config.ts';
 import { lossOf } from '../diffusion/denoiser-problem.ts';
-import type { Denoiser, Embedder, EmbedderInfo } from '../diffusion/info.ts';
+import { type Denoiser, type Embedder, type EmbedderInfo, picturesSeen } from '../diffusion/info.ts';
 import { createModel, saveModel } from '../diffusion/model.ts';
 import { seedPictures, toPixels } from '../diffusion/pictures.ts';
 import { createSampler, unrollSampler } from '../diffusion/sampler.ts';
@@ -127,7 +127,7 @@ function onPairs({ config, denoiser, rng, pairs }: EmbedderTraining): Objective 
   };
 }
 
-function describe({ config, denoiser, dataset, rng }: EmbedderTraining): EmbedderInfo {
+function describe({ config, denoiser, dataset, rng, init }: EmbedderTraining): EmbedderInfo {
   const { shape, range, padding, sampler, name } = denoiser.info;
   return {
     seedbed: 1,
@@ -140,7 +140,7 @@ function describe({ config, denoiser, dataset, rng }: EmbedderTraining): Embedde
     padding,
     sampler,
     denoiser: denoiser.hash,
-    training: { data: dataset.name, steps: 0, rng, config },
+    training: { data: dataset.name, steps: 0, rng, config, ...(init && { before: picturesSeen(init.info) }) },
   };
 }
 

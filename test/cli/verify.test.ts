@@ -27,11 +27,11 @@ test('explains itself with an example', async () => {
   expect(out).toContain('Example: seedbed verify');
 });
 
-test('prints what was expected and what came out, a line for each', async () => {
+test('prints what was expected and what was measured, a line for each', async () => {
   only(1);
   const { code, out, err } = await seedbed('verify', '--rng', '3', '--threads', '1');
   expect([code, err]).toEqual([0, '']);
-  expect(out).toMatch(/^ +expected +came out\n\nrandom normal numbers\n {2}mean +0 +-?[\d.e-]+ +ok\n/);
+  expect(out).toMatch(/^ +expected +measured\n\nrandom normal numbers\n {2}mean +0 +-?[\d.e-]+ +ok\n/);
   expect(out).toMatch(/\n {2}mean fourth power +3 +(2\.9|3\.0)\d+ +ok\n/);
   expect(out).toMatch(/\n6 of 6 as expected, \d+ s on cpu\n$/);
 });
@@ -41,7 +41,7 @@ test('what is off is named, with what would do, and is an error', async () => {
   const { code, out, err } = await seedbed('verify', '--threads', '1');
   expect(code).toBe(1);
   expect(out).toMatch(/mean square +1 +1\.4\d+ +OFF: 0\.98\d+ to 1\.0\d+ would do\n/);
-  expect(err).toMatch(/^seedbed: \d of 6 came out otherwise than expected: mean square; mean fourth power/);
+  expect(err).toMatch(/^seedbed: \d of 6 are otherwise than expected: mean square; mean fourth power/);
 });
 
 test('--json gives every row, of what is off too', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseDenoiserConfig } from '../../src/diffusion/config.ts';
+import { picturesSeen } from '../../src/diffusion/info.ts';
 import { asDenoiser, asEmbedder, createModel, readModel, saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
@@ -115,4 +116,11 @@ test('a configuration is checked field by field', () => {
   expect(() => parseDenoiserConfig(bad, 'c.json')).toThrow(/^c\.json: not a valid configuration/);
   for (const place of ['channels[1]', 'schedule', 'learningRate', 'speed'])
     expect(() => parseDenoiserConfig(bad, 'c.json')).toThrow(place);
+});
+
+test('the pictures that a model has seen are counted over all its trainings', () => {
+  const config = { training: { batch: 16 } };
+  expect(picturesSeen({ training: { steps: 100, config } })).toBe(1600);
+  expect(picturesSeen({ training: { steps: 100, config, before: 400 } })).toBe(2000);
+  expect(picturesSeen({})).toBeUndefined();
 });

@@ -14,7 +14,7 @@ export const WORDS = {
   error: {
     sentence:
       'Squared error: the mean square of the difference between two pictures, over all pixels, black being 0 and white 1. Where they are the same it is 0.',
-    page: 'docs/methods.md',
+    page: 'docs/formats.md',
     paper: 'section 5',
   },
   psnr: {
@@ -25,7 +25,7 @@ export const WORDS = {
   evaluations: {
     sentence:
       'How often the network was asked on the way to this seed: an answer with its gradient counts twice, and growing the picture to check it is included.',
-    page: 'docs/methods.md',
+    page: 'docs/formats.md',
   },
   variance: {
     sentence:
@@ -41,7 +41,7 @@ export const WORDS = {
   component: {
     sentence:
       'A principal component is a direction in which the seeds of one picture vary, the first the one in which they do most. As many seeds of pure noise would vary as the second curve says (Marchenko and Pastur).',
-    page: 'docs/methods.md',
+    page: 'docs/reproduction/README.md',
     paper: 'section 4',
   },
   belief: {
@@ -53,7 +53,7 @@ export const WORDS = {
   strange: {
     sentence:
       'A little noise is laid on the picture, and the model takes it away again. What it was trained on it restores; what it does not know it alters. Pictures that it grows itself are the measure.',
-    page: 'docs/reification/README.md',
+    page: 'docs/methods.md',
     paper: 'section 5',
   },
   gate: {
