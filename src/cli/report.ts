@@ -19,6 +19,7 @@ export const savedSchema = z.object({
   name: text,
   seconds: z.number(),
   numbers: z.unknown().refine(numbers => numbers !== undefined, 'no numbers'),
+  gates: z.record(text, z.object({ passed: z.int(), of: z.int(), fails: z.array(text) }).nullable()),
   sheets: z.array(z.object({ file, caption: text })),
 });
 const model = z.object({ name: text, network: text, data: text, seen: text, hash: text });

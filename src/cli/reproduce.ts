@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { type Denoiser, type Embedder, picturesSeen } from '../diffusion/info.ts';
 import { messageOf, SeedbedError } from '../errors.ts';
-import { type Experiment, SIZES, type Sizes } from '../experiments/paper/lab.ts';
+import type { Gates, ModelGate } from '../experiments/paper/gates.ts';
+import { type Experiment, SIZES, type Sizes, SUBJECTS } from '../experiments/paper/lab.ts';
 import type { ModelFacts, Omitted } from '../experiments/paper/page.ts';
 import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/paper/saved.ts';
+import { recordedGate } from '../quality/gate.ts';
 import { baseName, exists, joinPath, readBytes, readJson, readText, writeAtomic } from '../runtime/files.ts';
 import { damaged, keptAs } from '../work/kept.ts';
 import type { Work } from '../work/shards.ts';
@@ -174,16 +176,56 @@ async function reproduce(experiment: Experiment, lab: OpenLab, work: Work): Prom
   if (await exists(path)) return readKept(path, experiment, lab);
   const before = new Set(lab.used.keys());
   const begun = performance.now();
-  const { numbers, sheets = [] } = await experiment.measure(lab);
+  const watched = watching(lab);
+  const { numbers, sheets = [] } = await experiment.measure(watched.lab);
   for (const sheet of sheets) await writeLabelledSheet(work.path(`${sheet.file}.png`), sheet);
   const seconds = (performance.now() - begun) / 1000;
   const drawn = sheets.map(({ file, caption }) => ({ file, caption }));
   const used = [...lab.used]
     .filter(([model]) => !before.has(model))
     .map(([model, { info }]) => [model, info.kind]);
-  const saved = { name: experiment.name, seconds, numbers, sheets: drawn };
+  const saved = {
+    name: experiment.name,
+    seconds,
+    numbers,
+    gates: gatesOf(lab, watched.asked),
+    sheets: drawn,
+  };
   await writeAtomic(path, writeNumbers({ ...saved, used }));
   return saved;
+}
+
+/** A laboratory that notes which denoisers are asked for. */
+function watching(lab: OpenLab): { lab: OpenLab; asked: ReadonlySet<string> } {
+  const asked = new Set<string>();
+  const note = (name: string) => void asked.add(name);
+  return {
+    asked,
+    lab: {
+      ...lab,
+      denoiser(name) {
+        note(name);
+        return lab.denoiser(name);
+      },
+      cloud(subject, index, method) {
+        note(SUBJECTS[subject].model);
+        return lab.cloud(subject, index, method);
+      },
+    },
+  };
+}
+
+/** What gates say of denoisers of pictures. */
+function gatesOf({ used }: OpenLab, names: ReadonlySet<string>): Gates {
+  const gates = [...names].flatMap((name): [string, ModelGate | null][] => {
+    const info = used.get(name)?.info;
+    if (info?.shape.length !== 3) return [];
+    const conditions = recordedGate(info.training);
+    if (!conditions) return [[name, null]];
+    const fails = conditions.filter(({ passed }) => !passed).map(({ text }) => text);
+    return [[name, { passed: conditions.length - fails.length, of: conditions.length, fails }]];
+  });
+  return Object.fromEntries(gates);
 }
 
 const keptSchema = savedSchema.extend({

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { LevelError } from './levels.ts';
 import type { PixelFigures } from './samples.ts';
 
@@ -94,3 +95,12 @@ export function gate({ levels, grown, linear, real }: QualityNumbers): Condition
 }
 
 const figure = (value: number) => Number(value.toPrecision(3)).toString();
+
+const recorded = z.object({
+  quality: z.object({ conditions: z.array(z.object({ passed: z.boolean(), text: z.string() })) }),
+});
+
+/** The conditions that stand in a model's training record (`quality --into`); undefined where nobody has measured. */
+export function recordedGate(training: unknown): readonly Condition[] | undefined {
+  return recorded.safeParse(training).data?.quality.conditions;
+}

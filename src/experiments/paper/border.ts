@@ -25,7 +25,8 @@ export const border = experiment({
       numbers: await perCloud(lab, subject, cloud => insideAndAtBorder(lab, cloud)),
     })),
   report: subjects => ({
-    claims: subjects.map(({ title, curve, gap, lead, fresh, stretched, own, shuffled }) => {
+    claims: subjects.map(({ title, model, ...found }) => {
+      const { curve, gap, lead, fresh, stretched, own, shuffled } = found;
       const [better, outward] = [gap.low > 0, lead.low > 0];
       const among =
         own.high < 0
@@ -34,6 +35,7 @@ export const border = experiment({
             ? 'the inner are better'
             : 'distance does not matter';
       return judged({
+        models: [model],
         number: curve.at(-1)!,
         against: curve[MIDDLE]!,
         rests: [gap, lead],

@@ -123,6 +123,8 @@ export interface Claim {
   readonly numbersSay: Verdict;
   /** The verdict in one sentence. */
   readonly because: string;
+  /** The denoisers that it speaks of; all that the experiment asked for unless given. */
+  readonly models?: readonly string[] | undefined;
   /** The numbers that the texts are made of, by name, for programs and tests. */
   readonly values: Readonly<Record<string, number>>;
 }

@@ -20,6 +20,7 @@ import {
   errorsOf,
   experiment,
   type Lab,
+  type Named,
   noiseFor,
   perCloud,
   perSubject,
@@ -62,10 +63,7 @@ export const connected = experiment({
 });
 
 type Plane = Awaited<ReturnType<typeof inPlane>>;
-type Cloud = Means<Awaited<ReturnType<typeof inCloud>>> & {
-  readonly title: string;
-  readonly subject: Subject;
-};
+type Cloud = Means<Awaited<ReturnType<typeof inCloud>>> & Named & { readonly subject: Subject };
 
 /** In pictures paths between the seeds of a cloud are tried. */
 export async function inCloud(lab: Lab, cloud: SeedCloud) {
@@ -101,10 +99,11 @@ export async function inCloud(lab: Lab, cloud: SeedCloud) {
 }
 
 export function cloudClaim(cloud: Cloud): Claim {
-  const { title, random, lerp, slerp, control, astray, chance, lead, ...along } = cloud;
+  const { title, model, random, lerp, slerp, control, astray, chance, lead, ...along } = cloud;
   const best = Math.max(lerp.low, slerp.low);
   const words = (shares: readonly Sampled[]) => shares.map(({ mean }) => percent(mean)).join(' and ');
   return judged({
+    models: [model],
     number: lerp,
     against: astray,
     rests: [slerp, chance, control, lead],
@@ -201,6 +200,7 @@ async function inPlane(lab: Lab, curve: Curve) {
 
 function planeClaim({ curve, share, control }: Plane): Claim {
   return judged({
+    models: [],
     number: share,
     against: control,
     paper: `Is emb(x) connected? In the plane every seed can be tried (${curve}).`,

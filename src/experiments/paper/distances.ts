@@ -33,7 +33,7 @@ export const distances = experiment({
       `${figure(own.norm.mean)} of ${figure(Math.sqrt(dims))}`,
       withInterval(own.correlation),
     ]);
-    const claims = subjects.map(({ title, own, none, share }) => {
+    const claims = subjects.map(({ title, model, own, none, share }) => {
       const near = ({ mean }: Sampled) => Math.abs(mean - PAPER) <= NEAR;
       const fitting = [
         ...(near(own.apart) ? ['the distance of two seeds per coordinate'] : []),
@@ -41,6 +41,7 @@ export const distances = experiment({
       ];
       const wide = share.low > 0.5;
       return judged({
+        models: [model],
         number: own.apart,
         against: none.apart,
         rests: [own.euclidean, share],

@@ -18,6 +18,7 @@ import {
   errorOf,
   experiment,
   type Lab,
+  type Named,
   noiseFor,
   perCloud,
   perSubject,
@@ -55,7 +56,7 @@ export const fig11 = experiment({
   report: ({ subjects, seeds, how }) => ({
     claims: [
       ...subjects.map(manySeeds),
-      ...subjects.flatMap(({ title, descent }) => (descent ? [byDescent(title, descent)] : [])),
+      ...subjects.flatMap(({ descent, ...named }) => (descent ? [byDescent(named, descent)] : [])),
     ],
     tables: [
       {
@@ -143,10 +144,11 @@ function row(title: string, method: string, seeds: number, cloud: Cloud): string
   ];
 }
 
-function manySeeds({ title, own }: { readonly title: string; readonly own: Cloud }): Claim {
+function manySeeds({ title, model, own }: Named & { readonly own: Cloud }): Claim {
   const { error, random, correlation, share } = own;
   const holds = share.high < 1 / NEARER && correlation.high < 0.9;
   return judged({
+    models: [model],
     number: error,
     against: random,
     rests: [share, correlation],
@@ -165,12 +167,13 @@ interface Beside {
   readonly wider: Sampled;
 }
 
-function byDescent(title: string, { ours, theirs, wider }: Beside): Claim {
+function byDescent({ title, model }: Named, { ours, theirs, wider }: Beside): Claim {
   const differ = wider.low > 1 || wider.high < 1;
   const grows = theirs.share.high < 1 / NEARER;
   const shape = (one: Cloud) =>
     `variance ${withInterval(one.variance)}, correlation ${withInterval(one.correlation)}, distance per coordinate ${withInterval(one.apart)}, squared error ${withInterval(one.error)}, ${percentInterval(one.rejected)} told from noise`;
   return judged({
+    models: [model],
     number: theirs.variance,
     against: ours.variance,
     rests: [theirs.share, wider],

@@ -42,7 +42,7 @@ export const fig12 = experiment({
       sheets: [await sheetOf(lab, await lab.cloud(subject, 0), `fig12-${subject}`, title)],
     })),
   report: subjects => ({
-    claims: subjects.map(({ title, ...found }) => {
+    claims: subjects.map(({ title, model, ...found }) => {
       const { inside, sparse, own, matched, unrelated, stretched, inner, outer, times, shares } = found;
       const stays = times.every(({ high }) => high <= LEFT);
       const alike = shares.every(({ high }) => high < 1 / ALIKE);
@@ -51,6 +51,7 @@ export const fig12 = experiment({
           ? `from the mean seed to ${withInterval(outer)} times the seeds' distance from it`
           : `from ${withInterval(inner)} to ${withInterval(outer)} times the seeds' distance from their mean`;
       return judged({
+        models: [model],
         number: inside,
         against: matched,
         rests: [own, ...times, ...shares],

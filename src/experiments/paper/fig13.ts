@@ -10,6 +10,7 @@ import {
   experiment,
   grow,
   type Lab,
+  type Named,
   noiseFor,
   perCloud,
   perSubject,
@@ -133,10 +134,7 @@ async function sheetOf(lab: Lab, cloud: SeedCloud, subject: string, title: strin
   };
 }
 
-type Averages = Means<Awaited<ReturnType<typeof measureMeans>>> & {
-  readonly title: string;
-  readonly most: number;
-};
+type Averages = Means<Awaited<ReturnType<typeof measureMeans>>> & Named & { readonly most: number };
 
 /** Means so many times nearer to the picture than those of random seeds are near; a last doubling that much smaller is late. */
 const NEARER = 10;
@@ -149,6 +147,7 @@ function claimOf(means: Averages) {
   const blurred = detail.high < 1;
   const lawful = Math.abs(means.lawful.mean - 1) < 0.05;
   return judged({
+    models: [means.model],
     number: many,
     against: others,
     rests: [one, change, detail, means.share],

@@ -10,6 +10,7 @@ import {
   experiment,
   grow,
   type Lab,
+  type Named,
   noiseFor,
   perCloud,
   perSubject,
@@ -56,7 +57,7 @@ export const fig14 = experiment({
   }),
 });
 
-type Along = Awaited<ReturnType<typeof alongComponents>>['numbers'] & { readonly title: string };
+type Along = Awaited<ReturnType<typeof alongComponents>>['numbers'] & Named;
 
 async function alongComponents(lab: Lab, subject: Subject, title: string) {
   const { latent } = await lab.cloud(subject, 0);
@@ -160,6 +161,7 @@ function claimOf(along: Along): Claim {
   const { title, seeds, minor, major, random, unseen, sensitive, times, some, count } = along;
   const unseenMinor = along.sensitiveTimes.low > 2;
   return judged({
+    models: [along.model],
     number: minor,
     against: major,
     rests: [times, along.sensitiveTimes],

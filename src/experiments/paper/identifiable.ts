@@ -28,11 +28,13 @@ export const identifiable = experiment({
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab => perSubject(lab, subject => inMeans(lab, subject), ['fashion-mnist', 'cifar10', 'mnist']),
   report: subjects => ({
-    claims: subjects.map(({ title, most, others, single, mean, none, theirs, named, lead, nearest }) => {
+    claims: subjects.map(({ title, model, ...found }) => {
+      const { most, others, single, mean, none, theirs, named, lead, nearest } = found;
       const beyond = mean.low > none.high && lead.low > 0;
       const all = named.mean >= NEARLY_ALL;
       const clear = mean.mean > 2 * single.mean;
       return judged({
+        models: [model],
         number: mean,
         against: theirs,
         rests: [single, none, lead, named],

@@ -116,19 +116,25 @@ export function experiment<Numbers>(halves: Experiment<Numbers>): Experiment<Num
   return halves;
 }
 
+/** A subject's title, and the model that stands for it. */
+export interface Named {
+  readonly title: string;
+  readonly model: string;
+}
+
 /** What is measured of each subject whose model and data are at hand, one after the other. */
 export async function perSubject<Numbers>(
   lab: Lab,
   measure: (subject: Subject, title: string) => Promise<Measured<Numbers>>,
   order = Object.keys(SUBJECTS) as readonly Subject[],
-): Promise<{ numbers: readonly (Numbers & { title: string })[]; sheets: readonly SheetPicture[] }> {
-  const numbers: (Numbers & { title: string })[] = [];
+): Promise<{ numbers: readonly (Numbers & Named)[]; sheets: readonly SheetPicture[] }> {
+  const numbers: (Numbers & Named)[] = [];
   const sheets: SheetPicture[] = [];
   for (const subject of order) {
     const { model, title } = SUBJECTS[subject];
     if (!lab.has(model) || !lab.has(`data:${subject}`)) continue;
     const found = await measure(subject, title);
-    numbers.push({ ...found.numbers, title });
+    numbers.push({ ...found.numbers, title, model });
     sheets.push(...(found.sheets ?? []));
   }
   return { numbers, sheets };

@@ -1,4 +1,5 @@
 import { type Claim, type Findings, LEAST, type Verdict } from './claims.ts';
+import type { GatedClaim } from './gates.ts';
 
 /** What one experiment found, with its pictures as files. */
 export interface Reproduced {
@@ -6,7 +7,7 @@ export interface Reproduced {
   readonly title: string;
   /** What it took, clouds and models that it was the first to need among it. */
   readonly seconds: number;
-  readonly claims: Findings['claims'];
+  readonly claims: readonly GatedClaim[];
   readonly tables: NonNullable<Findings['tables']>;
   readonly notes: NonNullable<Findings['notes']>;
   readonly pictures: readonly { readonly file: string; readonly caption: string; readonly svg: boolean }[];
@@ -61,12 +62,12 @@ export function reproductionReport(
     'Every figure, table and claim of Asperti, Evangelista, Marro and Merizzi, *Image embedding for denoising generative models* (2023), regenerated, each with a number, a control and a verdict.',
     `Made by \`${command}\`; no number on this page was typed by hand.`,
     '',
-    `${sizes} Squared errors are of pixels in [0,1]; in brackets stand 95 % bootstrap intervals and n, the independent things (pictures, seeds of noise, trainings) that the mean goes over. Under n = ${LEAST} there is no interval and no verdict: the claim stays open, with what the numbers alone would say. The paper's absolute errors belong to its own models, which were trained far longer: compare ratios and orders.`,
+    `${sizes} Squared errors are of pixels in [0,1]; in brackets stand 95 % bootstrap intervals and n, the independent things (pictures, seeds of noise, trainings) that the mean goes over. Under n = ${LEAST} there is no interval and no verdict: the claim stays open, with what the numbers alone would say. So does a claim whose models fail their gate ([decision 17](../decisions/0017-gate.md)): beside each stands how many of its conditions they meet. The paper's absolute errors belong to its own models, which were trained far longer: compare ratios and orders.`,
     '',
     tally(done.flatMap(({ claims }) => claims)),
     '',
     ...rows(
-      ['', 'the paper', 'verdict', 'here', 'control'],
+      ['', 'the paper', 'verdict', 'here', 'control', 'gate'],
       done.flatMap(({ name, claims }) =>
         claims.map(claim => [
           `[${name}](#${name})`,
@@ -74,6 +75,7 @@ export function reproductionReport(
           verdictOf(claim),
           claim.number,
           claim.against,
+          claim.gate,
         ]),
       ),
     ),

@@ -29,11 +29,12 @@ export const rescaled = experiment({
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab => perSubject(lab, subject => explained(lab, subject), ['mnist', 'fashion-mnist', 'cifar10']),
   report: subjects => ({
-    claims: subjects.map(({ title, subject, embedded, ...shares }) => {
+    claims: subjects.map(({ title, model, subject, embedded, ...shares }) => {
       const { scaled, convolved, quarters, singles, noise, foreign, lead } = shares;
       const so = convolved.low > 0.5 && lead.low > 0;
       const expected = subject === 'cifar10' ? !so : so;
       return judged({
+        models: [model],
         number: convolved,
         against: foreign,
         rests: [scaled, lead],

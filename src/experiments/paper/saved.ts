@@ -1,5 +1,6 @@
 import { SeedbedError } from '../../errors.ts';
 import type { Findings } from './claims.ts';
+import { type Gates, gated } from './gates.ts';
 import type { Experiment } from './lab.ts';
 import type { Reproduced } from './page.ts';
 
@@ -9,6 +10,8 @@ export interface Saved {
   /** What it took, clouds and models that it was the first to need among it. */
   readonly seconds: number;
   readonly numbers: unknown;
+  /** What the gates said of the denoisers of pictures that it asked for. */
+  readonly gates: Gates;
   /** The sheets of pictures beside the report, which were drawn when they were measured. */
   readonly sheets: readonly { readonly file: string; readonly caption: string }[];
 }
@@ -16,7 +19,7 @@ export interface Saved {
 /** What is said of the numbers now, whenever they were measured. @throws {SeedbedError} Mismatch where they are those of another version. */
 export function reported(
   experiment: Experiment,
-  { seconds, numbers, sheets }: Saved,
+  { seconds, numbers, gates, sheets }: Saved,
 ): Reproduced & { readonly plots: NonNullable<Findings['plots']> } {
   const { name, title } = experiment;
   const { claims, tables = [], notes = [], plots = [] } = findingsOf(experiment, numbers);
@@ -24,7 +27,8 @@ export function reported(
     ...sheets.map(({ file, caption }) => ({ file, caption, svg: false })),
     ...plots.map(({ file, caption }) => ({ file, caption, svg: true })),
   ];
-  return { name, title, seconds, claims, tables, notes, pictures, plots };
+  const held = claims.map(claim => gated(claim, gates));
+  return { name, title, seconds, claims: held, tables, notes, pictures, plots };
 }
 
 function findingsOf(experiment: Experiment, numbers: unknown): Findings {

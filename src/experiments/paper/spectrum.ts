@@ -6,7 +6,16 @@ import { sensitiveDirections } from '../../latent/sensitive.ts';
 import { average, median } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf } from '../../tensor/tensor.ts';
 import { type Claim, figure, judged, type Sampled, withInterval } from './claims.ts';
-import { experiment, type Lab, noiseFor, perCloud, perSubject, type SeedCloud, type Subject } from './lab.ts';
+import {
+  experiment,
+  type Lab,
+  type Named,
+  noiseFor,
+  perCloud,
+  perSubject,
+  type SeedCloud,
+  type Subject,
+} from './lab.ts';
 
 /** Directions to which the sampler is most sensitive: those that stand for the data manifold, and all that are sought. */
 const TANGENT = 8;
@@ -64,7 +73,7 @@ export const spectrum = experiment({
   }),
 });
 
-type Spectrum = Awaited<ReturnType<typeof measureSpectrum>>['numbers'] & { readonly title: string };
+type Spectrum = Awaited<ReturnType<typeof measureSpectrum>>['numbers'] & Named;
 
 async function measureSpectrum(lab: Lab, subject: Subject) {
   const { latent } = await lab.cloud(subject, 0);
@@ -98,11 +107,12 @@ async function variancesOf(lab: Lab, cloud: SeedCloud) {
   };
 }
 
-function spanClaim({ title, seeds, dims, own, noise, along, rest }: Spectrum): Claim {
+function spanClaim({ title, model, seeds, dims, own, noise, along, rest }: Spectrum): Claim {
   const wide = own.above.mean > noise.above.mean + CHANCE;
   const fewer = own.below.mean > noise.below.mean + CHANCE;
   const thin = fewer || along.high < THIN;
   return judged({
+    models: [model],
     number: own.greatest,
     against: noise.greatest,
     rests: [along],
@@ -123,9 +133,10 @@ function spanClaim({ title, seeds, dims, own, noise, along, rest }: Spectrum): C
   });
 }
 
-function angleClaim({ title, along, random, share }: Spectrum): Claim {
+function angleClaim({ title, model, along, random, share }: Spectrum): Claim {
   const orthogonal = share.high < THIN;
   return judged({
+    models: [model],
     number: along,
     against: random,
     rests: [share],

@@ -203,7 +203,7 @@ describe('connected, where a picture has half the space of seeds', () => {
   const claimOf = async (lab: Lab) =>
     cloudClaim({
       ...(await perCloud(lab, 'mnist', cloud => inCloud(lab, cloud), 6)),
-      ...{ title: '', subject: 'mnist' },
+      ...{ title: '', model: '', subject: 'mnist' },
     });
 
   test('all straight paths stay, 3/4 of the ways to other seeds half way, 1/2 of random seeds', async () => {

@@ -9,8 +9,10 @@ import {
   withInterval,
 } from '../../../src/experiments/paper/claims.ts';
 import { fig12, RADII } from '../../../src/experiments/paper/fig12.ts';
+import { gated } from '../../../src/experiments/paper/gates.ts';
 import { tally } from '../../../src/experiments/paper/page.ts';
 import { reported } from '../../../src/experiments/paper/saved.ts';
+import { recordedGate } from '../../../src/quality/gate.ts';
 
 const spread = (n: number) => Array.from({ length: n }, (_, i) => 1 + (i % 3));
 const words = { paper: 'so it is (here)', ours: 'so', control: 'not so', because: 'It is so.', values: {} };
@@ -55,7 +57,12 @@ test('claims of one statement on several data sets are told as one statement', (
 describe('fig12 on made-up numbers', () => {
   const about = (mean: number): Sampled => ({ mean, low: 0.9 * mean, high: 1.1 * mean, n: 20 });
   const numbersOf = (inside: number, n = 20) => ({
-    ...{ title: 'made up', inside: { ...about(inside), n }, sparse: [1, 1, 1].map(() => about(0.002)) },
+    ...{
+      title: 'made up',
+      model: 'made-up',
+      inside: { ...about(inside), n },
+      sparse: [1, 1, 1].map(() => about(0.002)),
+    },
     ...{ own: about(0.001), matched: about(0.1), unrelated: about(0.1), stretched: about(0.001) },
     times: [inside, 0.002, 0.002, 0.002].map(error => about(error / 0.001)),
     shares: [inside, 0.002, 0.002, 0.002].map(error => about(error / 0.1)),
@@ -76,7 +83,43 @@ describe('fig12 on made-up numbers', () => {
   });
 
   test('numbers of another version are refused in words', () => {
-    const saved = { name: 'fig12', seconds: 1, numbers: [{ title: 'old' }], sheets: [] };
+    const saved = { name: 'fig12', seconds: 1, numbers: [{ title: 'old' }], gates: {}, sheets: [] };
     expect(() => reported(fig12, saved)).toThrow(/measure them again: seedbed reproduce fig12/);
+  });
+});
+
+describe('a gate beside a claim', () => {
+  const claim = judged({
+    ...words,
+    models: ['sound'],
+    numbersSay: 'holds',
+    number: 1,
+    against: 2,
+  });
+  const sound = { passed: 7, of: 7, fails: [] };
+  const flat = { passed: 6, of: 7, fails: ['has their contrast'] };
+
+  test('that is passed leaves the verdict; other models of the experiment do not count', () => {
+    expect(gated(claim, { sound, flat })).toMatchObject({ verdict: 'holds', gate: 'sound 7 of 7' });
+  });
+
+  test('that is failed, or was never measured, leaves the claim open, with what was seen', () => {
+    const failed = gated(claim, { sound: flat });
+    expect(failed).toMatchObject({ verdict: 'open', numbersSay: 'holds', gate: 'sound 6 of 7' });
+    expect(failed.because).toContain('Open, as sound fails its gate (has their contrast). What was seen: ');
+    const unmeasured = gated({ ...claim, models: undefined }, { sound, other: null });
+    expect(unmeasured).toMatchObject({ verdict: 'open', gate: 'sound 7 of 7, other not measured' });
+  });
+
+  test('is none where no denoiser was asked for', () => {
+    expect(gated(claim, {})).toMatchObject({ verdict: 'holds', gate: '' });
+  });
+
+  test('is read from what quality --into has recorded', () => {
+    const conditions = [{ passed: true, text: 'sees' }];
+    expect(recordedGate({ steps: 1, quality: { count: 100, features: 'x', conditions } })).toEqual(
+      conditions,
+    );
+    expect(recordedGate({ steps: 1 })).toBeUndefined();
   });
 });

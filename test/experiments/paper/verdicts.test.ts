@@ -31,6 +31,7 @@ const about = (mean: number, n = 20): Sampled => {
   return { mean, low: mean - off, high: mean + off, n };
 };
 const title = 'made up';
+const subject = { title, model: 'made-up' };
 const network = (ratio: number, n?: number) => ({
   a: 'a',
   b: 'b',
@@ -56,13 +57,13 @@ const clouds = (error: number, correlation: number, theirs?: ReturnType<typeof c
     wider: about(theirs.variance.mean / ours.variance.mean),
   };
   return {
-    ...{ subjects: [{ title, own: ours, descent }], seeds: 64 },
+    ...{ subjects: [{ ...subject, own: ours, descent }], seeds: 64 },
     how: { pictures: 20, seeds: 4, recipe: 'seedbed', iterations: 1 } as const,
   };
 };
 const averages = (averaged: number, change: number, detail: number) => [
   {
-    ...{ title, most: 16, sizes: [1, 16], curve: [about(0.01), about(averaged)], others: about(0.1) },
+    ...{ ...subject, most: 16, sizes: [1, 16], curve: [about(0.01), about(averaged)], others: about(0.1) },
     ...{ change: about(change), chance: about(0.05), detail: about(detail), measured: about(0.5) },
     ...{ expected: about(0.5), correlation: about(0.4), independent: about(0.06), lawful: about(1) },
     ...{ share: about(averaged / 0.1), lateShare: about(change / 0.05) },
@@ -70,7 +71,14 @@ const averages = (averaged: number, change: number, detail: number) => [
 ];
 const identified = (mean: number, named: number) => [
   {
-    ...{ title, sizes: [1, 16], curve: [about(0.2), about(mean)], most: 16, others: 2, single: about(0.2) },
+    ...{
+      ...subject,
+      sizes: [1, 16],
+      curve: [about(0.2), about(mean)],
+      most: 16,
+      others: 2,
+      single: about(0.2),
+    },
     ...{ mean: about(mean), none: about(0.1), theirs: about(0.1), lead: about(mean - 0.1) },
     ...{ named: about(named), nearest: about(0.3) },
   },
@@ -124,7 +132,7 @@ const level = (gain: number) => ({
 });
 const inside = (gap: Sampled, fresh: number) => [
   {
-    ...{ title, curve: [0.01, 0.01, 0.01, 0.01, 0.01, 0.005].map(mean => about(mean)), gap },
+    ...{ ...subject, curve: [0.01, 0.01, 0.01, 0.01, 0.01, 0.005].map(mean => about(mean)), gap },
     ...{ fresh: about(fresh), lead: about(0.01 - fresh), stretched: about(0.01) },
     ...{ own: about(0), shuffled: about(0) },
   },
@@ -143,7 +151,7 @@ const strokes = (kept: number, left: number) => [
 ];
 const steps = (minor: number, sensitive: number) => [
   {
-    ...{ title, seeds: 20, picks: [0, 1], changes: [about(0.1), about(0.1)], some: 1, count: 2 },
+    ...{ ...subject, seeds: 20, picks: [0, 1], changes: [about(0.1), about(0.1)], some: 1, count: 2 },
     ...{ minor: about(minor), major: about(0.01), random: about(0.01), unseen: about(0.01) },
     ...{ sensitive: about(sensitive), times: about(minor / 0.01), sensitiveTimes: about(sensitive / 0.01) },
   },
@@ -155,7 +163,14 @@ const shape = (above: number, along: number) => {
   };
   return [
     {
-      ...{ title, subject: 'mnist' as const, seeds: 200, dims: 64, along: about(along), random: about(1) },
+      ...{
+        ...subject,
+        subject: 'mnist' as const,
+        seeds: 200,
+        dims: 64,
+        along: about(along),
+        random: about(1),
+      },
       ...{ own: { ...variances, above: about(above) }, noise: { ...variances, above: about(0) } },
       ...{ share: about(along), next: about(1), rest: about(1) },
     },
@@ -163,7 +178,7 @@ const shape = (above: number, along: number) => {
 };
 const explained = (scaled: number, convolved: number) => [
   {
-    ...{ title, subject: 'mnist' as const, scaled: about(scaled), convolved: about(convolved) },
+    ...{ ...subject, subject: 'mnist' as const, scaled: about(scaled), convolved: about(convolved) },
     ...{ quarters: about(scaled), singles: about(0.1), noise: about(0), embedded: about(0.1) },
     ...{ foreign: about(0.2), lead: about(convolved - 0.2) },
   },
@@ -174,7 +189,9 @@ const spread = (euclidean: number, apart: number) => {
     ...{ euclidean: about(euclidean), least: about(1), apart: about(apart), correlation: about(0.2) },
     ...{ norm: about(30), fromMean: about(0.7) },
   });
-  return [{ title, dims: 1024, own: of(euclidean, apart), none: of(45, 1.41), share: about(apart / 1.41) }];
+  return [
+    { ...subject, dims: 1024, own: of(euclidean, apart), none: of(45, 1.41), share: about(apart / 1.41) },
+  ];
 };
 const paths = (kept: number) => {
   const curve = [about(0.001)];
@@ -182,7 +199,7 @@ const paths = (kept: number) => {
     planes: [],
     clouds: [
       {
-        ...{ title, subject: 'mnist' as const, random: about(0.1), lerp: about(kept), slerp: about(0) },
+        ...{ ...subject, subject: 'mnist' as const, random: about(0.1), lerp: about(kept), slerp: about(0) },
         ...{ control: about(0), astray: about(0.1), chance: about(0), lead: about(kept - 0.1) },
         ...{ lerpWithin: [about(kept), about(kept)], slerpWithin: [about(0), about(0)] },
         worst: { straight: about(0.001), arcs: about(0.01) },
