@@ -1,0 +1,124 @@
+/**
+ * Trains the denoisers of the reproduction, one thread each and as many at once as there are cores, and says what each cost and
+ * bought: npm run train:reproduction -- --data-dir DIR [--configs DIR] [--only NAMES] [--cifar10 ARCHIVE] [--minutes N]
+ * [--into DIR]. Stopped, or out of minutes, it goes on where it was when it is called again.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { lineFigure } from '../src/figures/line.ts';
+import { loadModel, saveModel } from '../src/index.ts';
+import { svgToPng } from '../src/runtime/svg.ts';
+
+const { values } = parseArgs({
+  options: {
+    configs: { type: 'string', default: 'configs/reproduction' },
+    'data-dir': { type: 'string', default: '/usr/share/datasets' },
+    only: { type: 'string' },
+    cifar10: { type: 'string' },
+    minutes: { type: 'string', default: '10000' },
+    runs: { type: 'string', default: 'runs/reproduction' },
+    into: { type: 'string', default: 'models/reproduction' },
+  },
+});
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const only = values.only?.split(',');
+const ends = performance.now() + 60_000 * Number(values.minutes);
+
+/** What a training cost and bought. */
+interface Cost {
+  readonly name: string;
+  readonly pictures: number;
+  readonly minutes: number;
+  /** Held-out error by pictures seen. */
+  readonly curve: readonly (readonly [pictures: number, heldOut: number])[];
+}
+
+const COSTS = join(values.into, 'costs.json');
+const known: Cost[] = existsSync(COSTS) ? JSON.parse(readFileSync(COSTS, 'utf8')) : [];
+const costs = new Map(known.map(cost => [cost.name, cost]));
+
+const names = readdirSync(values.configs)
+  .filter(file => file.endsWith('.json') && !file.startsWith('embedder'))
+  .map(file => basename(file, '.json'))
+  .filter(name => !only || only.includes(name));
+const waiting = names.filter(name => !costs.has(name));
+console.log(`${names.length - waiting.length} of ${names.length} are trained`);
+await Promise.all(Array.from({ length: availableParallelism() }, lane));
+await report([...costs.values()].sort((a, b) => a.name.localeCompare(b.name)));
+
+/** Trains one after the other. */
+async function lane(): Promise<void> {
+  for (let name = waiting.shift(); name && performance.now() < ends; name = waiting.shift())
+    if (await train(name)) await finish(name);
+}
+
+/** @returns whether the training came to its end. */
+function train(name: string): Promise<boolean> {
+  const run = join(values.runs, name);
+  // The second of two halves, and what is trained again, begin with other random numbers.
+  const rng = /\d+b$|-retrained$/.test(name) ? ['--rng', '1'] : [];
+  const data = name.startsWith('cifar10') && values.cifar10 ? ['--data', values.cifar10] : [];
+  const go = existsSync(join(run, 'checkpoint.safetensors')) ? ['--resume'] : [...rng, ...data];
+  const config = join(values.configs, `${name}.json`);
+  const words = ['train', 'denoiser', '--config', config, '--data-dir', values['data-dir'], '--out', run];
+  const how = ['--threads', '1', '--quiet', ...go];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(ROOT, 'bin/seedbed.js'), ...words, ...how], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const late = setTimeout(() => child.kill('SIGTERM'), Math.max(0, ends - performance.now()));
+    child.once('error', reject);
+    child.once('exit', code => {
+      clearTimeout(late);
+      if (code !== 0 && code !== 75) reject(new Error(`the training of ${name} ended with ${code}`));
+      resolve(code === 0);
+    });
+  });
+}
+
+/** Takes the model over, as float16, and notes what it cost. */
+async function finish(name: string): Promise<void> {
+  const run = join(values.runs, name);
+  const model = await loadModel(join(run, 'model.onnx'));
+  await mkdir(values.into, { recursive: true });
+  await writeFile(join(values.into, `${name}.onnx`), saveModel(model, true));
+  const { batch } = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')).training as { batch: number };
+  const lines = readFileSync(join(run, 'log.jsonl'), 'utf8').trim().split('\n');
+  const log = lines.map(line => JSON.parse(line) as { step: number; heldOut: number; seconds: number });
+  const last = log.at(-1)!;
+  costs.set(name, {
+    ...{ name, pictures: batch * last.step, minutes: last.seconds / 60 },
+    curve: log.map(({ step, heldOut }) => [batch * step, heldOut] as const),
+  });
+  await writeFile(COSTS, `${JSON.stringify([...costs.values()])}\n`);
+  console.log(`${name}: held-out error ${last.heldOut}, ${(last.seconds / 60).toFixed(0)} minutes`);
+}
+
+/** One table, costs.md, and one figure, costs.png: error against pictures seen. */
+async function report(all: readonly Cost[]): Promise<void> {
+  if (all.length === 0) return;
+  const rows = all.map(
+    ({ name, pictures, minutes, curve }) =>
+      `| ${name} | ${pictures.toLocaleString('en')} | ${minutes.toFixed(0)} | ${curve.at(-1)![1].toPrecision(3)} |`,
+  );
+  const about = `Written by \`npm run train:reproduction -- --configs ${values.configs}\`. Held-out error is the mean absolute error of the noise that is seen.`;
+  const head =
+    '| model | pictures seen | minutes, one thread | held-out error |\n| --- | ---: | ---: | ---: |';
+  const picture = '![Held-out error against pictures seen](costs.png)';
+  const page = ['# What the trainings cost and bought', about, picture, [head, ...rows].join('\n')].join(
+    '\n\n',
+  );
+  await writeFile(join(values.into, 'costs.md'), `${page}\n`);
+  const svg = lineFigure({
+    title: 'What the trainings bought',
+    x: { label: 'pictures seen', log: true },
+    y: { label: 'held-out error of the noise' },
+    series: all.map(({ name, curve }) => ({ name, points: curve })),
+  });
+  await writeFile(join(values.into, 'costs.png'), await svgToPng(svg));
+}
