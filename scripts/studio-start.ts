@@ -167,7 +167,8 @@ try {
   const page = `# How the studio opens
 
 Written by \`npm run studio:measure\`: Chromium ${version} without a window, ${cpus().length} cores (${model}), whose load was ${load.toFixed(1)} when it began; medians of ${RUNS} openings of Embed by
-browsers that keep nothing yet. The network is throttled as DevTools does it.
+browsers that keep nothing yet. The network is throttled as DevTools does it. First picture and seed are when the page holds them,
+which may be before it has painted; sent is all that the server had sent by then, the shipped seeds and what was begun for later among it.
 
 | network | first paint | first picture | its seed | sent before the seed |
 | --- | --- | --- | --- | --- |

@@ -37,6 +37,8 @@ export interface ModelCard {
   readonly steps: number;
   readonly weights: number;
   readonly hasEmbedder: boolean;
+  /** Of an embedder of one's own, the first letters of its hash. */
+  readonly embedder?: string | undefined;
   /** What it has shown of itself; undefined where nobody has measured. */
   readonly gate?: readonly Condition[] | undefined;
 }
@@ -77,6 +79,8 @@ export interface OpenSampler {
 
 const models = new Map<string, Promise<Denoiser>>();
 const embedders = new Map<string, Promise<Embedder>>();
+/** The hashes of those of one's own. */
+const ownEmbedders = new Map<string, string>();
 const samplers = new Map<string, Promise<OpenSampler>>();
 
 /** A model by its key. */
@@ -126,6 +130,7 @@ async function cardOf(key: string): Promise<ModelCard> {
     ...(bound && { bound }),
     weights: [...model.graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0),
     hasEmbedder: key === 'fashion-mnist' || embedders.has(key),
+    embedder: ownEmbedders.get(key),
     gate: gateOf(training),
   };
 }
@@ -147,6 +152,7 @@ export async function takeEmbedder(embedder: Embedder): Promise<ModelCard | unde
   for (const [key, model] of models) {
     if ((await model).hash !== embedder.info.denoiser) continue;
     embedders.set(key, Promise.resolve(embedder));
+    ownEmbedders.set(key, embedder.hash.slice(0, 6));
     return cardOf(key);
   }
   return undefined;

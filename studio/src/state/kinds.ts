@@ -75,6 +75,7 @@ const SHAPES: Readonly<Record<Kind, z.ZodMiniType>> = {
       ...{ key: z.string(), name: z.string(), hash: z.string(), shape: numbers, picture: numbers },
       ...{ steps: z.number(), weights: z.number(), hasEmbedder: z.boolean() },
       bound: z.optional(z.string()),
+      embedder: z.optional(z.string()),
       gate: z.optional(z.array(z.object({ passed: z.boolean(), text: z.string() }))),
     }),
     file: z.instanceof(Blob),

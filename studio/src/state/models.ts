@@ -49,6 +49,12 @@ export function offered(): readonly (readonly [key: string, name: string])[] {
   return [...ALL_SHIPPED.map(key => [key, key] as const), ...own.map(c => [c.key, c.name] as const)];
 }
 
+/** By what seeds that an embedder may have found are named: its model, and an embedder of one's own. */
+export const seekerOf = (key: string) => {
+  const { hash, embedder } = cardOf(key)!;
+  return embedder ? `${hash} by ${embedder}` : hash;
+};
+
 /** Whether a model is of points in the plane. */
 export const isOfPlane = ({ shape }: ModelCard) => shape.join() === '2';
 
@@ -108,8 +114,8 @@ async function openKept(key: string): Promise<ModelCard | undefined> {
       autoencoder: autoencoder && named(autoencoder, '-autoencoder.onnx'),
       conditions,
     });
-    if (embedder) await ask('openModel', { file: named(embedder, '.onnx') });
-    return know({ ...card, name, hasEmbedder: embedder !== undefined });
+    const embedding = embedder && (await ask('openModel', { file: named(embedder, '.onnx') }));
+    return know({ ...card, ...embedding, name });
   });
 }
 
@@ -138,11 +144,11 @@ export async function openModel(files: ModelFiles): Promise<boolean> {
   const { file, description, data, autoencoder, conditions } = files;
   const card = await during(`Reading ${file.name}`, {}, () => ask('openModel', files));
   if (!card) return false;
-  const { key, hasEmbedder } = card;
+  const { key, hasEmbedder, embedder } = card;
   const known = cardOf(key);
   const stem = file.name.replace(/\.onnx$/i, '');
   const name = card.bound ? `${stem}: ${card.bound}` : stem;
-  know(known ? { ...known, hasEmbedder } : { ...card, name });
+  know(known ? { ...known, hasEmbedder, embedder } : { ...card, name });
   opened(key, life);
   if (!isShipped(key))
     await amend('model', [key], before => ({
@@ -160,7 +166,10 @@ export async function openModel(files: ModelFiles): Promise<boolean> {
   else if (isOfPlane(card)) goToRoom('gravity', { data: 'model', own: key });
   // Said last: whoever reads it may use the model at once.
   if (!known) say(`${file.name} is open, without an embedder: seeds are found by inversion.`);
-  else if (hasEmbedder) say(`${file.name} is open; ${known.name} has an embedder.`);
+  else if (hasEmbedder)
+    say(
+      `${file.name} is open; ${known.name} has an embedder${isShipped(key) ? ' of yours until the page is read again' : ''}.`,
+    );
   else say(`${file.name} is open already.`);
   return true;
 }

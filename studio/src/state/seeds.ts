@@ -7,7 +7,7 @@ import type { EmbedRequest, Floats, Found, Report } from '../engine/engine.ts';
 import type { Waiting } from '../engine/tasks.ts';
 import { forget, keep, recall } from './kept.ts';
 import type { Kept } from './kinds.ts';
-import { cardOf, SHIPPED, untilOpen } from './models.ts';
+import { cardOf, SHIPPED, seekerOf, untilOpen } from './models.ts';
 import { foundOf, readOf } from './names.ts';
 import { say } from './notices.ts';
 import { type Listed, pictureOf, sourceOf } from './pictures.ts';
@@ -51,7 +51,7 @@ export async function seek(
   asked: Asked,
   waiting: Waiting,
 ): Promise<Found | undefined> {
-  const of = foundOf(pictureOf(id).id, cardOf(model)!.hash, asked, drawn);
+  const of = foundOf(pictureOf(id).id, seekerOf(model), asked, drawn);
   return result(
     'found',
     {

@@ -1,7 +1,7 @@
 import type { SeedPath } from 'seedbed';
 import { ask } from '../../engine/client.ts';
 import type { Floats } from '../../engine/engine.ts';
-import { cardOf, untilOpen } from '../../state/models.ts';
+import { seekerOf, untilOpen } from '../../state/models.ts';
 import { walkOf } from '../../state/names.ts';
 import { result } from '../../state/results.ts';
 import type { Way } from '../../state/seeds.ts';
@@ -34,7 +34,7 @@ export async function legOf(
   const walked = await result(
     'grown',
     {
-      ...{ of: walkOf(from.id, to.id, cardOf(model)!.hash, path, way), label: 'Growing the way' },
+      ...{ of: walkOf(from.id, to.id, seekerOf(model), path, way), label: 'Growing the way' },
       async make(task, report) {
         await untilOpen(model);
         return ask('walk', task, model, [from.latent, to.latent], path, FRAMES, report);
