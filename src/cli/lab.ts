@@ -36,6 +36,8 @@ const FOLDERS: Readonly<Record<string, string>> = {
   paintings: 'examples/paintings',
   faces: 'examples/faces',
 };
+/** The denoiser that all embedders are of. */
+const EMBEDDED = 'fashion-mnist';
 /** Seeds between two writings of what is done. */
 const PIECE = 2 * BATCH;
 
@@ -86,7 +88,15 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
     },
     has: what => models.has(what) || sets.has(what),
     denoiser: name => remember(name, loadModel),
-    embedder: name => remember(name, loadEmbedder),
+    async embedder(name) {
+      const embedder = await remember(name, loadEmbedder);
+      const { hash } = await lab.denoiser(EMBEDDED);
+      if (embedder.info.denoiser === hash) return embedder;
+      throw new SeedbedError(
+        'Mismatch',
+        `embedder ${name} was trained for denoiser ${embedder.info.denoiser.slice(0, 12)}, but ${EMBEDDED} is ${hash.slice(0, 12)}. Train it for that one`,
+      );
+    },
     data: (name, split, shape) => openSet(name, split, flags.dataDir, shape),
     missing(needs) {
       const absent = needs.filter(need => !lab.has(need));

@@ -134,14 +134,21 @@ async function pictureSets(
     );
   const open = (name: string) => openFor(name, model, { dataDir: flags.dataDir, note });
   const [all, others] = [await open(learned), await open(kept)];
+  const [from, to] = flags.learned === undefined ? learnedPart(model) : [0, all.length];
   return [
-    slice(all, 0, Math.min(LEARNED, all.length)),
+    slice(all, from, Math.min(from + LEARNED, to, all.length)),
     slice(others, 0, Math.min(flags.count, others.length)),
   ];
 }
 
 /** Pictures that an autoencoder works on at once. */
 const ENCODED = 32;
+
+/** The part of its data that a model learned from. */
+function learnedPart({ info }: Denoiser): readonly [from: number, to: number] {
+  const config = info.training?.config as { learn?: [number, number] } | undefined;
+  return config?.learn ?? [0, Number.POSITIVE_INFINITY];
+}
 
 /** Pictures as the network sees them. */
 async function read(runtime: Runtime, model: Denoiser, dataset: Dataset) {

@@ -148,3 +148,19 @@ function distances(seeds: Floats, dims: number): { mean: number; least: number; 
   });
   return { mean: sum / ((count * (count - 1)) / 2), least, greatest };
 }
+
+/** Variance of the seeds about their mean [K, ...] about their mean along unit directions [n, ...]. */
+export function variancesAlong(latent: Floats, directions: Floats): number[] {
+  const count = latent.shape[0]!;
+  const width = sizeOf(latent.shape.slice(1));
+  return Array.from({ length: directions.shape[0]! }, (_, d) => {
+    const direction = rows(directions, d, d + 1).data;
+    const along = Array.from({ length: count }, (_, k) => {
+      let sum = 0;
+      for (let i = 0; i < width; i++) sum += latent.data[k * width + i]! * direction[i]!;
+      return sum;
+    });
+    const mean = along.reduce((sum, value) => sum + value, 0) / count;
+    return along.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
+  });
+}

@@ -46,7 +46,10 @@ export interface Condition {
 
 /** How much more than the best linear denoiser a network may err: at the noise end there is no more to see. */
 const LINEAR = 1.01;
-/** How far the mean and the variance of grown pixels may be from those of real ones, as a share. */
+/**
+ * How far the mean and the variance of grown pixels may be from those of real ones, as a share. A sampler of few steps loses contrast
+ * by itself: of the best linear denoiser's pictures as much as of a network's, which therefore stand for what is possible.
+ */
 const PIXELS = 0.15;
 /** How much of grown pictures may be cut off. */
 const SATURATED = 0.02;
@@ -72,8 +75,10 @@ export function gate({ levels, grown, linear, real }: QualityNumbers): Condition
       text: `has the brightness of real pictures, to ${100 * PIXELS} %: mean ${share(grown.mean, real.mean)}`,
     },
     {
-      passed: Math.abs(grown.variance - real.variance) <= PIXELS * real.variance,
-      text: `has their contrast, to ${100 * PIXELS} %: variance ${share(grown.variance, real.variance)}`,
+      passed:
+        grown.variance >= (1 - PIXELS) * Math.min(real.variance, linear.variance) &&
+        grown.variance <= (1 + PIXELS) * real.variance,
+      text: `has their contrast, as far as its sampler lets a linear model have it, to ${100 * PIXELS} %: variance ${share(grown.variance, real.variance)}, linear ${figure(linear.variance)}`,
     },
     {
       passed: grown.saturated <= SATURATED,

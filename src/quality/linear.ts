@@ -83,7 +83,7 @@ const NUMBERS: Space<number> = {
 };
 
 /** What a model's sampler multiplies Gaussian data N(0, variance) by, under their best denoiser: all samplers are linear there. */
-function gainOf({ info }: Denoiser, variance: number): number {
+export function gainOf({ info }: Pick<Denoiser, 'info'>, variance: number): number {
   const grid = samplerGrid(info, info.sampler);
   const predicted = ({ x, level: { signalRate: s, noiseRate: n, target } }: Request<number>) =>
     ((target.clean * s * variance + target.noise * n) * x) / (s ** 2 * variance + n ** 2);

@@ -61,7 +61,8 @@ export interface Interval {
 }
 
 /**
- * A mean with its 95 % bootstrap interval: percentiles 2.5 and 97.5 of the means of 2,000 resamples (Efron 1979).
+ * A mean with its 95 % bootstrap interval: percentiles of the means of 2,000 resamples (Efron 1979), 2.5 and 97.5 for many
+ * values and further out for few, as Student's t is wider than the normal distribution (Hesterberg 2015).
  * @param values at least one.
  * @param rng random number seed, a whole number from 0; the same one gives the same interval.
  * @group Statistics
@@ -77,11 +78,50 @@ export function bootstrapMean(values: readonly number[], rng: number): Interval 
     fillUniform({ seed: rng, purpose: 'bootstrap' }, round, 0, uniform);
     return average(Array.from(uniform, u => values[Math.floor(u * values.length)]!));
   }).sort((a, b) => a - b);
-  return {
-    mean: average(values),
-    low: means[Math.floor(resamples * 0.025)]!,
-    high: means[Math.floor(resamples * 0.975)]!,
-  };
+  return { mean: average(values), ...percentiles(means, values.length) };
+}
+
+/** The 97.5 % quantile of the normal distribution. */
+const QUANTILE = 1.959964;
+
+/**
+ * The ends of a 95 % interval among sorted resamples of n values: at the expanded percentiles Phi(-sqrt(n / (n - 1)) t), t the 97.5 %
+ * quantile of Student's distribution of n - 1 degrees (Hesterberg 2015, section 4.1); plain percentiles of few values cover too little.
+ */
+export function percentiles(sorted: readonly number[], n: number): { low: number; high: number } {
+  const tail = n < 2 ? 0 : tailOf(Math.sqrt(n / (n - 1)) * studentQuantile(n - 1));
+  const last = sorted.length - 1;
+  const at = (share: number) => sorted[Math.min(last, Math.floor(share * sorted.length))]!;
+  return { low: at(tail), high: at(1 - tail) };
+}
+
+/** The 97.5 % quantile of Student's distribution (Abramowitz and Stegun 26.7.5); beyond all resamples for very few degrees. */
+function studentQuantile(degrees: number): number {
+  const [z, v] = [QUANTILE, degrees];
+  const terms = [
+    (z ** 3 + z) / 4,
+    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96,
+    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384,
+  ];
+  return terms.reduce((sum, term, k) => sum + term / v ** (k + 1), z);
+}
+
+/** The normal distribution's share above x from 0 (Abramowitz and Stegun 26.2.17, to 1e-7). */
+function tailOf(x: number): number {
+  const t = 1 / (1 + 0.2316419 * x);
+  const series = [0.31938153, -0.356563782, 1.781477937, -1.821255978, 1.330274429];
+  const sum = series.reduce((total, factor, k) => total + factor * t ** (k + 1), 0);
+  return (Math.exp(-(x ** 2) / 2) / Math.sqrt(2 * Math.PI)) * sum;
+}
+
+/**
+ * The 95 % interval of a share, of which n things that are so or not are a sample (Wilson 1927): not of no width where all are alike.
+ */
+export function wilson(share: number, n: number): { low: number; high: number } {
+  const z2 = QUANTILE ** 2;
+  const middle = (share + z2 / (2 * n)) / (1 + z2 / n);
+  const half = (QUANTILE / (1 + z2 / n)) * Math.sqrt((share * (1 - share)) / n + z2 / (4 * n * n));
+  return { low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
 
 export function average(values: ArrayLike<number>): number {

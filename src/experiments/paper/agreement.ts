@@ -13,7 +13,7 @@ import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, sizeOf } from '../../tensor/tensor.ts';
 import { type Claim, figure, judged, ofOne, type Sampled, withInterval } from './claims.ts';
 import { BATCH, experiment, type Lab, readPictures } from './lab.ts';
-import { SECOND, TRAINED_ON } from './measure/siblings.ts';
+import { halvesOf, SECOND, TRAINED_ON } from './measure/siblings.ts';
 
 /** Diffusion times at which clean pictures are compared; 1 is noise. The claims are of the middle one. */
 const TIMES = [0.9, 0.7, 0.5, 0.3, 0.1];
@@ -144,6 +144,7 @@ function theoryClaim(results: Results): Claim {
   const off = results.map(result => middle(result).linear.mean / middle(result).theory);
   const worst = Math.max(...off.map(ratio => Math.max(ratio, 1 / ratio)));
   return judged({
+    models: [],
     number: worst,
     against: 1,
     n: 1,
@@ -163,13 +164,14 @@ function networkClaim(results: Results): Claim {
   const { networks, linear } = middle(last);
   const ratio = networks.mean / linear.mean;
   return judged({
+    models: halvesOf(results.map(({ size }) => size)),
     number: networks,
     against: linear,
     paper: 'The map depends on the data manifold only, so networks trained on different samples of it agree.',
     ours: `with ${last.size.toLocaleString('en')} images each, networks differ by ${withInterval(networks)} at half time, linear denoisers by ${withInterval(linear)}`,
     control: `linear denoisers, which know mean and covariance alone: their difference falls with the number of images as theory says`,
     numbersSay: ratio < 1 ? 'holds' : ratio < 10 ? 'partly' : 'fails',
-    because: `Networks of disjoint halves differ ${figure(ratio, 2)} times as much as linear denoisers do, which is what the sample alone is worth; the rest is of the training.`,
+    because: `Networks of disjoint halves differ ${figure(ratio, 2)} times as much as linear denoisers do, which is what the sample alone is worth${ratio > 1 ? '; the rest is of the training' : ''}.`,
     values: { networks, linear },
   });
 }

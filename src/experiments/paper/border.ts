@@ -33,7 +33,7 @@ export const border = experiment({
           ? 'the outer are better'
           : own.low > 0
             ? 'the inner are better'
-            : 'distance does not matter';
+            : 'distance tells nothing';
       return judged({
         models: [model],
         number: curve.at(-1)!,
@@ -92,7 +92,7 @@ async function insideAndAtBorder(lab: Lab, cloud: SeedCloud) {
   };
   const curve: number[] = [];
   for (const r of RADII) curve.push(await at(r));
-  const fresh = await errorOf(lab, cloud, redrawn(lab, mean, some));
+  const fresh = await errorOf(lab, cloud, redrawn(lab, cloud, mean, some));
   const middles = pointsAt(mean, some, HALF);
   const distances = Array.from({ length: count }, (_, i) =>
     rms(rows(latent, i, i + 1).data.map((z, k) => z - mean.data[k]!)),
@@ -108,7 +108,12 @@ async function insideAndAtBorder(lab: Lab, cloud: SeedCloud) {
 }
 
 /** Random combinations of the seeds' differences from the mean, each as long as a seed's: points at the border that no method fitted. */
-function redrawn(lab: Lab, mean: Tensor<'float32'>, seeds: Tensor<'float32'>): Tensor<'float32'> {
+function redrawn(
+  lab: Lab,
+  { index }: SeedCloud,
+  mean: Tensor<'float32'>,
+  seeds: Tensor<'float32'>,
+): Tensor<'float32'> {
   const count = seeds.shape[0]!;
   const away = (from: Tensor<'float32'>, sign: 1 | -1) =>
     float32(
@@ -116,7 +121,7 @@ function redrawn(lab: Lab, mean: Tensor<'float32'>, seeds: Tensor<'float32'>): T
       from.data.map((value, i) => value + sign * mean.data[i % mean.data.length]!),
     );
   const differences = away(seeds, -1);
-  const weights = unstack(normals({ seed: lab.rng, purpose: 'border' }, [count, count]));
+  const weights = unstack(normals({ seed: lab.rng, purpose: `border ${index}` }, [count, count]));
   const drawn = combinations(
     weights.map(({ data }) => data),
     differences,

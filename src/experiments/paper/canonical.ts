@@ -39,9 +39,10 @@ export const canonical = experiment({
           ours: `correlation ${withInterval(own.correlation)} (with the means of quarters of the cloud ${withInterval(quarters)}), distance per coordinate ${withInterval(own.distance)}; the mean's own variance is ${withInterval(noise)}, the embedder's seed's ${withInterval(ownVariance)}`,
           control: `correlation of the embedder's seed with single seeds ${withInterval(single.correlation)} (distance ${withInterval(single.distance)}); of its seeds of ${others} other pictures with this mean ${withInterval(theirs)}, of the nearest of them ${withInterval(nearest)}; of random seeds ${withInterval(random)}`,
           numbersSay: near ? 'holds' : nearer ? 'partly' : 'fails',
-          because: nearer
-            ? `The embedder's seed is ${times} times as correlated with the mean as with a seed, and for ${percent(first.mean)} of the pictures nearer to it than the seeds of other pictures are${near ? '' : ', but it is another point than the mean'}.`
-            : `The embedder's seed is ${times} times as correlated with the mean as with a seed, and nearer to it than its seeds of other pictures for ${percent(first.mean)} of the pictures only.`,
+          because:
+            nearer || near
+              ? `The embedder's seed is ${times} times as correlated with the mean as with a seed, and for ${percent(first.mean)} of the pictures nearer to it than the seeds of other pictures are${near ? '' : ', but it is another point than the mean'}.`
+              : `The embedder's seed is ${times} times as correlated with the mean as with a seed, and nearer to it than its seeds of other pictures for ${percent(first.mean)} of the pictures only.`,
           values: {
             correlation: own.correlation,
             distance: own.distance,

@@ -1,5 +1,5 @@
 import { fillUniform } from '../../tensor/random.ts';
-import { average, bootstrapMean, type Interval } from '../../tensor/statistics.ts';
+import { average, bootstrapMean, type Interval, percentiles, wilson } from '../../tensor/statistics.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
 /** Whether what the paper says is so: it holds, in part, it fails, or the measurement cannot tell. */
@@ -17,9 +17,12 @@ export interface Sampled extends Interval {
   readonly points?: number;
 }
 
-/** The mean of values that are independent of each other. */
+/** The mean of values that are independent of each other; of ones and noughts the share of ones, with Wilson's interval. */
 export function sampled(values: readonly number[], rng: number): Sampled {
-  return { ...bootstrapMean(values, rng), n: values.length };
+  const n = values.length;
+  const interval = bootstrapMean(values, rng);
+  if (n === 0 || !values.every(value => value === 0 || value === 1)) return { ...interval, n };
+  return { ...interval, ...wilson(interval.mean, n), n };
 }
 
 /** The mean of values that all belong to one picture or one training: however many, n is 1. */
@@ -71,12 +74,8 @@ export function ratioOfMeans(
       average(Array.from(uniform, u => values[Math.min(values.length - 1, Math.floor(u * values.length))]!));
     return mean(above, a!) / mean(below, b!);
   }).sort((x, y) => x - y);
-  return {
-    mean: average(above) / average(below),
-    low: drawn[Math.floor(0.025 * RESAMPLES)]!,
-    high: drawn[Math.floor(0.975 * RESAMPLES)]!,
-    n: Math.min(above.length, below.length),
-  };
+  const n = Math.min(above.length, below.length);
+  return { mean: average(above) / average(below), ...percentiles(drawn, n), n };
 }
 
 /** A number as the report writes it: three digits, without a zero before the point; powers of ten where it is tiny; ∞ for a ratio to nothing. */
@@ -158,6 +157,16 @@ export function judged({
 }: Measurement): Claim {
   const means = [number, against, ...rests].filter(value => typeof value !== 'number');
   const fewest = Math.min(n, ...means.map(mean => mean.n));
+  const known = [number, against, ...rests].every(value => !Number.isNaN(meanOf(value)));
+  if (!known)
+    return judged({
+      ...claim,
+      number: 0,
+      against: 0,
+      numbersSay: 'open',
+      because: 'Open, as a number could not be computed.',
+      values: {},
+    });
   const told = fewest >= LEAST || numbersSay === 'open';
   const written = (value: Sampled | number) =>
     typeof value === 'number' ? figure(value) : withInterval(value);

@@ -155,7 +155,7 @@ export const fig2 = experiment({
             'Weak pictures as seeds (signal rate .02 to .08) roughly preserve macroscopic aspects, but most of the information is not embedded.',
           ours: `squared error ${each(({ error }) => error)}; coarse form correlates with the picture's by ${each(({ form }) => form)}, and by ${each(({ more }) => more)} more than with another's; brightness by ${tried.map(({ light }) => figure(light, 2)).join(', ')}`,
           control: `another test picture has error ${withInterval(pairs)}; coarse form correlates with another picture's by ${each(({ other }) => other)}, brightness by ${tried.map(({ otherLight }) => figure(otherLight, 2)).join(', ')}`,
-          numbersSay: kept && lit && lost ? 'holds' : some || lit || lost ? 'partly' : 'fails',
+          numbersSay: kept && lit && lost ? 'holds' : some || lit ? 'partly' : 'fails',
           because: `Brightness ${lit ? 'follows' : 'does not follow'} the picture; ${kept ? 'at every rate the coarse form follows the picture more than chance' : some ? 'at some rates the coarse form follows the picture more than chance' : 'not even the coarse form follows the picture'}, and at best (rate ${figure(best.rate, 1)}) the error is ${figure(best.error.mean / pairs.mean, 2)} of that of an unrelated picture: ${lost ? 'scaling is no embedding' : 'scaling embeds most of the picture'}.`,
           values: Object.fromEntries(
             tried.flatMap(({ rate, error, form, other, more, light, otherLight }) => [

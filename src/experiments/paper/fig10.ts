@@ -9,6 +9,8 @@ import {
   type Claim,
   figure,
   judged,
+  percent,
+  ratioOfMeans,
   type Sampled,
   type SheetPicture,
   sampled,
@@ -115,10 +117,13 @@ function sheetOf(
 }
 
 function samePictures({ title, names, pairs, wiener }: Networks): Claim {
+  /** How much of what different seeds have less in common than the same ones the linear model accounts for. */
+  const linear = (1 - wiener) / (1 - average(pairs.map(({ ratio }) => ratio.mean)));
   const sorted = [...pairs].sort((p, q) => p.ratio.mean - q.ratio.mean);
   const [nearest, worst] = [sorted[0]!, sorted.at(-1)!];
   const mean = average(pairs.map(({ ratio }) => ratio.mean));
   return judged({
+    models: names,
     number: mean,
     against: wiener,
     rests: [worst.ratio],
@@ -126,7 +131,7 @@ function samePictures({ title, names, pairs, wiener }: Networks): Claim {
     ours: `over ${pairs.length} pairs of ${names.length} networks the ratio is ${figure(mean)} on average, from ${withInterval(nearest.ratio)} to ${withInterval(worst.ratio)}`,
     control: `random pairs have 1; a linear model that knows the data's mean and covariance alone comes to ${figure(wiener)} of the networks`,
     numbersSay: worst.ratio.high < PAPER ? 'holds' : worst.ratio.high < 0.5 ? 'partly' : 'fails',
-    because: `The pictures of one seed are ${figure(1 / mean, 2)} times nearer than random pairs, ${mean < PAPER ? 'two orders of magnitude or more' : mean < 0.1 ? 'one order of magnitude, not two' : 'less than one order of magnitude'}; the linear model gives a factor of ${figure(1 / wiener, 2)}, so ${wiener < 2 * mean ? 'most of the agreement is in the mean and covariance of the data' : 'most of the agreement is beyond the mean and covariance of the data'}.`,
+    because: `The pictures of one seed are ${figure(1 / mean, 2)} times nearer than random pairs, ${mean < PAPER ? 'two orders of magnitude or more' : mean < 0.1 ? 'one order of magnitude, not two' : 'less than one order of magnitude'}; the linear model gives a factor of ${figure(1 / wiener, 2)}: mean and covariance of the data account for ${percent(linear)} of the agreement.`,
     values: { mean, worst: worst.ratio, nearest: nearest.ratio, wiener },
   });
 }
@@ -206,26 +211,41 @@ async function compareSeeds(lab: Lab, subject: Subject, grown: readonly Grown[])
       lab.rng,
     );
   const others = Array.from({ length: images.shape[0]! }, (_, i) => (i + 1) % images.shape[0]!);
+  // Another picture from the same noise: what seeds share that is the start's, not the picture's.
+  const { latent: elsewhere } = await find(lab, grown[0]!.model, takeRows(images, others), {
+    ...{ rng: lab.rng, noiseOf: images },
+  });
+  const apart = (a: Floats) =>
+    unstack(a).map((z, i) => 1 - correlation(z.data, rows(found[0]!, i, i + 1).data));
   const between = found.slice(1).map(b => alike(found[0]!, b));
   const [self, different] = [alike(found[0]!, again), alike(found[0]!, takeRows(found[1]!, others))];
-  return { between, self, different };
+  return {
+    ...{ between, self, different, sameNoise: alike(found[0]!, elsewhere) },
+    /** How far apart seeds of one picture by two networks are, in terms of those of two pictures by one, from the same noise. */
+    shares: found.slice(1).map(b => ratioOfMeans(apart(b), apart(elsewhere), lab.rng, true)),
+  };
 }
 
-function sameSeeds({ title, seeds: { between, self, different } }: Networks): Claim {
+/** Seeds so many times nearer than those of another picture from the same noise do not depend on the network. */
+const NEARER = 10;
+
+function sameSeeds({ title, names, seeds }: Networks): Claim {
+  const { between, self, different, sameNoise, shares } = seeds;
   const mean = average(between.map(({ mean: r }) => r));
-  const low = Math.min(...between.map(interval => interval.low));
+  const worst = shares.reduce((a, b) => (b.high > a.high ? b : a));
   return judged({
+    models: names.slice(0, SEEKERS),
     number: between[0]!,
-    against: self,
-    rests: [...between, different],
+    against: sameNoise,
+    rests: [...between, ...shares],
     paper: `The latent code of a picture does not depend on the network (seeds instead of pictures, ${title}).`,
     ours: `seeds of one picture by ${between.length + 1} networks from the same start correlate by ${between.map(interval => withInterval(interval)).join(', ')}`,
-    control: `seeds of different pictures ${withInterval(different)}; two seeds of one picture by one network from different starts ${withInterval(self)}`,
-    numbersSay: low > 0.9 ? 'holds' : low > Math.max(self.high, different.high) ? 'partly' : 'fails',
+    control: `seeds of two pictures by one network from the same start ${withInterval(sameNoise)}, of different pictures from different starts ${withInterval(different)}; two seeds of one picture by one network from different starts ${withInterval(self)}`,
+    numbersSay: worst.high < 1 / NEARER ? 'holds' : worst.high < 1 ? 'partly' : 'fails',
     because:
-      low > self.high
-        ? `From one start, different networks find seeds that share ${figure(mean, 2)} of their variance, more than two starts of one network do (${figure(self.mean, 2)}): what the picture leaves open is shared, and the network moves it little.`
-        : 'Seeds by different networks are no more alike than two seeds by one.',
-    values: { between: mean, self, different },
+      worst.high < 1
+        ? `From one start, the seeds of one picture by different networks are ${withInterval(worst, 2)} times as far apart as the seeds of two pictures by one network: what they share is the start's for the most part, and the picture's beyond it.`
+        : 'From one start, the seeds of one picture by different networks are as far apart as those of two pictures by one: they share no more than the start.',
+    values: { between: mean, self, different, sameNoise, share: worst },
   });
 }

@@ -33,6 +33,8 @@ const SHOWN = 5;
 const BESIDE = 'mnist';
 /** Random seeds that each picture's own are held against. */
 const RANDOM = 16;
+/** Two ways make clouds alike whose variances are within this factor of each other. */
+const ALIKE = 1.25;
 /** Seeds so many times nearer to the picture than random ones are its seeds. */
 const NEARER = 10;
 
@@ -169,6 +171,7 @@ interface Beside {
 
 function byDescent({ title, model }: Named, { ours, theirs, wider }: Beside): Claim {
   const differ = wider.low > 1 || wider.high < 1;
+  const alike = wider.high < ALIKE && wider.low > 1 / ALIKE;
   const grows = theirs.share.high < 1 / NEARER;
   const shape = (one: Cloud) =>
     `variance ${withInterval(one.variance)}, correlation ${withInterval(one.correlation)}, distance per coordinate ${withInterval(one.apart)}, squared error ${withInterval(one.error)}, ${percentInterval(one.rejected)} told from noise`;
@@ -180,7 +183,7 @@ function byDescent({ title, model }: Named, { ours, theirs, wider }: Beside): Cl
     paper: `Clouds are synthesised by gradient descent from random starts (section 5.1, ${title}).`,
     ours: `descent's seeds: ${shape(theirs)}, at ${figure(theirs.evaluations.mean, 4)} evaluations`,
     control: `as many of split inversion, of the same pictures: ${shape(ours)}, at ${figure(ours.evaluations.mean, 3)} evaluations`,
-    numbersSay: grows ? (differ ? 'partly' : 'holds') : 'fails',
+    numbersSay: !grows ? 'fails' : alike ? 'holds' : differ ? 'partly' : 'open',
     because: `Descent ${grows ? 'finds seeds of the picture' : 'does not find seeds of the picture in so few iterations'}${differ ? ', but the method shapes the cloud' : ''}: its seeds have ${withInterval(wider, 2)} times the variance of split inversion's, ${figure(theirs.apart.mean / ours.apart.mean, 2)} times the distance and ${figure(theirs.error.mean / ours.error.mean, 2)} times the error.`,
     values: {
       ...{ descentVariance: theirs.variance, autoVariance: ours.variance },

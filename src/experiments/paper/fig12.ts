@@ -92,24 +92,31 @@ export const fig12 = experiment({
 /** What combinations of the seeds of one picture grow, and how far its cloud reaches. */
 async function combined(lab: Lab, cloud: SeedCloud) {
   const count = cloud.latent.shape[0]!;
-  const weights = (number: number, of: number) => simplexWeights(lab.rng, number, count, Math.min(of, count));
+  const weights = (number: number, of: number) =>
+    simplexWeights(lab.rng + cloud.index, number, count, Math.min(of, count));
   const error = (latent: SeedCloud['latent']) => errorOf(lab, cloud, latent);
+  const random = noiseFor(lab, cloud, COMBINATIONS, 'matched');
+  /** The error of combinations, and of as many random seeds of their norms. */
+  const both = async (mixed: SeedCloud['latent']) => {
+    const some = rows(random, 0, mixed.shape[0]!);
+    return [await error(mixed), await error(withSquares(some, meanSquares(mixed)))] as const;
+  };
   const mixed = combinations(weights(COMBINATIONS, count), cloud.latent);
-  const inside = await error(mixed);
-  const sparse: number[] = [];
+  const [inside, matched] = await both(mixed);
+  const kinds: (readonly [error: number, matched: number])[] = [[inside, matched]];
   for (const [i, of] of FEW.entries())
-    sparse.push(await error(combinations(weights(i === 0 ? COMBINATIONS : FEWER, of), cloud.latent)));
-  const matched = await error(withSquares(noiseFor(lab, cloud, COMBINATIONS, 'matched'), meanSquares(mixed)));
+    kinds.push(await both(combinations(weights(i === 0 ? COMBINATIONS : FEWER, of), cloud.latent)));
   const noise = noiseFor(lab, cloud, count, 'convexity');
   const some = Math.min(FEWER, count);
   const own = median(cloud.errors);
   return {
-    ...{ inside, sparse, matched, own: average(cloud.errors) },
+    ...{ inside, matched, own: average(cloud.errors) },
+    sparse: kinds.slice(1).map(([error]) => error),
     unrelated: await error(combinations(weights(FEWER, count), noise)),
     stretched: await error(withSquares(rows(mixed, 0, some), meanSquares(rows(cloud.latent, 0, some)))),
-    /** In terms of the seeds' own error, and of that of random points: all seeds, then the sparse kinds. */
-    times: [inside, ...sparse].map(error => error / own),
-    shares: [inside, ...sparse].map(error => error / matched),
+    /** In terms of the seeds' own error, and of that of random points of their norm: all seeds, then the sparse kinds. */
+    times: kinds.map(([error]) => error / own),
+    shares: kinds.map(([error, matched]) => error / matched),
     ...(await alongLines(lab, cloud, LEFT * own)),
   };
 }

@@ -102,7 +102,6 @@ async function measureMeans(lab: Lab, cloud: SeedCloud) {
     independent: variance / most,
     share: curve.at(-1)! / others,
     lateShare: change / chance,
-    lawful: measured / expected,
   };
 }
 
@@ -145,7 +144,6 @@ function claimOf(means: Averages) {
   const near = means.share.high < 1 / NEARER;
   const stable = means.lateShare.high < 1 / NEARER || change.high < one.mean;
   const blurred = detail.high < 1;
-  const lawful = Math.abs(means.lawful.mean - 1) < 0.05;
   return judged({
     models: [means.model],
     number: many,
@@ -155,7 +153,7 @@ function claimOf(means: Averages) {
     ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; the last doubling changes the picture by ${withInterval(change)}; detail ${withInterval(detail)} of that of single seeds; mean square of the means ${withInterval(measured)}`,
     control: `means of ${most} random seeds: squared error ${withInterval(others)}, the last doubling changes them by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected.mean)}, independent noise ${figure(means.independent.mean)}`,
     numbersSay: near && stable && blurred ? 'holds' : near || stable ? 'partly' : 'fails',
-    because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(1 / means.share.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; they ${lawful ? 'shrink' : 'do not shrink'} as seeds of correlation ${figure(correlation.mean, 2)} must, to the mean square rho + (1 - rho) / K.`,
+    because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(1 / means.share.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; seeds of correlation rho = ${figure(correlation.mean, 2)} shrink to the mean square rho + (1 - rho) / K.`,
     values: {
       single: one,
       averaged: many,

@@ -1,6 +1,6 @@
 import type { Denoiser } from '../../diffusion/info.ts';
 import { lineFigure } from '../../figures/line.ts';
-import { meanSeed } from '../../latent/cloud.ts';
+import { cloudStatistics, meanSeed, variancesAlong } from '../../latent/cloud.ts';
 import { principalComponents } from '../../latent/pca.ts';
 import { sensitiveDirections } from '../../latent/sensitive.ts';
 import { average, meanSquaredErrors, rms } from '../../tensor/statistics.ts';
@@ -27,6 +27,8 @@ const DIRECTIONS = 6;
 /** Directions that the sampler is most sensitive to, and rounds of the search for them. */
 const SENSITIVE = 8;
 const ROUNDS = 8;
+/** Less than this part of the mean variance is thin. */
+const THIN = 0.5;
 
 /** Walks from the mean seed along minor and major components of the cloud (Asperti et al. 2023, fig. 14). */
 export const fig14 = experiment({
@@ -63,8 +65,9 @@ async function alongComponents(lab: Lab, subject: Subject, title: string) {
   const { latent } = await lab.cloud(subject, 0);
   const [seeds = 0, ...shape] = latent.shape;
   const count = Math.min(seeds - 1, sizeOf(shape));
-  const picks = spaced(count, 3 * DIRECTIONS);
-  const some = Math.min(DIRECTIONS, Math.floor(picks.length / 3));
+  const some = Math.min(DIRECTIONS, Math.floor(count / 3));
+  const ends = Array.from({ length: some }, (_, k) => [k, count - 1 - k]).flat();
+  const picks = [...new Set([...ends, ...spaced(count, DIRECTIONS)])].sort((a, b) => a - b);
   const walks: Walk[] = [];
   const means = await perCloud(lab, subject, async cloud => {
     const found = await directionsOf(lab, cloud, picks, some);
@@ -96,7 +99,7 @@ async function directionsOf(lab: Lab, cloud: SeedCloud, picks: readonly number[]
 }
 
 /** How much steps along them change the picture. */
-async function changesOf(lab: Lab, { model }: SeedCloud, found: Directions, some: number) {
+async function changesOf(lab: Lab, { model, latent }: SeedCloud, found: Directions, some: number) {
   const along = (directions: Floats) => changesAlong(lab, model, found.mean, directions);
   const changes = await along(found.components);
   const [minor, major] = [average(changes.slice(-some)), average(changes.slice(0, some))];
@@ -105,6 +108,8 @@ async function changesOf(lab: Lab, { model }: SeedCloud, found: Directions, some
   const sensitive = average(await along(found.sensitive));
   return {
     ...{ changes, minor, major, random, unseen, sensitive },
+    /** The cloud's variance along the sensitive directions, in parts of its mean variance. */
+    thin: average(variancesAlong(latent, found.sensitive)) / cloudStatistics(latent).varianceWithin,
     times: minor / major,
     sensitiveTimes: sensitive / Math.max(major, random),
   };
@@ -159,12 +164,13 @@ function sheetOf(walks: readonly Walk[], subject: Subject, title: string): Sheet
 
 function claimOf(along: Along): Claim {
   const { title, seeds, minor, major, random, unseen, sensitive, times, some, count } = along;
-  const unseenMinor = along.sensitiveTimes.low > 2;
+  // They change the picture most by what they are; that the cloud is thin along them is what makes them minor.
+  const unseenMinor = along.sensitiveTimes.low > 2 && along.thin.high < THIN;
   return judged({
     models: [along.model],
     number: minor,
     against: major,
-    rests: [times, along.sensitiveTimes],
+    rests: [times, along.sensitiveTimes, along.thin],
     paper: `Only moves along minor components of the cloud change the picture significantly (${title}).`,
     ours: `change of the picture by a step of length ${LENGTH}: ${withInterval(minor)} along the ${some} most minor of ${count} components, ${withInterval(major)} along the most major`,
     control: `random directions ${withInterval(random)}; random ones outside of all ${count} components ${withInterval(unseen)}; the ${SENSITIVE} directions to which the sampler is most sensitive ${withInterval(sensitive)}`,
@@ -173,7 +179,7 @@ function claimOf(along: Along): Claim {
       times.low > 1
         ? `A step along minor components changes the picture ${withInterval(times, 2)} times as much as one along major ones, and ${figure(minor.mean / random.mean, 2)} times as much as a random one`
         : `Minor components of a cloud of ${seeds} seeds change the picture ${withInterval(times, 2)} times as much as major ones: no more`
-    }.${unseenMinor ? ` The directions that do change it, ${figure(sensitive.mean / random.mean, 2)} times as much as a random one, are minor ones that the components of so few seeds do not hold.` : ''}`,
+    }.${unseenMinor ? ` The directions that do change it, ${figure(sensitive.mean / random.mean, 2)} times as much as a random one, are minor: the cloud has ${withInterval(along.thin, 2)} of its mean variance there; the components of so few seeds do not hold them.` : ''}`,
     values: { minor, major, random, outside: unseen, sensitive },
   });
 }

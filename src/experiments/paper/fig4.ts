@@ -2,7 +2,7 @@ import type { Denoiser } from '../../diffusion/info.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { naturalness } from '../../latent/naturalness.ts';
 import { strangeness } from '../../quality/strangeness.ts';
-import { meanSquaredErrors } from '../../tensor/statistics.ts';
+import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
 import {
   type Claim,
@@ -47,7 +47,7 @@ export const fig4 = experiment({
     ];
     const pulled = await reify(lab, model, concatRows(foreign.map(({ images }) => images)), 16);
     const known = await reify(lab, model, garments, 16);
-    numbers.push(numbersOf(lab, 'Fashion-MNIST with foreign pictures', pulled, known));
+    numbers.push(numbersOf(lab, 'Fashion-MNIST with foreign pictures', perGarment(pulled, each), known));
     const shown = foreign.flatMap((_, k) => Array.from({ length: SHOWN }, (__, i) => k * each + i));
     sheets.push(sheet(model, 'fig4', 'Foreign pictures for a model of garments', pulled, shown));
     if (lab.has('anime64')) {
@@ -101,13 +101,25 @@ async function reify(lab: Lab, model: Denoiser, images: Floats, batch: number): 
   };
 }
 
+/** What is measured of the foreign pictures that stand for one garment, which are not independent: means over the kinds. */
+function perGarment(pulled: Reified, each: number): Measured {
+  const kinds = pulled.before.length / each;
+  const means = (values: readonly number[]) =>
+    Array.from({ length: each }, (_, i) =>
+      average(Array.from({ length: kinds }, (__, k) => values[k * each + i]!)),
+    );
+  return { before: means(pulled.before), after: means(pulled.after), moved: means(pulled.moved) };
+}
+
+type Measured = Pick<Reified, 'before' | 'after' | 'moved'>;
 type Pulled = ReturnType<typeof numbersOf>;
 
-function numbersOf(lab: Lab, what: string, pulled: Reified, known: Reified | undefined) {
+function numbersOf(lab: Lab, what: string, pulled: Measured, known: Measured | undefined) {
   const mean = (values: readonly number[]) => sampled(values, lab.rng);
-  const left = ({ after, before }: Reified) => ratioOfMeans(after, before, lab.rng, true);
+  const left = ({ after, before }: Measured) => ratioOfMeans(after, before, lab.rng, true);
   return {
     what,
+    model: known ? 'fashion-mnist' : 'anime64',
     ...{
       before: mean(pulled.before),
       after: mean(pulled.after),
@@ -118,12 +130,13 @@ function numbersOf(lab: Lab, what: string, pulled: Reified, known: Reified | und
   };
 }
 
-function claimOf({ what, before, after, moved, ratio, known }: Pulled): Claim {
+function claimOf({ what, model, before, after, moved, ratio, known }: Pulled): Claim {
   const [own, ownRatio] = [known?.before, known?.ratio];
   const less = ratio.high < 1;
   const more = ownRatio ? ratio.high < ownRatio.low : less;
   const inside = own ? after.mean < 2 * own.mean : less;
   return judged({
+    models: [model],
     number: ratio,
     against: ownRatio ?? 1,
     paper: `A foreign portrait is embedded and pulled back to the data manifold, close to it (${what}).`,

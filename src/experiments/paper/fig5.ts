@@ -39,7 +39,7 @@ export const fig5 = experiment({
     const model = await lab.denoiser('fashion-mnist');
     const count = Math.max(lab.sizes.shown, Math.round(lab.sizes.sample / 4));
     const garments = await readPictures(await lab.data('fashion-mnist', 'test'), 0, count);
-    const some = await scribble(lab, model, garments, DIALS, 16, 'Fashion-MNIST');
+    const some = await scribble(lab, 'fashion-mnist', garments, DIALS, 16, 'Fashion-MNIST');
     numbers.push(some.numbers);
     sheets.push(sheet(model, 'fig5', some, lab.sizes.shown));
     if (lab.has('anime64')) {
@@ -49,7 +49,7 @@ export const fig5 = experiment({
         0,
         PORTRAITS,
       );
-      const drawn = await scribble(lab, portraits, faces, DIALS.slice(-1), FEW, 'portraits');
+      const drawn = await scribble(lab, 'anime64', faces, DIALS.slice(-1), FEW, 'portraits');
       numbers.push(drawn.numbers);
       sheets.push(sheet(portraits, 'fig5-portraits', drawn, PORTRAITS));
     }
@@ -60,6 +60,8 @@ export const fig5 = experiment({
 
 /** What strokes came to. */
 interface Strokes {
+  /** The denoiser that took them up. */
+  readonly model: string;
   readonly what: string;
   /** The share of the strokes that stays, at each position of the dial. */
   readonly kept: readonly { readonly dial: number; readonly share: Sampled }[];
@@ -81,12 +83,13 @@ interface Scribbled {
 
 async function scribble(
   lab: Lab,
-  model: Denoiser,
+  name: string,
   before: Floats,
   dials: readonly number[],
   batch: number,
   what: string,
 ): Promise<Scribbled> {
+  const model = await lab.denoiser(name);
   const drawn = drawOn(before);
   const grown: Scribbled['grown'][number][] = [];
   for (const dial of dials) {
@@ -120,16 +123,17 @@ async function scribble(
     lab.rng,
     true,
   );
-  return { before, drawn, grown, numbers: { what, kept, left, faded, outside, usual, stir } };
+  return { before, drawn, grown, numbers: { what, model: name, kept, left, faded, outside, usual, stir } };
 }
 
-function claimOf({ what, kept, left, faded, outside, usual, stir }: Strokes): Claim {
+function claimOf({ what, model, kept, left, faded, outside, usual, stir }: Strokes): Claim {
   const { dial, share: fate } = kept.at(-1)!;
   // Strokes that merely fade to a share k keep k^2 of their strangeness, which is quadratic.
   const taken = left.high < faded.low ** 2;
   const stay = fate.low > 0 && fate.high < 1;
   const integrated = stay && taken && stir.mean < 2;
   return judged({
+    models: [model],
     number: left,
     against: faded,
     rests: [fate, stir],

@@ -132,6 +132,7 @@ export const fig7 = experiment({
     return {
       claims: [
         judged({
+          models: [],
           n: 1,
           number: Math.max(cosine, continuous),
           against: Math.min(linear, quadratic),

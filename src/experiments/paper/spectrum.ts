@@ -1,5 +1,5 @@
 import { lineFigure } from '../../figures/line.ts';
-import { cloudStatistics, meanSeed } from '../../latent/cloud.ts';
+import { cloudStatistics, meanSeed, variancesAlong } from '../../latent/cloud.ts';
 import { marchenkoPastur } from '../../latent/marchenko-pastur.ts';
 import { principalComponents } from '../../latent/pca.ts';
 import { sensitiveDirections } from '../../latent/sensitive.ts';
@@ -122,7 +122,7 @@ function spanClaim({ title, model, seeds, dims, own, noise, along, rest }: Spect
     numbersSay: wide && thin ? 'holds' : wide || thin ? 'partly' : seeds > dims ? 'fails' : 'open',
     because:
       wide || thin
-        ? `The cloud ${wide ? `is wider than chance in ${figure(own.above.mean)} directions` : 'is wide in no direction beyond chance'} and ${thin ? 'thin where a seed moves its picture' : 'thin in none'}; the spread of its other eigenvalues is what any ${seeds} points in ${dims} dimensions show.`
+        ? `The cloud ${wide ? `is wider than chance in ${figure(own.above.mean)} directions` : 'is wide in no direction beyond chance'} and ${along.high < THIN ? 'thin where a seed moves its picture' : fewer ? `narrower than chance in ${figure(own.below.mean)}` : 'thin in none'}; the spread of its other eigenvalues is what any ${seeds} points in ${dims} dimensions show.`
         : seeds > dims
           ? 'The spread of the eigenvalues is what chance gives: the cloud shows no shape.'
           : `The spread of the eigenvalues is what chance gives ${seeds} points in ${dims} dimensions, and along the sampler's directions the cloud is as wide as elsewhere.`,
@@ -181,22 +181,6 @@ function spectrumOf(latent: Floats) {
     above: variances.filter(value => value > (1 + MARGIN) * high).length,
     below: variances.filter(value => value < (1 - MARGIN) * low).length,
   };
-}
-
-/** Variance of the seeds about their mean along unit directions. */
-function variancesAlong(latent: Floats, directions: Floats): number[] {
-  const count = latent.shape[0]!;
-  const width = sizeOf(latent.shape.slice(1));
-  return Array.from({ length: directions.shape[0]! }, (_, d) => {
-    const direction = rows(directions, d, d + 1).data;
-    const along = Array.from({ length: count }, (_, k) => {
-      let sum = 0;
-      for (let i = 0; i < width; i++) sum += latent.data[k * width + i]! * direction[i]!;
-      return sum;
-    });
-    const mean = along.reduce((sum, value) => sum + value, 0) / count;
-    return along.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
-  });
 }
 
 function unit(t: Floats): Floats {

@@ -101,9 +101,10 @@ function planeClaim({ curve, trained, best }: Plane): Claim {
       ? 'meet the data more steeply than by chance at the end, but not at right angles'
       : 'meet the data at no particular angle at the end';
   return judged({
-    number: best.straight,
-    against: best.last,
-    rests: [best.lastChance],
+    models: [],
+    number: best.last,
+    against: best.lastChance,
+    rests: [best.straight],
     paper: `The trajectories are almost straight and oriented along directions orthogonal to the data manifold (${curve}).`,
     ours: `chord over path ${withInterval(trained.straight)} for the trained denoiser, ${withInterval(best.straight)} for the best one; |cos| between curve and last step ${withInterval(trained.last)} and ${withInterval(best.last)}, between curve and chord ${withInterval(trained.chord)} and ${withInterval(best.chord)}`,
     control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser); without the signal rate paths are straighter by construction, ${figure(trained.unscaled)} and ${figure(best.unscaled)}; the first step, which should be next to none, is ${figure(trained.jump, 2)} long for the trained denoiser and ${figure(best.jump, 2)} for the best`,
@@ -221,21 +222,16 @@ function straightClaim({ share, expected, turned, free, freeLinear }: OfPictures
 }
 
 function orthogonalClaim({ count, chance, chord, last, chordLinear, lastLinear }: OfPictures): Claim {
-  const avoids = last.high < chance / 2;
+  const [avoids, across] = [last.high < chance / 2, chord.high < chordLinear.low];
   return judged({
     number: last,
     against: lastLinear,
-    rests: [chord],
+    rests: [chord, chordLinear],
     paper: 'The trajectories are orthogonal to the data manifold (said of fig. 9; here for pictures).',
     ours: `along the ${count} components that hold ${percent(HELD)} of the data's variance lie ${percentInterval(last)} of the square of the last step, ${percent(chord.mean)} of that of the chord`,
     control: `a direction in no relation to the data has ${percent(chance)} there; with Gaussian data of the same moments the last step has ${percent(lastLinear.mean)}, the chord ${percent(chordLinear.mean)}`,
-    numbersSay:
-      avoids && chord.high < chance
-        ? 'holds'
-        : last.high < chance || chord.high < chance
-          ? 'partly'
-          : 'fails',
-    because: `The last step has ${figure(last.mean / chance, 2)} times as much of itself along the data's components as a direction by chance, the whole way ${figure(chord.mean / chance, 2)} times; across the data would be less than one.`,
+    numbersSay: avoids && across ? 'holds' : last.high < chance || across ? 'partly' : 'fails',
+    because: `The last step has ${figure(last.mean / chance, 2)} times as much of itself along the data's components as a direction by chance, the whole way ${figure(chord.mean / chance, 2)} times, ${across ? 'less' : 'no less'} than the way of Gaussian data, which grows along the components by itself (${figure(chordLinear.mean / chance, 2)} times).`,
     values: { count, chance, last, chord, lastLinear, chordLinear },
   });
 }

@@ -1,8 +1,7 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { samplerGrid } from '../../diffusion/grid.ts';
-import { samplerGain } from '../../diffusion/oracle.ts';
 import { principalComponents } from '../../latent/pca.ts';
 import { countParameters } from '../../nn/networks.ts';
+import { gainOf } from '../../quality/linear.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { rows } from '../../tensor/tensor.ts';
 import { type Claim, figure, judged, ratioOfMeans, type Sampled, sampled, withInterval } from './claims.ts';
@@ -122,6 +121,7 @@ function countsClaim(): Claim {
   const grey = counts.filter(({ parameters, one }) => parameters === one);
   const number = (value: number) => value.toLocaleString('en');
   return judged({
+    models: [],
     number: colour.length,
     against: grey.length,
     paper: `The numbers of parameters (${counts.map(({ parameters }) => number(parameters)).join('; ')}) are those of the networks for CelebA, whose pictures have three channels.`,
@@ -143,12 +143,12 @@ function countsClaim(): Claim {
  * gain G, less than sqrt(v), so that of the standardised variance v at best (sqrt(v) - G)^2 is missed. In pixels.
  */
 async function linearFloor(lab: Lab): Promise<number> {
-  const { info } = await lab.denoiser('fashion-mnist');
+  const model = await lab.denoiser('fashion-mnist');
+  const { info } = model;
   const train = await lab.data('fashion-mnist', 'train');
   const images = await readPictures(train, 0, Math.min(MOMENTS, train.length));
   const { variances } = principalComponents(prepare(images, info.padding, info.range));
-  const steps = samplerGrid(info, info.sampler).length;
-  const missed = Array.from(variances, v => Math.max(0, Math.sqrt(v) - Math.abs(samplerGain(v, steps))) ** 2);
+  const missed = Array.from(variances, v => Math.max(0, Math.sqrt(v) - Math.abs(gainOf(model, v))) ** 2);
   const inside = info.shape.slice(1).reduce((all, side) => all * (side - 2 * info.padding), info.shape[0]!);
   return (missed.reduce((sum, value) => sum + value, 0) / inside) * average(info.range.std.map(s => s ** 2));
 }

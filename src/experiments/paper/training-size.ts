@@ -3,7 +3,14 @@ import { nearestDistances } from '../../quality/neighbours.ts';
 import { type Floats, rows, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, percent, type Sampled, sampled, withInterval } from './claims.ts';
 import { experiment, readPictures } from './lab.ts';
-import { compareSiblings, type Grown, growSiblings, SECOND, TRAINED_ON } from './measure/siblings.ts';
+import {
+  compareSiblings,
+  type Grown,
+  growSiblings,
+  halvesOf,
+  SECOND,
+  TRAINED_ON,
+} from './measure/siblings.ts';
 
 /** Ratios below this are drawn there. */
 const LEAST = 1e-4;
@@ -90,6 +97,7 @@ export const trainingSize = experiment({
       ],
       claims: [
         judged({
+          models: halvesOf(results.map(({ size }) => size)),
           number: most.ratio,
           against: least.ratio,
           paper:

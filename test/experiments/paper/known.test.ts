@@ -19,7 +19,7 @@ import { coordinates } from '../../../src/latent/pca.ts';
 import { sensitiveDirections } from '../../../src/latent/sensitive.ts';
 import { wienerPictures } from '../../../src/quality/linear.ts';
 import { nearestDistances } from '../../../src/quality/neighbours.ts';
-import { sharpness } from '../../../src/quality/sharpness.ts';
+import { coherence, sharpness } from '../../../src/quality/sharpness.ts';
 import { strangeness } from '../../../src/quality/strangeness.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { meanSquares } from '../../../src/tensor/statistics.ts';
@@ -109,13 +109,13 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
       expect(values[`spread.${level}`]! / (2 * (level * GAIN) ** 2 * PIXEL)).toBeCloseTo(1, 1);
   });
 
-  test('fig3, fig16, fig17: an exact embedder loses nothing, and one of half the seed a quarter of the square', async () => {
+  test('fig3, fig16, fig17: an exact embedder loses nothing, and one of half the seed half of the detail', async () => {
     const exact = await gaussianLab();
     expect((await valuesOf(experiment('fig3'), exact)).own).toBeLessThan(1e-9);
     expect((await valuesOf(experiment('fig16'), exact)).detail).toBeCloseTo(1, 3);
     expect((await valuesOf(experiment('fig17'), exact)).detail).toBeCloseTo(1, 3);
     const half = await gaussianLab({ embedders: { '*': scalingEmbedder(gaussian, 0.5 / GAIN) } });
-    expect((await valuesOf(experiment('fig16'), half)).detail).toBeCloseTo(0.25, 2);
+    expect((await valuesOf(experiment('fig16'), half)).detail).toBeCloseTo(0.5, 2);
   });
 
   test('table1: each network is missed by (1 - factor gain)^2, and the floor is that of the variances', async () => {
@@ -463,9 +463,19 @@ describe('pieces', () => {
     expect(free.high).toBeGreaterThan(0.4);
   });
 
-  test('sharpness is one for a picture itself and falls with blur', () => {
+  test('sharpness is one for a picture itself and falls with blur; coherence counts no detail that is not the picture’s', () => {
     const image = draw('sharp', 1, [1, 16, 16]);
     expect(sharpness(image, image)).toBe(1);
+    expect(coherence(image, image)).toEqual([1]);
+    const strange = draw('strange', 1, [1, 16, 16]);
+    const mixed = float32(
+      image.shape,
+      image.data.map((value, i) => 0.5 * value + strange.data[i]!),
+    );
+    expect(sharpness(mixed, image)).toBeGreaterThan(1);
+    // Other detail correlates with the picture's by chance: three deviations over 14 x 14 pixels.
+    expect(Math.abs(coherence(mixed, image)[0]! - 0.5)).toBeLessThan(0.25);
+    expect(coherence(image, float32([1, 1, 16, 16], new Float32Array(256)))).toEqual([1]);
     const blurred = float32(
       image.shape,
       image.data.map((value, i) => (value + image.data[(i + 1) % 256]!) / 2),

@@ -13,6 +13,7 @@ import { gated } from '../../../src/experiments/paper/gates.ts';
 import { tally } from '../../../src/experiments/paper/page.ts';
 import { reported } from '../../../src/experiments/paper/saved.ts';
 import { recordedGate } from '../../../src/quality/gate.ts';
+import { normals } from '../../../src/tensor/random.ts';
 
 const spread = (n: number) => Array.from({ length: n }, (_, i) => 1 + (i % 3));
 const words = { paper: 'so it is (here)', ours: 'so', control: 'not so', because: 'It is so.', values: {} };
@@ -121,5 +122,31 @@ describe('a gate beside a claim', () => {
       conditions,
     );
     expect(recordedGate({ steps: 1 })).toBeUndefined();
+  });
+});
+
+describe('an interval', () => {
+  test('of ten values covers about as often as it says, where plain percentiles cover nine times in ten', () => {
+    const trials = 600;
+    const draws = normals({ seed: 11, purpose: 'coverage' }, [trials, LEAST]).data;
+    let covered = 0;
+    for (let i = 0; i < trials; i++) {
+      const { low, high } = sampled(Array.from(draws.subarray(i * LEAST, (i + 1) * LEAST)), 0);
+      if (low <= 0 && high >= 0) covered++;
+    }
+    // .95 of 600 trials, three deviations of chance; plain percentiles cover .90.
+    expect(Math.abs(covered / trials - 0.95)).toBeLessThan(0.027);
+  });
+
+  test('of a share that was seen every time is of some width', () => {
+    const { mean, low, high } = sampled(new Array(20).fill(1), 0);
+    expect([mean, high]).toEqual([1, 1]);
+    // Wilson: n / (n + z^2).
+    expect(low).toBeCloseTo(20 / (20 + 1.959964 ** 2), 6);
+  });
+
+  test('that could not be computed leaves its claim open', () => {
+    const claim = verdict({ number: sampled(new Array(20).fill(Number.NaN), 0), against: 1 });
+    expect(claim).toMatchObject({ verdict: 'open', because: 'Open, as a number could not be computed.' });
   });
 });

@@ -8,6 +8,15 @@ import { grow, type Lab, randomSeeds } from '../lab.ts';
 /** Images that the networks of each pair `mnist-small-Na` and `-Nb` learned from, and where the second half begins. */
 export const TRAINED_ON = [30, 300, 3000, 27_500];
 export const SECOND = 27_500;
+/** Fewer are learned by heart, which is the point of those networks, and no gate lets them pass. */
+const BY_HEART = 3000;
+
+/** The networks of both halves, those apart that learned theirs by heart. */
+export function halvesOf(sizes: readonly number[]): string[] {
+  return sizes
+    .filter(size => size >= BY_HEART)
+    .flatMap(size => [`mnist-small-${size}a`, `mnist-small-${size}b`]);
+}
 
 /** A denoiser and what it grows from the seeds that all its siblings are given. */
 export interface Grown {
