@@ -40,7 +40,7 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   Cos: ({ b, I, GO }) => [b.neg(b.mul(GO(0), b.sin(I(0))))],
   Cosh: ({ b, I, GO }) => [b.mul(GO(0), b.op('Sinh', [I(0)]))],
   Elu: ({ b, I, O, GO, attributes }) => {
-    const slope = b.add(b.op('Min', [O(0), b.scalar(0)]), b.scalar(floatOf(attributes, 'alpha', 1)));
+    const slope = b.add(O(0), b.scalar(floatOf(attributes, 'alpha', 1)));
     return [b.mul(GO(0), b.op('Where', [b.op('Greater', [I(0), b.scalar(0)]), b.scalar(1), slope]))];
   },
   Erf: ({ b, I, GO }) => [
@@ -82,6 +82,12 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   LessOrEqual: flat('a truth value'),
   Max: extremumRule,
   Min: extremumRule,
+  // x - y trunc(x / y).
+  Mod: ({ b, I, GO, needs }) => {
+    const quotient = () => b.div(I(0), I(1));
+    const whole = () => b.mul(b.op('Sign', [quotient()]), b.op('Floor', [b.abs(quotient())]));
+    return [GO(0), needs(1) ? b.neg(b.mul(GO(0), whole())) : undefined];
+  },
   Mul: ({ b, I, GO, needs }) => [
     needs(0) ? b.mul(GO(0), I(1)) : undefined,
     needs(1) ? b.mul(GO(0), I(0)) : undefined,

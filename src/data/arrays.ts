@@ -23,7 +23,8 @@ export function arrayPictures(array: Tensor, file: string): ArrayPictures {
   const { dtype, shape } = array;
   const isColour = (channels: number | undefined) => channels === 1 || channels === 3;
   const isLast = shape.length === 4 && !isColour(shape[1]) && isColour(shape[3]);
-  if (array.data.length === 0 || !(shape.length === 3 || isColour(shape[1]) || isLast) || shape.length > 4)
+  const isFirst = shape.length === 4 && isColour(shape[1]);
+  if (array.data.length === 0 || !(shape.length === 3 || isFirst || isLast))
     throw new SeedbedError(
       'BadShape',
       `expected pictures [N, C, H, W] with C 1 or 3, or [N, H, W], got ${dtype} [${shape}]`,

@@ -77,10 +77,12 @@ function eachChannel(
 }
 
 const BATCH = 512;
+/** Of the mean square, more than what sums in double precision leave of a variance that is 0. */
+const ROUNDING = 1e-10;
 
 /**
  * Mean and standard deviation of each channel over a whole set, pictures padded by zeros first; summed in double
- * precision. A channel that never changes gets the deviation 1.
+ * precision. A channel that never changes, to rounding, gets the deviation 1.
  */
 export async function measureStandardisation(dataset: Dataset, padding: number): Promise<Standardisation> {
   const [channels = 0, ...rest] = dataset.shape;
@@ -99,7 +101,11 @@ export async function measureStandardisation(dataset: Dataset, padding: number):
   // The zeros of the padding add nothing to the sums, only to the number of pixels.
   const elements = dataset.length * sizeOf(rest.map(side => side + 2 * padding));
   const mean = Array.from(sums, sum => sum / elements);
-  const std = mean.map((m, c) => Math.sqrt(Math.max(0, squares[c]! / elements - m ** 2)) || 1);
+  const std = mean.map((m, c) => {
+    const power = squares[c]! / elements;
+    const variance = power - m ** 2;
+    return variance > ROUNDING * power ? Math.sqrt(variance) : 1;
+  });
   return { mean, std };
 }
 

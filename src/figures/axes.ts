@@ -22,6 +22,9 @@ export interface Scale {
 const FACTORS = [1, 2, 5];
 const HAIR = 1e-9;
 
+/** Whether two numbers, the smaller first, are one to rounding. */
+const isSame = (low: number, high: number) => high - low <= HAIR * Math.max(Math.abs(low), Math.abs(high));
+
 /**
  * The scale that shows all values between round ends.
  * @param values finite, above zero for a logarithmic axis: {@link requireShowable}.
@@ -41,8 +44,8 @@ export function scaleOf(
 }
 
 function linear(low: number, high: number, most: number, padded: boolean): Scale {
-  const spread = high - low || Math.abs(low) || 1;
-  const pad = padded || high === low ? 0.04 * spread : 0;
+  const spread = isSame(low, high) ? Math.abs(low) || 1 : high - low;
+  const pad = padded || isSame(low, high) ? 0.04 * spread : 0;
   const ends = [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
   // Of so many that are asked for, D3 gives up to 1.6 times as many.
   const few = most / 1.6;
@@ -61,7 +64,7 @@ function linear(low: number, high: number, most: number, padded: boolean): Scale
 }
 
 function logarithmic(low: number, high: number, most: number, padded: boolean): Scale {
-  const pad = padded || low === high ? Math.max(high / low, 2) ** 0.03 : 1;
+  const pad = padded || isSame(low, high) ? Math.max(high / low, 2) ** 0.03 : 1;
   const from = roundsAround(low / pad).findLast(round => round <= (low / pad) * (1 + HAIR))!;
   const to = roundsAround(high * pad).find(round => round >= high * pad * (1 - HAIR))!;
   const domain = [from, to] as const;

@@ -1,5 +1,5 @@
 import { SeedbedError } from '../errors.ts';
-import { tensor } from '../tensor/tensor.ts';
+import { tensor, toNumbers } from '../tensor/tensor.ts';
 import type { GraphBuilder, Value } from './builder.ts';
 import { type CompositeNode, scaled } from './composite.ts';
 import { floatOf, intOf } from './ir.ts';
@@ -84,11 +84,20 @@ function probabilities(n: CompositeNode, scores: Value, size: readonly [number, 
   const mask = n.inputs[3] ? paddedTo(b, n.inputs[3], size[1]) : undefined;
   const isTest = mask !== undefined && b.type(mask).dtype === 'bool';
   const biased = mask !== undefined && !isTest ? b.add(scores, mask) : scores;
-  const tests = [isTest ? mask : undefined, placesSeen(n, size)].filter(test => test !== undefined);
+  const tests = [isTest ? mask : mask && attends(b, mask), placesSeen(n, size)].filter(
+    test => test !== undefined,
+  );
   if (tests.length === 0) return b.op('Softmax', [biased]);
   const allowed = tests.reduce((both, test) => b.op('And', [both, test]));
   const softmax = b.op('Softmax', [b.op('Where', [allowed, biased, b.scalar(NEVER)])]);
   return b.op('Where', [allowed, softmax, b.scalar(0)]);
+}
+
+/** Where a mask of numbers is not -infinity, which forbids; undefined for one that is known to forbid nothing. */
+function attends(b: GraphBuilder, mask: Value): Value | undefined {
+  const known = b.known(mask);
+  if (known && toNumbers(known).every(value => value !== Number.NEGATIVE_INFINITY)) return undefined;
+  return b.op('Greater', [mask, b.scalar(Number.NEGATIVE_INFINITY)]);
 }
 
 /** A mask of fewer columns than there are keys forbids the rest. */

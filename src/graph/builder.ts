@@ -1,7 +1,7 @@
 import { SeedbedError } from '../errors.ts';
 import { type DType, float32, int64, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { ONNX_DTYPES } from './dtypes.ts';
-import { evaluate, FOLD_LIMIT } from './evaluate.ts';
+import { evaluate, FOLD_LIMIT, takenDims } from './evaluate.ts';
 import type { Op } from './infer.ts';
 import { inferTypes } from './infer.ts';
 import {
@@ -10,7 +10,6 @@ import {
   type Dim,
   describeNode,
   type Graph,
-  intOf,
   type Node,
   type NodeFacts,
   SAVED_OPSET,
@@ -156,11 +155,9 @@ export class GraphBuilder {
     result: ValueType,
     attributes: Attributes,
   ): Tensor | undefined {
-    if (op === 'Shape' && first!.shape.every(dim => typeof dim === 'number')) {
-      const rank = first!.shape.length;
-      return int64(
-        first!.shape.slice(intOf(attributes, 'start', 0), intOf(attributes, 'end', rank)) as number[],
-      );
+    if (op === 'Shape') {
+      const dims = takenDims(first!.shape, attributes);
+      if (dims.every(dim => typeof dim === 'number')) return int64(dims);
     }
     if (inputs.some(input => this.variables.has(input))) return undefined;
     // Small operands may have a large result: those of an Add broadcast, of a Concat add up.

@@ -19,6 +19,13 @@ export function scaled(b: GraphBuilder, x: Value, factor: number): Value {
   return factor === 1 ? x : b.mul(x, b.scalar(factor));
 }
 
+/** The square root; no gradient passes that of 0, where its slope is infinite. */
+export function rootOf(b: GraphBuilder, x: Value): Value {
+  const [zero, one] = [0, 1].map(v => b.cast(b.scalar(v), b.type(x).dtype)) as [Value, Value];
+  const isZero = b.op('Equal', [x, zero]);
+  return b.op('Where', [isZero, zero, b.sqrt(b.op('Where', [isZero, one, x]))]);
+}
+
 /** The axes behind the first two, those of pictures and of channels. */
 export function spatialAxes(b: GraphBuilder, x: Value): number[] {
   return b

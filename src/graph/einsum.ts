@@ -13,7 +13,7 @@ const MOST_MASK = 2 ** 26;
 
 /**
  * An Einsum as transpositions, sums and batched matrix products, operand by operand from the left. '...' stands for
- * capital letters, of which the last goes to the last axis; a letter twice in one operand is its diagonal.
+ * digits, of which the last goes to the last axis; a letter twice in one operand is its diagonal.
  */
 export function einsum(b: GraphBuilder, inputs: readonly Value[], equationText: string): Value {
   const { terms, result } = parse(b, inputs, equationText.replaceAll(' ', ''));
@@ -43,17 +43,17 @@ function parse(
   const ranks = inputs.map(value => b.type(value).shape.length);
   const hidden = written.map((term, i) => (term.includes('...') ? ranks[i]! - (term.length - 3) : 0));
   const most = Math.max(0, ...hidden);
-  const capitals = 'ABCDEFGH'.slice(8 - most);
-  const terms = written.map((term, i) => term.replace('...', capitals.slice(most - hidden[i]!)));
+  const digits = '01234567'.slice(8 - most);
+  const terms = written.map((term, i) => term.replace('...', digits.slice(most - hidden[i]!)));
   const once = [...new Set(terms.join(''))].filter(
-    c => !capitals.includes(c) && terms.join('').split(c).length === 2,
+    c => !digits.includes(c) && terms.join('').split(c).length === 2,
   );
-  const result = right === undefined ? capitals + once.sort().join('') : right.replace('...', capitals);
+  const result = right === undefined ? digits + once.sort().join('') : right.replace('...', digits);
   const fits = written.length === inputs.length && terms.every((term, i) => term.length === ranks[i]);
   if (
     fits &&
     most <= 8 &&
-    /^[a-z,]*$/.test(left.replaceAll('...', '')) &&
+    /^[a-zA-Z,]*$/.test(left.replaceAll('...', '')) &&
     [...result].every(c => terms.join('').includes(c))
   )
     return { terms, result };

@@ -20,6 +20,8 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Sub: binary((a, b) => a - b),
   Mul: binary((a, b) => a * b),
   Div: ([a, b]) => binary(isInteger(a!) ? (x, y) => Math.trunc(x / y) : (x, y) => x / y)([a, b], {}),
+  Mod: (inputs, a) =>
+    binary(intOf(a, 'fmod', 0) === 1 ? (x, y) => x % y : (x, y) => ((x % y) + y) % y)(inputs, a),
   Pow: binary((a, b) => a ** b),
   Max: (inputs, a) => inputs.reduce((x, y) => binary(Math.max)([x, y], a)),
   Min: (inputs, a) => inputs.reduce((x, y) => binary(Math.min)([x, y], a)),
@@ -127,7 +129,7 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   },
   Range: ([start, limit, delta]) => {
     const [from, to, step] = [start!, limit!, delta!].map(t => toNumbers(t)[0]!) as [number, number, number];
-    const count = Math.max(0, Math.ceil((to - from) / step));
+    const count = rangeLength(from, to, step);
     return count <= FOLD_LIMIT
       ? build(
           [count],
@@ -150,6 +152,16 @@ export function evaluate(
   if (op === 'ReduceProd' && (intOf(attributes, 'keepdims', 1) === 1 || inputs[0]?.shape.length !== 1))
     return undefined;
   return evaluator(inputs, attributes);
+}
+
+/** How many elements a Range has. */
+export function rangeLength(from: number, to: number, step: number): number {
+  return Math.max(0, Math.ceil((to - from) / step));
+}
+
+/** The dimensions that a Shape node gives. */
+export function takenDims<D extends Dim>(shape: readonly D[], attributes: Attributes): readonly D[] {
+  return shape.slice(intOf(attributes, 'start', 0), intOf(attributes, 'end', shape.length));
 }
 
 /** The shape that ONNX's Reshape gives: -1 is what remains, 0 keeps the input's dimension unless `allowZero`. */

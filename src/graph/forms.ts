@@ -38,6 +38,8 @@ export function formOf(b: GraphBuilder, node: Node, inputs: readonly Value[]): F
       return windowForm(b, node, inputs);
     case 'Resize':
       return resizeForm(b, inputs, attributes);
+    case 'Mod':
+      return modForm(b, inputs, attributes);
     case 'GatherND':
       return gatherForm(b, inputs, attributes);
     case 'ScatterElements':
@@ -134,6 +136,11 @@ function resizeForm(b: GraphBuilder, inputs: readonly Value[], attributes: Attri
       'Unsupported',
       "a 'keep_aspect_ratio_policy' other than 'stretch' is not supported",
     );
+  if (textOf(attributes, 'coordinate_transformation_mode', '') === 'tf_crop_and_resize')
+    throw new SeedbedError(
+      'Unsupported',
+      "a region of interest, coordinate_transformation_mode 'tf_crop_and_resize', is not supported; crop with Slice before Resize",
+    );
   const [x, , scalesInput, sizesInput] = inputs as [Value, Value?, Value?, Value?];
   const shape = b.type(x).shape;
   const named = intsOf(attributes, 'axes')?.map(axis => normalAxis(axis, shape.length));
@@ -172,6 +179,15 @@ function resizeForm(b: GraphBuilder, inputs: readonly Value[], attributes: Attri
     if (to === from && scale === 1) return value;
     return applyAlong(b, value, axis, interpolationMatrix(from, to, scale, interpolationOf(attributes)));
   }, x);
+}
+
+/** A remainder of real numbers with the sign of the divisor, which the runtime does not have, by two with that of the dividend. */
+function modForm(b: GraphBuilder, inputs: readonly Value[], attributes: Attributes): Form | Value {
+  const [x, y] = inputs as [Value, Value];
+  const fmod = intOf(attributes, 'fmod', 0);
+  if (fmod === 1 || !b.type(x).dtype.startsWith('float')) return { inputs, attributes: { fmod } };
+  const rest = (value: Value) => b.op('Mod', [value, y], { fmod: 1 });
+  return rest(b.add(rest(x), y));
 }
 
 /** A GatherND without leading axes in common: these become coordinates like others. */

@@ -12,7 +12,7 @@ import {
   ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { SeedbedError } from '../errors.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { int64Of, type Tensor } from '../tensor/tensor.ts';
 import { BFLOAT16, dtypeFromOnnx, ONNX_DTYPES } from './dtypes.ts';
 import type { ExternalFiles } from './external.ts';
 import {
@@ -180,10 +180,4 @@ function attributeFields(value: Attribute) {
       ? { type: AttributeType.STRINGS, strings: list.map(v => new TextEncoder().encode(v)) }
       : { type: AttributeType.INTS, ints: [] }
     : { type: AttributeType.INTS, ints: list.map(v => int64Of(Number(v))) };
-}
-
-/** The largest integer, which exporters use for "to the end", is rounded up to 2^63 among numbers. */
-function int64Of(value: number): bigint {
-  const whole = BigInt(value);
-  return whole < 2n ** 63n ? whole : 2n ** 63n - 1n;
 }

@@ -69,8 +69,8 @@ function tapsAlong(
   const raw = corners
     ? scaled(b, b.add(at, b.scalar(1)), (size - 1) / 2)
     : scaled(b, b.sub(scaled(b, b.add(at, b.scalar(1)), size), b.scalar(1)), 0.5);
-  // A cubic kernel's pixels are moved inside one by one, a place for the others before it is split.
-  const position = reach < 2 ? padding.inside(b, raw, size, corners) : raw;
+  // A linear kernel's place is moved inside before it is split, the others' pixels one by one.
+  const position = reach === 1 ? padding.inside(b, raw, size, corners) : raw;
   if (reach === 0) return [tap(b, b.op('Round', [position]), b.scalar(1), size, padding, corners)];
   const low = b.op('Floor', [position]);
   return weights(b, b.sub(position, low)).map((weight, i) =>

@@ -68,6 +68,7 @@ const INFER = {
   LessOrEqual: comparison,
   Max: ofAny,
   Min: ofAny,
+  Mod: arithmetic,
   Mul: arithmetic,
   Or: comparison,
   // The exponent may have a type of its own.

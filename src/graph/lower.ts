@@ -1,5 +1,5 @@
 import { SeedbedError } from '../errors.ts';
-import { float32, sizeOf, type Tensor, toNumbers, zeros } from '../tensor/tensor.ts';
+import { float32, int64, sizeOf, type Tensor, toNumbers } from '../tensor/tensor.ts';
 import { attention, rotaryEmbedding } from './attention.ts';
 import { normalAxis } from './broadcast.ts';
 import type { GraphBuilder, Value } from './builder.ts';
@@ -8,6 +8,7 @@ import {
   type CompositeNode,
   knownValue,
   type Lowering,
+  rootOf,
   scaled,
   spatialAxes,
 } from './composite.ts';
@@ -89,31 +90,24 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
     ),
   MeanVarianceNormalization: meanVarianceNormalization,
   Mish: ({ b, inputs: [x] }) => b.mul(x!, b.op('Tanh', [b.op('Softplus', [x!])])),
-  Mod: ({ b, inputs: [x, y], attributes }) => {
-    const remainder = b.type(x!).dtype.startsWith('float') ? floatRemainder : intRemainder;
-    const rest = remainder(b, x!, y!);
-    // The sign is that of x with fmod, else that of y.
-    return intOf(attributes, 'fmod', 0) === 1 ? rest : remainder(b, b.add(rest, y!), y!);
-  },
   OneHot: oneHot,
   PRelu: ({ b, inputs: [x, slope] }) =>
-    b.add(b.op('Relu', [x!]), b.mul(slope!, b.op('Min', [x!, b.scalar(0)]))),
+    b.op('Where', [b.op('Greater', [x!, b.scalar(0)]), x!, b.mul(slope!, x!)]),
   ReduceL1: n => reduceSum(n, n.b.abs(n.inputs[0]!)),
   ReduceL2: n => {
     const { b } = n;
-    const squared = reduceSum(n, b.mul(n.inputs[0]!, n.inputs[0]!));
-    // No gradient passes the root of 0, where its slope is infinite.
-    const [zero, one] = [0, 1].map(v => b.cast(b.scalar(v), b.type(squared).dtype));
-    const isZero = b.op('Equal', [squared, zero!]);
-    return b.op('Where', [isZero, zero!, b.sqrt(b.op('Where', [isZero, one!, squared]))]);
+    return rootOf(b, reduceSum(n, b.mul(n.inputs[0]!, n.inputs[0]!)));
   },
   ReduceLogSum: n => n.b.op('Log', [reduceSum(n, n.inputs[0]!)]),
   ReduceLogSumExp: n => {
     const { b, inputs, attributes } = n;
     const axes = reductionAxes({ attributes, ...b.facts(inputs) });
     const largest = b.op('ReduceMax', [inputs[0]!], { axes });
-    const sum = b.sum(b.exp(b.sub(inputs[0]!, largest)), axes);
-    const result = b.add(b.op('Log', [sum]), largest);
+    // Infinity less infinity is no number; where the largest is infinite, nothing is taken off.
+    const finite = b.op('Less', [b.abs(largest), b.scalar(Number.POSITIVE_INFINITY)]);
+    const shift = b.op('Where', [finite, largest, b.scalar(0)]);
+    const sum = b.sum(b.exp(b.sub(inputs[0]!, shift)), axes);
+    const result = b.add(b.op('Log', [sum]), shift);
     return intOf(attributes, 'keepdims', 1) === 1 ? result : b.op('Squeeze', [result, b.ints(axes)]);
   },
   ReduceSumSquare: n => reduceSum(n, n.b.mul(n.inputs[0]!, n.inputs[0]!)),
@@ -145,18 +139,6 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   Trilu: trilu,
   Xor: ({ b, inputs: [x, y] }) => b.op('Not', [b.op('Equal', [x!, y!])]),
 };
-
-/** x - y trunc(x / y) of integers, whose division is cut off. */
-function intRemainder(b: GraphBuilder, x: Value, y: Value): Value {
-  return b.sub(x, b.mul(y, b.div(x, y)));
-}
-
-/** x - y trunc(x / y) of real numbers. */
-function floatRemainder(b: GraphBuilder, x: Value, y: Value): Value {
-  const quotient = b.div(x, y);
-  const whole = b.mul(b.op('Sign', [quotient]), b.op('Floor', [b.abs(quotient)]));
-  return b.sub(x, b.mul(y, whole));
-}
 
 /** (x - zero) scale: one scale for all, or one for each place on an axis. */
 function dequantizeLinear({ b, inputs, attributes }: CompositeNode): Value {
@@ -206,7 +188,5 @@ function constantOf(attributes: Attributes): Tensor {
     return float32([floats.length], floats);
   }
   const list = value_ints === undefined ? [value_int as number] : (value_ints as readonly number[]);
-  const result = zeros('int64', value_ints === undefined ? [] : [list.length]);
-  result.data.set(list.map(BigInt));
-  return result;
+  return int64(list, value_ints === undefined ? [] : [list.length]);
 }

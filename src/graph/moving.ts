@@ -1,6 +1,7 @@
 import { SeedbedError } from '../errors.ts';
+import { toNumbers } from '../tensor/tensor.ts';
 import { broadcastShapes, normalAxis } from './broadcast.ts';
-import { reshaped, sliceRanges, squeezed, unsqueezed } from './evaluate.ts';
+import { rangeLength, reshaped, sliceRanges, squeezed, takenDims, unsqueezed } from './evaluate.ts';
 import { type Infer, number, product, requireValue, typeAt, valueAt } from './facts.ts';
 import { type Dim, intOf, intsOf, isTensor, staticShape } from './ir.ts';
 
@@ -65,7 +66,13 @@ export const MOVING = {
     });
     return [{ dtype, shape: padded }];
   },
-  Range: n => [{ dtype: typeAt(n, 0).dtype, shape: [`${n.what} length`] }],
+  Range: n => {
+    const [from, to, step] = n.values.map(value => value && toNumbers(value)[0]);
+    const isKnown = from !== undefined && to !== undefined && step !== undefined;
+    return [
+      { dtype: typeAt(n, 0).dtype, shape: [isKnown ? rangeLength(from, to, step) : `${n.what} length`] },
+    ];
+  },
   Reshape: n => {
     const { dtype, shape } = typeAt(n, 0);
     const target = requireValue(n, 1, 'shape');
@@ -85,7 +92,7 @@ export const MOVING = {
   },
   ScatterElements: n => [typeAt(n, 0)],
   ScatterND: n => [typeAt(n, 0)],
-  Shape: n => [{ dtype: 'int64', shape: [typeAt(n, 0).shape.length] }],
+  Shape: n => [{ dtype: 'int64', shape: [takenDims(typeAt(n, 0).shape, n.attributes).length] }],
   Slice: n => {
     const { dtype, shape } = typeAt(n, 0);
     const axes = valueAt(n, 3, 'axes') ?? requireValue(n, 1, 'starts').map((_, i) => i);

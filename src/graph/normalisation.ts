@@ -1,6 +1,6 @@
 import { normalAxis } from './broadcast.ts';
 import type { GraphBuilder, Value } from './builder.ts';
-import { alongAxis, type CompositeNode, spatialAxes } from './composite.ts';
+import { alongAxis, type CompositeNode, rootOf, spatialAxes } from './composite.ts';
 import { floatOf, intOf, intsOf } from './ir.ts';
 
 const EPSILON = 1e-5;
@@ -65,7 +65,7 @@ export function lpNormalization({ b, inputs: [x], attributes }: CompositeNode): 
 export function meanVarianceNormalization({ b, inputs: [x], attributes }: CompositeNode): Value {
   const axes = intsOf(attributes, 'axes') ?? [0, 2, 3];
   const centred = b.sub(x!, b.mean(x!, axes));
-  const deviation = b.sqrt(b.mean(b.mul(centred, centred), axes));
+  const deviation = rootOf(b, b.mean(b.mul(centred, centred), axes));
   return b.div(centred, b.add(deviation, b.scalar(1e-9)));
 }
 

@@ -48,10 +48,10 @@ export function replay(
 function play(
   b: GraphBuilder,
   graph: Graph,
-  around: ReadonlyMap<string, Value>,
+  around: ReadonlyMap<string, Value | undefined>,
   file: string,
   rewrite: Rewrite,
-): ReadonlyMap<string, Value> {
+): ReadonlyMap<string, Value | undefined> {
   const values = new Map(around);
   for (const [name, weight] of graph.initializers) {
     if (!values.has(name)) values.set(name, b.constant(weight, freeName(b, name, weight)));
@@ -64,7 +64,7 @@ function play(
           ? playBranch(b, node, operands, values, file, rewrite)
           : (rewrite(node, operands) ?? emit(b, node, narrowed(b, operands)));
       node.outputs.forEach((output, i) => {
-        if (output) values.set(output, outputs[i]!);
+        if (output) values.set(output, outputs[i]);
       });
     } catch (error) {
       if (isSeedbedError(error) && error.at === file) throw error;
@@ -83,7 +83,7 @@ function playBranch(
   b: GraphBuilder,
   { attributes }: Node,
   [condition]: readonly Value[],
-  values: ReadonlyMap<string, Value>,
+  values: ReadonlyMap<string, Value | undefined>,
   file: string,
   rewrite: Rewrite,
 ): Value[] {
@@ -174,9 +174,14 @@ function reducesNothing(b: GraphBuilder, { op, attributes }: Node, operands: rea
   return REDUCTIONS.has(op) && reductionAxes({ attributes, ...b.facts(operands) }).length === 0;
 }
 
-function resolve(values: ReadonlyMap<string, Value>, name: string): Value {
+function resolve(values: ReadonlyMap<string, Value | undefined>, name: string): Value {
   if (name === '') return '';
   const value = values.get(name);
+  if (value === undefined && values.has(name))
+    throw new SeedbedError(
+      'Unsupported',
+      `'${name}' is a further output of an operator of which Seedbed gives the first alone`,
+    );
   if (value === undefined) throw new SeedbedError('BadFile', `'${name}' is used before anything produces it`);
   return value;
 }

@@ -52,7 +52,10 @@ export async function train(
 ): Promise<{ network: Graph; step: number; finished: boolean; heldOut: number | undefined }> {
   const trainee = await createTrainee(runtime, task, options.optimiser);
   const folder = openRunFolder(trainee, task, options);
-  const state = await folder.begin();
+  const state = await folder.begin().catch(async error => {
+    await trainee.dispose();
+    throw error;
+  });
   const { step: firstStep } = state;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;

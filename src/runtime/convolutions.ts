@@ -56,27 +56,22 @@ function fasterForms(b: GraphBuilder, size: number | undefined): Rewrite {
 }
 
 /**
- * What a Pad with zeros gives, without one: ONNX Runtime 1.30 takes a Pad on a convolution's weights for one on its picture, and
+ * What a Pad gives, without one: ONNX Runtime 1.30 takes a Pad on a convolution's weights for one on its picture, and
  * then refuses the graph.
  */
-function framed(b: GraphBuilder, { inputs: [value, pads] }: Node): Value {
+function framed(b: GraphBuilder, { inputs: [value, pads, filler] }: Node): Value {
   const counts = toNumbers(b.known(pads!)!);
   const rank = counts.length / 2;
-  const zeros = (shape: readonly number[], axis: number, count: number) =>
-    count > 0
-      ? [
-          b.full(
-            shape.map((dim, i) => (i === axis ? count : dim)),
-            0,
-          ),
-        ]
-      : [];
+  const frame = (shape: readonly number[], axis: number, count: number) => {
+    const size = shape.map((dim, i) => (i === axis ? count : dim));
+    return count > 0 ? [b.expand(filler || b.scalar(0), size)] : [];
+  };
   return b.shape(value!).reduce<Value>((inner, size, axis) => {
     const [before, after] = [counts[axis]!, counts[axis + rank]!];
     const kept =
       before < 0 || after < 0 ? b.slice(inner, axis, Math.max(0, -before), size + Math.min(0, after)) : inner;
     const shape = b.shape(kept);
-    return b.concat([...zeros(shape, axis, before), kept, ...zeros(shape, axis, after)], axis);
+    return b.concat([...frame(shape, axis, before), kept, ...frame(shape, axis, after)], axis);
   }, value!);
 }
 

@@ -64,7 +64,7 @@ export function createRuntimeOn(
   /** The graph as this engine runs it fastest. */
   const fastest = async (graph: Graph): Promise<Graph> => {
     if (!computesWeights(graph)) return graph;
-    if (about.device === 'cpu') blockSize ??= blockSizeOf(engine);
+    if (about.device === 'cpu') blockSize ??= blockSizeOf(engine).catch(() => undefined);
     return withFastConvolutions(graph, await blockSize);
   };
   const load = async (graph: Graph): Promise<Session> => {

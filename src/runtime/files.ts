@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -105,18 +105,31 @@ export function isHidden(path: string): boolean {
 
 /**
  * The files in a folder, in natural order, hidden ones left out; with `recursive` also
- * those in its subfolders, as paths relative to `folder` with forward slashes.
+ * those in its subfolders, linked ones too, as paths relative to `folder` with forward slashes.
  * @throws {SeedbedError} Machine when the folder cannot be read.
  */
 export async function listFiles(folder: string, { recursive = false } = {}): Promise<string[]> {
   try {
-    const names = (await readdir(folder, { recursive })).map(name => name.replaceAll('\\', '/'));
-    const seen = names.filter(name => !isHidden(name));
-    const found = await Promise.all(seen.map(name => stat(join(folder, name)).catch(() => undefined)));
-    return seen.filter((_, i) => found[i]?.isFile()).sort(naturalOrder);
+    return (await filesBelow(folder, recursive, [])).sort(naturalOrder);
   } catch (cause) {
     throw fileFault('list', folder, cause);
   }
+}
+
+/** @param above the folders around, as they really are: a link to one of them is not followed. */
+async function filesBelow(folder: string, recursive: boolean, above: readonly string[]): Promise<string[]> {
+  const around = [...above, await realpath(folder)];
+  const names = (await readdir(folder)).filter(name => !isHidden(name));
+  const found = await Promise.all(
+    names.map(async name => {
+      const path = join(folder, name);
+      const kind = await stat(path).catch(() => undefined);
+      if (kind?.isFile()) return [name];
+      if (!recursive || !kind?.isDirectory() || around.includes(await realpath(path))) return [];
+      return (await filesBelow(path, recursive, around)).map(below => `${name}/${below}`);
+    }),
+  );
+  return found.flat();
 }
 
 /** The folders in a folder, in natural order, hidden ones left out. @throws {SeedbedError} Machine when it cannot be read. */

@@ -110,7 +110,13 @@ export function int64(
   values: readonly number[],
   shape: readonly number[] = [values.length],
 ): Tensor<'int64'> {
-  return tensor('int64', shape, BigInt64Array.from(values, BigInt));
+  return tensor('int64', shape, BigInt64Array.from(values, int64Of));
+}
+
+/** A number as an integer of 64 bits: the largest, which exporters use for "to the end", is rounded up to 2^63 among numbers. */
+export function int64Of(value: number): bigint {
+  const whole = BigInt(value);
+  return whole < 2n ** 63n ? whole : 2n ** 63n - 1n;
 }
 
 /** Views little-endian bytes as a tensor; the bytes are copied only when they are not aligned. */

@@ -123,6 +123,7 @@ export const ROWS: readonly Row[] = [
   row('Acosh', [[2, 3]], {}, { values: [1.5, 3] }),
   row('LeakyRelu', [[5]], { alpha: { float: 0.3 } }, APART),
   row('Elu', [[7]], { alpha: { float: 1.5 } }, APART),
+  row('Elu', [[7]], { alpha: { float: -0.5 } }, APART),
   row('Cast', [[3]], { to: ONNX_DTYPES.float32 }),
   row('Clip', [[8], scalar(-0.5), scalar(0.5)], {}, APART),
   row('Clip', [[8], '', scalar(0.5)], {}, APART),
@@ -149,6 +150,8 @@ export const ROWS: readonly Row[] = [
   row('Min', [[4], [2, 1], []], {}, APART),
   row('Mul', [[3], floats(1, -2, 3)]),
   row('Pow', [[4], scalar(3)]),
+  row('Mod', [[5], scalar(0.7)], { fmod: 1 }, APART),
+  row('Mod', [floats(1, -2.2, 5.3), [3]], { fmod: 1 }, POSITIVE),
   row('Pow', [[4], int64([2], [])]),
   row('Pow', [scalar(2), [3]]),
 

@@ -118,6 +118,7 @@ describe('arrays', () => {
       /lie in \[0,1\], or are bytes .* element 1 .* is -2/,
     ],
     ['vectors', writeNpy(bytes([2, 2])), /expected pictures \[N, C, H, W\] .* got uint8 \[2,2\]/],
+    ['points in space', writeNpy(bytes([2, 3])), /got uint8 \[2,3\]/],
     ['two channels', writeNpy(bytes([1, 2, 2, 2])), /got uint8 \[1,2,2,2\]/],
     ['nothing', writeNpy(bytes([0, 2, 2].map((d, i) => (i ? d : 1)).slice(0, 1))), /got uint8 \[1\]/],
     ['no items', writeNpy(float32([0, 2, 2], [])), /got float32 \[0,2,2\]/],

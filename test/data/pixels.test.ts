@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { slice } from '../../src/data/dataset.ts';
+import { itemsInMemory, slice } from '../../src/data/dataset.ts';
 import { idxImages } from '../../src/data/idx.ts';
 import {
   clipPixels,
@@ -60,6 +60,13 @@ describe('standardisation', () => {
     const { mean, std } = await measureStandardisation(set, 1);
     expect(mean[0]).toBeCloseTo(1 / 9, 12);
     expect(std[0]).toBeCloseTo(Math.sqrt(1 / 9 - 1 / 81), 12);
+  });
+
+  test('gives a channel that does not change the deviation 1, whatever its value', async () => {
+    const grey = itemsInMemory('grey', float32([7, 1, 30, 30], new Array(6300).fill(0.1)));
+    const { mean, std } = await measureStandardisation(grey, 0);
+    expect(mean[0]).toBeCloseTo(0.1, 6);
+    expect(std).toEqual([1]);
   });
 
   test('pixels are clipped to [0,1]', () => {

@@ -1,6 +1,7 @@
 import { parseHTML } from 'linkedom/worker';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { scaleOf } from '../../src/figures/axes.ts';
 import { type LineFigure, lineFigure } from '../../src/figures/line.ts';
 import { type ScatterFigure, scatterFigure } from '../../src/figures/scatter.ts';
 import { svgToPng } from '../../src/runtime/svg.ts';
@@ -209,11 +210,22 @@ describe('the data lie where the axes say', () => {
     }
   });
 
+  test('an axis of one number but for rounding tells no two apart', () => {
+    const axis = { label: 'y', log: true };
+    for (const log of [false, true]) {
+      const texts = scaleOf({ ...axis, log }, [0.3, 0.1 + 0.2], 6, true).ticks.map(({ text }) => text);
+      expect(new Set(texts).size).toBe(texts.length);
+      expect(texts.length).toBeGreaterThan(1);
+    }
+  });
+
   test.each([
     [[[-3, -1.5] as const, [0, 0.25] as const, [10, 4] as const]],
     [[[1, 1e-3] as const, [2, 1.5e-3] as const]],
     [[[0, 120_000] as const, [1, 480_000] as const]],
     [[[5, 7] as const]],
+    // One number but for rounding.
+    [[[0, 0.3] as const, [1, 0.1 + 0.2] as const]],
   ])('on linear axes: %j', points => {
     const svg = lineFigure({
       title: 'A line',

@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { checkGradient } from '../../src/autodiff/check.ts';
+import { differentiate } from '../../src/autodiff/differentiate.ts';
 import type { Attributes } from '../../src/graph/ir.ts';
 import { LOWERINGS } from '../../src/graph/lower.ts';
 import { bind } from '../../src/graph/replay.ts';
-import { float32, int64, type Tensor, tensor } from '../../src/tensor/tensor.ts';
+import { float32, int64, sizeOf, type Tensor, tensor, toNumbers } from '../../src/tensor/tensor.ts';
 import { frozen, relativeError, runGraph, singleNode, wave } from '../support.ts';
+
+/** What a mask holds for a key that is not attended to. */
+const NEVER = Number.NEGATIVE_INFINITY;
 
 interface Case {
   readonly x: Tensor;
@@ -37,6 +41,12 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
       attributes: { is_causal: 1 },
       opset: 23,
       smooth: true,
+    },
+    // A query that may attend to no key.
+    {
+      x: wave(1, 1, 2, 4),
+      with: [wave(1, 1, 3, 4), wave(1, 1, 3, 4), float32([2, 3], [0.5, NEVER, 0, NEVER, NEVER, NEVER])],
+      opset: 23,
     },
   ],
   CastLike: [{ x: wave(3), with: [tensor('int32', [1], Int32Array.of(0))] }],
@@ -96,6 +106,18 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
         ...rest,
       })),
     ),
+    // Halfway between pixels, inside and outside.
+    {
+      x: wave(1, 1, 1, 3),
+      with: [
+        float32(
+          [1, 1, 9, 2],
+          [-6, -5, -4, -2, 0, 2, 4, 5, 6].flatMap(thirds => [thirds / 3, 0]),
+        ),
+      ],
+      attributes: { mode: 'nearest', padding_mode },
+      opset: 16,
+    },
   ]),
   GroupNormalization: [
     { x: wave(2, 4, 3), with: [wave(4), wave(4)], attributes: { num_groups: 2 }, opset: 21 },
@@ -125,12 +147,6 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
   Mean: [{ x: wave(2, 3), with: [wave(3), wave(1)] }],
   MeanVarianceNormalization: [{ x: wave(2, 3, 2, 2), smooth: true }],
   Mish: [{ x: wave(5), opset: 18 }],
-  Mod: [
-    { x: int64([-5, -4, 0, 5, 6]), with: [int64([3])] },
-    { x: int64([-5, -4, 0, 5, 6]), with: [int64([-3])] },
-    { x: int64([-5, -4, 0, 5, 6]), with: [int64([-3])], attributes: { fmod: 1 } },
-    { x: wave(7), with: [float32([], [0.75])], attributes: { fmod: 1 } },
-  ],
   OneHot: [
     { x: int64([1, -1, 0, 5]), with: [int64([3], []), float32([2], [0.5, 2])] },
     { x: int64([0, 1, 1, 0], [2, 2]), with: [int64([2], []), float32([2], [0, 1])], attributes: { axis: 0 } },
@@ -197,5 +213,41 @@ describe('composite operators in plain ones give what the runtime gives', () => 
     expect(relativeError(got!.y!, want!.y!)).toBeLessThan(1e-5);
     if (smooth)
       expect(await checkGradient(runGraph, plain, { of: 'y', wrt: ['x'], at: { x } })).toBeLessThan(1e-3);
+  });
+});
+
+describe('where a plain formula would give no number', () => {
+  const gradientOf = async (
+    op: string,
+    x: Tensor<'float32'>,
+    attributes: Attributes,
+    weights: Tensor[] = [],
+  ) => {
+    const named = Object.fromEntries(weights.map((weight, i) => [`w${i}`, weight]));
+    const plain = bind(frozen(singleNode(op, { x, ...named }, attributes), named));
+    const gradient = differentiate(plain, { of: 'y', wrt: ['x'] });
+    const [, dy] = gradient.inputs;
+    const ones = float32(dy!.shape as number[], new Array(sizeOf(dy!.shape as number[])).fill(1));
+    const [results] = await runGraph(gradient, [{ x, [dy!.name]: ones }]);
+    return toNumbers(results!['grad/x']!);
+  };
+
+  test('ReduceLogSumExp of infinities is infinite', async () => {
+    const x = float32([3, 2], [NEVER, NEVER, NEVER, 1, -NEVER, 1]);
+    const [got] = await runGraph(bind(singleNode('ReduceLogSumExp', { x }, { axes: [1], keepdims: 0 })), [
+      { x },
+    ]);
+    expect(toNumbers(got!.y!)).toEqual([NEVER, 1, -NEVER]);
+  });
+
+  test('no gradient passes the deviation of equal values', async () => {
+    const x = float32([1, 1, 2, 2], [3, 3, 3, 3]);
+    expect((await gradientOf('MeanVarianceNormalization', x, {})).every(Number.isFinite)).toBe(true);
+  });
+
+  test('PRelu has at 0 the slope below it, as in PyTorch', async () => {
+    expect(await gradientOf('PRelu', float32([3], [-1, 0, 1]), {}, [float32([1], [0.25])])).toEqual([
+      0.25, 0.25, 1,
+    ]);
   });
 });

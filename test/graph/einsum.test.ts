@@ -4,7 +4,7 @@ import { bind } from '../../src/graph/replay.ts';
 import { float32, type Tensor, toNumbers } from '../../src/tensor/tensor.ts';
 import { relativeError, runGraph, singleNode, thrownBy } from '../support.ts';
 
-const SIZES: Readonly<Record<string, number>> = { b: 2, h: 3, i: 2, j: 3, k: 4, c: 5 };
+const SIZES: Readonly<Record<string, number>> = { b: 2, B: 3, h: 3, i: 2, j: 3, k: 4, c: 5 };
 
 test.each([
   'ij,jk->ik',
@@ -26,6 +26,7 @@ test.each([
   'b,bi,bij->bj',
   'ii->i',
   'jij->i',
+  'Bi,iB->B',
   'ii,ii->',
 ])('%s', async equation => {
   const terms = equation.replaceAll(' ', '').split('->')[0]!.split(',');
@@ -63,6 +64,7 @@ test.each<[string, readonly number[][], string]>([
   ],
   ['...ij->...ji', [[2, 3, 4]], 'bij->bji'],
   ['i...->...', [[3, 2]], 'ib->b'],
+  ['...H->H...', [[3, 2]], 'bi->ib'],
 ])('%s of [%j] is %s', async (equation, shapes, plain) => {
   const at = Object.fromEntries(shapes.map((shape, i) => [`x${i}`, sample(shape, i)]));
   const outcomes = [equation, plain].map(async text => {

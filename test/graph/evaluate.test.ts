@@ -79,6 +79,12 @@ const CALLS: Readonly<Record<string, fc.Arbitrary<Call>>> = {
     })),
     calls(reals([2, 3]), reals([3], 1)),
   ),
+  Mod: fc
+    .tuple(integers([2, 3]), integers([3], 1, 4), fc.constantFrom(1, -1), fc.constantFrom(0, 1))
+    .map(([a, b, sign, fmod]) => ({
+      inputs: [a, int64(toNumbers(b).map(v => v * sign))],
+      attributes: { fmod },
+    })),
   Pow: fc.oneof(binary(0, 4), calls(reals([3], 1), reals([]))),
   Max: fc.oneof(binary(), calls(integers([3])), calls(integers([3]), integers([]), integers([2, 1]))),
   Min: fc.oneof(binary(), calls(reals([3])), calls(reals([3]), reals([]), reals([2, 1]))),

@@ -13,6 +13,47 @@ test('Trilu makes a causal mask of minus infinities', async () => {
   expect(toNumbers(got!.y!)).toEqual([all, all, all, 0, all, all, 0, 0, all]);
 });
 
+/** A graph whose output is its only node's second. */
+function secondOutput(op: string, inputs: Readonly<Record<string, Tensor>>): Graph {
+  const graph = singleNode(op, inputs);
+  const [node] = graph.nodes;
+  return {
+    ...graph,
+    outputs: [{ name: 'second', dtype: 'float32', shape: [2, 1] }],
+    nodes: [{ ...node!, outputs: ['y', 'second'] }],
+  };
+}
+
+test('a remainder of large real numbers is exact, of either sign', async () => {
+  const x = float32([3], [1e7, -1e7, 7.5]);
+  const by = float32([1], [0.75]);
+  const rest = async (attributes: Attributes) => {
+    const [got] = await runGraph(bind(singleNode('Mod', { x, by }, attributes, { rank: 1 })), [{ x, by }]);
+    return toNumbers(got!.y!);
+  };
+  expect(await rest({ fmod: 1 })).toEqual([0.25, -0.25, 0]);
+  expect(await rest({})).toEqual([0.25, 0.5, 0]);
+});
+
+test('the largest integer, which exporters write for "to the end", stays the largest', () => {
+  const end = { value_ints: [2 ** 63] };
+  const b = new GraphBuilder('end');
+  const graph = singleNode('Constant', {}, end, { dtype: 'int64', rank: 1 });
+  const { y } = replay(b, { ...graph, nodes: [{ ...graph.nodes[0]!, inputs: [] }] }, {});
+  expect(b.known(y!)!.data).toEqual(BigInt64Array.of(2n ** 63n - 1n));
+  const x = b.input('x', 'float32', [5]);
+  expect(b.shape(b.slice(x, 0, 2, 2 ** 63))).toEqual([3]);
+});
+
+test('a part of a shape, and a long Range, have lengths that are known', () => {
+  const b = new GraphBuilder('lengths');
+  const x = b.input('x', 'float32', ['N', 3, 8, 8]);
+  expect(b.shape(b.op('Shape', [x], { start: 0, end: 2 }))).toEqual([2]);
+  expect(toNumbers(b.known(b.op('Shape', [x], { start: -2 }))!)).toEqual([8, 8]);
+  const [from, to, step] = [0, 10_000, 2].map(value => b.constant(int64([value], [])));
+  expect(b.shape(b.op('Range', [from!, to!, step!]))).toEqual([5000]);
+});
+
 /** What says that Dropout is in training mode. */
 const truth = tensor('bool', [], Uint8Array.of(1));
 
@@ -156,6 +197,16 @@ test.each<[string, Graph, RegExp]>([
     'reduced axes that depend on data',
     singleNode('ReduceMean', { x: wave(2), axes: int64([0]) }, {}, { opset: 18 }),
     /ReduceMean 'node': its axes depend on data/,
+  ],
+  [
+    'a Resize of a region of interest',
+    singleNode('Resize', { x: wave(2) }, { coordinate_transformation_mode: 'tf_crop_and_resize' }),
+    /'tf_crop_and_resize', is not supported; crop with Slice/,
+  ],
+  [
+    'the statistics of a LayerNormalization',
+    secondOutput('LayerNormalization', { x: wave(2, 3), scale: wave(3) }),
+    /'second' is a further output of an operator of which Seedbed gives the first alone/,
   ],
   [
     'a Resize that keeps the aspect ratio',

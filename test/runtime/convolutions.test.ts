@@ -109,6 +109,17 @@ test('weights that are padded first are framed without a Pad, which ONNX Runtime
   await session.dispose();
 });
 
+test('a frame of another number than zero is that number', async () => {
+  const b = new GraphBuilder('framed weights');
+  const [x, weight] = [b.input('x', 'float32', [1, 1, 2, 2]), b.input('weight', 'float32', [1, 1, 1, 2])];
+  const framed = b.op('Pad', [weight, b.ints([0, 0, 1, 0, 0, 0, 0, 0]), b.scalar(5)]);
+  const runtime = await createRuntime({ threads: 1 });
+  const session = await runtime.load(b.build({ y: b.op('Conv', [x, framed]) }));
+  const given = { x: float32([1, 1, 2, 2], [1, 2, 3, 4]), weight: float32([1, 1, 1, 2], [10, 100]) };
+  expect(toNumbers((await session.run(given)).y!)).toEqual([5 * (1 + 2) + 10 * 3 + 100 * 4]);
+  await session.dispose();
+});
+
 test('graphs of constant weights, or with open shapes, are left as they are', () => {
   const b = new GraphBuilder('constant');
   const x = b.input('x', 'float32', ['N', 1, 4, 4]);

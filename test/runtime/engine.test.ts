@@ -3,6 +3,25 @@ import { GraphBuilder } from '../../src/graph/builder.ts';
 import { createRuntimeOn } from '../../src/runtime/engine.ts';
 import type { Engine } from '../../src/runtime/runtime.ts';
 
+test('a graph that computes its weights runs where the trial of blocked kernels fails', async () => {
+  const b = new GraphBuilder('weights');
+  const x = b.input('x', 'float32', [1, 1, 4, 4]);
+  const y = b.op('Conv', [x, b.input('weight', 'float32', [1, 1, 3, 3])]);
+  let loads = 0;
+  const engine: Engine = {
+    load: async () => {
+      // The trial is the first that is loaded.
+      if (loads++ === 0) throw new Error('no memory');
+      return loads;
+    },
+    run: async () => ({}),
+    release: async () => {},
+  };
+  const runtime = createRuntimeOn(engine, { device: 'cpu', memoryBytes: 1, dispose: async () => {} });
+  await expect(runtime.load(b.build({ y }))).resolves.toBeDefined();
+  expect(loads).toBe(2);
+});
+
 const b = new GraphBuilder('net');
 const graph = b.build({ y: b.neg(b.input('x', 'float32', [1])) });
 

@@ -61,6 +61,10 @@ describe('reading', () => {
     await symlink(join(root, 'nowhere'), join(root, 'broken'), 'junction');
     expect(await listFiles(root)).toEqual(['2.png', '10.png']);
     expect(await listFiles(root, { recursive: true })).toEqual(['2.png', '10.png', 'b/1.png']);
+    // A linked folder is walked, but not one that leads back to where the walk comes from.
+    await symlink(join(root, 'b'), join(root, 'c1'), 'junction');
+    await symlink(root, join(root, 'b', 'up'), 'junction');
+    expect(await listFiles(root, { recursive: true })).toEqual(['2.png', '10.png', 'b/1.png', 'c1/1.png']);
     expect([await isDirectory(root), await isDirectory(join(root, '2.png'))]).toEqual([true, false]);
     await expect(listFiles(join(root, 'c'))).rejects.toThrow(/cannot list/);
   });

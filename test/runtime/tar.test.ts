@@ -32,6 +32,23 @@ describe('untar', () => {
     ]);
   });
 
+  test('links give the files that they name, whatever comes first', () => {
+    const none = new Uint8Array(0);
+    const archive = tarOf([
+      { path: 'set/last.png', type: '2', target: 'first.png', bytes: none },
+      { path: 'set/first.png', type: '2', target: './../all/a.png', bytes: none },
+      { path: 'all/a.png', bytes: new Uint8Array(3) },
+      { path: 'set/same.png', type: '1', target: './all/a.png', bytes: none },
+      { path: 'set/lost.png', type: '2', target: '/elsewhere/a.png', bytes: none },
+    ]);
+    expect(list(archive)).toEqual([
+      ['all/a.png', 3],
+      ['set/first.png', 3],
+      ['set/same.png', 3],
+      ['set/last.png', 3],
+    ]);
+  });
+
   test.each(['../evil', 'a/../../evil', '/etc/evil'])('the path %s is refused', path => {
     expect(() => list(tarOf([{ path, bytes: new Uint8Array(1) }]))).toThrow(/leads outside/);
   });
@@ -39,6 +56,8 @@ describe('untar', () => {
   test('a cut archive and one that is none are told', () => {
     const archive = tarOf([{ path: 'a', bytes: new Uint8Array(2000) }]);
     expect(() => list(archive.subarray(0, 1024))).toThrow(/cut short/);
+    // Between two files.
+    expect(() => list(archive.subarray(0, 2560))).toThrow(/cut short: the mark of its end is missing/);
     expect(() => list(new Uint8Array(1024).fill(65))).toThrow(/no tar archive/);
   });
 });
