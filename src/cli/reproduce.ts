@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { type Denoiser, type Embedder, picturesSeen } from '../diffusion/info.ts';
 import { isSeedbedError, messageOf, SeedbedError } from '../errors.ts';
-import type { Gates, ModelGate } from '../experiments/paper/gates.ts';
+import type { Gates, ModelGate } from '../experiments/paper/claims.ts';
 import { type Experiment, SIZES, type Sizes, SUBJECTS } from '../experiments/paper/lab.ts';
 import type { ModelFacts, Omitted } from '../experiments/paper/page.ts';
 import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/paper/saved.ts';

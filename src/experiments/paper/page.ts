@@ -1,5 +1,4 @@
-import { type Claim, type Findings, LEAST, type Verdict } from './claims.ts';
-import type { GatedClaim } from './gates.ts';
+import { type Claim, type Findings, type GatedClaim, LEAST, type Verdict } from './claims.ts';
 
 /** What one experiment found, with its pictures as files. */
 export interface Reproduced {

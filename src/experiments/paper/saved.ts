@@ -1,6 +1,5 @@
 import { SeedbedError } from '../../errors.ts';
-import type { Findings } from './claims.ts';
-import { type Gates, gated } from './gates.ts';
+import { type Findings, type Gates, gated } from './claims.ts';
 import type { Experiment } from './lab.ts';
 import type { Reproduced } from './page.ts';
 

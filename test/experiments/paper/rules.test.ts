@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  gated,
   judged,
   LEAST,
   type Measurement,
@@ -9,7 +10,6 @@ import {
   withInterval,
 } from '../../../src/experiments/paper/claims.ts';
 import { fig12, RADII } from '../../../src/experiments/paper/fig12.ts';
-import { gated } from '../../../src/experiments/paper/gates.ts';
 import { tally } from '../../../src/experiments/paper/page.ts';
 import { reported } from '../../../src/experiments/paper/saved.ts';
 import { recordedGate } from '../../../src/quality/gate.ts';
