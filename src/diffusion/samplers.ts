@@ -29,7 +29,7 @@ export type SamplerRow = OneState | TwoStates;
 
 /**
  * All samplers: what leads a seed to its picture. Whoever adds one adds a row here, its solver (solvers.ts, midpoint.ts, exact.ts),
- * and what it multiplies Gaussian data by (experiments/verify/gains.ts); all else reads this table.
+ * and what it multiplies Gaussian data by (experiments/verify/gains.ts); command line, studio, methods and checks read this table.
  */
 const TABLE = {
   ddim: { states: 1, solver: ddimSolver, affine: true, reverses: false, evaluations: steps => steps },
@@ -68,10 +68,14 @@ function afterPair(steps: number, paired: boolean): number {
  */
 export type SamplerKind = keyof typeof TABLE;
 
+/** The samplers whose row is so. */
+type KindThat<Row> = { [Kind in SamplerKind]: (typeof TABLE)[Kind] extends Row ? Kind : never }[SamplerKind];
+
 /** The samplers that keep two states, and are undone exactly. */
-export type ExactKind = {
-  [Kind in SamplerKind]: (typeof TABLE)[Kind] extends { readonly states: 2 } ? Kind : never;
-}[SamplerKind];
+export type ExactKind = KindThat<{ readonly states: 2 }>;
+
+/** The samplers that are run from the picture to the noise as well. */
+export type ReversingKind = KindThat<{ readonly reverses: true }>;
 
 /**
  * The samplers: how a seed is led to its picture. `ddim` (Song et al. 2021), `heun` (in the DDIM angle) and
@@ -85,6 +89,13 @@ export type ExactKind = {
  * console.log(SAMPLERS.join(', ')); // prints ddim, heun, heunsigma, dpmpp2m, rfsolver, fireflow, edict, bdia, obelm, rex
  */
 export const SAMPLERS = Object.keys(TABLE) as readonly SamplerKind[];
+
+export const EXACT_SAMPLERS = SAMPLERS.filter(kind => TABLE[kind].states === 2) as readonly ExactKind[];
+
+export const REVERSING_SAMPLERS = SAMPLERS.filter(kind => {
+  const row: SamplerRow = TABLE[kind];
+  return row.states === 1 && row.reverses;
+}) as readonly ReversingKind[];
 
 /** What a sampler is. @throws {SeedbedError} BadArgument for one that there is not, as a call from JavaScript may name. */
 export function samplerRow(kind: SamplerKind): SamplerRow {

@@ -12,9 +12,11 @@ import {
 } from '../../src/diffusion/oracle.ts';
 import { createSampler, evaluationsOf, unrollSampler } from '../../src/diffusion/sampler.ts';
 import { ddim, type SamplerInfo } from '../../src/diffusion/sampler-info.ts';
+import { SAMPLERS, samplerRow } from '../../src/diffusion/samplers.ts';
 import type { GridStep } from '../../src/diffusion/schedule.ts';
 import { type Rates, SCHEDULES } from '../../src/diffusion/schedule.ts';
 import {
+  affineStep,
   ddimSolver,
   dpmpp2mSolver,
   follow,
@@ -352,9 +354,59 @@ describe('the two-step samplers', () => {
   });
 });
 
+describe.each(SAMPLERS.map(kind => [kind, samplerRow(kind)] as const))(
+  'the row of %s tells the truth of',
+  (_, row) => {
+    const grid = samplerGrid(
+      { schedule: SCHEDULES.continuousCosine, level: 'noiseVariance', predicts: 'epsilon' },
+      ddim(6),
+    );
+    let asked = 0;
+    const counting = (state: { x: number[]; level: Rates }) => {
+      asked++;
+      return gaussian(0.6)(state);
+    };
+
+    /** How often the network is asked meanwhile. */
+    const countOf = (work: () => void) => {
+      asked = 0;
+      work();
+      return asked;
+    };
+
+    test('its evaluations', () => {
+      if (row.states === 1) {
+        expect(countOf(() => follow(row.solver(vectors, grid, [1]), counting))).toBe(row.evaluations(6));
+        return;
+      }
+      const { begin, forward } = row.solver;
+      const grow = (pair: Pair<number[]>) => follow(forward(vectors, grid, pair), counting);
+      expect(countOf(() => grow(follow(begin(vectors, grid, [1]), counting)))).toBe(
+        row.evaluations(6, false),
+      );
+      expect(countOf(() => grow({ x: [1], y: [1] }))).toBe(row.evaluations(6, true));
+    });
+
+    test.runIf(row.states === 1)('whether its steps are S(x) = alpha x + beta p(x)', () => {
+      if (row.states !== 1) return;
+      const [grown] = follow(row.solver(vectors, grid, [1]), gaussian(0.6));
+      const [affine] = grid.reduce<number[]>(
+        (x, step) => {
+          const { alpha, beta } = affineStep(step);
+          const [prediction] = gaussian(0.6)({ x, level: step.from });
+          return [alpha * x[0]! + beta * prediction!];
+        },
+        [1],
+      );
+      if (row.affine) expect(grown).toBeCloseTo(affine!, 12);
+      else expect(Math.abs(grown! - affine!)).toBeGreaterThan(1e-6);
+    });
+  },
+);
+
 test('a sampler that there is not is named, with those that there are', () => {
   const asked = { ...ddim(4), kind: 'unipc' as 'ddim' };
   expect(() => evaluationsOf(asked)).toThrow(
-    "there is no sampler 'unipc'; there are: ddim, heun, heunsigma, dpmpp2m, rfsolver",
+    `there is no sampler 'unipc'; there are: ${SAMPLERS.join(', ')}`,
   );
 });

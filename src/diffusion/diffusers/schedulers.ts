@@ -2,6 +2,7 @@
  * THE table of diffusers' scheduler classes (0.42.1): every field of each with the value that it has where a
  * scheduler_config.json leaves it out, and how it is read. What each field does here is in fields.ts.
  */
+import type { SamplerKind } from '../samplers.ts';
 import type { Preconditioned } from './preconditioned.ts';
 
 /** How timesteps are spaced (grids.ts), or sigmas. */
@@ -110,7 +111,7 @@ const edm = {
 
 const HIGHER_ORDER = 'steps of higher order';
 /** What a class leaves out that Seedbed's sampler of that name takes. */
-const takenBy = (sampler: string) => `${HIGHER_ORDER}, which \`--sampler ${sampler}\` takes`;
+const takenBy = (sampler: SamplerKind) => `${HIGHER_ORDER}, which \`--sampler ${sampler}\` takes`;
 const NOISE = 'noise that is added on the way';
 
 export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {

@@ -1,4 +1,4 @@
-import type { ExactKind, SamplerKind } from '../../diffusion/samplers.ts';
+import type { ExactKind, ReversingKind, SamplerKind } from '../../diffusion/samplers.ts';
 
 /**
  * What samplers multiply Gaussian data by, where all of them are linear: recursions on single numbers, in the angle phi
@@ -209,12 +209,13 @@ function asked(from: number, between: number): number {
   return from || between;
 }
 
-/** What these two multiply a picture by on their way back. */
-export function reversedGain(kind: 'rfsolver' | 'fireflow', variance: number, steps: number): number {
+/** What a sampler that is run both ways multiplies a picture by on its way back. */
+export function reversedGain(kind: ReversingKind, variance: number, steps: number): number {
   const back = halved(steps)
     .toReversed()
     .map(([from, between, to]): Halved => [to, between, from]);
-  return kind === 'rfsolver' ? rfsolver(variance, back) : fireflow(variance, back);
+  const gains: Record<ReversingKind, typeof rfsolver> = { rfsolver, fireflow };
+  return gains[kind](variance, back);
 }
 
 /** The two states of an exact sampler. */
@@ -238,9 +239,10 @@ function lead(kind: ExactKind, variance: number, steps: number, begun: Pair): Pa
     return [x, y];
   }
   if (kind === 'rex') return rex();
+  const next: Record<typeof kind, typeof bdia> = { bdia, obelm };
   for (let i = 1; i < steps; i++) {
-    const [noisier, present, next] = visited.slice(i - 1, i + 2) as [number, number, number];
-    [x, y] = [y, kind === 'bdia' ? bdia(noisier, present, next) : obelm(noisier, present, next)];
+    const [noisier, present, cleaner] = visited.slice(i - 1, i + 2) as [number, number, number];
+    [x, y] = [y, next[kind](noisier, present, cleaner)];
   }
   return [x, y];
 

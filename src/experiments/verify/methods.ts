@@ -3,7 +3,7 @@ import type { Denoiser, Embedder } from '../../diffusion/info.ts';
 import { createModel } from '../../diffusion/model.ts';
 import { samplerGain } from '../../diffusion/oracle.ts';
 import { ddim } from '../../diffusion/sampler-info.ts';
-import type { ExactKind } from '../../diffusion/samplers.ts';
+import { EXACT_SAMPLERS, REVERSING_SAMPLERS } from '../../diffusion/samplers.ts';
 import { affineStep } from '../../diffusion/solvers.ts';
 import { embed } from '../../embedding/embed.ts';
 import type { Embedding, EmbedOptions } from '../../embedding/embedding.ts';
@@ -37,8 +37,6 @@ import { grown, SHAPE, threeWaves } from './samplers.ts';
 const STEPS = 10;
 const VARIANCE = 0.6;
 const COUNT = 8;
-const EXACT: readonly ExactKind[] = ['edict', 'bdia', 'obelm', 'rex'];
-const BOTH_WAYS = ['rfsolver', 'fireflow'] as const;
 
 const filled = ({ shape, data }: Floats, value: number) => float32(shape, new Array(data.length).fill(value));
 /** How far a standardised pixel lies from grey: so little that none leaves [0,1]. */
@@ -124,8 +122,10 @@ const eachRow = (t: Floats, f: (row: readonly number[]) => readonly number[]) =>
     unstack(t).flatMap(({ data }) => f(Array.from(data))),
   );
 
-/** Each method with the seed that it should find, and to which part of it. */
-function cases(known: Known): [what: string, Method, EmbedOptions, seed: Floats, part: number][] {
+/** A method, how it is asked besides its settings, the seed that it should find, and to which part of it. */
+type Case = [Method, how: string, EmbedOptions, seed: Floats, part: number];
+
+function cases(known: Known): Case[] {
   const { model, truth, targets, gain, least, noise, drawn, inner, ahead } = known;
   const embedder = linearEmbedder(model, 0.8);
   const near = combine([0.8, truth]);
@@ -134,55 +134,47 @@ function cases(known: Known): [what: string, Method, EmbedOptions, seed: Floats,
   const [turned, towards] = [naturalness(0.7, STEPS), naturalness(0.2, STEPS)];
   const dialled = towards.inversion.lastStep!.tau;
   return [
-    ['embedder', 'embedder', { embedder }, near, 1e-5],
-    ['naive', 'naive', {}, combine([naiveGain(VARIANCE, STEPS), targets]), 1e-5],
-    ['uni-inv', 'uni-inv', {}, combine([uniInvGain(VARIANCE, STEPS), targets]), 1e-5],
-    ['pmi', 'pmi', {}, eachRow(targets, row => pmiSeed(VARIANCE, STEPS, row)), 1e-5],
-    ...BOTH_WAYS.map((sampler): ReturnType<typeof cases>[number] => {
+    ['embedder', '', { embedder }, near, 1e-5],
+    ['naive', '', {}, combine([naiveGain(VARIANCE, STEPS), targets]), 1e-5],
+    ['uni-inv', '', {}, combine([uniInvGain(VARIANCE, STEPS), targets]), 1e-5],
+    ['pmi', '', {}, eachRow(targets, row => pmiSeed(VARIANCE, STEPS, row)), 1e-5],
+    ...REVERSING_SAMPLERS.map((sampler): Case => {
       const seed = combine([reversedGain(sampler, VARIANCE, STEPS), targets]);
-      return [`reversed, ${sampler}`, 'reversed', { sampler }, seed, 1e-5];
+      return ['reversed', sampler, { sampler }, seed, 1e-5];
     }),
-    ...(['plain', 'averaged', 'anderson', 'anderson+newton'] as const).map(
-      (solver): ReturnType<typeof cases>[number] => {
-        return [`fixed-point, ${solver}`, 'fixed-point', { inversion: undone({ solver }) }, truth, 1e-5];
-      },
-    ),
-    ['newton', 'newton', { inversion: undone({ solver: 'newton' }) }, truth, 1e-5],
-    ['lbfgs', 'lbfgs', { inversion: { lbfgs: solved(tau) } }, least(gain, tau, noise, 1), 1e-4],
-    ['gauss-newton', 'gauss-newton', { inversion: { whole: solved(tau) } }, least(gain, tau, noise, 1), 1e-4],
-    ['split', 'split', { inversion: split }, splitSeed(known, tau, drawn(1)), 2e-5],
-    ['auto', 'auto', { inversion: split }, splitSeed(known, tau, drawn(1)), 2e-5],
-    [
-      'embedder+lbfgs',
-      'embedder+lbfgs',
-      { embedder, inversion: { lbfgs: solved(tau) } },
-      least(gain, tau, near, 1),
-      1e-4,
-    ],
+    ...(['plain', 'averaged', 'anderson', 'anderson+newton'] as const).map((solver): Case => {
+      return ['fixed-point', solver, { inversion: undone({ solver }) }, truth, 1e-5];
+    }),
+    ['newton', '', { inversion: undone({ solver: 'newton' }) }, truth, 1e-5],
+    ['lbfgs', '', { inversion: { lbfgs: solved(tau) } }, least(gain, tau, noise, 1), 1e-4],
+    ['gauss-newton', '', { inversion: { whole: solved(tau) } }, least(gain, tau, noise, 1), 1e-4],
+    ['split', '', { inversion: split }, splitSeed(known, tau, drawn(1)), 2e-5],
+    ['auto', '', { inversion: split }, splitSeed(known, tau, drawn(1)), 2e-5],
+    ['embedder+lbfgs', '', { embedder, inversion: { lbfgs: solved(tau) } }, least(gain, tau, near, 1), 1e-4],
     [
       'embedder+gauss-newton',
-      'embedder+gauss-newton',
+      '',
       { embedder, inversion: { whole: solved(tau) } },
       least(gain, tau, near, 1),
       1e-4,
     ],
     [
       'embedder+split',
-      'embedder+split',
+      '',
       { embedder, inversion: split },
       splitSeed(known, tau, combine([inner, near])),
       1e-4,
     ],
     [
-      'naturalness .2',
       towards.method,
+      'naturalness .2',
       { inversion: { ...undone(), lastStep: solved(dialled) } },
       splitSeed(known, dialled, drawn(1)),
       2e-5,
     ],
     [
-      'naturalness .7, five steps drawn',
       turned.method,
+      'naturalness .7, five steps drawn',
       { inversion: { ...undone(), ...turned.inversion } },
       combine([1 / ahead(5), drawn(5)]),
       1e-5,
@@ -196,12 +188,14 @@ export const methods: Check = {
     const known = gaussianCase(bench);
     const { find, truth, gain, targets, grid, last, lastGain, least, drawn } = known;
     const found: Row[] = [];
-    for (const [what, method, options, seed, part] of cases(known))
+    for (const [method, how, options, seed, part] of cases(known)) {
+      const what = how ? `${method}, ${how}` : method;
       found.push(nothing(what, distance((await find(method, options)).latent, seed), part));
+    }
     const { latent } = await find('naive');
     const share = dots(latent, truth)[0]! / dots(truth, truth)[0]!;
     found.push(nearly('naive, seed found over true seed', naiveGain(VARIANCE, STEPS) * gain, share, 1e-5));
-    for (const kind of EXACT) {
+    for (const kind of EXACT_SAMPLERS) {
       const tau = 0.1;
       const options = { sampler: kind, inversion: { lastStep: solved(tau) } };
       const { latent, pictures } = await find('exact', options);
@@ -300,7 +294,7 @@ export const clusters: Check = {
       ['auto', { inversion: split }],
       ['gauss-newton', { inversion: { whole: { tau: 1e-2, outer: 20, inner: 16 } } }],
       ['lbfgs', { inversion: { lbfgs: { tau: 1e-2, iterations: 150, memory: 10 } } }],
-      ...EXACT.map((sampler): [Method, EmbedOptions] => ['exact', { sampler }]),
+      ...EXACT_SAMPLERS.map((sampler): [Method, EmbedOptions] => ['exact', { sampler }]),
     ];
     for (const [method, options] of ways) {
       const { results } = await embed(model, images, {
