@@ -57,6 +57,10 @@ function linesOf({ findings, errors, given, roundTrip }: Diagnosis, model: Denoi
     lines.push(
       `noise left in ${given ? `the ${subjectOf(model)} given` : "the model's own samples"}; knowing only their variance leaves 1:`,
     );
+  if ((model.conditioned?.guidance ?? 1) !== 1)
+    lines.push(
+      'readings of the description were not tried: a guided prediction is no denoiser; ask without --guidance',
+    );
   const shown = errors.filter(({ change }, i) => i < SHOWN || change === '');
   for (const { change, error } of shown)
     lines.push(`  ${error.toPrecision(3).padEnd(9)} ${change === '' ? 'as described' : `with ${change}`}`);

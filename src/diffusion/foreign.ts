@@ -106,7 +106,8 @@ export function importDenoiser(
   requireFurther(graph, foreign, [...fixed.keys()], file);
   const info: DenoiserInfo = { ...described, range: unitRange(described.range) };
   inPlace(file, () => samplerGrid(info, info.sampler));
-  requireFractions(graph, info, file);
+  // What its preconditioning feeds a network is checked there.
+  if (!preconditioning) requireFractions(graph, info, file);
   const image = graph.inputs.find(({ name }) => name === info.inputs.image)!;
   const [declared] = image.shape;
   const accept = (count: Dim) => {

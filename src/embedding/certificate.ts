@@ -61,7 +61,7 @@ export function certify(
     }
     if (known && bound > MOST_ERROR)
       flags.push(
-        `the seed may be off by ${bound < 1 ? (100 * bound).toPrecision(2) : (100 * bound).toFixed(0)} % of its length`,
+        `steps undone inexactly may have moved the seed by ${bound < 1 ? (100 * bound).toPrecision(2) : (100 * bound).toFixed(0)} % of its length`,
       );
     if (miss !== undefined && tau !== undefined && !(miss <= tau ** 2))
       flags.push(
@@ -105,7 +105,7 @@ export function judge(certificate: Certificate, missed: number): Certificate {
     return {
       ...certificate,
       flags: [],
-      notes: [...notes, `it grows its picture, though ${flags.join('; ')}`],
+      notes: [...notes, `it grows what it was found for, though ${flags.join('; ')}`],
     };
   }
   const off = (square: number) => Math.sqrt(square).toPrecision(2);

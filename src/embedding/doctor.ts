@@ -86,7 +86,7 @@ export interface DiagnoseOptions {
  * at a mistake: what would be measured after it would be that mistake's doing. Of a model with an autoencoder the latents
  * of pictures are looked at.
  * @param options `pictures` of the model's kind, [n, C, H, W] with pixels in [0,1], make the answer firmer: the model's own
- * samples are used for want of them.
+ * samples are used for want of them. Of a model with guidance no readings are tried: a guided prediction is no denoiser's.
  * @throws {SeedbedError} Machine when the device fails.
  * @group Models
  * @example
@@ -114,22 +114,24 @@ async function examine(
   const most = isPicture(model) ? LOOKED_AT : POINTS;
   const some = pictures && rows(pictures, 0, Math.min(most, pictures.shape[0]!));
   const given = some !== undefined;
-  const tried = some && (await tryHypotheses(runtime, model, some, true, onProgress));
+  const readings = (of: Floats) =>
+    isGuided(model) ? undefined : tryHypotheses(runtime, model, of, given, onProgress);
+  const tried = some && (await readings(some));
   if (tried?.mistake) return { findings: [tried.mistake], errors: tried.errors, given };
   onProgress('growing pictures');
-  const { grown, sampler, finding } = await findStart(
+  const { grown, sampler, ...found } = await findStart(
     runtime,
     model,
     tried && asDescribed(tried.errors),
     onProgress,
   );
   const own = grown && toPixels(grown, model.info);
-  const { mistake, errors } = tried ??
-    (own && (await tryHypotheses(runtime, model, own, false, onProgress))) ?? { errors: [] };
+  const { mistake, errors } = tried ?? (own && (await readings(own))) ?? { errors: [] };
   if (mistake) return { findings: [mistake], errors, given };
-  if (finding?.topic === 'range') return { findings: [finding], errors, given };
-  const findings = [finding, hopeless(errors)].filter(found => found !== undefined);
-  if (!own || !roundTrip) return { findings, errors, given };
+  // Under a wrong range its own samples are no pictures of its kind, from which noise could be removed.
+  const isRange = found.findings.some(({ topic }) => topic === 'range');
+  const findings = [...found.findings, ...(isRange ? [] : hopeless(model, errors, given))];
+  if (isRange || !own || !roundTrip) return { findings, errors, given };
   onProgress('embedding what was grown');
   const again = await tryRoundTrip(runtime, model, sampler, own);
   if (!(again.psnr >= LEAST_PSNR)) {
@@ -149,8 +151,11 @@ function otherSamplers({ info }: Denoiser, sampler: SamplerInfo): string[] {
 
 const isPicture = ({ info }: Denoiser) => info.shape.length === 3;
 
+/** Whether its prediction is led away from that without its condition: such a prediction is no denoiser's. */
+const isGuided = ({ conditioned }: Denoiser) => (conditioned?.guidance ?? 1) !== 1;
+
 interface Start {
-  readonly finding?: Finding;
+  readonly findings: readonly Finding[];
   /** What grew from it, in the network's units; undefined where nothing did. */
   readonly grown?: Floats;
   readonly sampler: SamplerInfo;
@@ -169,12 +174,13 @@ async function findStart(
   const { info } = model;
   const own = info.sampler;
   const { signalRate } = samplerGrid(info, own)[0]!.from;
+  const signal: Finding = {
+    topic: 'final signal',
+    text: `at the start the signal rate is ${signalRate.toPrecision(3)}, not nearly 0: in training the network saw pictures there, from noise it grows others, and seeds of pictures are not standard normal. Nothing in the description corrects that; trust distances between seeds less`,
+  };
+  const lasting = signalRate > MOST_SIGNAL ? [signal] : [];
   const grown = await grow(runtime, model, own);
-  if (isWithin(model, grown)) {
-    if (signalRate <= MOST_SIGNAL) return { grown, sampler: own };
-    const text = `at the start the signal rate is ${signalRate.toPrecision(3)}, not nearly 0: in training the network saw pictures there, from noise it grows others, and seeds of pictures are not standard normal. Nothing in the description corrects that; trust distances between seeds less`;
-    return { finding: { topic: 'final signal', text }, grown, sampler: own };
-  }
+  if (isWithin(model, grown)) return { findings: lasting, grown, sampler: own };
   // Only a predicted noise becomes a picture by a division by the signal rate: for other predictions no start is safer.
   const higher = info.predicts === 'epsilon' ? STARTS.filter(rate => rate > signalRate) : [];
   for (const rate of higher) {
@@ -184,19 +190,20 @@ async function findStart(
     const lower = await grow(runtime, model, sampler);
     if (!isWithin(model, lower)) continue;
     const text = `from ${JSON.stringify(own.start)}, where the signal rate is ${signalRate.toExponential(1)}, pictures diverge: the predicted picture is divided by it. From ${JSON.stringify(start)} they do not: write "start": ${JSON.stringify(start)} and "grid": "linspace" into the description's sampler`;
-    return { finding: { topic: 'start', text }, grown: lower, sampler };
+    return { findings: [{ topic: 'start', text }], grown: lower, sampler };
   }
+  const firmer = error === undefined ? ". Give pictures of the model's kind for a firmer answer" : '';
   const wrong = `pictures leave the range of pixels${higher.length > 0 ? ' from every start that was tried' : ''}`;
   if (isTame(grown) && error === undefined) {
-    const text = `${wrong}, without diverging: "range" in the description is likely wrong. Give pictures of the model's kind for a firmer answer`;
-    return { finding: { topic: 'range', text }, grown, sampler: own };
+    const text = `${wrong}, without diverging: "range" in the description is wrong, or the network has learned too little${firmer}`;
+    return { findings: [{ topic: 'range', text }, ...lasting], grown, sampler: own };
   }
   if (isTame(grown) && error! < 1) {
     const text = `${percent(1 - shareWithin(model, grown))} of the numbers of grown pictures lie a quarter of the range of pixels and more outside it, though nothing in the description was found that would correct it: the network may have learned too little, or take more --sampler-steps`;
-    return { finding: { topic: 'pictures', text }, grown, sampler: own };
+    return { findings: [{ topic: 'pictures', text }, ...lasting], grown, sampler: own };
   }
-  const text = `${wrong}: the prediction, the level, the schedule or the range is described wrongly`;
-  return { finding: { topic: 'start', text }, sampler: own };
+  const text = `${wrong}: the prediction, the level, the schedule or the range is described wrongly, or the network has not learned to remove noise${firmer}`;
+  return { findings: [{ topic: 'start', text }, ...lasting], sampler: own };
 }
 
 function startAt({ info }: Denoiser, signalRate: number): SamplerInfo['start'] {
@@ -275,12 +282,16 @@ async function tryHypotheses(
 const asDescribed = (errors: Errors) => errors.find(({ change }) => change === '')!.error;
 
 /** What to say of a description under which noise is removed no better than by knowing next to nothing. */
-function hopeless(errors: Errors): Finding | undefined {
-  if (errors.length === 0 || asDescribed(errors) < 1) return undefined;
-  return {
-    topic: 'prediction',
-    text: `noise is removed ${asDescribed(errors).toPrecision(2)} times worse than by a denoiser that knows only the pictures' variance, and no single change of the description corrects it: more than one field may be wrong, or the pictures are not of the model's kind`,
-  };
+function hopeless({ info }: Denoiser, errors: Errors, given: boolean): Finding[] {
+  if (errors.length === 0 || asDescribed(errors) < 1) return [];
+  const subject = isOfLatents(info) ? 'latents' : 'pictures';
+  const other = given ? `the ${subject} are not of the model's kind` : 'it has learned next to nothing';
+  return [
+    {
+      topic: 'prediction',
+      text: `noise is removed ${asDescribed(errors).toPrecision(2)} times worse than by a denoiser that knows only the ${subject}' variance, and no single change of the description corrects it: more than one field may be wrong, or ${other}`,
+    },
+  ];
 }
 
 async function tryRoundTrip(runtime: Runtime, model: Denoiser, sampler: SamplerInfo, pictures: Floats) {

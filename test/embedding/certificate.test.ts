@@ -52,7 +52,7 @@ describe('a certificate', () => {
   });
 
   test('is flagged where the seed may be far off though each step was undone', () => {
-    expect(rows[5]!.flags).toEqual(['the seed may be off by 6.0 % of its length']);
+    expect(rows[5]!.flags).toEqual(['steps undone inexactly may have moved the seed by 6.0 % of its length']);
   });
 
   test('holds what least squares miss against tau', () => {
@@ -73,7 +73,7 @@ describe('a certificate beside the picture that the seed grows', () => {
     expect(judge(fitted!, 0.0024)).toMatchObject({
       flags: [],
       notes: [
-        'it grows its picture, though the step to time 1.00 is undone to a residual of 0.050, not 0.001',
+        'it grows what it was found for, though the step to time 1.00 is undone to a residual of 0.050, not 0.001',
       ],
     });
   });

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { withConditions } from '../../src/diffusion/conditions.ts';
 import { importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
 import type { Denoiser, DenoiserInfo } from '../../src/diffusion/info.ts';
-import { mixtureDenoiser } from '../../src/diffusion/oracle.ts';
+import { classDenoiser, mixtureDenoiser } from '../../src/diffusion/oracle.ts';
 import { type Diagnosis, diagnose } from '../../src/embedding/doctor.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { parseModel } from '../../src/graph/protobuf.ts';
@@ -40,6 +41,31 @@ test('a network that is told sigma has nothing wrong, whatever schedule has as m
   const { findings, errors } = await diagnose(edm, { runtime, roundTrip: false });
   expect(topicsOf({ findings } as Diagnosis)).not.toContain('prediction');
   expect(errors.map(({ change }) => change).join()).not.toContain('Beta');
+});
+
+test('a guided prediction is no denoiser, and is not held against what denoisers do', async () => {
+  const means = [-0.5, 0.5].map(level => new Array(16).fill(level));
+  const classes = classDenoiser({ means, variance: 0.05 });
+  const [first, none] = [0, 2].map(label => ({ class_labels: float32([], [label]) }));
+  const bound = withConditions(classes, { values: first!, unconditional: none!, guidance: 3 });
+  const { errors, findings } = await diagnose(bound, { runtime, roundTrip: false });
+  expect(errors).toEqual([]);
+  expect(topicsOf({ findings } as Diagnosis)).not.toContain('prediction');
+  const plain = await diagnose(withConditions(classes, { values: first! }), { runtime, roundTrip: false });
+  expect(plain.errors.length).toBeGreaterThan(0);
+});
+
+test('a network that has learned nothing is not taken for one of another range alone', async () => {
+  const b = new GraphBuilder('untrained');
+  const x = b.input('x', 'float32', ['N', 1, 4, 4]);
+  b.input('noise_variance', 'float32', ['N']);
+  const untrained = describedAs(
+    { ...shipped, graph: b.build({ epsilon: b.mul(b.op('Tanh', [x]), b.scalar(2)) }) },
+    { shape: [1, 4, 4], padding: 0, predicts: 'x0', range: { from: [-1, 1], mean: [0], std: [1] } },
+  );
+  const { findings } = await diagnose(untrained, { runtime });
+  expect(topicsOf({ findings } as Diagnosis)).toEqual(['range']);
+  expect(findings[0]!.text).toContain('or the network has learned too little. Give pictures');
 });
 
 describe('a trained network that is described', () => {
