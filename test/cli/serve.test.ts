@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Ended, Runner } from '../../src/cli/runner.ts';
 import { openJobs } from '../../src/cli/serve/jobs.ts';
 import { MOST_BYTES, service } from '../../src/cli/serve/service.ts';
@@ -84,7 +84,7 @@ test('what is no picture is refused with the reason, and nothing else is served'
 });
 
 /** A runner whose commands end when the test says so. */
-function held(): { runner: Runner; end: (ended: Ended) => void } {
+function held(): { runner: Runner; begun: () => Promise<void>; end: (ended: Ended) => void } {
   const waiting: ((ended: Ended) => void)[] = [];
   const runner: Runner = {
     run: (_, signal) =>
@@ -94,14 +94,15 @@ function held(): { runner: Runner; end: (ended: Ended) => void } {
       }),
     close: () => {},
   };
-  return { runner, end: ended => waiting.shift()!(ended) };
+  const begun = () => vi.waitFor(() => expect(waiting.length).toBeGreaterThan(0), 10_000);
+  return { runner, begun, end: ended => waiting.shift()!(ended) };
 }
 
 test('a fault of the machine is told as one, and the next service tries again', async () => {
-  const { runner, end } = held();
+  const { runner, begun, end } = held();
   const { app, post, jobs } = await open('machine', 2, runner);
   const waiting = post(picture);
-  await new Promise(resolve => setTimeout(resolve, 50));
+  await begun();
   end({ code: 1, said: 'no space left on the device' });
   const response = await waiting;
   expect(response.status).toBe(500);
@@ -135,14 +136,14 @@ test('without a token pages of other sites are refused, by whatever name they co
 });
 
 test('a queue has an end; what waits is taken up again by the next service', async () => {
-  const { runner } = held();
+  const { runner, begun } = held();
   const { app, post, jobs } = await open('full', 2, runner);
   const sent = [];
   for (let i = 0; i < 3; i++) {
     const response = await post(picture, '/embed?wait=0');
     expect(response.status).toBe(202);
     sent.push(await response.json());
-    await new Promise(resolve => setTimeout(resolve, 10));
+    await begun();
   }
   const full = await post(picture, '/embed?wait=0');
   expect(full.status).toBe(429);
