@@ -13,6 +13,7 @@ import { type Done, type Frame, runReported } from './frame.ts';
 import { growInPieces, writeGrown } from './grow.ts';
 import { subjectOf } from './latents.ts';
 import { autoencoderOption, gridOption, samplerOption, stepsOption, withUnfinished } from './options.ts';
+import { howMany } from './terminal.ts';
 
 const own = () =>
   options()
@@ -59,6 +60,6 @@ async function run(frame: Frame, file: string, flags: Flags): Promise<Done> {
   const results = [{ pictures: count, out, files }];
   return {
     report: frame.report({ ...originOf(model), evaluations, results }),
-    lines: [`${count} ${subjectOf(model)}: ${files.map(name => joinPath(out, name)).join(', ')}`],
+    lines: [`${howMany(count, subjectOf(model))}: ${files.map(name => joinPath(out, name)).join(', ')}`],
   };
 }

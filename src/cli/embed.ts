@@ -16,7 +16,7 @@ import { MOST_SHOWN, openSource, writeEmbeddingSheet } from './pictures.ts';
 import { writeSeedFiles } from './seed-files.ts';
 import { seekShown } from './seek.ts';
 import { withShards } from './shards.ts';
-import { duration } from './terminal.ts';
+import { duration, howMany } from './terminal.ts';
 
 const own = () =>
   options()
@@ -120,7 +120,7 @@ async function run(frame: Frame, paths: readonly string[], flags: EmbedFlags): P
     report,
     file: at('report.json'),
     lines: [
-      `${results.length} seeds in ${took}: ${at('embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
+      `${howMany(results.length, 'seeds')} in ${took}: ${at('embedding.png')}, seeds.safetensors, seeds.npy, report.json`,
     ],
   };
 }

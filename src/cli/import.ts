@@ -33,7 +33,7 @@ import { type Done, type Frame, runReported } from './frame.ts';
 import { autoencoderIn, hasAutoencoder } from './import-autoencoder.ts';
 import { subjectOf } from './latents.ts';
 import { whole } from './options.ts';
-import { type TerminalFlags, withTerminal } from './terminal.ts';
+import { howMany, type TerminalFlags, withTerminal } from './terminal.ts';
 
 const own = () =>
   options()
@@ -83,7 +83,7 @@ async function run({ terminal, report }: Frame, path: string, flags: Flags): Pro
   const { shape, predicts, level, schedule, sampler } = model.info;
   const results: object[] = [{ file: out, info: model.info }];
   const lines = [
-    `${out}: '${model.info.name}', ${subjectOf(model)} [${shape}], predicts ${predicts}, told the ${level}, ${schedule.kind}, ${sampler.steps} steps of ${sampler.kind}`,
+    `${out}: '${model.info.name}', ${subjectOf(model)} [${shape}], predicts ${predicts}, told the ${level}, ${schedule.kind}, ${howMany(sampler.steps, 'steps')} of ${sampler.kind}`,
   ];
   if (autoencoder) {
     const beside = besideModel(out, 'autoencoder');

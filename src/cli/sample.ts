@@ -22,6 +22,7 @@ import {
 } from './options.ts';
 import { writeSeedFile } from './seed-files.ts';
 import { inPart, type ShardFlags, withShards } from './shards.ts';
+import { howMany } from './terminal.ts';
 
 const own = () =>
   options()
@@ -71,6 +72,6 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
   const results = [{ pictures: count, out, files }];
   return {
     report: frame.report({ ...originOf(model), rng, evaluations, results }),
-    lines: [`${count} ${subjectOf(model)}: ${paths.join(', ')}`],
+    lines: [`${howMany(count, subjectOf(model))}: ${paths.join(', ')}`],
   };
 }

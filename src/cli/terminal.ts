@@ -160,6 +160,11 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** A number of things, called as several are: 1 seed, 2 seeds. */
+export function howMany(count: number, things: string): string {
+  return `${count} ${count === 1 ? things.replace(/s$/, '') : things}`;
+}
+
 /** Adds --json and --quiet. */
 export function withTerminal(command: Command): Command {
   return command
