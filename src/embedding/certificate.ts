@@ -105,7 +105,7 @@ export function judge(certificate: Certificate, missed: number): Certificate {
     return {
       ...certificate,
       flags: [],
-      notes: [...notes, `it grows what it was found for, though ${flags.join('; ')}`],
+      notes: [...notes, `what grows from it is right, though ${flags.join('; ')}`],
     };
   }
   const off = (square: number) => Math.sqrt(square).toPrecision(2);

@@ -73,7 +73,7 @@ describe('a certificate beside the picture that the seed grows', () => {
     expect(judge(fitted!, 0.0024)).toMatchObject({
       flags: [],
       notes: [
-        'it grows what it was found for, though the step to time 1.00 is undone to a residual of 0.050, not 0.001',
+        'what grows from it is right, though the step to time 1.00 is undone to a residual of 0.050, not 0.001',
       ],
     });
   });
