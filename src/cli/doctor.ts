@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { guidanceOf } from '../diffusion/condition-record.ts';
 import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, isOfLatents } from '../diffusion/info.ts';
 import { type Diagnosis, diagnose } from '../embedding/doctor.ts';
@@ -57,7 +58,7 @@ function linesOf({ findings, errors, given, roundTrip }: Diagnosis, model: Denoi
     lines.push(
       `noise left in ${given ? `the ${subjectOf(model)} given` : "the model's own samples"}; knowing only their variance leaves 1:`,
     );
-  if ((model.conditioned?.guidance ?? 1) !== 1)
+  if (guidanceOf(model.conditioned) !== 1)
     lines.push(
       'readings of the description were not tried: a guided prediction is no denoiser; ask without --guidance',
     );

@@ -27,13 +27,17 @@ export type ConditionRecord = z.infer<typeof conditionRecordSchema>;
 
 type Values = z.infer<typeof valuesSchema>;
 
+/** The guidance of a model that was bound so; 1, which is none, of one that was not. */
+export function guidanceOf(record: ConditionRecord | undefined): number {
+  return record?.guidance ?? 1;
+}
+
 /** In what two records differ, in words, such as "'class_labels' is 3 there, 7 here"; empty where in nothing. */
 export function conditionDifferences(
   there: ConditionRecord | undefined,
   here: ConditionRecord | undefined,
 ): string[] {
-  const guidance = (record: ConditionRecord | undefined) => record?.guidance ?? 1;
-  const [theirs, ours] = [guidance(there), guidance(here)];
+  const [theirs, ours] = [guidanceOf(there), guidanceOf(here)];
   return [
     ...valueDifferences('', there?.values, here?.values),
     ...valueDifferences('unconditional ', there?.unconditional, here?.unconditional),

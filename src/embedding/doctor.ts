@@ -1,4 +1,5 @@
 import { padImages, unstandardise } from '../data/pixels.ts';
+import { guidanceOf } from '../diffusion/condition-record.ts';
 import { openConversion } from '../diffusion/conversion.ts';
 import { samplerGrid } from '../diffusion/grid.ts';
 import { type Denoiser, isOfLatents } from '../diffusion/info.ts';
@@ -152,7 +153,7 @@ function otherSamplers({ info }: Denoiser, sampler: SamplerInfo): string[] {
 const isPicture = ({ info }: Denoiser) => info.shape.length === 3;
 
 /** Whether its prediction is led away from that without its condition: such a prediction is no denoiser's. */
-const isGuided = ({ conditioned }: Denoiser) => (conditioned?.guidance ?? 1) !== 1;
+const isGuided = ({ conditioned }: Denoiser) => guidanceOf(conditioned) !== 1;
 
 interface Start {
   readonly findings: readonly Finding[];

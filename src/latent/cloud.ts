@@ -1,5 +1,6 @@
 import { SeedbedError } from '../errors.ts';
 import { innerProducts } from '../tensor/products.ts';
+import { average } from '../tensor/statistics.ts';
 import { type Floats, float32, rows, sizeOf } from '../tensor/tensor.ts';
 
 /** @inline */
@@ -153,14 +154,14 @@ function distances(seeds: Floats, dims: number): { mean: number; least: number; 
 export function variancesAlong(latent: Floats, directions: Floats): number[] {
   const count = latent.shape[0]!;
   const width = sizeOf(latent.shape.slice(1));
+  const [from, to] = [directions, latent].map(({ data }) => Float64Array.from(data)) as [
+    Float64Array,
+    Float64Array,
+  ];
+  const products = innerProducts(from, to, width);
   return Array.from({ length: directions.shape[0]! }, (_, d) => {
-    const direction = rows(directions, d, d + 1).data;
-    const along = Array.from({ length: count }, (_, k) => {
-      let sum = 0;
-      for (let i = 0; i < width; i++) sum += latent.data[k * width + i]! * direction[i]!;
-      return sum;
-    });
-    const mean = along.reduce((sum, value) => sum + value, 0) / count;
+    const along = products.subarray(d * count, (d + 1) * count);
+    const mean = average(along);
     return along.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
   });
 }

@@ -2,6 +2,7 @@ import { samplerGrid } from '../../diffusion/grid.ts';
 import { type Denoiser, withSampler } from '../../diffusion/info.ts';
 import { evaluationsOf } from '../../diffusion/sampler.ts';
 import { chooseSampler, ddim } from '../../diffusion/sampler-info.ts';
+import { REVERSING_SAMPLERS, type ReversingKind } from '../../diffusion/samplers.ts';
 import type { EmbedOptions } from '../../embedding/embedding.ts';
 import type { Undoer } from '../../embedding/inversion/climb.ts';
 import { inversionFor, METHODS, type Method } from '../../embedding/methods.ts';
@@ -84,8 +85,8 @@ function undoing(steps: number): Contestant[] {
 
 /** Solvers that are run from the picture to the noise as well: both ways cost the same. */
 function reversed(steps: number): Contestant[] {
-  const families = { rfsolver: 'RF-Solver', fireflow: 'FireFlow' } as const;
-  return (['rfsolver', 'fireflow'] as const).map(sampler => ({
+  const families: Record<ReversingKind, string> = { rfsolver: 'RF-Solver', fireflow: 'FireFlow' };
+  return REVERSING_SAMPLERS.map(sampler => ({
     family: families[sampler],
     name: families[sampler],
     options: { method: 'reversed', sampler },
