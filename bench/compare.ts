@@ -18,6 +18,8 @@ export interface Effort {
   readonly seconds: number;
 }
 
+/** Steps before any that is timed: the first ones lay out their memory. */
+const WARM_UP = 3;
 const UNITS = { sampling: 'evaluations/s', descent: 'seeds/s', denoiser: 'images/s', embedder: 'images/s' };
 
 /**
@@ -50,6 +52,7 @@ export async function compare(
       const peer = await Peer.start(command);
       peers.push(peer);
       await peer.prepare(task, best);
+      await peer.run(WARM_UP);
       const { flops } = await peer.run(1);
       const units = unitsOf(task, best.batch);
       if (i === 0) flopsPerUnit = flops / units;
@@ -97,6 +100,7 @@ async function findBest(
   const tried: (Setting & { rate: number })[] = [];
   const attempt = async (setting: Setting) => {
     await peer.prepare(task, setting);
+    await peer.run(WARM_UP);
     const steps = stepsFor(seconds / 2, (await peer.run(1)).seconds);
     const units = steps * unitsOf(task, setting.batch);
     tried.push({ ...setting, rate: units / (await peer.run(steps)).seconds });

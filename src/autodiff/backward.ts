@@ -1,11 +1,10 @@
 import { isSeedbedError, messageOf, placed, SeedbedError } from '../errors.ts';
-import { broadcastAxes } from '../graph/broadcast.ts';
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import type { Op } from '../graph/infer.ts';
 import { describeNode, type Node } from '../graph/ir.ts';
 import { SUPPORTED_OPS } from '../graph/replay.ts';
 import { toNumbers } from '../tensor/tensor.ts';
-import type { RuleContext } from './context.ts';
+import { type RuleContext, unbroadcast } from './context.ts';
 import { RULES } from './rules.ts';
 
 /**
@@ -25,19 +24,18 @@ export function backward(
   const active = influencedBy(b, nodes, wrt);
   for (const value of [...cotangents.keys(), ...wrt]) requireFloat32(b, value);
   const arriving = new Map<Value, Value[]>([...cotangents].map(([value, gradient]) => [value, [gradient]]));
-  const total = new Map<Value, Value>();
-  const gradientOf = (value: Value): Value | undefined => {
-    const parts = arriving.get(value);
-    if (!parts) return undefined;
-    const sum =
-      total.get(value) ??
-      expandTo(
-        b,
-        parts.reduce((a, part) => b.add(a, part)),
-        b.shape(value),
-      );
-    total.set(value, sum);
+  const sums = new Map<Value, Value>();
+  const sumOf = (value: Value): Value | undefined => {
+    const sum = sums.get(value) ?? arriving.get(value)?.reduce((a, part) => b.add(a, part));
+    if (sum) sums.set(value, sum);
     return sum;
+  };
+  const gradientOf = (value: Value): Value | undefined => {
+    const sum = sumOf(value);
+    if (!sum) return undefined;
+    const whole = expandTo(b, sum, b.shape(value));
+    sums.set(value, whole);
+    return whole;
   };
 
   for (const node of nodes.reverse()) {
@@ -53,7 +51,7 @@ export function backward(
         `${describeNode(node)} has no gradient here: ${rule.because}. Supported operators: ${SUPPORTED_OPS.join(', ')}`,
       );
     }
-    const gradients = explained(node, () => rule(contextOf(b, node, active, gradientOf)));
+    const gradients = explained(node, () => rule(contextOf(b, node, active, { sumOf, gradientOf })));
     node.inputs.forEach((input, i) => {
       const gradient = gradients[i];
       if (!gradient || !active.has(input)) return;
@@ -92,15 +90,17 @@ function contextOf(
   b: GraphBuilder,
   node: Node,
   active: ReadonlySet<Value>,
-  gradientOf: (value: Value) => Value | undefined,
+  { sumOf, gradientOf }: Readonly<Record<'sumOf' | 'gradientOf', (value: Value) => Value | undefined>>,
 ): RuleContext {
+  const zeros = (value: Value) => b.full(b.shape(value), 0);
   return {
     b,
     node,
     attributes: node.attributes,
     I: index => node.inputs[index]!,
     O: index => node.outputs[index]!,
-    GO: index => gradientOf(node.outputs[index]!) ?? b.full(b.shape(node.outputs[index]!), 0),
+    GO: index => gradientOf(node.outputs[index]!) ?? zeros(node.outputs[index]!),
+    GOAsItIs: index => sumOf(node.outputs[index]!) ?? zeros(node.outputs[index]!),
     needs: index => active.has(node.inputs[index]!),
     shape: value => b.shape(value),
     ints: index => {
@@ -119,18 +119,6 @@ function explained<T>(node: Node, work: () => T): T {
     const known = isSeedbedError(cause) ? cause : new SeedbedError('BadFile', messageOf(cause), { cause });
     throw placed(describeNode(node), known);
   }
-}
-
-/** Sums a gradient over the axes along which its value was repeated. */
-function unbroadcast(b: GraphBuilder, gradient: Value, shape: readonly number[]): Value {
-  const from = b.shape(gradient);
-  const axes = broadcastAxes(shape, from);
-  if (axes.length > 0) {
-    const lead = from.length - shape.length;
-    const kept = b.sum(gradient, axes);
-    return lead > 0 ? b.reshape(kept, shape) : kept;
-  }
-  return gradient;
 }
 
 /** A gradient may arrive smaller than its value where all its elements along an axis are equal (a mean's, say). */

@@ -1,3 +1,4 @@
+import { broadcastAxes } from '../graph/broadcast.ts';
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import type { Attributes, Node } from '../graph/ir.ts';
 
@@ -13,6 +14,8 @@ export interface RuleContext {
   O(index: number): Value;
   /** The gradient on output `index`; zeros where none arrives. */
   GO(index: number): Value;
+  /** The same where a smaller shape that broadcasts to the output's will do. */
+  GOAsItIs(index: number): Value;
   /** Whether anyone asks for the gradient of input `index`. */
   needs(index: number): boolean;
   shape(value: Value): readonly number[];
@@ -40,4 +43,16 @@ export function flat(because: string): NotDifferentiable {
 
 export function refused(because: string): NotDifferentiable {
   return { kind: 'refused', because };
+}
+
+/** Sums a gradient over the axes along which its value was repeated. */
+export function unbroadcast(b: GraphBuilder, gradient: Value, shape: readonly number[]): Value {
+  const from = b.shape(gradient);
+  const axes = broadcastAxes(shape, from);
+  if (axes.length > 0) {
+    const lead = from.length - shape.length;
+    const kept = b.sum(gradient, axes);
+    return lead > 0 ? b.reshape(kept, shape) : kept;
+  }
+  return gradient;
 }

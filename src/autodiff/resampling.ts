@@ -52,11 +52,12 @@ export const averagePoolRule: Rule = c => {
 
 /** Each output's gradient, divided by the window's size, repeated over its window. */
 function spreadEvenly({ b, GO, I, shape }: RuleContext, kernel: readonly number[]): Value {
-  const [n, c, ...to] = b.shape(GO(0)) as [number, number, ...number[]];
-  const apart = [n, c, ...to.flatMap(dim => [dim, 1])];
-  const repeated = [n, c, ...to.flatMap((dim, i) => [dim, kernel[i]!])];
   const share = b.mul(GO(0), b.scalar(1 / kernel.reduce((p, k) => p * k, 1)));
-  return b.reshape(b.expand(b.reshape(share, apart), repeated), shape(I(0)));
+  return b.op('Resize', [share, '', '', b.ints(shape(I(0)))], {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
+  });
 }
 
 /** The gradient of max pooling goes to the place that the forward pass picked. */

@@ -40,3 +40,31 @@ export function asPicture(b: GraphBuilder, blocked: Value, { known }: Blocks): V
   known.set(picture, blocked);
   return picture;
 }
+
+/** Weights [co, ci, ...kernel] as the filter of a blocked convolution, [co / size, ci / size, ...kernel, size of ci, size of co]. */
+export function filterInBlocks(b: GraphBuilder, weight: Value, blocks: Blocks): Value {
+  const { size } = blocks;
+  const [co, ci, ...kernel] = b.shape(weight) as [number, number, ...number[]];
+  const taps = kernel.reduce((product, k) => product * k, 1);
+  const inner = asBlocks(b, b.reshape(weight, [co / size, size, ci, taps]), blocks);
+  const byBlocks = b.reshape(inner, [co / size, ci / size, size, taps, size]);
+  return b.reshape(b.transpose(byBlocks, [0, 1, 3, 2, 4]), [co, ci, ...kernel]);
+}
+
+/** The same for weights [ci, co, ...kernel] whose first two axes are swapped and whose taps come in reverse order. */
+export function turnedFilter(b: GraphBuilder, weight: Value, blocks: Blocks): Value {
+  const { size } = blocks;
+  const [ci, co, ...kernel] = b.shape(weight) as [number, number, ...number[]];
+  const taps = kernel.reduce((product, k) => product * k, 1);
+  const inner = asBlocks(b, b.reshape(weight, [(ci * co) / size, size, taps, 1]), blocks);
+  const byBlocks = b.reshape(inner, [ci / size, size, co / size, taps, size]);
+  const moved = b.reshape(b.transpose(byBlocks, [2, 0, 3, 1, 4]), [co / size, ci / size, taps, size * size]);
+  const reversed = b.op('Slice', [
+    moved,
+    b.ints([-1]),
+    b.ints([Number.MIN_SAFE_INTEGER]),
+    b.ints([2]),
+    b.ints([-1]),
+  ]);
+  return b.reshape(reversed, [co, ci, ...kernel]);
+}

@@ -3,7 +3,8 @@ import { type Graph, intOf, intsOf, type Node } from '../graph/ir.ts';
 import { bindInputs, type Rewrite, replay } from '../graph/replay.ts';
 import { placesOf, type Window, windowOf } from '../graph/windows.ts';
 import { toNumbers } from '../tensor/tensor.ts';
-import { asBlocks, asPicture, type Blocks, blocksOf } from './blocks.ts';
+import { asBlocks, asPicture, type Blocks, blocksOf, filterInBlocks, turnedFilter } from './blocks.ts';
+import { onKnownBlocks } from './elementwise.ts';
 import { weightGradient } from './weight-gradient.ts';
 
 /** Places of an output from which on a blocked convolution is faster, the reordering included. */
@@ -40,8 +41,18 @@ function fasterForms(b: GraphBuilder, size: number | undefined): Rewrite {
     swapped.set(result, value);
     return result;
   };
-  return ({ op, attributes }, operands) => {
+  /** Weights by those that are them with the first two axes swapped and all taps in reverse order. */
+  const turned = new Map<Value, Value>();
+  return (node, operands) => {
+    const { op, attributes } = node;
+    const before = op === 'Slice' ? swapped.get(operands[0]!) : undefined;
+    if (before !== undefined) {
+      const result = b.op('Slice', operands, attributes);
+      if (reversesTaps(b, operands, result)) turned.set(result, before);
+      return [result];
+    }
     if (op === 'Transpose' && intsOf(attributes, 'perm')?.join() === '1,0,2,3') return [swap(operands[0]!)];
+    if (op !== 'Conv' && blocks) return onKnownBlocks(b, node, operands, blocks);
     if (op !== 'Conv' || b.known(operands[1]!) || intOf(attributes, 'group', 1) !== 1) return undefined;
     const padded = b.nodes.find(({ op, outputs }) => op === 'Pad' && outputs[0] === operands[1]);
     if (padded) return [b.op('Conv', [operands[0]!, framed(b, padded), ...operands.slice(2)], attributes)];
@@ -51,7 +62,7 @@ function fasterForms(b: GraphBuilder, size: number | undefined): Rewrite {
     const [x, dy] = operands.map(value => swapped.get(value));
     if (x !== undefined && dy !== undefined && w.dilations.every(d => d === 1))
       return [swap(weightGradient(b, x, dy, convolutionOf(w, placesOf(w, input.slice(2))), blocks))];
-    return blocks && onBlocks(b, operands, w, blocks);
+    return blocks && onBlocks(b, operands, w, blocks, turned.get(operands[1]!));
   };
 }
 
@@ -80,12 +91,22 @@ function convolutionOf({ strides, before, after }: Window, places: readonly numb
   return { kernel: places, strides: [1, 1], dilations: strides, before, after };
 }
 
+/** Whether a Slice of weights [co, ci, kh, kw] does nothing but reverse both kernel axes. */
+function reversesTaps(b: GraphBuilder, operands: readonly Value[], result: Value): boolean {
+  const [weight, starts, , axes, steps] = operands.map(value => {
+    const known = b.known(value);
+    return known ? toNumbers(known).join() : b.shape(value).join();
+  });
+  return starts === '-1,-1' && steps === '-1,-1' && axes === '2,3' && weight === b.shape(result).join();
+}
+
 /** A convolution on blocked kernels; undefined where that does not fit or is no faster. */
 function onBlocks(
   b: GraphBuilder,
   operands: readonly Value[],
   w: Window,
   blocks: Blocks,
+  turned: Value | undefined,
 ): Value[] | undefined {
   const [x, weight, ...bias] = operands as [Value, Value, ...Value[]];
   const [count, ci, ...source] = b.shape(x) as [number, number, number, number];
@@ -93,8 +114,7 @@ function onBlocks(
   const { size } = blocks;
   const out = placesOf(w, source);
   if (ci % size || co % size || w.kernel.every(k => k === 1) || out[0]! * out[1]! < PLACES) return undefined;
-  const byBlocks = b.reshape(weight, [co / size, size, ci / size, size, ...w.kernel]);
-  const filter = b.reshape(b.transpose(byBlocks, [0, 2, 4, 5, 3, 1]), [co, ci, ...w.kernel]);
+  const filter = turned ? turnedFilter(b, turned, blocks) : filterInBlocks(b, weight, blocks);
   const { kernel, strides, dilations, before, after } = w;
   const attributes = { kernel_shape: kernel, strides, dilations, pads: [...before, ...after] };
   const y = blocks.conv(b, [asBlocks(b, x, blocks), filter, ...bias], attributes, [count, co, ...out]);

@@ -90,6 +90,35 @@ describe.skipIf(!engine)('convolutions with computed weights', () => {
     expect(error).toBeLessThan(2e-6);
     expect(domains).toEqual([new Set(['ai.onnx']), new Set(['ai.onnx', 'com.microsoft.nchwc'])]);
   });
+
+  test('of many pictures, whose weight gradients are summed up in strips', async () => {
+    const { error } = await differs({ batch: 32, from: 16, to: 48, side: 32, kernel: 3 });
+    expect(error).toBeLessThan(5e-6);
+  });
+
+  test('leave what lies between them in blocks: arithmetic, numbers of each channel, means', async () => {
+    const b = new GraphBuilder('block');
+    const x = b.input('x', 'float32', [2, 16, 8, 8]);
+    const weights = ['one', 'two'].map(name => b.input(name, 'float32', [16, 16, 3, 3]));
+    const conv = (picture: string, i: number) => b.op('Conv', [picture, weights[i]!], { pads: [1, 1, 1, 1] });
+    const inner = b.swish(conv(x, 0));
+    const centred = b.sub(inner, b.mean(inner, [0, 2, 3]));
+    const y = b.add(x, conv(b.mul(centred, b.scalar(3)), 1));
+    const loss = b.sumAll(b.mul(y, y));
+    const [one, two] = backward(b, new Map([[loss, b.scalar(1)]]), weights);
+    const sums = b.sum(y, [0, 2, 3], false);
+    const graph = b.build({ y, sums, first: one!, second: two! });
+    const feeds = Object.fromEntries(
+      graph.inputs.map(({ name, shape }) => [name, normals({ seed: 1, purpose: name }, shape as number[])]),
+    );
+    const want = await runOn(engine!, graph, feeds);
+    const fast = withFastConvolutions(graph, size);
+    const got = await runOn(engine!, fast, feeds);
+    for (const name of Object.keys(want)) expect(relativeError(got[name]!, want[name]!)).toBeLessThan(5e-6);
+    const sigmoid = fast.nodes.find(({ op }) => op === 'Sigmoid')!;
+    const before = fast.nodes.find(({ outputs }) => outputs[0] === sigmoid.inputs[0])!;
+    expect(before).toMatchObject({ op: 'Conv', ...(size && { domain: 'com.microsoft.nchwc' }) });
+  });
 });
 
 test('weights that are padded first are framed without a Pad, which ONNX Runtime would take for one on the picture', async () => {
