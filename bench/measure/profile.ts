@@ -16,8 +16,6 @@ const records = mkdtempSync(join(folder, 'profile-'));
 const runtime = createRuntimeOn(
   createEngine(createRequire(import.meta.url)('onnxruntime-node'), {
     executionProviders: ['cpu'],
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
     intraOpNumThreads: Number(threads),
     enableProfiling: true,
     profileFilePrefix: join(records, 'session'),

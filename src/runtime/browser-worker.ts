@@ -19,8 +19,6 @@ export async function startEngine(device: BrowserDevice, threads: number | undef
   ort.env.logLevel = 'error';
   const options: InferenceSession.SessionOptions = {
     executionProviders: device === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'],
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
   };
   engine = createEngine(ort, options);
 }

@@ -10,6 +10,12 @@ import type { Engine, Feeds, Runtime, Session } from './runtime.ts';
 /** What every build of ONNX Runtime has, for Node and for the browser. */
 export type Ort = Pick<typeof import('onnxruntime-web'), 'InferenceSession' | 'Tensor'>;
 
+/**
+ * How all graphs are run. ONNX Runtime's memory patterns are off: after the first run of a graph with known shapes they lay out
+ * all of its memory once more, in one block beside what the arena holds by then, and are no faster.
+ */
+const USUAL = { graphOptimizationLevel: 'all', logSeverityLevel: 3, enableMemPattern: false } as const;
+
 /** The engine on one build of ONNX Runtime, in this thread. */
 export function createEngine(ort: Ort, options: InferenceSession.SessionOptions): Engine {
   const sessions = new Map<number, InferenceSession>();
@@ -24,7 +30,7 @@ export function createEngine(ort: Ort, options: InferenceSession.SessionOptions)
   return {
     load: model =>
       inTurn(async () => {
-        sessions.set(++created, await ort.InferenceSession.create(model, options));
+        sessions.set(++created, await ort.InferenceSession.create(model, { ...USUAL, ...options }));
         return created;
       }),
     run: (session, feeds) =>

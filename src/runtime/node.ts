@@ -55,8 +55,6 @@ export async function createRuntime({ device, threads }: RuntimeOptions = {}): P
   }
   const options: InferenceSession.SessionOptions = {
     executionProviders: chosen === 'cpu' || chosen === 'wasm' ? [chosen] : [chosen, 'cpu'],
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
     ...(threads ? { intraOpNumThreads: threads } : {}),
   };
   const about = { device: chosen, memoryBytes: totalmem(), dispose: async () => {} };
