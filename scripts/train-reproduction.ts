@@ -1,7 +1,7 @@
 /**
  * Trains the denoisers of the reproduction, one thread each and as many at once as there are cores, and says what each cost and
- * bought: npm run train:reproduction -- --data-dir DIR [--configs DIR] [--only NAMES] [--cifar10 ARCHIVE] [--minutes N]
- * [--into DIR]. Stopped, or out of minutes, it goes on where it was when it is called again.
+ * bought: npm run train:reproduction -- --data-dir DIR [--configs DIR] [--only NAMES] [--trainings N]
+ * [--cifar10 ARCHIVE] [--minutes N] [--into DIR]. Stopped, or out of minutes, it goes on where it was when it is called again.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { trainingOf } from '../src/experiments/paper/measure/siblings.ts';
 import { lineFigure } from '../src/figures/line.ts';
 import { loadModel, saveModel } from '../src/index.ts';
 import { svgToPng } from '../src/runtime/svg.ts';
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     configs: { type: 'string', default: 'configs/reproduction' },
     'data-dir': { type: 'string', default: '/usr/share/datasets' },
     only: { type: 'string' },
+    trainings: { type: 'string', default: '1' },
     cifar10: { type: 'string' },
     minutes: { type: 'string', default: '10000' },
     runs: { type: 'string', default: 'runs/reproduction' },
@@ -26,7 +28,6 @@ const { values } = parseArgs({
   },
 });
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const only = values.only?.split(',');
 const ends = performance.now() + 60_000 * Number(values.minutes);
 
 /** What a training cost and bought. */
@@ -42,10 +43,15 @@ const COSTS = join(values.into, 'costs.json');
 const known: Cost[] = existsSync(COSTS) ? JSON.parse(readFileSync(COSTS, 'utf8')) : [];
 const costs = new Map(known.map(cost => [cost.name, cost]));
 
-const names = readdirSync(values.configs)
-  .filter(file => file.endsWith('.json') && !file.startsWith('embedder'))
-  .map(file => basename(file, '.json'))
-  .filter(name => !only || only.includes(name));
+const configs =
+  values.only?.split(',') ??
+  readdirSync(values.configs)
+    .filter(file => file.endsWith('.json') && !file.startsWith('embedder'))
+    .map(file => basename(file, '.json'));
+// All of them once, in the order of the names given, before any is trained again.
+const names = Array.from({ length: Number(values.trainings) }, (_, i) =>
+  configs.map(name => (i === 0 ? name : `${name}-${i + 1}`)),
+).flat();
 const waiting = names.filter(name => !costs.has(name));
 console.log(`${names.length - waiting.length} of ${names.length} are trained`);
 await Promise.all(Array.from({ length: availableParallelism() }, lane));
@@ -60,12 +66,11 @@ async function lane(): Promise<void> {
 /** @returns whether the training came to its end. */
 function train(name: string): Promise<boolean> {
   const run = join(values.runs, name);
-  // The second of two halves, and what is trained again, begin with other random numbers.
-  const rng = /\d+b$|-retrained$/.test(name) ? ['--rng', '1'] : [];
+  const { config, rng } = trainingOf(name);
   const data = name.startsWith('cifar10') && values.cifar10 ? ['--data', values.cifar10] : [];
-  const go = existsSync(join(run, 'checkpoint.safetensors')) ? ['--resume'] : [...rng, ...data];
-  const config = join(values.configs, `${name}.json`);
-  const words = ['train', 'denoiser', '--config', config, '--data-dir', values['data-dir'], '--out', run];
+  const go = existsSync(join(run, 'checkpoint.safetensors')) ? ['--resume'] : ['--rng', String(rng), ...data];
+  const file = join(values.configs, `${config}.json`);
+  const words = ['train', 'denoiser', '--config', file, '--data-dir', values['data-dir'], '--out', run];
   const how = ['--threads', '1', '--quiet', ...go];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(ROOT, 'bin/seedbed.js'), ...words, ...how], {

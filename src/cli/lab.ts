@@ -14,6 +14,7 @@ import {
   SUBJECTS,
   type Subject,
 } from '../experiments/paper/lab.ts';
+import { trainingOf } from '../experiments/paper/measure/siblings.ts';
 import { isDirectory, joinPath, listFiles, readBytes, sha256Hex } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';
@@ -196,8 +197,8 @@ function remedyOf(name: string, folder: string): string {
   if (name === PORTRAITS)
     return `a denoiser of 64 x 64 portraits is not named: --portraits model.onnx, which seedbed import makes`;
   const kind = name.startsWith('embedder') ? 'embedder' : 'denoiser';
-  const other = /\d+b$|-retrained$/.test(name) ? ' --rng 1' : '';
-  const run = `seedbed train ${kind} --config configs/reproduction/${name}.json --out runs/${name}${other}`;
+  const { config, rng } = trainingOf(name);
+  const run = `seedbed train ${kind} --config configs/reproduction/${config}.json --out runs/${name}${rng > 0 ? ` --rng ${rng}` : ''}`;
   return `model ${name} is not in ${folder}; it lies in the repository and not in the npm package. Train it with: ${run} && cp runs/${name}/model.onnx ${joinPath(folder, `${name}.onnx`)}`;
 }
 

@@ -91,7 +91,7 @@ test('an experiment without its data or model says what is missing and the comma
   );
   expect(result.code).toBe(1);
   expect(result.err).toContain(
-    'seedbed train denoiser --config configs/reproduction/mnist-small-retrained.json --out runs/mnist-small-retrained',
+    'seedbed train denoiser --config configs/reproduction/mnist-small.json --out runs/mnist-small-2 --rng 2',
   );
 });
 

@@ -1,6 +1,7 @@
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { cloudStatistics, doublings, meanSeed } from '../../latent/cloud.ts';
+import { withSquares } from '../../latent/combinations.ts';
 import { sharpness } from '../../quality/sharpness.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
@@ -92,15 +93,18 @@ async function measureMeans(lab: Lab, cloud: SeedCloud) {
     return sharpness(averaged!, single!);
   });
   const { variance, correlation } = cloudStatistics(latent);
+  const squares = meanSquares(firstMeans(latent, most));
+  // Means are short, and short seeds grow much the same whatever they are means of.
+  const short = errorOf(await grow(lab, model, withSquares(rows(noise, 0, groups), squares)));
   const [curve, others] = [byNumber.map(errorOf), errorOf(byNumberOfNoise.at(-1)!)];
   const [change, chance] = [late(byNumber.slice(-2)), late(byNumberOfNoise.slice(-2))];
   const expected = variance * (correlation + (1 - correlation) / most);
-  const measured = average(meanSquares(firstMeans(latent, most)));
+  const measured = average(squares);
   return {
-    ...{ curve, others, change, chance, expected, measured, correlation },
+    ...{ curve, others, short, change, chance, expected, measured, correlation },
     detail: average(details),
     independent: variance / most,
-    share: curve.at(-1)! / others,
+    share: curve.at(-1)! / Math.min(others, short),
     lateShare: change / chance,
   };
 }
@@ -135,11 +139,12 @@ async function sheetOf(lab: Lab, cloud: SeedCloud, subject: string, title: strin
 
 type Averages = Means<Awaited<ReturnType<typeof measureMeans>>> & Named & { readonly most: number };
 
-/** Means so many times nearer to the picture than those of random seeds are near; a last doubling that much smaller is late. */
+/** Means so many times nearer to the picture than those of random seeds, or random seeds as short, are near; a last doubling that much smaller is late. */
 const NEARER = 10;
 
 function claimOf(means: Averages) {
-  const { title, most, curve, others, change, chance, detail, expected, measured, correlation } = means;
+  const { title, most, curve, others, short, change, chance, detail, expected, measured, correlation } =
+    means;
   const [one, many] = [curve[0]!, curve.at(-1)!];
   const near = means.share.high < 1 / NEARER;
   const stable = means.lateShare.high < 1 / NEARER || change.high < one.mean;
@@ -151,13 +156,13 @@ function claimOf(means: Averages) {
     rests: [one, change, detail, means.share],
     paper: `Averages of up to 16 seeds grow nearly the same picture, stable soon, slightly blurrier than one seed does (${title}).`,
     ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; the last doubling changes the picture by ${withInterval(change)}; detail ${withInterval(detail)} of that of single seeds; mean square of the means ${withInterval(measured)}`,
-    control: `means of ${most} random seeds: squared error ${withInterval(others)}, the last doubling changes them by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected.mean)}, independent noise ${figure(means.independent.mean)}`,
+    control: `means of ${most} random seeds: squared error ${withInterval(others)}, random seeds as short as the means ${withInterval(short)}; the last doubling changes means of random ones by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected.mean)}, independent noise ${figure(means.independent.mean)}`,
     numbersSay: near && stable && blurred ? 'holds' : near || stable ? 'partly' : 'fails',
-    because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(1 / means.share.mean, 2)} times better than means of random ones, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; seeds of correlation rho = ${figure(correlation.mean, 2)} shrink to the mean square rho + (1 - rho) / K.`,
+    because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(1 / means.share.mean, 2)} times better than means of random ones or random seeds as short, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? 'less' : 'no less'} detail; seeds of correlation rho = ${figure(correlation.mean, 2)} shrink to the mean square rho + (1 - rho) / K.`,
     values: {
       single: one,
       averaged: many,
-      random: others,
+      ...{ random: others, short },
       change,
       randomChange: chance,
       detail,

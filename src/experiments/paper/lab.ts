@@ -13,7 +13,7 @@ import { type Findings, type Means, type Measured, meansOf, type SheetPicture } 
 /** The data sets that experiments look at, with the model whose seeds stand for each set. */
 export const SUBJECTS = {
   'fashion-mnist': { model: 'fashion-mnist', title: 'Fashion-MNIST' },
-  mnist: { model: 'mnist', title: 'MNIST' },
+  mnist: { model: 'mnist-small', title: 'MNIST' },
   cifar10: { model: 'cifar10-small', title: 'CIFAR-10' },
 } as const;
 export type Subject = keyof typeof SUBJECTS;

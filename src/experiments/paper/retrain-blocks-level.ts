@@ -3,31 +3,43 @@ import { countParameters } from '../../nn/networks.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, ofOne, type Sampled, type SheetPicture, withInterval } from './claims.ts';
 import { experiment, type Lab, SUBJECTS } from './lab.ts';
-import { compareSiblings, growSiblings } from './measure/siblings.ts';
+import {
+  compareSiblings,
+  compareTrainings,
+  type Grown,
+  growSiblings,
+  growTrainings,
+} from './measure/siblings.ts';
 
-/** Pairs that differ in how they were trained. */
-const PAIRS = [
-  ['mnist-small', 'mnist-small-retrained', 'other random numbers, the same data'],
-  ['mnist-small-27500a', 'mnist-small-27500b', 'other random numbers and the other half of the data'],
+const SMALL = 'mnist-small';
+const AGAIN = `${SMALL}-2`;
+/** Networks whose trainings are compared, those of one among each other, or of one with those of the other. */
+const TRAINED = [
+  { networks: [SMALL], how: 'other random numbers, the same data' },
+  {
+    networks: [`${SMALL}-27500a`, `${SMALL}-27500b`],
+    how: 'other random numbers and the other half of the data',
+  },
 ] as const;
 
 /** The same network trained again (Asperti et al. 2023, section 3.3): the pictures should be the same. */
 export const retrain = experiment({
   name: 'retrain',
   title: 'the same network, trained again',
-  needs: ['mnist-small', 'mnist-small-retrained', 'mnist-small-27500a', 'mnist-small-27500b'],
+  needs: [SMALL, AGAIN, `${SMALL}-27500a`, `${SMALL}-27500b`],
   async measure(lab) {
     const trained: { how: string; same: number; different: number; ratio: Sampled }[] = [];
     const sheet: SheetPicture['rows'][number][] = [];
-    for (const [a, b, how] of PAIRS) {
-      const [one, other] = await growSiblings(lab, [a, b], lab.sizes.sample);
-      const { same, different, ratio } = compareSiblings(lab, one!, other!);
+    for (const { networks, how } of TRAINED) {
+      const grown: Grown[][] = [];
+      for (const name of networks) grown.push(await growTrainings(lab, name, lab.sizes.sample));
+      const { same, different, ratio } = compareTrainings(lab, ...(grown as [Grown[], Grown[]?]));
       trained.push({ how, same, different, ratio });
-      for (const { name, pictures } of [one!, other!])
+      for (const { name, pictures } of grown.flat())
         sheet.push({
           label: name,
           pictures: unstack(rows(pictures, 0, Math.min(lab.sizes.shown, pictures.shape[0]!))),
-          apart: name === a,
+          apart: name === networks[0],
         });
     }
     return {
@@ -59,32 +71,31 @@ export const retrain = experiment({
 });
 
 /** Networks with one, two and three residual blocks a level. */
-const NETWORKS = ['mnist-small-1-block', 'mnist-small', 'mnist-small-3-blocks'] as const;
+const NETWORKS = [`${SMALL}-1-block`, SMALL, `${SMALL}-3-blocks`] as const;
 
 /** Other numbers of blocks a level (Asperti et al. 2023, section 3.3: "different layers in each block"). */
 export const blocks = experiment({
   name: 'blocks',
   title: 'other numbers of blocks a level',
-  needs: [NETWORKS[0], NETWORKS[1], 'mnist-small-retrained'],
+  needs: [NETWORKS[0], NETWORKS[1], AGAIN],
   async measure(lab) {
     const names = NETWORKS.filter(name => lab.has(name));
-    const grown = await growSiblings(lab, names, lab.sizes.sample);
-    const [again] = await growSiblings(lab, ['mnist-small-retrained'], lab.sizes.sample);
-    const two = grown.find(({ name }) => name === 'mnist-small')!;
-    const chance = compareSiblings(lab, two, again!).ratio;
+    const grown: Grown[][] = [];
+    for (const name of names) grown.push(await growTrainings(lab, name, lab.sizes.sample));
+    const two = grown[names.indexOf(SMALL)]!;
     return {
       numbers: {
-        chance,
-        others: grown
-          .filter(one => one !== two)
-          .map(one => ({ name: one.name, ratio: compareSiblings(lab, two, one).ratio })),
+        chance: compareTrainings(lab, two).ratio,
+        others: grown.flatMap((one, i) =>
+          one === two ? [] : [{ name: names[i]!, ratio: compareTrainings(lab, two, one).ratio }],
+        ),
       },
       sheets: [
         {
           file: 'blocks',
           caption: 'What networks with different numbers of blocks a level grow from the same seeds (MNIST).',
           title: 'Other numbers of blocks',
-          rows: grown.map(({ name, pictures }) => ({
+          rows: grown.flat().map(({ name, pictures }) => ({
             label: name,
             pictures: unstack(rows(pictures, 0, Math.min(lab.sizes.shown, pictures.shape[0]!))),
           })),
@@ -110,11 +121,7 @@ export const blocks = experiment({
   },
 });
 
-const [INPUT, BLOCKS, AGAIN] = [
-  'mnist-small',
-  'mnist-small-level-at-blocks',
-  'mnist-small-retrained',
-] as const;
+const [INPUT, BLOCKS] = [SMALL, `${SMALL}-level-at-blocks`] as const;
 /** Draws of the noise, each with a loss at every level. */
 const DRAWS = 4;
 

@@ -4,9 +4,9 @@ import { type Floats, rows, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, percent, type Sampled, sampled, withInterval } from './claims.ts';
 import { experiment, readPictures } from './lab.ts';
 import {
-  compareSiblings,
+  compareTrainings,
   type Grown,
-  growSiblings,
+  growTrainings,
   halvesOf,
   SECOND,
   TRAINED_ON,
@@ -30,11 +30,8 @@ export const trainingSize = experiment({
     const train = await lab.data('mnist', 'train');
     const results: { size: number; ratio: Sampled; memorised: Sampled; grown: readonly Grown[] }[] = [];
     for (const size of sizes) {
-      const grown = await growSiblings(
-        lab,
-        [`mnist-small-${size}a`, `mnist-small-${size}b`],
-        lab.sizes.sample,
-      );
+      const first = await growTrainings(lab, `mnist-small-${size}a`, lab.sizes.sample);
+      const second = await growTrainings(lab, `mnist-small-${size}b`, lab.sizes.sample);
       const half = Math.min(MOST, size);
       const [own, other] = [
         await readPictures(train, 0, half),
@@ -42,9 +39,9 @@ export const trainingSize = experiment({
       ];
       results.push({
         size,
-        ratio: compareSiblings(lab, grown[0]!, grown[1]!).ratio,
-        memorised: sampled(memorised(grown[0]!.pictures, own, other), lab.rng),
-        grown,
+        ratio: compareTrainings(lab, first, second).ratio,
+        memorised: sampled(memorised(first[0]!.pictures, own, other), lab.rng),
+        grown: [first[0]!, second[0]!],
       });
     }
     const shown = lab.sizes.shown;

@@ -32,7 +32,7 @@ const claimsOf = async (one: Experiment, lab: Lab) => (await run(one, lab)).clai
 async function labOf(latent: (images: Floats) => Floats, descent = latent): Promise<Lab> {
   const data = gaussianPictures('test', 60, VARIANCE);
   const lab = await toyLab({
-    denoisers: { 'fashion-mnist': gaussian, mnist: gaussian },
+    denoisers: { 'fashion-mnist': gaussian, 'mnist-small': gaussian },
     embedders: { 'fashion-mnist-embedder': scalingEmbedder(gaussian, 1) },
     data: { 'fashion-mnist': data, mnist: data },
     sizes: { sample: 40, clouds: { pictures: 1, seeds: 64 }, descent: { ...TOY.descent, pictures: 1 } },

@@ -10,6 +10,7 @@ import { ratesAt, SCHEDULES } from '../../../src/diffusion/schedule.ts';
 import { ratioOfMeans } from '../../../src/experiments/paper/claims.ts';
 import { inCloud, largestPiece } from '../../../src/experiments/paper/connected.ts';
 import type { Experiment, Lab, SeedCloud } from '../../../src/experiments/paper/lab.ts';
+import { compareTrainings, trainingOf } from '../../../src/experiments/paper/measure/siblings.ts';
 import { straightness, trajectories } from '../../../src/experiments/paper/measure/trajectories.ts';
 import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
 import { convolutionFit } from '../../../src/experiments/paper/rescaled.ts';
@@ -22,6 +23,7 @@ import { nearestDistances } from '../../../src/quality/neighbours.ts';
 import { coherence, sharpness } from '../../../src/quality/sharpness.ts';
 import { strangeness } from '../../../src/quality/strangeness.ts';
 import { normals } from '../../../src/tensor/random.ts';
+import { combine } from '../../../src/tensor/rowwise.ts';
 import { meanSquares } from '../../../src/tensor/statistics.ts';
 import { type Floats, float32, rows } from '../../../src/tensor/tensor.ts';
 import { gaussianPictures, madeUpCloud, run, SHAPE, scalingEmbedder, TOY, toyLab } from '../lab.ts';
@@ -184,7 +186,7 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
     const data = { '*': gaussianPictures('train', 64, VARIANCE) };
     const denoisers = {
       'mnist-small': gaussian,
-      'mnist-small-retrained': gaussian,
+      'mnist-small-2': gaussian,
       'mnist-small-27500a': gaussian,
       'mnist-small-27500b': other,
       'mnist-small-1-block': other,
@@ -198,6 +200,38 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
     // The denoiser of another variance can only lose; that trained again is the same.
     expect(level.gain).toBeLessThan(0);
     expect(level.chance).toBe(0);
+  });
+
+  test('trainings: the mean over all pairs, with an interval from drawing trainings where there are enough', () => {
+    const lab = { rng: 0 } as Lab;
+    const shared = draw('shared', 40);
+    const training = (i: number) => {
+      const own = draw(`own ${i}`, 40);
+      return { name: '', model: gaussian, latent: shared, pictures: combine([0.9, shared], [0.3, own]) };
+    };
+    const all = Array.from({ length: 13 }, (_, i) => training(i));
+    // 2 x .3 squared over that and 2 x .9 squared.
+    const expected = 0.18 / (0.18 + 1.62);
+    const few = compareTrainings(lab, all.slice(0, 3)).ratio;
+    expect(few).toMatchObject({ n: 2, points: 120 });
+    expect(few.mean / expected).toBeCloseTo(1, 1);
+    const many = compareTrainings(lab, all).ratio;
+    expect(many.n).toBe(12);
+    expect([many.low < expected, many.high > expected, many.high - many.low < 0.02]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(compareTrainings(lab, all.slice(0, 2), all.slice(2, 5)).ratio).toMatchObject({
+      n: 2,
+      points: 240,
+    });
+    expect(['mnist-small', 'mnist-small-3', 'mnist-small-30b-2', 'mnist-32-64-128'].map(trainingOf)).toEqual([
+      { config: 'mnist-small', rng: 0 },
+      { config: 'mnist-small', rng: 4 },
+      { config: 'mnist-small-30b', rng: 3 },
+      { config: 'mnist-32-64-128', rng: 0 },
+    ]);
   });
 
   test('straight: a round Gaussian leads seeds straight', async () => {

@@ -67,6 +67,7 @@ const clouds = (error: number, correlation: number, theirs?: ReturnType<typeof c
 const averages = (averaged: number, change: number, detail: number) => [
   {
     ...{ ...subject, most: 16, sizes: [1, 16], curve: [about(0.01), about(averaged)], others: about(0.1) },
+    short: about(0.2),
     ...{ change: about(change), chance: about(0.05), detail: about(detail), measured: about(0.5) },
     ...{ expected: about(0.5), correlation: about(0.4), independent: about(0.06) },
     ...{ share: about(averaged / 0.1), lateShare: about(change / 0.05) },
@@ -216,7 +217,7 @@ const spread = (euclidean: number, apart: number) => {
     { ...subject, dims: 1024, own: of(euclidean, apart), none: of(45, 1.41), share: about(apart / 1.41) },
   ];
 };
-const paths = (kept: number) => {
+const paths = (kept: number, close = kept) => {
   const curve = [about(0.001)];
   return {
     planes: [],
@@ -224,7 +225,7 @@ const paths = (kept: number) => {
       {
         ...{ ...subject, subject: 'mnist' as const, random: about(0.1), lerp: about(kept), slerp: about(0) },
         ...{ control: about(0), astray: about(0.1), chance: about(0), lead: about(kept - 0.1) },
-        ...{ lerpWithin: [about(kept), about(kept)], slerpWithin: [about(0), about(0)] },
+        ...{ lerpWithin: [about(close), about(close)], slerpWithin: [about(0), about(0)] },
         worst: { straight: about(0.001), arcs: about(0.01) },
         curves: { straight: curve, arcs: curve, towards: curve, foreign: curve },
       },
@@ -397,9 +398,9 @@ test.each<[string, () => Verdict[], Verdict[]]>([
     ['holds', 'partly', 'fails'],
   ],
   [
-    'connected: paths stay with the picture, many do, no more than chance',
-    () => [paths(1), paths(0.6), paths(0.1)].map(one => says(connected, one)),
-    ['holds', 'partly', 'fails'],
+    'connected: paths stay with the picture, with ten times the seeds’ error, many do, no more than chance',
+    () => [paths(1), paths(1, 0.5), paths(0.6), paths(0.1)].map(one => says(connected, one)),
+    ['holds', 'partly', 'partly', 'fails'],
   ],
   [
     'distances: at the paper’s number, far apart, near each other',

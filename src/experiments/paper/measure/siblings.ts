@@ -1,8 +1,10 @@
 import type { Denoiser } from '../../../diffusion/info.ts';
 import { toPixels } from '../../../diffusion/pictures.ts';
 import { compareGrown, type GrownComparison } from '../../../latent/comparison.ts';
+import { fillUniform } from '../../../tensor/random.ts';
+import { average, percentiles } from '../../../tensor/statistics.ts';
 import type { Floats } from '../../../tensor/tensor.ts';
-import type { Sampled } from '../claims.ts';
+import { LEAST, type Sampled } from '../claims.ts';
 import { grow, type Lab, randomSeeds } from '../lab.ts';
 
 /** Images that the networks of each pair `mnist-small-Na` and `-Nb` learned from, and where the second half begins. */
@@ -17,6 +19,9 @@ export function halvesOf(sizes: readonly number[]): string[] {
     .filter(size => size >= BY_HEART)
     .flatMap(size => [`mnist-small-${size}a`, `mnist-small-${size}b`]);
 }
+
+/** Times that trainings are drawn anew for an interval. */
+const RESAMPLES = 2000;
 
 /** A denoiser and what it grows from the seeds that all its siblings are given. */
 export interface Grown {
@@ -38,6 +43,20 @@ export async function growSiblings(lab: Lab, names: readonly string[], count: nu
   return grown;
 }
 
+/** The configuration of a training, and its random number seed: `mnist-small-2` is the second training of `mnist-small`. */
+export function trainingOf(name: string): { readonly config: string; readonly rng: number } {
+  const [, config, which = '1'] = /^(.+?)(?:-(\d))?$/.exec(name)! as unknown as [string, string, string?];
+  // The second of two halves has other random numbers than the first, too.
+  return { config, rng: 2 * (Number(which) - 1) + (/\db$/.test(config) ? 1 : 0) };
+}
+
+/** The same by all trainings of one network that are at hand: `name`, and with other random numbers `name-2`, `name-3` and so on. */
+export function growTrainings(lab: Lab, name: string, count: number): Promise<Grown[]> {
+  const names = [name, ...[2, 3, 4, 5, 6, 7, 8, 9].map(which => `${name}-${which}`)];
+  const missing = names.findIndex(one => !lab.has(one));
+  return growSiblings(lab, missing < 0 ? names : names.slice(0, missing), count);
+}
+
 /** How similar two siblings' pictures are, see {@link compareGrown}: over many seeds of one pair of trainings. */
 export function compareSiblings(
   lab: Lab,
@@ -46,6 +65,53 @@ export function compareSiblings(
 ): GrownComparison & { readonly ratio: Sampled } {
   const found = compareGrown(a.pictures, b.pictures, lab.rng);
   return { ...found, ratio: { ...found.ratio, n: 1, points: a.pictures.shape[0]! } };
+}
+
+/**
+ * The same over all pairs of trainings, one of each of two networks or two of one. Trainings are what is independent: their interval
+ * is from drawing them anew where there are enough, and otherwise the range of the pairs' own.
+ */
+export function compareTrainings(
+  lab: Lab,
+  some: readonly Grown[],
+  others: readonly Grown[] = some,
+): GrownComparison & { readonly ratio: Sampled } {
+  const pairs = some.flatMap((a, i) =>
+    others.flatMap((b, j) => (some !== others || i < j ? [{ i, j, ...compareSiblings(lab, a, b) }] : [])),
+  );
+  const n = some === others ? some.length - 1 : Math.min(some.length, others.length);
+  const draw = (round: number, stream: number, count: number) => {
+    const times = new Float64Array(count);
+    fillUniform({ seed: lab.rng, purpose: 'trainings' }, round, stream, times);
+    const drawn = Array.from(times, u => Math.min(count - 1, Math.floor(u * count)));
+    return Array.from({ length: count }, (_, i) => drawn.filter(at => at === i).length);
+  };
+  const meanOf = (round: number): number => {
+    const left = draw(round, 0, some.length);
+    const right = some === others ? left : draw(round, 1, others.length);
+    const weights = pairs.map(({ i, j }) => left[i]! * right[j]!);
+    const sum = pairs.reduce((total, { ratio }, k) => total + weights[k]! * ratio.mean, 0);
+    return sum / weights.reduce((a, b) => a + b);
+  };
+  const range = () =>
+    n < LEAST
+      ? {
+          low: Math.min(...pairs.map(({ ratio }) => ratio.low)),
+          high: Math.max(...pairs.map(({ ratio }) => ratio.high)),
+        }
+      : percentiles(
+          Array.from({ length: RESAMPLES }, (_, round) => meanOf(round))
+            .filter(mean => !Number.isNaN(mean))
+            .sort((a, b) => a - b),
+          n,
+        );
+  const points = pairs.reduce((sum, { ratio }) => sum + ratio.points!, 0);
+  const over = (value: (pair: (typeof pairs)[number]) => number) => average(pairs.map(value));
+  return {
+    same: over(({ same }) => same),
+    different: over(({ different }) => different),
+    ratio: { mean: over(({ ratio }) => ratio.mean), ...range(), n, points },
+  };
 }
 
 /** Pictures of standardised rows, as those of a sibling. */
