@@ -67,8 +67,13 @@ function judgeLearning([own, other]: readonly [Learner, Learner]): string[] {
   const goal = other.points.at(-1)!;
   const first = minutesTo(own, goal.heldOut);
   const promised = `promised PyTorch's held-out loss, ${goal.heldOut.toFixed(4)}, in ${percent(PROMISED.learning)} of its time`;
-  if (first === undefined)
-    return [`**learning**: ${promised}; it came to ${own.points.at(-1)!.heldOut.toFixed(4)}.`];
+  if (first === undefined) {
+    const end = own.points.at(-1)!;
+    const theirs = minutesTo(other, end.heldOut);
+    const share =
+      theirs === undefined ? '' : `, in ${percent(end.seconds / 60 / theirs)} of PyTorch's time to that`;
+    return [`**learning**: ${promised}; it came to ${end.heldOut.toFixed(4)}${share}.`];
+  }
   const share = (60 * first) / goal.seconds;
   return share <= PROMISED.learning ? [] : [`**learning**: ${promised}, measured ${percent(share)}.`];
 }

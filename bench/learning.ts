@@ -7,6 +7,8 @@ import { type Bench, ownScript, seedbedPeer } from './sides.ts';
 const TURNS = 30;
 /** Steps by which a rival's rate is first known. */
 const FIRST = 10;
+/** Steps by which Seedbed's is. */
+const TRIAL = 50;
 
 /**
  * Lets Seedbed and PyTorch train the same network from the same weights on the same pictures, each by its own recipe,
@@ -20,12 +22,13 @@ export async function measureLearning(
   dataDir: string | undefined,
 ): Promise<readonly [Learner, Learner]> {
   writeLesson(bench, dataDir);
-  const [turns, minutes, steps] = bench.quick ? [1, 0.1, 2] : [TURNS, LEARNING.minutes, LEARNING.steps];
+  const [turns, minutes] = bench.quick ? [1, 0.1] : [TURNS, LEARNING.minutes];
+  const steps = bench.quick ? 2 : await stepsWithin(seedbedPeer(bench), 60 * minutes * LEARNING.share);
   const sides: Pupil[] = [];
   try {
-    const own = await Pupil.start(seedbedPeer(bench), 'graph');
+    const own = await Pupil.start(seedbedPeer(bench), { batch: steps, form: 'graph' });
     sides.push(own);
-    const other = await Pupil.start(rival, 'channels_last');
+    const other = await Pupil.start(rival, { batch: LEARNING.batch, form: 'channels_last' });
     sides.push(other);
     await other.advance(FIRST);
     for (let turn = 1; turn <= turns; turn++) {
@@ -38,6 +41,18 @@ export async function measureLearning(
   }
 }
 
+/** How many steps of a lesson Seedbed takes in so many seconds. */
+async function stepsWithin(command: readonly string[], seconds: number): Promise<number> {
+  const peer = await Peer.start(command);
+  try {
+    await peer.prepare('learning', { batch: TRIAL, form: 'graph' });
+    await peer.run(FIRST);
+    return Math.round((seconds * TRIAL) / (await peer.run(TRIAL)).seconds);
+  } finally {
+    await peer.stop();
+  }
+}
+
 /** A process that trains, and what it has come to. */
 class Pupil {
   private readonly points: Learner['points'][number][] = [];
@@ -47,9 +62,10 @@ class Pupil {
     this.peer = peer;
   }
 
-  static async start(command: readonly string[], form: Setting['form']): Promise<Pupil> {
+  /** @param setting its `batch` is the length of Seedbed's lesson, and PyTorch's pictures at once. */
+  static async start(command: readonly string[], setting: Setting): Promise<Pupil> {
     const pupil = new Pupil(await Peer.start(command));
-    await pupil.peer.prepare('learning', { batch: LEARNING.batch, form });
+    await pupil.peer.prepare('learning', setting);
     pupil.points.push({ seconds: 0, steps: 0, heldOut: await pupil.peer.heldOut() });
     return pupil;
   }

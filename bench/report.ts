@@ -167,7 +167,7 @@ function learningTable({ learning }: Results): string {
   const did = ({ points }: Learner) => LEARNING.batch * points.at(-1)!.steps;
   return `## Learning
 
-The same network, from the same weights, on the training pictures of Fashion-MNIST, by turns, in batches of ${LEARNING.batch}: Seedbed by the recipe of ${LEARNING.recipe} at a length of ${LEARNING.steps} steps (${did(own)} pictures),
+The same network, from the same weights, on the training pictures of Fashion-MNIST, by turns, in batches of ${LEARNING.batch}: Seedbed by the recipe of ${LEARNING.recipe} at a length of ${own.points.at(-1)!.steps} steps (${did(own)} pictures),
 PyTorch by that of the paper's code (absolute error of the noise, Adam at 1e-4) for ${LEARNING.minutes} minutes (${did(other)} pictures). Held-out loss of both: mean absolute error of the noise; Seedbed's by its averaged weights, PyTorch's by its averaged or its last, whichever is less. ${reached(learning)}
 
 ${table(['minutes of training', own.name, other.name], rows)}`;
@@ -177,9 +177,13 @@ function reached(learning: readonly [Learner, Learner]): string {
   const [own, other] = learning;
   const goal = other.points.at(-1)!;
   const first = minutesTo(own, goal.heldOut);
-  return first === undefined
-    ? `**Seedbed did not come to PyTorch's ${goal.heldOut.toFixed(4)}.**`
-    : `**Seedbed comes to PyTorch's ${goal.heldOut.toFixed(4)} in ${first.toFixed(1)} minutes, ${percent((60 * first) / goal.seconds)} of its time.**`;
+  const end = own.points.at(-1)!;
+  const theirs = minutesTo(other, end.heldOut);
+  if (first === undefined)
+    return theirs === undefined
+      ? ''
+      : `**Seedbed comes to ${end.heldOut.toFixed(4)} by the end of its lesson of ${(end.seconds / 60).toFixed(1)} minutes; PyTorch takes ${theirs.toFixed(1)} to come there, and goes on to ${goal.heldOut.toFixed(4)}: ${percent(end.seconds / 60 / theirs)} of its time.**`;
+  return `**Seedbed comes to PyTorch's ${goal.heldOut.toFixed(4)} in ${first.toFixed(1)} minutes, ${percent((60 * first) / goal.seconds)} of its time.**`;
 }
 
 function profileTable({ profile, threads }: Results): string {

@@ -22,10 +22,13 @@ export const STEPS = 10;
 /** Side of the square matrices whose product stands for what the machine can do. */
 export const PRODUCT_SIZE = 2048;
 
-/** How long PyTorch learns, in minutes, and by what recipe and how many steps Seedbed does; both by batches of so many. */
+/**
+ * How long PyTorch learns, in minutes, and by what recipe Seedbed does, whose length is what it does in a share of that time; both by
+ * batches of so many.
+ */
 export const LEARNING = {
   minutes: 30,
-  steps: 1500,
+  share: 1 / 3,
   recipe: 'configs/next/fashion-mnist.json',
   batch: 16,
 } as const;

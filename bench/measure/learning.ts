@@ -14,16 +14,16 @@ import type { Work } from './serve.ts';
 
 export const LESSON = 'lesson.safetensors';
 
-/** Seedbed's recipe at the length of the benchmark. */
-export function ownRecipe(): DenoiserConfig {
+/** Seedbed's recipe at a length of so many steps. */
+export function ownRecipe(steps: number): DenoiserConfig {
   const config = JSON.parse(readFileSync(inRepository(LEARNING.recipe), 'utf8'));
-  const training = { ...config.training, steps: LEARNING.steps, batch: LEARNING.batch };
+  const training = { ...config.training, steps, batch: LEARNING.batch };
   return parseDenoiserConfig({ ...config, training }, LEARNING.recipe);
 }
 
 /** The same network by the recipe of the paper's code: absolute error of the noise, Adam at 1e-4, batches of 16. */
 export function authorsRecipe(): DenoiserConfig {
-  const { predicts, training, ...config } = ownRecipe();
+  const { predicts, training, ...config } = ownRecipe(1);
   const { levels, warmup, ...rest } = training;
   return parseDenoiserConfig(
     {
@@ -48,13 +48,13 @@ export function lessonPictures(folder: string): Dataset {
 }
 
 /** Seedbed's training from the start, by {@link ownRecipe}. */
-export async function learning(runtime: Runtime, folder: string): Promise<Work> {
-  const config = ownRecipe();
+export async function learning(runtime: Runtime, folder: string, steps: number): Promise<Work> {
+  const config = ownRecipe(steps);
   const task = await denoiserTask(runtime, { config, dataset: lessonPictures(folder), rng: 0, out: folder });
   const trainee = await createTrainee(runtime, task, config.training);
   const state = trainee.begin();
   return {
-    step: () => trainee.advance(state, LEARNING.steps),
+    step: () => trainee.advance(state, steps),
     heldOut: async () => (await task.evaluate(trainee.averaged(state))).heldOut,
     dispose: () => trainee.dispose(),
   };

@@ -20,7 +20,7 @@ const makers: Record<Task, (size: number) => Promise<Work>> = {
   descent: batch => tasks.descent(runtime, batch),
   denoiser: async batch => training(await tasks.denoiserTraining(runtime, batch, folder)),
   embedder: async batch => training(await tasks.embedderTraining(runtime, batch, folder)),
-  learning: () => learning(plain, folder),
+  learning: steps => learning(plain, folder, steps),
   product: size => tasks.products(runtime, size),
   checkpointed: steps => tasks.checkpointed(runtime, steps),
   // Counting looks at every graph that is loaded, and here loading is part of what is timed.

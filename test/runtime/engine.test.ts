@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { GraphBuilder } from '../../src/graph/builder.ts';
-import { createRuntimeOn } from '../../src/runtime/engine.ts';
+import { serializeModel } from '../../src/graph/protobuf.ts';
+import { createEngine, createRuntimeOn, type Ort } from '../../src/runtime/engine.ts';
 import type { Engine } from '../../src/runtime/runtime.ts';
+import { zeros } from '../../src/tensor/tensor.ts';
 
 test('a graph that computes its weights runs where the trial of blocked kernels fails', async () => {
   const b = new GraphBuilder('weights');
@@ -49,4 +51,27 @@ test.each([
   await expect(runtime.load(graph)).rejects.toThrow(
     `ONNX Runtime cannot load graph 'net': ${reason}; device 'webgpu' may lack a driver, an operator or memory`,
   );
+});
+
+const native = (await import('onnxruntime-node').catch(() => undefined)) as { default: Ort } | undefined;
+
+test.skipIf(!native)('a graph that runs again takes no more memory than the first time', async () => {
+  const layers = 16;
+  const shape = [8, 32, 64, 64];
+  const deep = new GraphBuilder('deep');
+  // As in training, what is computed on the way up is used again on the way down.
+  const up = [deep.input('x', 'float32', shape)];
+  for (let i = 0; i < layers; i++) up.push(deep.sigmoid(up[i]!));
+  const y = up.reduceRight((down, value) => deep.mul(down, value));
+  const engine = createEngine(native!.default, { intraOpNumThreads: 1 });
+  const session = await engine.load(serializeModel(deep.build({ y: deep.sumAll(y) })));
+  const feeds = { x: zeros('float32', shape) };
+  const held: number[] = [];
+  for (let run = 0; run < 4; run++) {
+    await engine.run(session, feeds);
+    held.push(process.memoryUsage().rss);
+  }
+  await engine.release(session);
+  const values = 4 * layers * shape.reduce((product, dim) => product * dim);
+  expect(held.at(-1)! - held[0]!).toBeLessThan(values / 4);
 });
