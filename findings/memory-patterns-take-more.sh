@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Guess: ONNX Runtime's memory patterns (enable_mem_pattern, on unless told) save memory: they plan one block for all values of a graph with known shapes.
-# Happens: the first run takes its memory value by value; its plan is allocated as one block in the second run, beside all that the arena holds by then and does not give back. A process holds about half as much again from its second run on, and stays there; without patterns the second run takes nothing more. Both are as fast.
+# Happens: the first run takes its memory value by value; its plan is allocated as one block in the second run, beside all that the arena holds by then and does not give back. A process holds up to twice as much from its second run on, and stays there; without patterns the second run takes nothing more. Both are as fast.
 # Versions: onnxruntime 1.32.0 (so in onnxruntime-node 1.30.0); source: SessionState::UpdateMemoryPatternGroupCache and ExecutionFrame's constructor, which reserves the peak size of the pattern from the same arena.
 set -euo pipefail
 [ "$(uname)" = Linux ] || { echo "needs Linux's /proc"; exit 2; }
