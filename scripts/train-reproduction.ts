@@ -96,12 +96,15 @@ async function finish(name: string): Promise<void> {
   const lines = readFileSync(join(run, 'log.jsonl'), 'utf8').trim().split('\n');
   const log = lines.map(line => JSON.parse(line) as { step: number; heldOut: number; seconds: number });
   const last = log.at(-1)!;
+  // Each resumption counts its seconds anew.
+  const ends = log.filter(({ seconds }, i) => !(log[i + 1] && log[i + 1]!.seconds > seconds));
+  const minutes = ends.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
   costs.set(name, {
-    ...{ name, pictures: batch * last.step, minutes: last.seconds / 60 },
+    ...{ name, pictures: batch * last.step, minutes },
     curve: log.map(({ step, heldOut }) => [batch * step, heldOut] as const),
   });
   await writeFile(COSTS, `${JSON.stringify([...costs.values()])}\n`);
-  console.log(`${name}: held-out error ${last.heldOut}, ${(last.seconds / 60).toFixed(0)} minutes`);
+  console.log(`${name}: held-out error ${last.heldOut}, ${minutes.toFixed(0)} minutes`);
 }
 
 /** One table, costs.md, and one figure, costs.png: error against pictures seen. */
