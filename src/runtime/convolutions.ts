@@ -93,11 +93,13 @@ function convolutionOf({ strides, before, after }: Window, places: readonly numb
 
 /** Whether a Slice of weights [co, ci, kh, kw] does nothing but reverse both kernel axes. */
 function reversesTaps(b: GraphBuilder, operands: readonly Value[], result: Value): boolean {
-  const [weight, starts, , axes, steps] = operands.map(value => {
+  const [weight, ...settings] = operands as [Value, ...Value[]];
+  const [starts, , axes, steps] = settings.map(value => {
     const known = b.known(value);
-    return known ? toNumbers(known).join() : b.shape(value).join();
+    return known && toNumbers(known).join();
   });
-  return starts === '-1,-1' && steps === '-1,-1' && axes === '2,3' && weight === b.shape(result).join();
+  const whole = b.shape(weight).join() === b.shape(result).join();
+  return whole && starts === '-1,-1' && steps === '-1,-1' && axes === '2,3';
 }
 
 /** A convolution on blocked kernels; undefined where that does not fit or is no faster. */

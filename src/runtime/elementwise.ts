@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import { reductionAxes } from '../graph/infer.ts';
-import type { Node } from '../graph/ir.ts';
+import { intOf, type Node } from '../graph/ir.ts';
 import { asPicture, type Blocks } from './blocks.ts';
 
 /** Operators that treat every element by itself. */
@@ -69,5 +69,5 @@ function reduced(
     op === 'ReduceMean' ? b.mean(value, [axis], false) : b.sum(value, [axis], false);
   const ofEach = over(b.reshape(blocked, [count, channels / size, height * width, size]), 2);
   const total = over(b.reshape(ofEach, [count, channels]), 0);
-  return [attributes.keepdims === 0 ? total : b.reshape(total, [1, channels, 1, 1])];
+  return [intOf(attributes, 'keepdims', 1) === 0 ? total : b.reshape(total, [1, channels, 1, 1])];
 }
