@@ -86,13 +86,13 @@ describe('training', () => {
   signals(
     'SIGTERM saves the state, says how to go on and exits with 75',
     async () => {
-      const { child, ended } = start(command('stopped'));
+      const { child, ended } = start(command('stopped', '--steps', '100000'));
       await until(() => existsSync(at('stopped/log.jsonl')));
       await new Promise(resolve => setTimeout(resolve, 300));
       child.kill('SIGTERM');
       const { code, err } = await ended;
       expect(code).toBe(75);
-      expect(err).toMatch(/stopped at step \d+ of 400; the same command with --resume goes on/);
+      expect(err).toMatch(/stopped at step \d+ of 100000; the same command with --resume goes on/);
       expect(existsSync(at('stopped/checkpoint.safetensors'))).toBe(true);
     },
     60_000,
