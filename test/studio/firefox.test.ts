@@ -35,9 +35,10 @@ function keepWorkers() {
 describe.skipIf(!FIREFOX)('the studio in Firefox (FIREFOX names it)', () => {
   let studio: Studio;
   let page: FirefoxPage;
+  const openPage = () => openInFirefox(`${studio.address}#/embed?${ROOMS.embed}&device=wasm`, keepWorkers);
   beforeAll(async () => {
     studio = await openStudio(inject('studio'));
-    page = await openInFirefox(`${studio.address}#/embed?${ROOMS.embed}&device=wasm`, keepWorkers);
+    page = await openPage();
   }, 120_000);
   afterAll(async () => {
     await page?.close();
@@ -64,11 +65,17 @@ describe.skipIf(!FIREFOX)('the studio in Firefox (FIREFOX names it)', () => {
   };
   let found: Awaited<ReturnType<typeof numbers>>;
 
-  // A Firefox that stood still for two minutes was seen once; what the page does wrong it does twice.
+  // A Firefox whose workers stood still was seen twice, on machines with much else to do: another one gets a try, and what the page
+  // does wrong it does twice.
+  let tries = 0;
   test('finds a seed as Node does, sees it grow, and opens every room', {
     timeout: 180_000,
     retry: 1,
   }, async () => {
+    if (tries++ > 0) {
+      await page.close();
+      page = await openPage();
+    }
     const error = await page.shown('[data-value=mse]');
     await page.click('summary');
     await page.shown('[data-growth=shown]');
