@@ -65,8 +65,8 @@ describe.skipIf(!FIREFOX)('the studio in Firefox (FIREFOX names it)', () => {
   };
   let found: Awaited<ReturnType<typeof numbers>>;
 
-  // A Firefox whose workers stood still was seen twice, on machines with much else to do: another one gets a try, and what the page
-  // does wrong it does twice.
+  // A Firefox whose runtime never started was seen three times in some fifty, on machines with much else to do: another one gets a
+  // try, and what the page does wrong it does twice.
   let tries = 0;
   test('finds a seed as Node does, sees it grow, and opens every room', {
     timeout: 180_000,
@@ -128,7 +128,7 @@ describe.skipIf(!FIREFOX)('the studio in Firefox (FIREFOX names it)', () => {
     expect(await numbers()).toEqual(found);
   });
 
-  test('a project brings all of it to another browser', { timeout: 180_000 }, async () => {
+  test('a project brings all of it to another browser', { timeout: 180_000, retry: 1 }, async () => {
     const project = await page.evaluate(async () => {
       const { createObjectURL } = URL;
       const { click } = HTMLAnchorElement.prototype;
