@@ -83,14 +83,15 @@ test('a classifier learns kinds that differ, and its features tell them apart', 
 const dataDir = fileURLToPath(new URL('../../../shared/data', import.meta.url));
 describe.skipIf(!existsSync(`${dataDir}/mnist`))('the classifiers that ship', () => {
   test.each([
-    ['mnist', 0.98],
-    ['fashion-mnist', 0.88],
-  ])('%s knows test pictures', async (name, least) => {
+    ['mnist', 0.98, 2],
+    ['fashion-mnist', 0.88, 2],
+    ['cifar10', 0.75, 0],
+  ])('%s knows test pictures', async (name, least, padding) => {
     const graph = parseModel(await readFile(`models/classifiers/${name}.onnx`), name);
     const set = slice(await openDataset(`${name}:test`, { dataDir }), 0, 500);
     const runtime = await createRuntime({ threads: 1 });
     const session = await runtime.load(bind(graph, { N: 500 }));
-    const pixels = padImages(await set.read(Array.from({ length: 500 }, (_, i) => i)), 2);
+    const pixels = padImages(await set.read(Array.from({ length: 500 }, (_, i) => i)), padding);
     const scores = unstack((await session.run({ pixels })).scores as Floats);
     await session.dispose();
     const known = await set.labels!();
