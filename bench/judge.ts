@@ -63,16 +63,24 @@ export function minutesTo({ points }: Learner, goal: number): number | undefined
   return first && first.seconds / 60;
 }
 
-function judgeLearning([own, other]: readonly [Learner, Learner]): string[] {
+/** The last loss that Seedbed came to, in minutes, those in which PyTorch did, and their share; undefined where it did not. */
+export function atItsEnd([own, other]: readonly [Learner, Learner]) {
+  const { heldOut, seconds } = own.points.at(-1)!;
+  const theirs = minutesTo(other, heldOut);
+  return theirs === undefined
+    ? undefined
+    : { heldOut, minutes: seconds / 60, theirs, share: seconds / 60 / theirs };
+}
+
+function judgeLearning(learning: readonly [Learner, Learner]): string[] {
+  const [own, other] = learning;
   const goal = other.points.at(-1)!;
   const first = minutesTo(own, goal.heldOut);
   const promised = `promised PyTorch's held-out loss, ${goal.heldOut.toFixed(4)}, in ${percent(PROMISED.learning)} of its time`;
   if (first === undefined) {
-    const end = own.points.at(-1)!;
-    const theirs = minutesTo(other, end.heldOut);
-    const share =
-      theirs === undefined ? '' : `, in ${percent(end.seconds / 60 / theirs)} of PyTorch's time to that`;
-    return [`**learning**: ${promised}; it came to ${end.heldOut.toFixed(4)}${share}.`];
+    const end = atItsEnd(learning);
+    const share = end ? `, in ${percent(end.share)} of PyTorch's time to that` : '';
+    return [`**learning**: ${promised}; it came to ${own.points.at(-1)!.heldOut.toFixed(4)}${share}.`];
   }
   const share = (60 * first) / goal.seconds;
   return share <= PROMISED.learning ? [] : [`**learning**: ${promised}, measured ${percent(share)}.`];

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from '../src/tensor/statistics.ts';
 import { ratios, shareOfPeak } from './compare.ts';
-import { disturbance, minutesTo, movesShare, shortfalls } from './judge.ts';
+import { atItsEnd, disturbance, minutesTo, movesShare, shortfalls } from './judge.ts';
 import { inRepository } from './paths.ts';
 import {
   type Comparison,
@@ -177,12 +177,11 @@ function reached(learning: readonly [Learner, Learner]): string {
   const [own, other] = learning;
   const goal = other.points.at(-1)!;
   const first = minutesTo(own, goal.heldOut);
-  const end = own.points.at(-1)!;
-  const theirs = minutesTo(other, end.heldOut);
+  const end = atItsEnd(learning);
   if (first === undefined)
-    return theirs === undefined
-      ? ''
-      : `**Seedbed comes to ${end.heldOut.toFixed(4)} by the end of its lesson of ${(end.seconds / 60).toFixed(1)} minutes; PyTorch takes ${theirs.toFixed(1)} to come there, and goes on to ${goal.heldOut.toFixed(4)}: ${percent(end.seconds / 60 / theirs)} of its time.**`;
+    return end
+      ? `**Seedbed comes to ${end.heldOut.toFixed(4)} by the end of its lesson of ${end.minutes.toFixed(1)} minutes; PyTorch takes ${end.theirs.toFixed(1)} to come there, and goes on to ${goal.heldOut.toFixed(4)}: ${percent(end.share)} of its time.**`
+      : '';
   return `**Seedbed comes to PyTorch's ${goal.heldOut.toFixed(4)} in ${first.toFixed(1)} minutes, ${percent((60 * first) / goal.seconds)} of its time.**`;
 }
 

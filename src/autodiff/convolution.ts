@@ -108,9 +108,7 @@ function flipWeights(b: GraphBuilder, weight: Value, group: number): Value {
           [group * ci, co / group, ...kernel],
         );
   const axes = kernel.flatMap((size, i) => (size > 1 ? [i + 2] : []));
-  if (axes.length === 0) return swapped;
-  const all = (value: number) => b.ints(axes.map(() => value));
-  return b.op('Slice', [swapped, all(-1), all(Number.MIN_SAFE_INTEGER), b.ints(axes), all(-1)]);
+  return axes.length === 0 ? swapped : b.reverse(swapped, axes);
 }
 
 /**

@@ -23,7 +23,7 @@ export const sliceRule: Rule = ({ b, I, GO, shape, node, ints }) => {
     const target = from.map((dim, i) => (i === axis ? size : dim));
     if (Math.abs(step) === 1) {
       const low = step === 1 ? start : start - count + 1;
-      if (step === -1) gradient = b.slice(gradient, axis, -1, Number.MIN_SAFE_INTEGER, -1);
+      if (step === -1) gradient = b.reverse(gradient, [axis]);
       const at = (width: number) => from.map((_, i) => (i === axis ? width : 0));
       gradient = b.pad(gradient, at(low), at(size - low - count));
     } else {

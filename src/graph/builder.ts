@@ -332,6 +332,12 @@ export class GraphBuilder {
   slice = (a: Value, axis: number, start: number, end: number, step = 1) =>
     this.op('Slice', [a, this.ints([start]), this.ints([end]), this.ints([axis]), this.ints([step])]);
 
+  /** Elements in reverse order along some axes. */
+  reverse = (a: Value, axes: readonly number[]) => {
+    const all = (value: number) => this.ints(axes.map(() => value));
+    return this.op('Slice', [a, all(-1), all(Number.MIN_SAFE_INTEGER), this.ints(axes), all(-1)]);
+  };
+
   /** Parts of the given sizes along one axis. */
   split = (a: Value, axis: number, sizes: readonly number[]) =>
     this.node('Split', [a, this.ints(sizes)], { axis }, { outputs: sizes.length });

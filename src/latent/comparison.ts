@@ -1,7 +1,6 @@
 import { SeedbedError } from '../errors.ts';
 import { innerProducts } from '../tensor/products.ts';
-import { fillUniform } from '../tensor/random.ts';
-import type { Interval } from '../tensor/statistics.ts';
+import { type Interval, timesDrawn } from '../tensor/statistics.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 
 /**
@@ -47,13 +46,9 @@ export function compareGrown(a: Tensor<'float32'>, b: Tensor<'float32'>, rng = 0
   const { same, different } = means(squares, once);
   if (!(different > 0))
     throw new SeedbedError('BadArgument', 'compareGrown: all pictures are one; there is nothing to compare');
-  const uniform = new Float64Array(count);
   const ratios: number[] = [];
   for (let round = 0; round < RESAMPLES; round++) {
-    fillUniform({ seed: rng, purpose: 'bootstrap' }, round, 0, uniform);
-    const times = new Float64Array(count);
-    for (const u of uniform) times[Math.min(count - 1, Math.floor(u * count))]!++;
-    const drawn = means(squares, times);
+    const drawn = means(squares, timesDrawn({ seed: rng, purpose: 'bootstrap' }, count, round));
     if (drawn.different > 0) ratios.push(drawn.same / drawn.different);
   }
   ratios.sort((x, y) => x - y);

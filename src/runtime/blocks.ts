@@ -59,12 +59,5 @@ export function turnedFilter(b: GraphBuilder, weight: Value, blocks: Blocks): Va
   const inner = asBlocks(b, b.reshape(weight, [(ci * co) / size, size, taps, 1]), blocks);
   const byBlocks = b.reshape(inner, [ci / size, size, co / size, taps, size]);
   const moved = b.reshape(b.transpose(byBlocks, [2, 0, 3, 1, 4]), [co / size, ci / size, taps, size * size]);
-  const reversed = b.op('Slice', [
-    moved,
-    b.ints([-1]),
-    b.ints([Number.MIN_SAFE_INTEGER]),
-    b.ints([2]),
-    b.ints([-1]),
-  ]);
-  return b.reshape(reversed, [co, ci, ...kernel]);
+  return b.reshape(b.reverse(moved, [2]), [co, ci, ...kernel]);
 }

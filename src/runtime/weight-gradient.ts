@@ -50,8 +50,7 @@ function withRolesSwapped(
   const after = w.kernel.map((k, i) => b.shape(x)[i + 2]! + k - 1 - before[i]! - b.shape(dy)[i + 2]!);
   const taps = onKernels(b, dy, x, { ...w, before, after }, blocks);
   if (taps === undefined) return undefined;
-  const [last, first, steps] = [-1, Number.MIN_SAFE_INTEGER, -1].map(value => b.ints([value, value]));
-  return b.op('Slice', [b.transpose(taps, [1, 0, 2, 3]), last!, first!, b.ints([2, 3]), steps!]);
+  return b.reverse(b.transpose(taps, [1, 0, 2, 3]), [2, 3]);
 }
 
 /** For [N, p, ...] and [N, q, ...] the product [p, q] summed over images and pixels. */

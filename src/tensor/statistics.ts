@@ -1,4 +1,4 @@
-import { fillUniform } from './random.ts';
+import { fillUniform, type RandomKey } from './random.ts';
 import { rows, type Tensor } from './tensor.ts';
 
 /**
@@ -79,6 +79,15 @@ export function bootstrapMean(values: readonly number[], rng: number): Interval 
     return average(Array.from(uniform, u => values[Math.floor(u * values.length)]!));
   }).sort((a, b) => a - b);
   return { mean: average(values), ...percentiles(means, values.length) };
+}
+
+/** How often each of `count` things is drawn in resample `round` of as many; `start` tells streams of one key apart. */
+export function timesDrawn(key: RandomKey, count: number, round: number, start = 0): Float64Array {
+  const uniform = new Float64Array(count);
+  fillUniform(key, round, start, uniform);
+  const times = new Float64Array(count);
+  for (const u of uniform) times[Math.min(count - 1, Math.floor(u * count))]!++;
+  return times;
 }
 
 /** The 97.5 % quantile of the normal distribution. */

@@ -14,7 +14,7 @@ import { type Floats, float32, toNumbers } from '../../src/tensor/tensor.ts';
 import { relativeError } from '../support.ts';
 
 const native = (await import('onnxruntime-node').catch(() => undefined)) as { default: Ort } | undefined;
-const engine = native && createEngine(native.default, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+const engine = native && createEngine(native.default, { intraOpNumThreads: 1 });
 /** Channels of a block on this machine. */
 const size = engine && (await blockSizeOf(engine));
 

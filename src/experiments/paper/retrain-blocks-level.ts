@@ -33,7 +33,7 @@ export const retrain = experiment({
     for (const { networks, how } of TRAINED) {
       const grown: Grown[][] = [];
       for (const name of networks) grown.push(await growTrainings(lab, name, lab.sizes.sample));
-      const { same, different, ratio } = compareTrainings(lab, ...(grown as [Grown[], Grown[]?]));
+      const { same, different, ratio } = compareTrainings(lab, grown[0]!, grown[1]);
       trained.push({ how, same, different, ratio });
       for (const { name, pictures } of grown.flat())
         sheet.push({

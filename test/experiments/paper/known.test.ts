@@ -226,11 +226,21 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
       n: 2,
       points: 240,
     });
-    expect(['mnist-small', 'mnist-small-3', 'mnist-small-30b-2', 'mnist-32-64-128'].map(trainingOf)).toEqual([
+    const names = [
+      'mnist-small',
+      'mnist-small-3',
+      'mnist-small-30b-2',
+      'mnist-32-64-128',
+      'embedder-conv-1',
+      'mnist-11',
+    ];
+    expect(names.map(trainingOf)).toEqual([
       { config: 'mnist-small', rng: 0 },
       { config: 'mnist-small', rng: 4 },
       { config: 'mnist-small-30b', rng: 3 },
       { config: 'mnist-32-64-128', rng: 0 },
+      { config: 'embedder-conv-1', rng: 0 },
+      { config: 'mnist', rng: 20 },
     ]);
   });
 

@@ -1,8 +1,7 @@
 import type { Denoiser } from '../../../diffusion/info.ts';
 import { toPixels } from '../../../diffusion/pictures.ts';
 import { compareGrown, type GrownComparison } from '../../../latent/comparison.ts';
-import { fillUniform } from '../../../tensor/random.ts';
-import { average, percentiles } from '../../../tensor/statistics.ts';
+import { average, percentiles, timesDrawn } from '../../../tensor/statistics.ts';
 import type { Floats } from '../../../tensor/tensor.ts';
 import { LEAST, type Sampled } from '../claims.ts';
 import { grow, type Lab, randomSeeds } from '../lab.ts';
@@ -20,6 +19,8 @@ export function halvesOf(sizes: readonly number[]): string[] {
     .flatMap(size => [`mnist-small-${size}a`, `mnist-small-${size}b`]);
 }
 
+/** Trainings of one network that are told apart by their names, at most. */
+const MOST = 19;
 /** Times that trainings are drawn anew for an interval. */
 const RESAMPLES = 2000;
 
@@ -45,14 +46,14 @@ export async function growSiblings(lab: Lab, names: readonly string[], count: nu
 
 /** The configuration of a training, and its random number seed: `mnist-small-2` is the second training of `mnist-small`. */
 export function trainingOf(name: string): { readonly config: string; readonly rng: number } {
-  const [, config, which = '1'] = /^(.+?)(?:-(\d))?$/.exec(name)! as unknown as [string, string, string?];
+  const [, config = name, which = 1] = /^(.+)-([2-9]|1\d)$/.exec(name) ?? [];
   // The second of two halves has other random numbers than the first, too.
   return { config, rng: 2 * (Number(which) - 1) + (/\db$/.test(config) ? 1 : 0) };
 }
 
 /** The same by all trainings of one network that are at hand: `name`, and with other random numbers `name-2`, `name-3` and so on. */
 export function growTrainings(lab: Lab, name: string, count: number): Promise<Grown[]> {
-  const names = [name, ...[2, 3, 4, 5, 6, 7, 8, 9].map(which => `${name}-${which}`)];
+  const names = Array.from({ length: MOST }, (_, i) => (i === 0 ? name : `${name}-${i + 1}`));
   const missing = names.findIndex(one => !lab.has(one));
   return growSiblings(lab, missing < 0 ? names : names.slice(0, missing), count);
 }
@@ -80,15 +81,10 @@ export function compareTrainings(
     others.flatMap((b, j) => (some !== others || i < j ? [{ i, j, ...compareSiblings(lab, a, b) }] : [])),
   );
   const n = some === others ? some.length - 1 : Math.min(some.length, others.length);
-  const draw = (round: number, stream: number, count: number) => {
-    const times = new Float64Array(count);
-    fillUniform({ seed: lab.rng, purpose: 'trainings' }, round, stream, times);
-    const drawn = Array.from(times, u => Math.min(count - 1, Math.floor(u * count)));
-    return Array.from({ length: count }, (_, i) => drawn.filter(at => at === i).length);
-  };
+  const stream = { seed: lab.rng, purpose: 'trainings' };
   const meanOf = (round: number): number => {
-    const left = draw(round, 0, some.length);
-    const right = some === others ? left : draw(round, 1, others.length);
+    const left = timesDrawn(stream, some.length, round);
+    const right = some === others ? left : timesDrawn(stream, others.length, round, 1);
     const weights = pairs.map(({ i, j }) => left[i]! * right[j]!);
     const sum = pairs.reduce((total, { ratio }, k) => total + weights[k]! * ratio.mean, 0);
     return sum / weights.reduce((a, b) => a + b);
