@@ -24,6 +24,7 @@ import { noisySeed } from './noisy-seed.ts';
 import { rescaled } from './rescaled.ts';
 import { blocks, levelInput, retrain } from './retrain-blocks-level.ts';
 import { schedules } from './schedules.ts';
+import { sheet } from './sheet.ts';
 import { spectrum } from './spectrum.ts';
 import { straight } from './straight.ts';
 import { table1 } from './table1.ts';
@@ -58,6 +59,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   border,
   fig14,
   spectrum,
+  sheet,
   table1,
   fig15,
   rescaled,

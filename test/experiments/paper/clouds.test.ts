@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { prepare } from '../../../src/diffusion/batches.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
+import { oracle } from '../../../src/diffusion/oracle-form.ts';
 import { border } from '../../../src/experiments/paper/border.ts';
 import { canonical } from '../../../src/experiments/paper/canonical.ts';
 import { distances } from '../../../src/experiments/paper/distances.ts';
@@ -10,6 +11,7 @@ import { fig13 } from '../../../src/experiments/paper/fig13.ts';
 import { identifiable } from '../../../src/experiments/paper/identifiable.ts';
 import type { Experiment, Lab } from '../../../src/experiments/paper/lab.ts';
 import { rescaled } from '../../../src/experiments/paper/rescaled.ts';
+import { sheet } from '../../../src/experiments/paper/sheet.ts';
 import { spectrum } from '../../../src/experiments/paper/spectrum.ts';
 import { groupMeans, pointsAt, withSquares } from '../../../src/latent/combinations.ts';
 import { normals } from '../../../src/tensor/random.ts';
@@ -29,11 +31,11 @@ const standardised = (images: Floats) => prepare(images, 0, gaussian.info.range)
 const claimsOf = async (one: Experiment, lab: Lab) => (await run(one, lab)).claims;
 
 /** A laboratory of round Gaussian data, whose sampler multiplies by GAIN, with made-up seeds of picture 0. */
-async function labOf(latent: (images: Floats) => Floats, descent = latent): Promise<Lab> {
+async function labOf(latent: (images: Floats) => Floats, descent = latent, model = gaussian): Promise<Lab> {
   const data = gaussianPictures('test', 60, VARIANCE);
   const lab = await toyLab({
-    denoisers: { 'fashion-mnist': gaussian, 'mnist-small': gaussian },
-    embedders: { 'fashion-mnist-embedder': scalingEmbedder(gaussian, 1) },
+    denoisers: { 'fashion-mnist': model, 'mnist-small': model },
+    embedders: { 'fashion-mnist-embedder': scalingEmbedder(model, 1) },
     data: { 'fashion-mnist': data, mnist: data },
     sizes: { sample: 40, clouds: { pictures: 1, seeds: 64 }, descent: { ...TOY.descent, pictures: 1 } },
   });
@@ -41,8 +43,8 @@ async function labOf(latent: (images: Floats) => Floats, descent = latent): Prom
   const [auto, few] = [latent(images), descent(images)];
   const image = rows(images, 0, 1);
   const [own, theirs] = [
-    await madeUpCloud(lab, gaussian, image, auto),
-    await madeUpCloud(lab, gaussian, image, few),
+    await madeUpCloud(lab, model, image, auto),
+    await madeUpCloud(lab, model, image, few),
   ];
   return { ...lab, cloud: async (_, __, method) => (method === 'descent' ? theirs : own) };
 }
@@ -67,6 +69,20 @@ const exact = (count: number, spread: number) => (images: Floats) => {
     noise.shape,
     noise.data.map((z, i) => x.data[i % 64]! / GAIN + spread * z),
   );
+};
+
+/** In one step, each row of 8 coordinates to their mean square: the seeds of a picture are products of 8 spheres. */
+const spheres = oracle('spheres', SHAPE, { steps: 1, predicts: 'x0' }, (b, x) => {
+  const rows = b.reshape(x, [0, 8, 8]);
+  const squares = b.mul(b.mean(b.mul(rows, rows), [2]), b.full([1, 8, 8], 1));
+  return { x0: b.reshape(squares, [0, 64]), epsilon: x };
+});
+/** Seeds about a common direction on spheres about nought, each of whose rows has mean square 1. */
+const onSpheres = (count: number) => () => {
+  const common = draw('axis', 1).data;
+  const near = draw('near', count).data.map((z, i) => common[i % 64]! + 0.5 * z);
+  const wide = withSquares(float32([8 * count, 8], near), new Array(8 * count).fill(1));
+  return float32([count, ...SHAPE], wide.data);
 };
 
 describe('clouds of seeds of known shape', () => {
@@ -163,6 +179,39 @@ describe('clouds of seeds of known shape', () => {
     );
     expect(values.above! + values.below!).toBeLessThanOrEqual(2);
     expect(verdict).toBe('open');
+  });
+
+  test('sheet: with a linear sampler all of the spread is left, to seeds and to random steps', async () => {
+    const claims = await claimsOf(sheet, await labOf(sharing(0)));
+    expect(claims).toHaveLength(6);
+    for (const { values, numbersSay } of claims.filter((_, i) => i % 2 === 0)) {
+      expect(values.part).toBeCloseTo(1, 4);
+      expect(values.chance).toBeCloseTo(1, 4);
+      expect(numbersSay).toBe('fails');
+    }
+  });
+
+  test('sheet: with a linear sampler exact seeds are as thick as their error lets them be', async () => {
+    const [, thick = expect.fail()] = await claimsOf(sheet, await labOf(exact(64, 0.1)));
+    // Each coordinate is off by .1, and the picture by .1 GAIN: 1 / (1 + 1 / .1^2).
+    expect(thick.values.posterior).toBeCloseTo(0.01 / 1.01, 3);
+    expect(thick.values.thicker).toBeCloseTo(1, 0);
+    expect(thick.numbersSay).not.toBe('holds');
+  });
+
+  test('sheet: seeds on spheres, which a sampler maps to their radii, bend and are thick', async () => {
+    const lab = await labOf(onSpheres(64), onSpheres(4), spheres);
+    // All their rows have mean square 1, which is .7 in pixels.
+    const grown = float32([1, ...SHAPE], new Float32Array(64).fill(0.7));
+    for (const { values, numbersSay } of await claimsOf(sheet, {
+      ...lab,
+      cloud: async (...of) => ({ ...(await lab.cloud(...of)), image: grown }),
+    })) {
+      expect(numbersSay).toBe('holds');
+      if (values.part === undefined) continue;
+      expect(values.part).toBeLessThan(1e-6);
+      expect(values.chance).toBeGreaterThan(0.9);
+    }
   });
 
   test('border: on a linear sampler points drawn anew are as good as the seeds, and the middle is best', async () => {

@@ -1,0 +1,222 @@
+import { prepare } from '../../diffusion/batches.ts';
+import { createSampler } from '../../diffusion/sampler.ts';
+import { lineFigure } from '../../figures/line.ts';
+import { meanSeed, variancesAlong } from '../../latent/cloud.ts';
+import { pointsAt, withSquares } from '../../latent/combinations.ts';
+import { sensitiveDirections } from '../../latent/sensitive.ts';
+import { combine } from '../../tensor/rowwise.ts';
+import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
+import { type Floats, rows, takeRows } from '../../tensor/tensor.ts';
+import { type Claim, judged, type Means, withInterval } from './claims.ts';
+import {
+  BATCH,
+  errorsAgainst,
+  experiment,
+  type Lab,
+  type Named,
+  noiseFor,
+  perCloud,
+  perSubject,
+  type SeedCloud,
+  type Subject,
+} from './lab.ts';
+
+/** Directions to which the sampler is most sensitive: those that claims are of, and all that are sought, in so many rounds. */
+const TANGENT = 8;
+const SENSITIVE = 32;
+const ROUNDS = 5;
+/** Random steps from the mean seed that those to the seeds are held against. */
+const RANDOM = 16;
+/** The part of the way to a seed on which the sampler is taken for linear, to both sides. */
+const STEP = 0.02;
+/** Seeds bend with their sheet where they spread the picture by less than this part of what random steps leave. */
+const BENDS = 0.5;
+/** A sheet is no flat one where it is so many times thicker than that would be. */
+const THICKER = 10;
+/** The subject whose clouds are sought by descent too. */
+const BESIDE = 'mnist';
+
+/**
+ * Is emb(x) flat? A flat cloud spreads the picture by what the sampler's Jacobian J at its mean seed m says,
+ * E |J (z - m)|^2, and along a right singular vector of J of gain g it varies by 1 / (1 + g^2 / e^2), the posterior of
+ * noise whose picture is known up to a squared error e^2 per coordinate. A curved one spreads it less, and varies more.
+ */
+export const sheet = experiment({
+  name: 'sheet',
+  title: 'emb(x), a thin and curved sheet: its seeds beside those of a linear sampler',
+  needs: ['fashion-mnist', 'data:fashion-mnist'],
+  measure: lab =>
+    perSubject(lab, async subject => ({
+      numbers: {
+        subject,
+        own: await perCloud(lab, subject, cloud => bentness(lab, cloud)),
+        descent: subject === BESIDE ? await byDescent(lab, subject) : undefined,
+      },
+    })),
+  report: subjects => {
+    const clouds = subjects.flatMap(({ own, descent, ...named }) => [
+      { ...named, how: 'split inversion', cloud: own },
+      ...(descent ? [{ ...named, how: 'descent', cloud: descent }] : []),
+    ]);
+    return {
+      claims: clouds.flatMap(cloud => [bendClaim(cloud), thickClaim(cloud)]),
+      tables: [
+        {
+          title: 'What seeds spread their picture by, per coordinate, and how much they vary',
+          columns: [
+            '',
+            'seeds by',
+            'spread',
+            'if the sampler were linear',
+            'part',
+            'of random steps as long',
+            `variance along the ${TANGENT} most sensitive directions`,
+            'if the sampler were linear',
+          ],
+          rows: clouds.map(({ title, how, cloud }) => [
+            title,
+            how,
+            ...[cloud.spread, cloud.flat, cloud.part, cloud.chance, cloud.along, cloud.posterior].map(value =>
+              withInterval(value),
+            ),
+          ]),
+        },
+      ],
+      plots: subjects.map(({ title, subject, own }) => ({
+        file: `sheet-${subject}`,
+        caption: `Variance of a cloud along each of the ${SENSITIVE} most sensitive directions, beside what a linear sampler would leave (${title}; means over pictures with 95 % intervals).`,
+        svg: lineFigure({
+          title: `Along the sensitive directions, ${title}`,
+          x: { label: 'direction, most sensitive first' },
+          y: { label: 'variance of the seeds', log: true },
+          series: [
+            {
+              name: 'the cloud',
+              points: own.variances.map(({ mean }, i) => [i + 1, mean] as const),
+              band: own.variances.map(({ low, high }, i) => [i + 1, low, high] as const),
+            },
+            {
+              name: 'a linear sampler',
+              points: own.posteriors.map(({ mean }, i) => [i + 1, mean] as const),
+              dashed: true,
+            },
+          ],
+        }),
+      })),
+      notes: [
+        `J (z - m) is the difference of what grows ${STEP} of the way to both sides. The error e^2 is the seeds' own. Random steps are of the length of z - m, from the same m.`,
+      ],
+    };
+  },
+});
+
+type Bentness = Means<Awaited<ReturnType<typeof bentness>>>;
+type Told = Named & { readonly how: string; readonly cloud: Bentness };
+
+/** The same of the few seeds that descent finds. */
+function byDescent(lab: Lab, subject: Subject): Promise<Bentness> {
+  const measure = async ({ index }: SeedCloud) => bentness(lab, await lab.cloud(subject, index, 'descent'));
+  return perCloud(lab, subject, measure, lab.sizes.descent.pictures);
+}
+
+/** A cloud's spread and thickness beside those of a linear sampler. */
+async function bentness(lab: Lab, cloud: SeedCloud) {
+  const { latent, model, image } = cloud;
+  const { padding, range } = model.info;
+  const mean = meanSeed(latent);
+  const { spread, flat, grown, random } = await growing(lab, cloud, mean);
+  const { directions, gains } = await sensitiveDirections(lab.runtime, model, mean, {
+    count: Math.min(SENSITIVE, Math.floor(mean.data.length / 2)),
+    rounds: ROUNDS,
+    rng: lab.rng,
+  });
+  const error = average(errorsAgainst(grown, prepare(image, padding, range)));
+  const variances = variancesAlong(latent, directions);
+  const posteriors = Array.from(gains, gain => 1 / (1 + gain ** 2 / error));
+  const [along, posterior] = [variances, posteriors].map(all => average(all.slice(0, TANGENT))) as [
+    number,
+    number,
+  ];
+  return {
+    ...{ spread, flat, part: spread / flat, chance: random, share: spread / flat / random },
+    ...{ along, posterior, thicker: along / posterior, variances, posteriors },
+  };
+}
+
+/** What a cloud's seeds grow and spread by, what a linear sampler would spread them by, and the part that is left to random steps. */
+async function growing(lab: Lab, cloud: SeedCloud, mean: Floats) {
+  const { latent, model } = cloud;
+  const sampler = await createSampler(lab.runtime, model, model.info.sampler, BATCH);
+  const grow = (points: Floats) => sampler.sample(points, (done, total) => lab.report?.(done, total));
+  /** The spread by J (z - m), of points z about m. */
+  const flatOf = async (points: Floats) => {
+    const [ahead, behind] = [
+      await grow(pointsAt(mean, points, STEP)),
+      await grow(pointsAt(mean, points, -STEP)),
+    ];
+    return spreadOf(combine([1 / (2 * STEP), ahead], [-1 / (2 * STEP), behind]));
+  };
+  try {
+    const grown = await grow(latent);
+    const steps = randomSteps(lab, cloud, mean);
+    return {
+      grown,
+      spread: spreadOf(grown),
+      flat: await flatOf(latent),
+      random: spreadOf(await grow(steps)) / (await flatOf(steps)),
+    };
+  } finally {
+    await sampler.dispose();
+  }
+}
+
+/** Points as far from a cloud's mean seed as its seeds, in random directions. */
+function randomSteps(lab: Lab, cloud: SeedCloud, mean: Floats): Floats {
+  const count = Math.min(RANDOM, cloud.latent.shape[0]!);
+  const means = takeRows(mean, new Uint8Array(count));
+  const lengths = meanSquares(combine([1, rows(cloud.latent, 0, count)], [-1, means]));
+  return combine([1, means], [1, withSquares(noiseFor(lab, cloud, count, 'sheet'), lengths)]);
+}
+
+/** Mean square of a coordinate of points [n, ...] about their mean, with n - 1 as divisor. */
+function spreadOf(points: Floats): number {
+  const count = points.shape[0]!;
+  const means = takeRows(meanSeed(points), new Uint8Array(count));
+  return (average(meanSquaredErrors(points, means)) * count) / (count - 1);
+}
+
+function bendClaim({ title, model, how, cloud }: Told): Claim {
+  const { spread, flat, part, chance, share } = cloud;
+  const bends = share.high < BENDS;
+  return judged({
+    models: [model],
+    number: part,
+    against: chance,
+    rests: [share],
+    paper: `Beyond the paper: emb(x) is curved, so that its seeds spread the picture by far less than a flat cloud would (${title}, seeds by ${how}).`,
+    ours: `the seeds spread the picture by ${withInterval(spread)} per coordinate, the sampler's Jacobian at their mean by ${withInterval(flat)}: ${withInterval(part)} of it is left`,
+    control: `of as long steps in random directions ${withInterval(chance)} is left; of any with a linear sampler 1`,
+    numbersSay: bends ? 'holds' : share.high < 1 ? 'partly' : 'fails',
+    because: bends
+      ? `The seeds bend with the sheet: ${withInterval(share)} of what random steps leave is left to them.`
+      : `What is left to the seeds is ${withInterval(share)} of what is left to random steps, which a sampler that flattens far out would show as well.`,
+    values: { spread, flat, part, chance, share },
+  });
+}
+
+function thickClaim({ title, model, how, cloud }: Told): Claim {
+  const { along, posterior, thicker } = cloud;
+  const holds = thicker.low > THICKER;
+  return judged({
+    models: [model],
+    number: along,
+    against: posterior,
+    rests: [thicker],
+    paper: `Beyond the paper: emb(x) is curved, so that its seeds vary along the most sensitive directions by far more than a flat cloud's could (${title}, seeds by ${how}).`,
+    ours: `variance along the ${TANGENT} directions in which the mean seed moves its picture most ${withInterval(along)}`,
+    control: `a linear sampler with the same gains and the same error would leave ${withInterval(posterior)}`,
+    numbersSay: holds ? 'holds' : thicker.low > 1 ? 'partly' : 'fails',
+    because: `The cloud is ${withInterval(thicker)} times as thick there as a flat one would be${holds ? ': what is sensitive turns from seed to seed' : ''}.`,
+    values: { along, posterior, thicker },
+  });
+}
