@@ -22,6 +22,7 @@ const ROWS = [
   ...['table1', 'table2', 'spectrum', 'noisy-seed', 'connected', 'straight', 'retrain', 'blocks', 'border'],
   ...['identifiable', 'rescaled', 'schedules', 'level-input', 'distances', 'canonical', 'training-size'],
   'agreement',
+  'sheet',
 ];
 
 test('there is an experiment for every figure, table and claim, each named once', () => {

@@ -43,7 +43,7 @@ const BESIDE = 'mnist';
  */
 export const sheet = experiment({
   name: 'sheet',
-  title: 'emb(x), a thin and curved sheet: its seeds beside those of a linear sampler',
+  title: 'is the set of seeds of a picture flat?',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   measure: lab =>
     perSubject(lab, async subject => ({
