@@ -1,6 +1,6 @@
 /**
- * Trains the denoisers of the reproduction, one thread each and as many at once as there are cores, and says what each cost and
- * bought: npm run train:reproduction -- --data-dir DIR [--configs DIR] [--only NAMES] [--trainings N]
+ * Trains the denoisers of the reproduction, and the embedders that --only names, one thread each and as many at once as there are
+ * cores, and says what each cost and bought: npm run train:reproduction -- --data-dir DIR [--configs DIR] [--only NAMES] [--trainings N]
  * [--cifar10 ARCHIVE] [--minutes N] [--into DIR]. Stopped, or out of minutes, it goes on where it was when it is called again.
  */
 import { spawn } from 'node:child_process';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { trainingOf } from '../src/experiments/paper/measure/siblings.ts';
 import { lineFigure } from '../src/figures/line.ts';
-import { loadModel, saveModel } from '../src/index.ts';
+import { loadEmbedder, loadModel, saveModel } from '../src/index.ts';
 import { svgToPng } from '../src/runtime/svg.ts';
 
 const { values } = parseArgs({
@@ -63,6 +63,8 @@ async function lane(): Promise<void> {
     if (await train(name)) await finish(name);
 }
 
+const kindOf = (name: string) => (name.startsWith('embedder') ? 'embedder' : 'denoiser');
+
 /** @returns whether the training came to its end. */
 function train(name: string): Promise<boolean> {
   const run = join(values.runs, name);
@@ -70,7 +72,7 @@ function train(name: string): Promise<boolean> {
   const data = name.startsWith('cifar10') && values.cifar10 ? ['--data', values.cifar10] : [];
   const go = existsSync(join(run, 'checkpoint.safetensors')) ? ['--resume'] : ['--rng', String(rng), ...data];
   const file = join(values.configs, `${config}.json`);
-  const words = ['train', 'denoiser', '--config', file, '--data-dir', values['data-dir'], '--out', run];
+  const words = ['train', kindOf(name), '--config', file, '--data-dir', values['data-dir'], '--out', run];
   const how = ['--threads', '1', '--quiet', ...go];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(ROOT, 'bin/seedbed.js'), ...words, ...how], {
@@ -89,7 +91,8 @@ function train(name: string): Promise<boolean> {
 /** Takes the model over, as float16, and notes what it cost. */
 async function finish(name: string): Promise<void> {
   const run = join(values.runs, name);
-  const model = await loadModel(join(run, 'model.onnx'));
+  const file = join(run, 'model.onnx');
+  const model = await (kindOf(name) === 'embedder' ? loadEmbedder(file) : loadModel(file));
   await mkdir(values.into, { recursive: true });
   await writeFile(join(values.into, `${name}.onnx`), saveModel(model, true));
   const { batch } = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')).training as { batch: number };
@@ -114,7 +117,7 @@ async function report(all: readonly Cost[]): Promise<void> {
     ({ name, pictures, minutes, curve }) =>
       `| ${name} | ${pictures.toLocaleString('en')} | ${minutes.toFixed(0)} | ${curve.at(-1)![1].toPrecision(3)} |`,
   );
-  const about = `Written by \`npm run train:reproduction -- --configs ${values.configs}\`. Held-out error is the mean absolute error of the noise that is seen.`;
+  const about = `Written by \`npm run train:reproduction -- --configs ${values.configs}\`. Held-out error of a denoiser is the mean absolute error of the noise that is seen, of an embedder the squared error of embedding and growing again.`;
   const head =
     '| model | pictures seen | minutes, one thread | held-out error |\n| --- | ---: | ---: | ---: |';
   const picture = '![Held-out error against pictures seen](costs.png)';
@@ -125,7 +128,7 @@ async function report(all: readonly Cost[]): Promise<void> {
   const svg = lineFigure({
     title: 'What the trainings bought',
     x: { label: 'pictures seen', log: true },
-    y: { label: 'held-out error of the noise' },
+    y: { label: 'held-out error' },
     series: all.map(({ name, curve }) => ({ name, points: curve })),
   });
   await writeFile(join(values.into, 'costs.png'), await svgToPng(svg));
