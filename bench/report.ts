@@ -77,7 +77,7 @@ layout. A rival takes part once its results on fixed inputs agree with Seedbed's
 
 - **sampling**: ${STEPS} DDIM steps. PyTorch also with the network compiled (\`torch.jit\`: frozen, optimised for inference); TensorFlow.js by WebAssembly.
 - **descent**: the gradient of the squared error of ${STEPS} steps' picture on the seed, and Adam's step.
-- **denoiser**: a training step by configs/fashion-mnist.json: forward, weight gradients, Adam, moving average.
+- **denoiser**: a training step by configs/fashion-mnist-v.json: forward, weight gradients, Adam, moving average.
 - **embedder**: a training step by configs/fashion-mnist-embedder.json: the embedder and ${STEPS} frozen sampler steps, gradient to the embedder's weights, Adam, moving average.
 
 Promised: what we have set out to reach, as multiples of PyTorch's rate; the last section says what falls short. Share of peak: multiplications and additions of convolutions and matrix products, counted in Seedbed's graph, over the rate of a ${PRODUCT_SIZE}x${PRODUCT_SIZE} float32 matrix

@@ -29,7 +29,7 @@ export const PRODUCT_SIZE = 2048;
 export const LEARNING = {
   minutes: 30,
   share: 1 / 3,
-  recipe: 'configs/next/fashion-mnist.json',
+  recipe: 'configs/fashion-mnist-v.json',
   batch: 16,
 } as const;
 /** Operators that compute nothing. */

@@ -49,8 +49,9 @@ class Bench:
 
     def sample(self, net, x):
         for signal, noise, next_signal, next_noise in self.settings["grid"]:
-            epsilon = net(x, torch.full((x.shape[0],), noise * noise))
-            x0 = (x - noise * epsilon) / signal
+            v = net(x, torch.full((x.shape[0],), noise * noise))
+            x0 = signal * x - noise * v
+            epsilon = noise * x + signal * v
             x = next_signal * x0 + next_noise * epsilon
         return x
 
@@ -106,7 +107,8 @@ class Bench:
         signal, noise = inputs["signal"], inputs["noise"]
 
         def difference(net):
-            return net(signal * x0 + noise * epsilon, noise.square().flatten()) - epsilon
+            v = signal * epsilon - noise * x0
+            return net(signal * x0 + noise * epsilon, noise.square().flatten()) - v
 
         return self.training("denoiser", form, difference)
 

@@ -56,10 +56,11 @@ kept.push([
   { latent, pictures: await decode(model, latent) },
 ]);
 
-const text = await writeProject({
+const pieces = await writeProject({
   ...{ address: '#/embed', rooms: {} },
   kept: kept.map(([name, value]) => [JSON.stringify(name), value] as const),
 });
+const text = pieces.join('');
 writeFileSync(at('studio/src/shipped/start.json'), `${text}\n`);
 const key = basename(SHIPPED_DENOISER.pathname, '.onnx');
 const card = {

@@ -1,7 +1,8 @@
 /**
- * Trains the denoisers of the reproduction, and the embedders that --only names, one thread each and as many at once as there are
- * cores, and says what each cost and bought: npm run train:reproduction -- --data-dir DIR [--configs DIR] [--only NAMES] [--trainings N]
- * [--cifar10 ARCHIVE] [--minutes N] [--into DIR]. Stopped, or out of minutes, it goes on where it was when it is called again.
+ * Trains the denoisers of the reproduction, and the embedders that --only names (of DIR's fashion-mnist, else of the shipped
+ * denoiser), one thread each and as many at once as there are cores, and says what each cost and bought:
+ * npm run train:reproduction -- --data-dir DIR [--configs DIR] [--only NAMES] [--trainings N] [--cifar10 ARCHIVE]
+ * [--minutes N] [--into DIR]. Stopped, or out of minutes, it goes on where it was when it is called again.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -72,8 +73,10 @@ function train(name: string): Promise<boolean> {
   const data = name.startsWith('cifar10') && values.cifar10 ? ['--data', values.cifar10] : [];
   const go = existsSync(join(run, 'checkpoint.safetensors')) ? ['--resume'] : ['--rng', String(rng), ...data];
   const file = join(values.configs, `${config}.json`);
+  const embedded = join(values.into, 'fashion-mnist.onnx');
+  const of = kindOf(name) === 'embedder' && existsSync(embedded) ? ['--model', embedded] : [];
   const words = ['train', kindOf(name), '--config', file, '--data-dir', values['data-dir'], '--out', run];
-  const how = ['--threads', '1', '--quiet', ...go];
+  const how = ['--threads', '1', '--quiet', ...of, ...go];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(ROOT, 'bin/seedbed.js'), ...words, ...how], {
       stdio: ['ignore', 'ignore', 'inherit'],

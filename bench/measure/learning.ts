@@ -10,7 +10,7 @@ import { inRepository } from '../paths.ts';
 import { LEARNING } from '../results.ts';
 import type { Work } from './serve.ts';
 
-// A network that learns from nothing: the recipe that Seedbed's next models are trained by beside the authors' own.
+// A network that learns from nothing: the recipe that the shipped denoiser was trained by beside the authors' own.
 
 export const LESSON = 'lesson.safetensors';
 

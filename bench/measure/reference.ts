@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { samplerGrid } from '../../src/diffusion/grid.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
-import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { ADAM } from '../../src/nn/adam.ts';
 import type { TrainingTask } from '../../src/nn/trainer.ts';
@@ -28,7 +27,7 @@ keep('denoiser', tasks.denoiser.graph.initializers);
 keep('embedder', tasks.embedder.graph.initializers);
 
 const latent = tasks.noise('latent', BATCH);
-const sampler = await createSampler(runtime, tasks.denoiser, ddim(STEPS), BATCH);
+const sampler = await createSampler(runtime, tasks.denoiser, tasks.inSteps(STEPS), BATCH);
 keep('sampling', Object.entries({ latent, x0: await sampler.sample(latent) }));
 
 // After the first iteration Adam's average of the gradients is (1 - beta1) times the first of them.
@@ -61,7 +60,7 @@ for (const [name, task] of Object.entries(trainings)) {
   keep(`train ${name}`, Object.entries({ ...feeds, losses: await losses(task, feeds) }));
 }
 
-const grid = samplerGrid(tasks.denoiser.info, ddim(STEPS)).map(({ from, to }) => [
+const grid = samplerGrid(tasks.denoiser.info, tasks.inSteps(STEPS)).map(({ from, to }) => [
   from.signalRate,
   from.noiseRate,
   to.signalRate,

@@ -6,7 +6,6 @@ import { asDenoiser, asEmbedder, createModel, readModel } from '../../src/diffus
 import { pictureShape } from '../../src/diffusion/pictures.ts';
 import { createSampler } from '../../src/diffusion/sampler.ts';
 import { checkpointedSampler } from '../../src/diffusion/sampler-gradient.ts';
-import { ddim } from '../../src/diffusion/sampler-info.ts';
 import { denoiserTask } from '../../src/diffusion/train-denoiser.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
@@ -26,6 +25,9 @@ const shipped = (name: string) => readModel(readFileSync(inRepository(`models/${
 export const denoiser = asDenoiser(shipped('fashion-mnist'), 'denoiser');
 export const embedder = asEmbedder(shipped('fashion-mnist-embedder'), 'embedder');
 
+/** The shipped denoiser's sampler, in so many steps. */
+export const inSteps = (steps: number) => ({ ...denoiser.info.sampler, steps });
+
 /** Standard normal numbers in the shape of the model's pictures, the same for the same purpose. */
 export function noise(purpose: string, batch: number): Floats {
   return normals({ seed: 0, purpose }, [batch, ...denoiser.info.shape]);
@@ -33,7 +35,7 @@ export function noise(purpose: string, batch: number): Floats {
 
 /** The whole sampler over one batch. */
 export async function sampling(runtime: Runtime, batch: number): Promise<Work> {
-  const sampler = await createSampler(runtime, denoiser, ddim(STEPS), batch);
+  const sampler = await createSampler(runtime, denoiser, inSteps(STEPS), batch);
   const latent = noise('latent', batch);
   return { step: () => sampler.sample(latent), dispose: () => sampler.dispose() };
 }
@@ -41,7 +43,7 @@ export async function sampling(runtime: Runtime, batch: number): Promise<Work> {
 /** Iterations of descent on a batch of seeds; a step gives what it has come to. */
 export async function descent(runtime: Runtime, batch: number): Promise<Work<Moving>> {
   const recipe = RECIPES.seedbed;
-  const { stepper } = await createStepper(runtime, denoiser, batch, recipe, ddim(STEPS));
+  const { stepper } = await createStepper(runtime, denoiser, batch, recipe, inSteps(STEPS));
   const latent = noise('latent', batch);
   const target = noise('target', batch);
   let state: Moving = { latent, m: zeros('float32', latent.shape), v: zeros('float32', latent.shape) };
@@ -73,7 +75,7 @@ function configuration(name: string, batch: number) {
 
 /** The training of the shipped denoiser's network by its configuration, but for the batch and a constant rate. */
 export function denoiserTraining(runtime: Runtime, batch: number, out: string): Promise<TrainingTask> {
-  const config = parseDenoiserConfig(configuration('fashion-mnist', batch), 'denoiser');
+  const config = parseDenoiserConfig(configuration('fashion-mnist-v', batch), 'denoiser');
   const dataset = pictures(batch + HELD_OUT);
   return denoiserTask(runtime, { config, dataset, rng: 0, out, init: denoiser });
 }
@@ -134,7 +136,7 @@ export async function products(runtime: Runtime, size: number): Promise<Work> {
 /** The gradient of the sampler of T steps, one step at a time. */
 export async function checkpointed(runtime: Runtime, steps: number): Promise<Work> {
   const batch = 4;
-  const sampler = await checkpointedSampler(runtime, denoiser, ddim(steps), batch);
+  const sampler = await checkpointedSampler(runtime, denoiser, inSteps(steps), batch);
   const latent = noise('latent', batch);
   return { step: () => sampler.run(latent, async x0 => x0), dispose: () => sampler.dispose() };
 }

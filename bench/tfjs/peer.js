@@ -91,8 +91,9 @@ function sample(denoise, grid, latent) {
   let x = tf.clone(latent);
   for (const [signal, noise, nextSignal, nextNoise] of grid) {
     const next = tf.tidy(() => {
-      const epsilon = denoise(x, noise * noise);
-      const x0 = tf.div(tf.sub(x, tf.mul(epsilon, noise)), signal);
+      const v = denoise(x, noise * noise);
+      const x0 = tf.sub(tf.mul(x, signal), tf.mul(v, noise));
+      const epsilon = tf.add(tf.mul(x, noise), tf.mul(v, signal));
       return tf.add(tf.mul(x0, nextSignal), tf.mul(epsilon, nextNoise));
     });
     x.dispose();

@@ -159,7 +159,7 @@ async function seekPositions(
     { count: dials.length, piece: 1 },
     first => ({
       images: scribbled.images,
-      options: { ...naturalness(dials[first]!, sampler.steps), ...all },
+      options: { ...naturalness(dials[first]!, model, sampler), ...all },
     }),
     (pieces, doPiece) => inPieces(unfinished, pieces, doPiece),
   );

@@ -71,7 +71,7 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
     const known = used.get(name);
     if (known) return known as M;
     const path = models.get(name);
-    if (!path) throw new SeedbedError('Machine', remedyOf(name, folder));
+    if (!path) throw new SeedbedError('Machine', remedyOf(name, folder, models));
     const model = await load(path);
     used.set(name, model);
     return model;
@@ -102,7 +102,9 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
     missing(needs) {
       const absent = needs.filter(need => !lab.has(need));
       return absent
-        .map(need => (need.startsWith('data:') ? remedyOfData(need.slice(5)) : remedyOf(need, folder)))
+        .map(need =>
+          need.startsWith('data:') ? remedyOfData(need.slice(5)) : remedyOf(need, folder, models),
+        )
         .join('; ');
     },
     scratch: name => unfinished.path(name),
@@ -193,12 +195,13 @@ function openSet(
   return openDataset(packaged(folder), { channels, size });
 }
 
-function remedyOf(name: string, folder: string): string {
+function remedyOf(name: string, folder: string, models: ReadonlyMap<string, string>): string {
   if (name === PORTRAITS)
     return `a denoiser of 64 x 64 portraits is not named: --portraits model.onnx, which seedbed import makes`;
   const kind = name.startsWith('embedder') ? 'embedder' : 'denoiser';
   const { config, rng } = trainingOf(name);
-  const run = `seedbed train ${kind} --config configs/reproduction/${config}.json --out runs/${name}${rng > 0 ? ` --rng ${rng}` : ''}`;
+  const of = kind === 'embedder' && models.has(EMBEDDED) ? ` --model ${models.get(EMBEDDED)}` : '';
+  const run = `seedbed train ${kind} --config configs/reproduction/${config}.json${of} --out runs/${name}${rng > 0 ? ` --rng ${rng}` : ''}`;
   return `model ${name} is not in ${folder}; it lies in the repository and not in the npm package. Train it with: ${run} && cp runs/${name}/model.onnx ${joinPath(folder, `${name}.onnx`)}`;
 }
 

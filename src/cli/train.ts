@@ -65,7 +65,7 @@ export function addTrain(program: Command): void {
     .description('train a denoiser (Algorithm 1)')
     .addHelpText(
       'after',
-      '\nExample: seedbed train denoiser --config configs/fashion-mnist.json --data fashion-mnist --minutes 5',
+      '\nExample: seedbed train denoiser --config configs/fashion-mnist-v.json --data fashion-mnist --minutes 5',
     )
     .action((flags: TrainFlags) =>
       runReported('train denoiser', flags, frame => trainDenoiser(frame, flags)),
@@ -93,7 +93,7 @@ export function addTrain(program: Command): void {
 async function trainDenoiser(frame: Frame, given: TrainFlags): Promise<Done> {
   const { note } = frame.terminal;
   const flags = await begin(given);
-  const config = parseDenoiserConfig(...(await configOf(flags, 'configs/fashion-mnist.json')));
+  const config = parseDenoiserConfig(...(await configOf(flags, 'configs/fashion-mnist-v.json')));
   const { size, channels, crop } = config.image;
   const dataset = await openDataset(flags.data ?? config.data, {
     dataDir: flags.dataDir,

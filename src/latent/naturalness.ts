@@ -1,5 +1,9 @@
+import { samplerGrid } from '../diffusion/grid.ts';
+import type { Denoiser } from '../diffusion/info.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
+import type { GridStep } from '../diffusion/schedule.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
-import { requireWhole, SeedbedError } from '../errors.ts';
+import { SeedbedError } from '../errors.ts';
 
 /** Where the dial goes over from fitting the picture to replacing steps by draws. */
 const TURN = 0.4;
@@ -16,31 +20,44 @@ const SQUARES = { outer: 2, inner: 8 };
  * From 0 to 0.4 it is split inversion, with tau from 0.03 to 3, evenly in its logarithm: the state before the last step
  * begins as such a draw and is fitted to the picture as well as tau asks. A large tau leaves the draw as it is, and there
  * the second part goes on: from 0.4 to 1 the k steps next to the picture are not fitted but replaced by a draw, k
- * from 1 to T - 1, evenly, and the sampler grows them again (Meng et al. 2022, "SDEdit", with the steps above undone
+ * from 1 to T - 1, so that the angle of the noise drawn, atan(n / s), grows evenly with the dial as far as the sampler's
+ * levels allow, and the sampler grows them again (Meng et al. 2022, "SDEdit", with the steps above undone
  * instead of drawn anew, so that the result is a seed). All positions share one draw e, so that they lead into each other.
  * @param dial from 0, the picture with every stroke, to 1, what the model takes it for.
- * @param steps T of the sampler, from 1.
+ * @param model whose levels the noise is drawn at.
+ * @param sampler the model's own unless given.
  * @returns options for {@link embed}: the method and its settings.
  * @throws {SeedbedError} BadArgument for a dial outside [0,1].
  * @group Embedding
  * @example
- * import { naturalness } from 'seedbed';
- * console.log(naturalness(0, 10).inversion.lastStep?.tau); // prints 0.03
- * console.log(naturalness(0.7, 10).inversion.diffused); // prints 5
+ * import { gaussianDenoiser, naturalness } from 'seedbed';
+ * const model = gaussianDenoiser(0.5);
+ * console.log(naturalness(0, model).inversion.lastStep?.tau); // prints 0.03
+ * console.log(naturalness(0.7, model).inversion.diffused); // prints 5
  */
 export function naturalness(
   dial: number,
-  steps: number,
+  { info }: Pick<Denoiser, 'info'>,
+  sampler: SamplerInfo = info.sampler,
 ): Required<Pick<EmbedOptions, 'method'>> & { inversion: NonNullable<EmbedOptions['inversion']> } {
-  requireWhole('steps', steps, 1);
   if (!(dial >= 0 && dial <= 1))
     throw new SeedbedError('BadArgument', `naturalness is a number from 0 to 1, got ${dial}`);
-  const most = steps - 1;
-  if (dial > TURN && most > 0) {
-    const diffused = 1 + Math.round(((dial - TURN) / (1 - TURN)) * (most - 1));
+  if (dial > TURN && sampler.steps > 1) {
+    const diffused = drawn((dial - TURN) / (1 - TURN), samplerGrid(info, sampler));
     return { method: 'fixed-point', inversion: { diffused } };
   }
   const part = Math.min(1, dial / TURN);
   const tau = STRICT * (LOOSE / STRICT) ** part;
   return { method: 'auto', inversion: { lastStep: { tau, ...SQUARES } } };
+}
+
+/** How many steps next to the picture are drawn, from 1 to T - 1, for the angle of their noise to be nearest to a part of its way. */
+function drawn(part: number, grid: readonly GridStep[]): number {
+  const angles = grid
+    .map(({ from }) => Math.atan2(from.noiseRate, from.signalRate))
+    .toReversed()
+    .slice(0, -1);
+  const wanted = angles[0]! + part * (angles.at(-1)! - angles[0]!);
+  const off = angles.map(angle => Math.abs(angle - wanted));
+  return 1 + off.indexOf(Math.min(...off));
 }

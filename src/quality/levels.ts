@@ -28,7 +28,7 @@ export interface LevelError {
   readonly noise: number;
 }
 
-/** The diffusion times that are looked at: those that ten steps visit, where the network says something of the picture. */
+/** The diffusion times that are looked at: those that ten steps evenly spaced in time visit, where the network says something of the picture. */
 export const TIMES = Array.from({ length: 10 }, (_, i) => 1 - i / 10);
 const BATCH = 32;
 

@@ -135,7 +135,7 @@ describe.skipIf(!CHROMIUM)('the studio in a browser (needs Chromium; CHROMIUM na
 
   test('Edit grows a picture again as the dial says, with strokes that undo, redo, and travel in the link', async () => {
     await visit(page, '#/edit?picture=8-bag&natural=0.7');
-    const dial = api.naturalness(0.7, model.info.sampler.steps);
+    const dial = api.naturalness(0.7, model);
     const { results, pictures } = await api.embed(model, await picture('8-bag'), dial);
     expect(await value(page, 'mse')).toBeCloseTo(results[0]!.mse, 3);
     expect(furthest(await greys(page, 'the drawing, grown again by the model'), pictures)).toBeLessThan(1.3);

@@ -88,7 +88,7 @@ interface Reified {
 
 async function reify(lab: Lab, model: Denoiser, images: Floats, batch: number): Promise<Reified> {
   const { latent, pictures: grown } = await find(lab, model, images, {
-    ...naturalness(DIAL, model.info.sampler.steps),
+    ...naturalness(DIAL, model),
     batch,
   });
   return {

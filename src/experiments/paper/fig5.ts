@@ -94,7 +94,7 @@ async function scribble(
   const grown: Scribbled['grown'][number][] = [];
   for (const dial of dials) {
     const { latent, pictures } = await find(lab, model, drawn, {
-      ...naturalness(dial, model.info.sampler.steps),
+      ...naturalness(dial, model),
       batch,
       noiseOf: before,
     });
@@ -102,7 +102,7 @@ async function scribble(
   }
   const last = grown.at(-1)!;
   const untouched = await find(lab, model, before, {
-    ...naturalness(last.dial, model.info.sampler.steps),
+    ...naturalness(last.dial, model),
     batch,
   });
   const kept = grown.map(({ dial, pictures }) => ({

@@ -131,7 +131,7 @@ function cases(known: Known): Case[] {
   const near = combine([0.8, truth]);
   const tau = 0.2;
   const split = { ...undone(), lastStep: solved(tau) };
-  const [turned, towards] = [naturalness(0.7, STEPS), naturalness(0.2, STEPS)];
+  const [turned, towards] = [naturalness(0.7, model), naturalness(0.2, model)];
   const dialled = towards.inversion.lastStep!.tau;
   return [
     ['embedder', '', { embedder }, near, 1e-5],

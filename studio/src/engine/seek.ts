@@ -53,7 +53,7 @@ export async function seek(task: number, request: EmbedRequest, report: OnReport
     const { method, inversion } =
       request.naturalness === undefined
         ? { method: request.method, inversion: undefined }
-        : naturalness(request.naturalness, model.info.sampler.steps);
+        : naturalness(request.naturalness, model);
     const { embedder, recipe } = methodNeeds(method);
     const steps = model.info.sampler.steps * request.images.shape[0]! * (request.starts ?? 1);
     const passes = recipe

@@ -46,7 +46,7 @@ export const WORDS = {
   },
   belief: {
     sentence:
-      'In every state x = s x0 + n ε the network says which noise ε it sees. What is left, x0 = (x - n ε) / s, is the clean picture that it believes in; the step leads a little towards it.',
+      'In every state x = s x0 + n ε the network says which noise ε it sees, or v = s ε - n x0. What follows, x0 = (x - n ε) / s = s x - n v, is the clean picture that it believes in; the step leads a little towards it.',
     page: 'docs/decisions/0018-steps-in-the-form-predicted.md',
     paper: 'section 3',
   },
