@@ -11,6 +11,15 @@ import { type Named, type NamedOnnx, readInMemory, type Source } from './source.
 
 export { decodeImage, encodePng } from './browser-images.ts';
 
+/** How long a worker may take to begin before another is tried, in milliseconds, and how many are tried. */
+const [PATIENCE, TRIES] = [10_000, 3];
+
+/** A worker's engine, and what ends it. */
+interface Connection {
+  readonly engine: Engine;
+  readonly end: () => void;
+}
+
 /** WebAssembly addresses 4 GiB at most, whatever the machine has. */
 const WASM_BYTES = 2 ** 32;
 
@@ -31,16 +40,37 @@ export async function createRuntime({ device, threads }: RuntimeOptions = {}): P
   if (chosen === 'webgpu' && !(await hasWebGpu())) {
     throw new SeedbedError('Machine', "this browser offers no WebGPU adapter; use device 'wasm'");
   }
-  const worker = new Worker(new URL('./browser-worker.js', import.meta.url), { type: 'module' });
   const memoryBytes = Math.min(
     WASM_BYTES,
     ((navigator as { deviceMemory?: number }).deviceMemory ?? 4) * 2 ** 30,
   );
-  const { engine, end } = await connect(worker, chosen, threads).catch(error => {
+  const { engine, end } = await started(chosen, threads);
+  return createRuntimeOn(engine, { device: chosen, memoryBytes, dispose: async () => end() });
+}
+
+/** The engine in a worker. One that does not begin in {@link PATIENCE} is ended, and another tried: in Firefox some never do. */
+async function started(
+  device: BrowserDevice,
+  threads: number | undefined,
+  tries = TRIES,
+): Promise<Connection> {
+  const worker = new Worker(new URL('./browser-worker.js', import.meta.url), { type: 'module' });
+  let late: ReturnType<typeof setTimeout> | undefined;
+  const waited = new Promise<undefined>(resolve => {
+    // The last may take as long as a slow network asks for.
+    if (tries > 1) late = setTimeout(resolve, PATIENCE, undefined);
+  });
+  try {
+    const connection = await Promise.race([connect(worker, device, threads), waited]);
+    if (connection) return connection;
+  } catch (error) {
     worker.terminate();
     throw error;
-  });
-  return createRuntimeOn(engine, { device: chosen, memoryBytes, dispose: async () => end() });
+  } finally {
+    clearTimeout(late);
+  }
+  worker.terminate();
+  return started(device, threads, tries - 1);
 }
 
 /** The engine in the worker; a worker that cannot start, or was ended, fails every call, instead of leaving it without answer. */
@@ -48,7 +78,7 @@ async function connect(
   worker: Worker,
   device: BrowserDevice,
   threads: number | undefined,
-): Promise<{ engine: Engine; end: () => void }> {
+): Promise<Connection> {
   let end = () => {};
   const died = new Promise<never>((_, reject) => {
     end = () => {
