@@ -1,9 +1,8 @@
 import { prepare } from '../../diffusion/batches.ts';
 import { createSampler } from '../../diffusion/sampler.ts';
 import { lineFigure } from '../../figures/line.ts';
-import { meanSeed, variancesAlong } from '../../latent/cloud.ts';
+import { meanSeed } from '../../latent/cloud.ts';
 import { pointsAt, withSquares } from '../../latent/combinations.ts';
-import { sensitiveDirections } from '../../latent/sensitive.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows } from '../../tensor/tensor.ts';
@@ -20,11 +19,8 @@ import {
   type SeedCloud,
   type Subject,
 } from './lab.ts';
+import { alongSensitive, SENSITIVE, TANGENT } from './measure/tangent.ts';
 
-/** Directions to which the sampler is most sensitive: those that claims are of, and all that are sought, in so many rounds. */
-const TANGENT = 8;
-const SENSITIVE = 32;
-const ROUNDS = 5;
 /** Random steps from the mean seed that those to the seeds are held against. */
 const RANDOM = 16;
 /** The part of the way to a seed on which the sampler is taken for linear, to both sides. */
@@ -121,17 +117,11 @@ function byDescent(lab: Lab, subject: Subject): Promise<Bentness> {
 
 /** A cloud's spread and thickness beside those of a linear sampler. */
 async function bentness(lab: Lab, cloud: SeedCloud) {
-  const { latent, model, image } = cloud;
+  const { model, image } = cloud;
   const { padding, range } = model.info;
-  const mean = meanSeed(latent);
-  const { spread, flat, grown, random } = await growing(lab, cloud, mean);
-  const { directions, gains } = await sensitiveDirections(lab.runtime, model, mean, {
-    count: Math.min(SENSITIVE, Math.floor(mean.data.length / 2)),
-    rounds: ROUNDS,
-    rng: lab.rng,
-  });
+  const { spread, flat, grown, random } = await growing(lab, cloud);
+  const { gains, variances } = await alongSensitive(lab, cloud);
   const error = average(errorsAgainst(grown, prepare(image, padding, range)));
-  const variances = variancesAlong(latent, directions);
   const posteriors = Array.from(gains, gain => 1 / (1 + gain ** 2 / error));
   const [along, posterior] = [variances, posteriors].map(all => average(all.slice(0, TANGENT))) as [
     number,
@@ -144,8 +134,9 @@ async function bentness(lab: Lab, cloud: SeedCloud) {
 }
 
 /** What a cloud's seeds grow and spread by, what a linear sampler would spread them by, and the part that is left to random steps. */
-async function growing(lab: Lab, cloud: SeedCloud, mean: Floats) {
+async function growing(lab: Lab, cloud: SeedCloud) {
   const { latent, model } = cloud;
+  const mean = meanSeed(latent);
   const sampler = await createSampler(lab.runtime, model, model.info.sampler, BATCH);
   const grow = (points: Floats) => sampler.sample(points, (done, total) => lab.report?.(done, total));
   /** The spread by J (z - m), of points z about m. */

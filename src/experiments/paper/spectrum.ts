@@ -1,8 +1,7 @@
 import { lineFigure } from '../../figures/line.ts';
-import { cloudStatistics, meanSeed, variancesAlong } from '../../latent/cloud.ts';
+import { cloudStatistics, variancesAlong } from '../../latent/cloud.ts';
 import { marchenkoPastur } from '../../latent/marchenko-pastur.ts';
 import { principalComponents } from '../../latent/pca.ts';
-import { sensitiveDirections } from '../../latent/sensitive.ts';
 import { average, median } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf } from '../../tensor/tensor.ts';
 import { type Claim, figure, judged, type Sampled, withInterval } from './claims.ts';
@@ -16,12 +15,9 @@ import {
   type SeedCloud,
   type Subject,
 } from './lab.ts';
+import { alongSensitive, SENSITIVE, TANGENT } from './measure/tangent.ts';
 
-/** Directions to which the sampler is most sensitive: those that stand for the data manifold, and all that are sought. */
-const TANGENT = 8;
-const SENSITIVE = 32;
-/** Rounds of the search, and pictures for which it is made. */
-const ROUNDS = 5;
+/** Pictures for which sensitive directions are sought. */
 const PICTURES = 10;
 /** An eigenvalue is outside of chance where it lies beyond the law's edge by so much, in parts of it. */
 const MARGIN = 0.1;
@@ -85,17 +81,12 @@ async function measureSpectrum(lab: Lab, subject: Subject) {
 
 /** The eigenvalues of a cloud beside those of noise, and its variance along the sampler's sensitive directions. */
 async function variancesOf(lab: Lab, cloud: SeedCloud) {
-  const { latent, model } = cloud;
+  const { latent } = cloud;
   const count = latent.shape[0]!;
   const dims = sizeOf(latent.shape.slice(1));
-  const sought = Math.min(SENSITIVE, Math.floor(dims / 2));
-  const { directions } = await sensitiveDirections(lab.runtime, model, meanSeed(latent), {
-    count: sought,
-    rounds: ROUNDS,
-    rng: lab.rng,
-  });
+  const { variances } = await alongSensitive(lab, cloud);
   const within = cloudStatistics(latent).varianceWithin;
-  const parts = variancesAlong(latent, directions).map(variance => variance / within);
+  const parts = variances.map(variance => variance / within);
   const chance = variancesAlong(latent, unit(noiseFor(lab, cloud, TANGENT, 'angles')));
   const [along, random] = [average(parts.slice(0, TANGENT)), average(chance) / within];
   return {
@@ -103,7 +94,7 @@ async function variancesOf(lab: Lab, cloud: SeedCloud) {
     noise: spectrumOf(noiseFor(lab, cloud, count, 'spectrum')),
     ...{ along, random, share: along / random },
     next: average(parts.slice(TANGENT)),
-    rest: (dims - parts.reduce((sum, part) => sum + part, 0)) / (dims - sought),
+    rest: (dims - parts.reduce((sum, part) => sum + part, 0)) / (dims - parts.length),
   };
 }
 
