@@ -64,7 +64,9 @@ async function lane(): Promise<void> {
     if (await train(name)) await finish(name);
 }
 
-const kindOf = (name: string) => (name.startsWith('embedder') ? 'embedder' : 'denoiser');
+function kindOf(name: string): 'embedder' | 'denoiser' {
+  return name.startsWith('embedder') ? 'embedder' : 'denoiser';
+}
 
 /** @returns whether the training came to its end. */
 function train(name: string): Promise<boolean> {

@@ -272,11 +272,13 @@ function factsOf(name: string, { info, hash }: Denoiser | Embedder): ModelFacts 
     | {
         network?: { kind?: string; channels?: number[] };
         learn?: [number, number];
+        heldOut?: number;
       }
     | undefined;
-  const { network, learn } = config ?? {};
+  const { network, learn, heldOut } = config ?? {};
   const images = picturesSeen(info);
-  const part = learn ? `, items ${learn[0]} to ${learn[1]}` : '';
+  const rest = heldOut ? `, all but the last ${heldOut.toLocaleString('en')}` : '';
+  const part = learn ? `, items ${learn[0]} to ${learn[1]}` : rest;
   return {
     name,
     network: network ? `${network.kind} [${network.channels}]` : 'third-party',

@@ -1,10 +1,10 @@
 import { prepare } from '../../diffusion/batches.ts';
-import { levelAt } from '../../diffusion/grid.ts';
+import { levelAt, samplerGrid } from '../../diffusion/grid.ts';
 import type { Denoiser } from '../../diffusion/info.ts';
 import { createNetwork } from '../../diffusion/network.ts';
-import type { Rates } from '../../diffusion/schedule.ts';
+import type { GridStep, Rates } from '../../diffusion/schedule.ts';
 import { lineFigure } from '../../figures/line.ts';
-import { principalComponents } from '../../latent/pca.ts';
+import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
 import { linearDisagreement } from '../../quality/agreement.ts';
 import { linearClean } from '../../quality/linear.ts';
 import { normals } from '../../tensor/random.ts';
@@ -12,8 +12,8 @@ import { combine, inBatches } from '../../tensor/rowwise.ts';
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, sizeOf } from '../../tensor/tensor.ts';
 import { type Claim, figure, judged, ofOne, type Sampled, withInterval } from './claims.ts';
-import { BATCH, experiment, type Lab, readPictures } from './lab.ts';
-import { halvesOf, SECOND, TRAINED_ON } from './measure/siblings.ts';
+import { BATCH, experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
+import { compareSiblings, type Grown, halvesOf, pixelsOf, SECOND, TRAINED_ON } from './measure/siblings.ts';
 
 /** Diffusion times at which clean pictures are compared; 1 is noise. The claims are of the middle one. */
 const TIMES = [0.9, 0.7, 0.5, 0.3, 0.1];
@@ -62,11 +62,27 @@ export const agreement = experiment({
         })),
       });
     }
-    return { numbers: { results } };
+    const pair = networks.slice(-2) as [Denoiser, Denoiser];
+    return { numbers: { results, parting: await partingOf(lab, pair, truth) } };
   },
-  report: ({ results }) => ({
+  report: ({ results, parting }) => ({
     claims: [theoryClaim(results), networkClaim(results)],
     tables: [
+      {
+        title: `Where networks of halves part: the first steps taken by one linear denoiser for both (MNIST, ${results.at(-1)!.size.toLocaleString('en')} images of each half)`,
+        columns: [
+          'first steps by the linear denoiser',
+          'same seed',
+          'different seeds',
+          'ratio, of one pair of networks',
+        ],
+        rows: parting.map(({ steps, same, different, ratio }) => [
+          String(steps),
+          figure(same),
+          figure(different),
+          withInterval(ratio),
+        ]),
+      },
       {
         title:
           'Squared difference of the clean pictures that two halves see in the same noise, per coordinate (MNIST)',
@@ -119,6 +135,53 @@ const along = (results: Results, value: (level: Level) => number) =>
 function inNoise(lab: Lab, pictures: Floats, time: number, { signalRate, noiseRate }: Rates): Floats {
   const noise = normals({ seed: lab.rng, purpose: `agreement ${time}` }, pictures.shape);
   return combine([signalRate, pictures], [noiseRate, noise]);
+}
+
+/**
+ * How similar the pictures are that two networks grow from the same seeds once the first steps of both are those of one linear
+ * denoiser, by the number of these: what they differ by at the steps after.
+ */
+async function partingOf(lab: Lab, pair: readonly [Denoiser, Denoiser], data: PrincipalComponents) {
+  const latent = randomSeeds(lab, pair[0], lab.sizes.sample, 'siblings');
+  const steps = Math.min(...pair.map(({ info }) => info.sampler.steps));
+  const numbers = Array.from({ length: steps }, (_, i) => i);
+  const [some, others] = [
+    await growAfter(lab, pair[0], latent, data, numbers),
+    await growAfter(lab, pair[1], latent, data, numbers),
+  ];
+  return numbers.map(first => ({ steps: first, ...compareSiblings(lab, some[first]!, others[first]!) }));
+}
+
+/** What DDIM grows from seeds, each time with so many first steps by the best linear denoiser of data with these moments. */
+async function growAfter(
+  lab: Lab,
+  model: Denoiser,
+  latent: Floats,
+  data: PrincipalComponents,
+  numbers: readonly number[],
+): Promise<Pick<Grown, 'pictures'>[]> {
+  const grid = samplerGrid(model.info, model.info.sampler);
+  const network = await createNetwork(lab.runtime, model, BATCH);
+  /** The state that a clean picture leads to. */
+  const onwards = (x: Floats, { from, to }: GridStep, clean: Floats) => {
+    const kept = to.noiseRate / from.noiseRate;
+    return combine([to.signalRate - kept * from.signalRate, clean], [kept, x]);
+  };
+  try {
+    const grown: Pick<Grown, 'pictures'>[] = [];
+    let before = latent;
+    for (const first of numbers) {
+      lab.report?.(first, numbers.length);
+      let x = before;
+      for (const step of grid.slice(first))
+        x = onwards(x, step, await inBatches(x, BATCH, part => network.clean(part, step.from)));
+      grown.push(pixelsOf(model, x));
+      before = onwards(before, grid[first]!, linearClean(data, before, grid[first]!.from));
+    }
+    return grown;
+  } finally {
+    await network.dispose();
+  }
 }
 
 /** The clean pictures that a network sees at each of the times. */

@@ -26,6 +26,7 @@ import { blocks, levelInput, retrain } from './retrain-blocks-level.ts';
 import { schedules } from './schedules.ts';
 import { sheet } from './sheet.ts';
 import { spectrum } from './spectrum.ts';
+import { splitOrDescent } from './split-or-descent.ts';
 import { straight } from './straight.ts';
 import { table1 } from './table1.ts';
 import { trainingSize } from './training-size.ts';
@@ -52,6 +53,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   agreement,
   levelInput,
   fig11,
+  splitOrDescent,
   distances,
   fig12,
   fig13,

@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { openDataset } from '../../../src/data/open.ts';
 import { nearestOnCurve } from '../../../src/data/synthetic.ts';
 import { prepare } from '../../../src/diffusion/batches.ts';
+import { samplerGrid } from '../../../src/diffusion/grid.ts';
 import { withSampler } from '../../../src/diffusion/info.ts';
 import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
 import { createSampler } from '../../../src/diffusion/sampler.ts';
 import { ddim } from '../../../src/diffusion/sampler-info.ts';
 import { ratesAt, SCHEDULES } from '../../../src/diffusion/schedule.ts';
+import { stepGain } from '../../../src/diffusion/solvers.ts';
 import { ratioOfMeans } from '../../../src/experiments/paper/claims.ts';
 import { inCloud, largestPiece } from '../../../src/experiments/paper/connected.ts';
 import type { Experiment, Lab, SeedCloud } from '../../../src/experiments/paper/lab.ts';
@@ -202,6 +204,29 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
     expect(level.chance).toBe(0);
   });
 
+  test('agreement: after common first steps networks part by the gains of those that are left', async () => {
+    const variances = [VARIANCE, 1.5] as const;
+    const [a, b] = variances.map(variance => gaussianDenoiser(variance, SHAPE));
+    const few = gaussianPictures('train', 64, VARIANCE);
+    const train = {
+      ...few,
+      length: 60_000,
+      read: (at: ArrayLike<number>) => few.read(Array.from(at, i => i % 60)),
+    };
+    const denoisers = { 'mnist-small-30a': a!, 'mnist-small-30b': b! };
+    const lab = await toyLab({ denoisers, data: { mnist: train }, sizes: { sample: 100 } });
+    const { tables } = await run(experiment('agreement'), lab);
+    const grid = samplerGrid(a!.info, a!.info.sampler);
+    for (const [steps, , , ratio] of tables![0]!.rows) {
+      const left = variances.map(variance =>
+        grid.slice(Number(steps)).reduce((gain, step) => gain * stepGain(step, variance), 1),
+      );
+      const expected = (left[0]! - left[1]!) ** 2 / (left[0]! ** 2 + left[1]! ** 2);
+      expect(Number.parseFloat(ratio!) / expected, `after ${steps}`).toBeCloseTo(1, 1);
+    }
+    expect(tables![0]!.rows).toHaveLength(10);
+  });
+
   test('trainings: the mean over all pairs, with an interval from drawing trainings where there are enough', () => {
     const lab = { rng: 0 } as Lab;
     const shared = draw('shared', 40);
@@ -360,6 +385,19 @@ describe('on made-up clouds of known shape', () => {
   test('fig11: different seeds of one picture, told by their correlation', async () => {
     const { correlation } = await valuesOf(experiment('fig11'), await labOfCloud(shared));
     expect(correlation! / RHO).toBeCloseTo(1, 1);
+  });
+
+  test('split-or-descent: where the sampler is linear L-BFGS comes nearer than split inversion, and Adam does not', async () => {
+    const { claims, tables } = await run(experiment('split-or-descent'), await gaussianLab());
+    const random = claims[0]!.values.random!;
+    for (const [way, name, , , error] of tables![0]!.rows) {
+      const part = Number.parseFloat(error!) / random;
+      if (way === 'split inversion') expect(part, name).toBeLessThan(1e-4);
+      if (name!.startsWith('Adam')) expect(part, name).toBeGreaterThan(1e-2);
+    }
+    expect(claims[0]!.values['ratio.Adam, 4 at .8']).toBeLessThan(1e-3);
+    expect(claims[0]!.values['ratio.L-BFGS, 12, tau .03']).toBeGreaterThan(1);
+    expect(claims[0]!.numbersSay).toBe('partly');
   });
 });
 

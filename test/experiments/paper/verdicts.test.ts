@@ -23,6 +23,7 @@ import { noisySeed } from '../../../src/experiments/paper/noisy-seed.ts';
 import { rescaled } from '../../../src/experiments/paper/rescaled.ts';
 import { blocks, levelInput, retrain } from '../../../src/experiments/paper/retrain-blocks-level.ts';
 import { spectrum } from '../../../src/experiments/paper/spectrum.ts';
+import { splitOrDescent } from '../../../src/experiments/paper/split-or-descent.ts';
 import { trainingSize } from '../../../src/experiments/paper/training-size.ts';
 
 /** A mean that is known to a twentieth part, over twenty things. */
@@ -42,6 +43,8 @@ const network = (ratio: number, n?: number) => ({
 const networks = (ratio: number, between: number, n?: number) => [
   {
     ...{ title: 'MNIST' as const, names: ['a', 'b'], pairs: [network(ratio, n)], wiener: 0.2, bands: [] },
+    ratio: about(ratio, n),
+    real: 1,
     seeds: {
       ...{ between: [about(0.95)], self: about(0.5), different: about(0.1), sameNoise: about(0.88) },
       shares: [about(between)],
@@ -95,7 +98,8 @@ const halves = (few: number, many: number) => ({
 });
 const differing = (networks: number, linear: number) => {
   const level = { networks: about(networks), linear: about(linear), theory: 0.01 };
-  return { results: [{ size: 300, levels: [0.9, 0.7, 0.5, 0.3, 0.1].map(time => ({ time, ...level })) }] };
+  const results = [{ size: 300, levels: [0.9, 0.7, 0.5, 0.3, 0.1].map(time => ({ time, ...level })) }];
+  return { results, parting: [] };
 };
 const noisy = (error: number, spread: number) => ({
   tried: [
@@ -232,6 +236,20 @@ const paths = (kept: number, close = kept) => {
     ],
   };
 };
+const duels = (...ratios: number[]) => {
+  const ended = { name: 'a', evaluations: 100, seconds: 1, error: about(0.001), variance: about(1) };
+  const all = ratios.map(ratio => ({ split: 'a', descent: 'a', ratio: about(ratio) }));
+  return [
+    {
+      ...{ ...subject, subject: 'mnist' as const, atEvaluations: all, inTime: all, random: about(0.1) },
+      standings: (['split inversion', 'descent'] as const).map(way => ({
+        ...ended,
+        way,
+        rejected: about(0.1),
+      })),
+    },
+  ];
+};
 
 /** What the numbers say of a claim. */
 const says = <Numbers>(one: Experiment<Numbers>, numbers: Numbers, claim = 0): Verdict =>
@@ -301,6 +319,11 @@ test.each<[string, () => Verdict[], Verdict[]]>([
         says(fig11, clouds(0.001, 0.4, one), 1),
       ),
     ['holds', 'partly', 'fails'],
+  ],
+  [
+    'split-or-descent: split inversion is nearer at every cost, at some, at none, never as cheap',
+    () => [duels(0.1, 0.9), duels(0.1, 1.1), duels(1.2), duels()].map(all => says(splitOrDescent, all)),
+    ['holds', 'partly', 'fails', 'fails'],
   ],
   [
     'fig13: means grow the picture smoother, as sharp, not',
