@@ -4,7 +4,7 @@ import { combinations, pointsAt, withSquares } from '../../latent/combinations.t
 import { normals } from '../../tensor/random.ts';
 import { average, correlation, meanSquares, rms } from '../../tensor/statistics.ts';
 import { float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, withInterval } from './claims.ts';
+import { curveOf, figure, judged, withInterval } from './claims.ts';
 import { errorOf, errorsOf, experiment, type Lab, perCloud, perSubject, type SeedCloud } from './lab.ts';
 
 /** Where points are tried, from the mean seed (0) to the seeds (1). */
@@ -68,11 +68,7 @@ export const border = experiment({
           title: 'From the middle of a cloud to its seeds',
           x: { label: 'part of the way from the mean to a seed' },
           y: { label: 'mean squared error of pixels in [0, 1]', log: true },
-          series: subjects.map(({ title: name, curve }) => ({
-            name,
-            points: RADII.map((r, i): [number, number] => [r, curve[i]!.mean]),
-            band: RADII.map((r, i): [number, number, number] => [r, curve[i]!.low, curve[i]!.high]),
-          })),
+          series: subjects.map(({ title: name, curve }) => curveOf(name, RADII, curve)),
         }),
       },
     ],

@@ -1,3 +1,4 @@
+import type { Series } from '../../figures/line.ts';
 import { fillUniform } from '../../tensor/random.ts';
 import { average, bootstrapMean, type Interval, percentiles, wilson } from '../../tensor/statistics.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -17,12 +18,18 @@ export interface Sampled extends Interval {
   readonly points?: number;
 }
 
-/** The mean of values that are independent of each other; of ones and noughts the share of ones, with Wilson's interval. */
+/** The mean of values that are independent of each other. */
 export function sampled(values: readonly number[], rng: number): Sampled {
-  const n = values.length;
-  const interval = bootstrapMean(values, rng);
-  if (n === 0 || !values.every(value => value === 0 || value === 1)) return { ...interval, n };
-  return { ...interval, ...wilson(interval.mean, n), n };
+  return { ...bootstrapMean(values, rng), n: values.length };
+}
+
+/**
+ * The mean of shares from 0 to 1, each of one independent thing, such as of ones and noughts: with Wilson's interval, which
+ * is not empty where all are alike; of shares that are neither 0 nor 1 it is wider than need be.
+ */
+export function shareOf(shares: readonly number[]): Sampled {
+  const mean = average(shares);
+  return { mean, ...wilson(mean, shares.length), n: shares.length };
 }
 
 /** The mean of values that all belong to one picture or one training: however many, n is 1. */
@@ -30,8 +37,13 @@ export function ofOne(values: readonly number[], rng: number): Sampled {
   return { ...bootstrapMean(values, rng), n: 1, points: values.length };
 }
 
+/** A number among others of one picture that is a share, see {@link shareOf}. */
+export interface Share {
+  readonly ofOne: number;
+}
+
 /** An arrangement of numbers with the mean over pictures in the place of each. */
-export type Means<F> = F extends number
+export type Means<F> = F extends number | Share
   ? Sampled
   : F extends undefined
     ? undefined
@@ -46,6 +58,7 @@ function overPictures(all: readonly unknown[], rng: number): unknown {
   const [first] = all;
   if (typeof first === 'number') return sampled(all as readonly number[], rng);
   if (typeof first !== 'object' || first === null) return undefined;
+  if ('ofOne' in first) return shareOf((all as readonly Share[]).map(({ ofOne }) => ofOne));
   const at = (key: string) =>
     overPictures(
       all.map(one => (one as Readonly<Record<string, unknown>>)[key]),
@@ -93,6 +106,13 @@ export function withInterval({ mean, low, high, n, points }: Sampled, digits = 3
   const over = `n = ${n}${points === undefined ? '' : `, ${points} points`}`;
   if (n < LEAST) return `${figure(mean, digits)} (${over})`;
   return `${figure(mean, digits)} (${figure(low, digits)} to ${figure(high, digits)}, ${over})`;
+}
+
+/** A curve of means with their intervals as its band, which is left out where one goes over too few things for an interval. */
+export function curveOf(name: string, xs: readonly number[], means: readonly Sampled[]): Series {
+  const points = means.map(({ mean }, i) => [xs[i]!, mean] as const);
+  if (means.some(({ n }) => n < LEAST)) return { name, points };
+  return { name, points, band: means.map(({ low, high }, i) => [xs[i]!, low, high] as const) };
 }
 
 /** A share as percents. */

@@ -1,7 +1,7 @@
 import { prepare } from '../../diffusion/batches.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { compareGrown } from '../../latent/comparison.ts';
-import { coordinates, type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
+import { coordinates, type PrincipalComponents } from '../../latent/pca.ts';
 import { wienerPictures } from '../../quality/linear.ts';
 import { average, correlation, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
@@ -18,7 +18,15 @@ import {
   withInterval,
 } from './claims.ts';
 import { experiment, find, type Lab, readPictures, SUBJECTS, type Subject } from './lab.ts';
-import { compareSiblings, compareTrainings, type Grown, growSiblings, pixelsOf } from './measure/siblings.ts';
+import {
+  besideLinear,
+  compareSiblings,
+  compareTrainings,
+  type Grown,
+  growSiblings,
+  momentsOf,
+  pixelsOf,
+} from './measure/siblings.ts';
 
 /** The networks that are compared, of each data set. */
 const NETWORKS: Readonly<Record<Subject, readonly string[]>> = {
@@ -38,8 +46,6 @@ const NETWORKS: Readonly<Record<Subject, readonly string[]>> = {
   ],
   cifar10: ['cifar10-small', 'cifar10-small-se'],
 };
-/** Training images whose moments the linear model knows. */
-const MOMENTS = 600;
 /** Components of the data from which bands begin. */
 const BANDS = [0, 4, 16, 64, 256];
 /** "Two to three orders of magnitude smaller." */
@@ -67,9 +73,9 @@ export const fig10 = experiment({
   },
   report: networks => ({
     claims: networks.flatMap(one => [samePictures(one), sameSeeds(one)]),
-    tables: networks.flatMap(one => [pairTable(one), bandTable(one)]),
+    tables: networks.flatMap(one => [pairTable(one), bandTable(one), seedTable(one)]),
     notes: [
-      'Ratios are of mean squared distances of pixels, that of the same seed over that of different seeds, each of one pair of networks; n of their mean is the number of networks less one. MNIST and Fashion-MNIST stand in for Oxford Flowers, which cannot be passed on. The networks of one data set have all seen as many pictures (see the table of models).',
+      'Ratios are of mean squared distances of pixels, that of the same seed over that of different seeds, each of one pair of networks; n of their mean is the number of networks less one. MNIST and Fashion-MNIST stand in for Oxford Flowers, which cannot be passed on. The networks of one data set have seen as many pictures, in the same order and with the same noise: what differs is the architecture alone.',
     ],
   }),
 });
@@ -79,7 +85,7 @@ type Networks = Awaited<ReturnType<typeof compareNetworks>>['numbers'];
 async function compareNetworks(lab: Lab, subject: Subject, names: readonly string[]) {
   const { title } = SUBJECTS[subject];
   const grown = await growSiblings(lab, names, lab.sizes.sample);
-  const moments = await momentsOf(lab, subject, grown[0]!);
+  const moments = await momentsOf(lab, subject, grown[0]!.model);
   const pairs = grown.flatMap((a, i) =>
     grown.slice(i + 1).map(b => ({ a: a.name, b: b.name, ...compareSiblings(lab, a, b) })),
   );
@@ -89,9 +95,9 @@ async function compareNetworks(lab: Lab, subject: Subject, names: readonly strin
     ...{ title, names, pairs },
     ratio: compareTrainings(lab, grown).ratio,
     real: await realDistance(lab, subject),
-    wiener: average(grown.map(one => compareSiblings(lab, one, linear).ratio.mean)),
+    wiener: besideLinear(lab, grown, moments),
     bands: bandsOf(lab, grown, moments, linear),
-    seeds: await compareSeeds(lab, subject, grown.slice(0, SEEKERS)),
+    seeds: await compareSeeds(lab, subject, grown.slice(0, SEEKERS), moments),
   };
   return { numbers, sheet: sheetOf(lab, subject, grown, linear) };
 }
@@ -172,10 +178,23 @@ function bandTable({ title, bands }: Networks): Table {
   };
 }
 
-async function momentsOf(lab: Lab, subject: Subject, { model }: Grown): Promise<PrincipalComponents> {
-  const data = await lab.data(subject, 'train');
-  const images = await readPictures(data, 0, Math.min(MOMENTS, data.length));
-  return principalComponents(prepare(images, model.info.padding, model.info.range));
+function seedTable({ title, seeds }: Networks): Table {
+  return {
+    title: `Correlation of seeds of one picture by two networks from one start, by principal components of the data, ${title}`,
+    columns: ['components', 'two networks, one picture', 'one network, two pictures'],
+    rows: seeds.bands.map(({ first, last, between, sameNoise }) => [
+      `${first + 1} to ${last}`,
+      withInterval(between),
+      withInterval(sameNoise),
+    ]),
+  };
+}
+
+/** The bands that the data's components are looked at in. */
+function bandsIn({ variances }: PrincipalComponents): (readonly [first: number, last: number])[] {
+  const number = variances.length;
+  const firsts = BANDS.filter(first => first < number);
+  return firsts.map((first, i) => [first, firsts[i + 1] ?? number] as const);
 }
 
 /** The mean ratio of all pairs along bands of the data's components. */
@@ -187,12 +206,8 @@ function bandsOf(
 ) {
   const { padding, range } = grown[0]!.model.info;
   const standard = [...grown, linear].map(({ pictures }) => prepare(pictures, padding, range));
-  const number = moments.variances.length;
-  const bands = BANDS.filter(first => first < number).map(
-    (first, i, all) => [first, all[i + 1] ?? number] as const,
-  );
   const ratio = (a: Floats, b: Floats) => compareGrown(a, b, lab.rng).ratio.mean;
-  return bands.map(([first, last]) => {
+  return bandsIn(moments).map(([first, last]) => {
     const parts = standard.map(x => coordinates(x, moments, first, last));
     const nets = parts.slice(0, -1);
     const among = nets.flatMap((a, i) => nets.slice(i + 1).map(b => ratio(a, b)));
@@ -206,7 +221,12 @@ function bandsOf(
 }
 
 /** Whether networks agree on the seeds of a picture, compared with how much one network agrees with itself. */
-async function compareSeeds(lab: Lab, subject: Subject, grown: readonly Grown[]) {
+async function compareSeeds(
+  lab: Lab,
+  subject: Subject,
+  grown: readonly Grown[],
+  moments: PrincipalComponents,
+) {
   const data = await lab.data(subject, 'test');
   const count = Math.max(2, Math.round(lab.sizes.sample / SOUGHT));
   const images = await readPictures(data, 0, Math.min(count, data.length));
@@ -227,9 +247,15 @@ async function compareSeeds(lab: Lab, subject: Subject, grown: readonly Grown[])
   const apart = (a: Floats) =>
     unstack(a).map((z, i) => 1 - correlation(z.data, rows(found[0]!, i, i + 1).data));
   const between = found.slice(1).map(b => alike(found[0]!, b));
+  const bands = bandsIn(moments).map(([first, last]) => {
+    const [own, theirs, another] = [found[0]!, found[1]!, elsewhere].map(z =>
+      coordinates(z, moments, first, last),
+    );
+    return { first, last, between: alike(own!, theirs!), sameNoise: alike(own!, another!) };
+  });
   const [self, different] = [alike(found[0]!, again), alike(found[0]!, takeRows(found[1]!, others))];
   return {
-    ...{ between, self, different, sameNoise: alike(found[0]!, elsewhere) },
+    ...{ between, self, different, sameNoise: alike(found[0]!, elsewhere), bands },
     /** How far apart seeds of one picture by two networks are, in terms of those of two pictures by one, from the same noise. */
     shares: found.slice(1).map(b => ratioOfMeans(apart(b), apart(elsewhere), lab.rng, true)),
   };
@@ -242,8 +268,12 @@ function sameSeeds({ title, names, seeds }: Networks): Claim {
   const { between, self, different, sameNoise, shares } = seeds;
   const mean = average(between.map(({ mean: r }) => r));
   const worst = shares.reduce((a, b) => (b.high > a.high ? b : a));
+  const ofStart =
+    sameNoise.mean > mean / 2 ? 'the start’s for the most part' : 'the picture’s for the most part';
   return judged({
     models: names.slice(0, SEEKERS),
+    // Pictures are many, but it is networks that are said not to matter.
+    n: between.length,
     number: between[0]!,
     against: sameNoise,
     rests: [...between, ...shares],
@@ -253,7 +283,7 @@ function sameSeeds({ title, names, seeds }: Networks): Claim {
     numbersSay: worst.high < 1 / NEARER ? 'holds' : worst.high < 1 ? 'partly' : 'fails',
     because:
       worst.high < 1
-        ? `From one start, the seeds of one picture by different networks are ${withInterval(worst, 2)} times as far apart as the seeds of two pictures by one network: what they share is the start's for the most part, and the picture's beyond it.`
+        ? `From one start, the seeds of one picture by different networks are ${withInterval(worst, 2)} times as far apart as the seeds of two pictures by one network: what they share is ${ofStart}.`
         : 'From one start, the seeds of one picture by different networks are as far apart as those of two pictures by one: they share no more than the start.',
     values: { between: mean, self, different, sameNoise, share: worst },
   });

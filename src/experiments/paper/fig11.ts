@@ -110,7 +110,7 @@ async function described(lab: Lab, cloud: SeedCloud) {
   return {
     ...{ evaluations, variance, correlation, apart: distance.rms, error, random },
     share: error / random,
-    rejected: summarise(panel, panel.judge(latent)).rejected,
+    rejected: { ofOne: summarise(panel, panel.judge(latent)).rejected },
   };
 }
 

@@ -3,7 +3,7 @@ import { meanSeed } from '../../latent/cloud.ts';
 import { combinations, pointsAt, simplexWeights, withSquares } from '../../latent/combinations.ts';
 import { average, meanSquares, median } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, type SheetPicture, withInterval } from './claims.ts';
+import { curveOf, figure, judged, type SheetPicture, withInterval } from './claims.ts';
 import {
   errorOf,
   errorsOf,
@@ -75,11 +75,7 @@ export const fig12 = experiment({
           title: 'From the mean seed through the seeds and beyond',
           x: { label: 'r' },
           y: { label: 'mean squared error of pixels in [0, 1]', log: true },
-          series: subjects.map(({ title: name, curve }) => ({
-            name,
-            points: RADII.map((r, i): [number, number] => [r, curve[i]!.mean]),
-            band: RADII.map((r, i): [number, number, number] => [r, curve[i]!.low, curve[i]!.high]),
-          })),
+          series: subjects.map(({ title: name, curve }) => curveOf(name, RADII, curve)),
         }),
       },
     ],

@@ -13,10 +13,14 @@ import {
   sampled,
   withInterval,
 } from './claims.ts';
-import { experiment, find, type Lab, readPictures } from './lab.ts';
+import { experiment, find, grow, type Lab, randomSeeds, readPictures } from './lab.ts';
 
 /** The dial between faithful (0) and natural (1), see {@link naturalness}. */
 const DIAL = 0.7;
+/** What comes back is close to the picture where it is nearer than this part of the distance of what random seeds grow. */
+const CLOSE = 0.5;
+/** And like the data where it is at most so many times as strange. */
+const STRANGER = 2;
 /** Foreign pictures of each kind that are shown. */
 const SHOWN = 3;
 /** Paintings and photographs, and how many of them are in work at once: the model of portraits is large. */
@@ -47,7 +51,9 @@ export const fig4 = experiment({
     ];
     const pulled = await reify(lab, model, concatRows(foreign.map(({ images }) => images)), 16);
     const known = await reify(lab, model, garments, 16);
-    numbers.push(numbersOf(lab, 'Fashion-MNIST with foreign pictures', perGarment(pulled, each), known));
+    numbers.push(
+      numbersOf(lab, model, 'Fashion-MNIST with foreign pictures', perGarment(pulled, each), known),
+    );
     const shown = foreign.flatMap((_, k) => Array.from({ length: SHOWN }, (__, i) => k * each + i));
     sheets.push(sheet(model, 'fig4', 'Foreign pictures for a model of garments', pulled, shown));
     if (lab.has('anime64')) {
@@ -59,7 +65,13 @@ export const fig4 = experiment({
       ];
       const embedded = await reify(lab, portraits, concatRows([paintings, faces]), FEW);
       numbers.push(
-        numbersOf(lab, 'a model of drawn faces with paintings and a photograph', embedded, undefined),
+        numbersOf(
+          lab,
+          portraits,
+          'a model of drawn faces with paintings and a photograph',
+          embedded,
+          undefined,
+        ),
       );
       const all = Array.from({ length: PAINTINGS + FACES }, (_, i) => i);
       sheets.push(sheet(portraits, 'fig4-portraits', 'Portraits for a model of drawn faces', embedded, all));
@@ -70,7 +82,7 @@ export const fig4 = experiment({
     return {
       claims: numbers.map(claimOf),
       notes: [
-        `Pictures are embedded at naturalness ${DIAL} of \`seedbed edit\`: most steps next to the picture are drawn and not fitted. Strangeness is the mean squared change that the denoiser makes to a picture noised at a low level.${numbers.length > 1 ? '' : ' The portraits were not tried: no model of them was named (--portraits).'}`,
+        `Pictures are embedded at naturalness ${DIAL} of \`seedbed edit\`: of the sampler's steps those next to the picture are drawn and not fitted, ${numbers.map(({ model, drawn, steps }) => `${drawn} of ${steps} with ${model}`).join(', ')}. Strangeness is the mean squared change that the denoiser makes to a picture noised at a low level.${numbers.length > 1 ? '' : ' The portraits were not tried: no model of them was named (--portraits).'}`,
       ],
     };
   },
@@ -84,6 +96,8 @@ interface Reified {
   readonly before: readonly number[];
   readonly after: readonly number[];
   readonly moved: readonly number[];
+  /** How far what random seeds grow is from the pictures. */
+  readonly unrelated: readonly number[];
 }
 
 async function reify(lab: Lab, model: Denoiser, images: Floats, batch: number): Promise<Reified> {
@@ -98,6 +112,10 @@ async function reify(lab: Lab, model: Denoiser, images: Floats, batch: number): 
     before: await strangeness(model, images, { ...lab, batch }),
     after: await strangeness(model, grown, { ...lab, batch }),
     moved: meanSquaredErrors(grown, images),
+    unrelated: meanSquaredErrors(
+      await grow(lab, model, randomSeeds(lab, model, images.shape[0]!, 'fig4'), batch),
+      images,
+    ),
   };
 }
 
@@ -108,13 +126,16 @@ function perGarment(pulled: Reified, each: number): Measured {
     Array.from({ length: each }, (_, i) =>
       average(Array.from({ length: kinds }, (__, k) => values[k * each + i]!)),
     );
-  return { before: means(pulled.before), after: means(pulled.after), moved: means(pulled.moved) };
+  const { before, after, moved, unrelated } = pulled;
+  return {
+    ...{ before: means(before), after: means(after), moved: means(moved), unrelated: means(unrelated) },
+  };
 }
 
-type Measured = Pick<Reified, 'before' | 'after' | 'moved'>;
+type Measured = Pick<Reified, 'before' | 'after' | 'moved' | 'unrelated'>;
 type Pulled = ReturnType<typeof numbersOf>;
 
-function numbersOf(lab: Lab, what: string, pulled: Measured, known: Measured | undefined) {
+function numbersOf(lab: Lab, model: Denoiser, what: string, pulled: Measured, known: Measured | undefined) {
   const mean = (values: readonly number[]) => sampled(values, lab.rng);
   const left = ({ after, before }: Measured) => ratioOfMeans(after, before, lab.rng, true);
   return {
@@ -124,32 +145,56 @@ function numbersOf(lab: Lab, what: string, pulled: Measured, known: Measured | u
       before: mean(pulled.before),
       after: mean(pulled.after),
       moved: mean(pulled.moved),
+      unrelated: mean(pulled.unrelated),
       ratio: left(pulled),
+      away: ratioOfMeans(pulled.moved, pulled.unrelated, lab.rng, true),
     },
-    ...(known && { known: { before: mean(known.before), ratio: left(known), moved: mean(known.moved) } }),
+    drawn: naturalness(DIAL, model).inversion.diffused ?? 0,
+    steps: model.info.sampler.steps,
+    ...(known && {
+      known: {
+        before: mean(known.before),
+        ratio: left(known),
+        moved: mean(known.moved),
+        times: ratioOfMeans(pulled.after, known.before, lab.rng, true),
+      },
+    }),
   };
 }
 
-function claimOf({ what, model, before, after, moved, ratio, known }: Pulled): Claim {
+function claimOf({ what, model, before, after, moved, unrelated, away, ratio, known }: Pulled): Claim {
   const [own, ownRatio] = [known?.before, known?.ratio];
   const less = ratio.high < 1;
   const more = ownRatio ? ratio.high < ownRatio.low : less;
-  const inside = own ? after.mean < 2 * own.mean : less;
+  const inside = known ? known.times.high < STRANGER : less;
+  const close = away.high < CLOSE;
+  const lessWords = less
+    ? `What comes back is ${figure(1 / ratio.mean, 2)} times less strange to the model`
+    : ratio.low < 1
+      ? `Of ${before.n} pictures it cannot be told whether what comes back is less strange to the model`
+      : 'What comes back is no less strange to the model';
+  const ownWords = known
+    ? `, ${withInterval(known.times, 2)} times what its own data are${more ? '' : '; but that it loses more than its own data do, which growing again smooths too, cannot be told'}`
+    : '';
   return judged({
     models: [model],
     number: ratio,
     against: ownRatio ?? 1,
+    rests: [away, ...(known ? [known.times] : [])],
     paper: `A foreign portrait is embedded and pulled back to the data manifold, close to it (${what}).`,
-    ours: `strangeness falls from ${withInterval(before)} to ${withInterval(after)}, the picture moves by ${withInterval(moved)}`,
+    ours: `strangeness falls from ${withInterval(before)} to ${withInterval(after)}, the picture moves by ${withInterval(moved)}, ${withInterval(away)} of the way to unrelated ones`,
     control: own
-      ? `the data's own test pictures have strangeness ${withInterval(own)}, keep ${withInterval(ownRatio!)} of it and move by ${withInterval(known!.moved)}; the foreign ones keep ${withInterval(ratio)}`
-      : `unchanged pictures would keep their strangeness: a ratio of 1, here ${withInterval(ratio)}`,
-    numbersSay: less && inside && more ? 'holds' : less ? 'partly' : ratio.low < 1 ? 'open' : 'fails',
-    because: `${less ? `What comes back is ${figure(1 / ratio.mean, 2)} times less strange to the model` : `Over ${before.n} pictures it cannot be told whether what comes back is less strange to the model`}${own ? `, ${figure(after.mean / own.mean, 2)} times what its own data are${more ? '' : '; but that it loses more than its own data do, which growing again smooths too, cannot be told'}` : ''}.`,
+      ? `the data's own test pictures have strangeness ${withInterval(own)}, keep ${withInterval(ownRatio!)} of it and move by ${withInterval(known!.moved)}; the foreign ones keep ${withInterval(ratio)}; what random seeds grow is ${withInterval(unrelated)} away from these`
+      : `unchanged pictures would keep their strangeness: a ratio of 1, here ${withInterval(ratio)}; what random seeds grow is ${withInterval(unrelated)} away`,
+    numbersSay:
+      less && inside && more && close ? 'holds' : less ? 'partly' : ratio.low < 1 ? 'open' : 'fails',
+    because: `${lessWords}${ownWords}; it is ${close ? 'close to' : 'not close to'} the picture that it came from.`,
     values: {
       before: before.mean,
       after: after.mean,
       moved: moved.mean,
+      unrelated: unrelated.mean,
+      away: away.mean,
       ratio: ratio.mean,
       ...(own && ownRatio && { own: own.mean, ownRatio: ownRatio.mean }),
     },

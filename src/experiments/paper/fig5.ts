@@ -5,7 +5,6 @@ import { strangeness } from '../../quality/strangeness.ts';
 import { type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
 import {
   type Claim,
-  figure,
   judged,
   percent,
   ratioOfMeans,
@@ -129,19 +128,21 @@ async function scribble(
 function claimOf({ what, model, kept, left, faded, outside, usual, stir }: Strokes): Claim {
   const { dial, share: fate } = kept.at(-1)!;
   // Strokes that merely fade to a share k keep k^2 of their strangeness, which is quadratic.
-  const taken = left.high < faded.low ** 2;
   const stay = fate.low > 0 && fate.high < 1;
-  const integrated = stay && taken && stir.mean < 2;
+  const square = (share: number) => Math.max(0, share) ** 2;
+  const fading = { ...faded, mean: square(faded.mean), low: square(faded.low), high: square(faded.high) };
+  const [taken, stranger] = [left.high < fading.low, left.low > fading.high];
+  const integrated = stay && taken && stir.high < 2;
   return judged({
     models: [model],
     number: left,
-    against: faded,
+    against: fading,
     rests: [fate, stir],
     paper: `Sketchy changes to a picture are integrated by embedding and growing it again (${what}).`,
     ours: `of the strokes ${kept.map(({ dial: at, share }) => `${withInterval(share, 2)} stay at naturalness ${at}`).join(', ')}; elsewhere the picture changes by ${withInterval(outside)}`,
-    control: `the picture without strokes changes there by ${withInterval(usual)}; strokes that only fade, by as much as these, would leave ${figure(faded.mean ** 2, 2)} of the strangeness they bring, here ${withInterval(left, 2)} is left`,
-    numbersSay: integrated ? 'holds' : stay ? 'partly' : 'fails',
-    because: `At naturalness ${dial} ${percent(fate.mean)} of the strokes are left${fate.low <= 0 ? ': they are taken for noise and removed' : taken ? ', less strange to the model than by fading alone' : left.low > faded.high ** 2 ? ', stranger to the model than by fading alone' : ', perhaps by fading alone'}; the rest of the picture changes ${figure(stir.mean, 2)} times as much as without them.`,
+    control: `the picture without strokes changes there by ${withInterval(usual)}; strokes that only fade, by as much as these, would leave ${withInterval(fading, 2)} of the strangeness they bring, here ${withInterval(left, 2)} is left`,
+    numbersSay: integrated ? 'holds' : stay && !stranger ? 'partly' : 'fails',
+    because: `At naturalness ${dial} ${percent(fate.mean)} of the strokes are left${fate.low <= 0 ? ': they are taken for noise and removed' : taken ? ', less strange to the model than by fading alone' : stranger ? ', stranger to the model than by fading alone' : ', perhaps by fading alone'}; the rest of the picture changes ${withInterval(stir, 2)} times as much as without them.`,
     values: {
       ...Object.fromEntries(kept.map(({ dial: at, share }) => [`kept.${at}`, share.mean])),
       outside: outside.mean,

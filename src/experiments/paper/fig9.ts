@@ -1,9 +1,20 @@
 import { nearestOnCurve } from '../../data/synthetic.ts';
 import { planeFigure } from '../../figures/plane.ts';
 import { permutation } from '../../tensor/random.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
-import { type Claim, figure, judged, ofOne, type PlotPicture, percent, withInterval } from './claims.ts';
-import { experiment, type Lab, readPictures } from './lab.ts';
+import { combine, norms } from '../../tensor/rowwise.ts';
+import { type Tensor, takeRows } from '../../tensor/tensor.ts';
+import {
+  type Claim,
+  figure,
+  judged,
+  type PlotPicture,
+  percent,
+  percentInterval,
+  sampled,
+  shareOf,
+  withInterval,
+} from './claims.ts';
+import { experiment, grow, type Lab, randomSeeds, readPictures } from './lab.ts';
 import {
   bestDenoiser,
   CURVES,
@@ -14,7 +25,9 @@ import {
   stoppedEarly,
 } from './measure/plane.ts';
 
-/** Seeds in a row of the maps that arrows are drawn on, of those that are measured, and how far they reach. */
+/** Random seeds that are measured. */
+const SEEDS = 1000;
+/** Seeds in a row of the maps that arrows are drawn on, of those that embeddings are found on, and how far they reach. */
 const ARROWS = 21;
 const SIDE = 61;
 const REACH = 2.5;
@@ -39,7 +52,7 @@ export const fig9 = experiment({
     claims: curves.map(claimOf),
     plots: curves.flatMap(landed => [map(landed), embeddings(landed)]),
     notes: [
-      `The denoisers are small perceptrons, trained when the experiment runs, ${steps} steps of 512 points. Seeds on the grid reach to ${REACH} standard deviations.`,
+      `The denoisers are small perceptrons, trained when the experiment runs, ${steps} steps of 512 points. What is measured is of ${SEEDS} random seeds; the maps are of grids that reach to ${REACH} standard deviations.`,
     ],
   }),
 });
@@ -48,39 +61,21 @@ type Landed = Awaited<ReturnType<typeof landedOn>>;
 
 async function landedOn(lab: Lab, curve: Curve) {
   const model = await planeDenoiser(lab, curve);
-  const { seeds, landed } = await gravitationalMap(lab, model, SIDE, REACH);
+  const random = randomSeeds(lab, model, SEEDS, 'fig9');
   const away = (points: Tensor<'float32'>) =>
     pointsOf(points).map(([x, y]) => nearestOnCurve(curve, x, y).distance);
-  const onData = ofOne(
-    away(landed).map(d => (d < LANDED ? 1 : 0)),
-    lab.rng,
-  );
-  const still = ofOne(
-    away(seeds).map(d => (d < LANDED ? 1 : 0)),
-    lab.rng,
-  );
-  const early = await gravitationalMap(lab, stoppedEarly(model), SIDE, REACH);
-  const stopped = ofOne(
-    away(early.landed).map(d => (d < LANDED ? 1 : 0)),
-    lab.rng,
-  );
+  const near = (points: Tensor<'float32'>) => shareOf(away(points).map(d => (d < LANDED ? 1 : 0)));
+  const where = await grow(lab, model, random);
+  const [onData, still] = [near(where), near(random)];
+  const stopped = near(await grow(lab, stoppedEarly(model), random));
+  const bests = [];
+  for (const from of [0, DATA]) bests.push(await bestDenoiser(lab, curve, model, [from, from + DATA]));
+  const [best, other] = [await grow(lab, bests[0]!, random), await grow(lab, bests[1]!, random)];
+  const shuffled = takeRows(best, permutation({ seed: lab.rng, purpose: 'fig9' }, SEEDS, 0));
+  const between = (a: Tensor<'float32'>, b: Tensor<'float32'>) =>
+    sampled(Array.from(norms(combine([1, a], [-1, b]))), lab.rng);
   const coarse = await gravitationalMap(lab, model, ARROWS, REACH);
-  const exact = [];
-  for (const from of [0, DATA]) {
-    const best = await bestDenoiser(lab, curve, model, [from, from + DATA]);
-    exact.push((await gravitationalMap(lab, best, ARROWS, REACH)).landed);
-  }
-  const [best, other] = exact.map(pointsOf) as [[number, number][], [number, number][]];
-  const between = (a: readonly [number, number][], b: readonly [number, number][]) =>
-    ofOne(
-      a.map(([x, y], i) => Math.hypot(x - b[i]![0], y - b[i]![1])),
-      lab.rng,
-    );
-  const trained = pointsOf(coarse.landed);
-  const shuffled = Array.from(permutation({ seed: lab.rng, purpose: 'fig9' }, best.length, 0), i => best[i]!);
-  const apart = between(trained, best);
-  const sampled = between(other, best);
-  const chance = between(trained, shuffled);
+  const { seeds, landed } = await gravitationalMap(lab, model, SIDE, REACH);
   const data = pointsOf(await readPictures(await lab.data(curve, 'test'), 0, DATA));
   const [from, to] = [pointsOf(seeds), pointsOf(landed)];
   const chosen = data
@@ -91,24 +86,25 @@ async function landedOn(lab: Lab, curve: Curve) {
     ]);
   return {
     curve,
-    ...{ onData, still, stopped, apart, sampled, chance },
-    ...{ data, chosen, from: pointsOf(coarse.seeds), to: trained },
+    ...{ onData, still, stopped },
+    ...{ apart: between(where, best), resampled: between(other, best), chance: between(where, shuffled) },
+    ...{ data, chosen, from: pointsOf(coarse.seeds), to: pointsOf(coarse.landed) },
   };
 }
 
-function claimOf({ curve, onData, still, stopped, apart, sampled, chance }: Landed): Claim {
+function claimOf({ curve, onData, still, stopped, apart, resampled, chance }: Landed): Claim {
   const agrees = apart.high < chance.low / 4;
   return judged({
+    models: [],
     number: onData,
     against: still,
     rests: [apart, chance],
-
     paper: `Reverse diffusion lets every seed of the plane land on the data, as bodies that are attracted (${curve}).`,
-    ours: `${percent(onData.mean)} (${percent(onData.low)} to ${percent(onData.high)}) of the seeds on a grid land within ${LANDED} of the curve`,
-    control: `of the seeds themselves ${percent(still.mean)} lie there; with a sampler that stops at the signal rate of pictures' schedules, .95, ${percent(stopped.mean)}; the best possible denoiser of ${DATA} of the points lets them land ${withInterval(apart)} away from where the trained one does, that of ${DATA} others ${withInterval(sampled)} away from the first; unrelated seeds land ${withInterval(chance)} apart`,
+    ours: `${percentInterval(onData)} of random seeds land within ${LANDED} of the curve`,
+    control: `of the seeds themselves ${percentInterval(still)} lie there; with a sampler that stops at the signal rate of pictures' schedules, .95, ${percentInterval(stopped)} land; the best possible denoiser of ${DATA} of the points lets them land ${withInterval(apart)} away from where the trained one does, that of ${DATA} others ${withInterval(resampled)} away from the first; unrelated seeds land ${withInterval(chance)} apart`,
     numbersSay: onData.low > 0.9 ? 'holds' : onData.low > still.high ? 'partly' : 'fails',
-    because: `${percent(onData.mean)} of the seeds land on the data, ${agrees ? 'near' : 'not near'} where the best denoiser, which is the data alone, lets them land: ${figure(apart.mean / chance.mean, 2)} of the distance of unrelated seeds, where another sample of the data gives ${figure(sampled.mean / chance.mean, 2)}.`,
-    values: { landed: onData, still, stopped, apart, sampled, chance },
+    because: `${percent(onData.mean)} of the seeds of this one trained denoiser land on the data, ${agrees ? 'near' : 'not near'} where the best denoiser, which is the data alone, lets them land: ${figure(apart.mean / chance.mean, 2)} of the distance of unrelated seeds, where another sample of the data gives ${figure(resampled.mean / chance.mean, 2)}.`,
+    values: { landed: onData, still, stopped, apart, resampled, chance },
   });
 }
 

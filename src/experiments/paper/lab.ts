@@ -159,10 +159,10 @@ export async function perCloud<F>(
 export const BATCH = 16;
 
 /** The pixels [n, C, H, W] that a denoiser grows from seeds. */
-export function grow(lab: Lab, model: Denoiser, latent: Floats): Promise<Floats> {
+export function grow(lab: Lab, model: Denoiser, latent: Floats, batch = BATCH): Promise<Floats> {
   return decode(model, latent, {
     runtime: lab.runtime,
-    batch: BATCH,
+    batch,
     onProgress: (done, total) => lab.report?.(done, total),
   });
 }

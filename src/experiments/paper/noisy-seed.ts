@@ -4,7 +4,7 @@ import { normals } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, type Sampled, sampled, withInterval } from './claims.ts';
+import { curveOf, figure, judged, type Sampled, sampled, withInterval } from './claims.ts';
 import { experiment, grow, readPictures } from './lab.ts';
 
 /** The signal rate of the picture in its seed: the least that the network was trained for. */
@@ -72,11 +72,13 @@ export const noisySeed = experiment({
             title: 'Noise added to a picture used as a seed',
             x: { label: 'noise added, standard deviation' },
             y: { label: 'mean squared difference of pixels' },
-            series: (['error', 'spread'] as const).map(of => ({
-              name: of === 'error' ? 'from the picture' : 'between draws',
-              points: tried.map(({ level, ...t }): [number, number] => [level, t[of].mean]),
-              band: tried.map(({ level, ...t }): [number, number, number] => [level, t[of].low, t[of].high]),
-            })),
+            series: (['error', 'spread'] as const).map(of =>
+              curveOf(
+                of === 'error' ? 'from the picture' : 'between draws',
+                tried.map(({ level }) => level),
+                tried.map(one => one[of]),
+              ),
+            ),
           }),
         },
       ],

@@ -2,9 +2,10 @@ import { type Denoiser, withSampler } from '../../diffusion/info.ts';
 import { ddim } from '../../diffusion/sampler-info.ts';
 import { SCHEDULES, type Schedule } from '../../diffusion/schedule.ts';
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
+import type { Floats } from '../../tensor/tensor.ts';
 import { figure, judged, percent, ratioOfMeans, type Sampled, sampled, withInterval } from './claims.ts';
 import { alphaBar, SCHEDULE_NAMES, SCHEDULE_TITLES } from './fig6-fig7.ts';
-import { experiment, grow, randomSeeds } from './lab.ts';
+import { experiment, grow, type Lab, randomSeeds } from './lab.ts';
 
 /** Steps of the samplers that are compared, and of those that they are compared with. */
 const STEPS = 10;
@@ -60,9 +61,9 @@ export const schedules = experiment({
         ratio: ratioOfMeans(errors, least, lab.rng, true),
       }),
     );
-    return { numbers };
+    return { numbers: { results: numbers, own: await alongOwn(lab, model, seeds, least) } };
   },
-  report(results) {
+  report({ results, own }) {
     const best = results.find(({ name }) => name === 'continuousCosine')!;
     const claims = results
       .filter(({ name }) => name === 'linear' || name === 'quadratic')
@@ -98,21 +99,31 @@ export const schedules = experiment({
         {
           title: 'Schedules',
           columns: ['', 'time all but clean', 'all but noise', 'steepest fall', `error of ${STEPS} steps`],
-          rows: results.map(result => [
-            SCHEDULE_TITLES[result.name],
-            percent(result.clean),
-            percent(result.noise),
-            figure(result.steepest),
-            withInterval(result.error),
-          ]),
+          rows: [
+            ...results.map(result => [
+              SCHEDULE_TITLES[result.name],
+              percent(result.clean),
+              percent(result.noise),
+              figure(result.steepest),
+              withInterval(result.error),
+            ]),
+            ["the network's own levels", '', '', '', withInterval(own.error)],
+          ],
         },
       ],
       notes: [
-        `One network, told the noise variance, samples along all four: steps evenly spaced in the time of the schedule, between the noise levels that the network was trained for. Errors of steps alone are compared, each schedule with itself; what training along a schedule does to a network is not, and the network at hand was trained along the continuous cosine.`,
+        `One network, told the noise variance, samples along all four: steps evenly spaced in the time of the schedule, between the noise levels that the network was trained for. Errors of steps alone are compared, each schedule with itself; what training along a schedule does to a network is not, and the network at hand was trained along the continuous cosine. Its own sampler's levels are none of the four schedules': ${STEPS} of them miss ${FINE} by ${withInterval(own.ratio)} times what even steps of the continuous cosine do, so that a schedule that is steep, and so lies near to them, may come out better than these.`,
       ],
     };
   },
 });
+
+/** The error of the model's own levels, few of them against many, and over that of even steps of the continuous cosine. */
+async function alongOwn(lab: Lab, model: Denoiser, seeds: Floats, least: readonly number[]) {
+  const along = (steps: number) => grow(lab, withSampler(model, { ...model.info.sampler, steps }), seeds);
+  const errors = meanSquaredErrors(await along(STEPS), await along(FINE));
+  return { error: sampled(errors, lab.rng), ratio: ratioOfMeans(errors, least, lab.rng, true) };
+}
 
 /** The model sampled in even steps of another schedule's time, between the levels that it was trained for. */
 export function alongSchedule(model: Denoiser, schedule: Schedule, steps: number): Denoiser {

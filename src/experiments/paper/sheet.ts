@@ -5,8 +5,8 @@ import { meanSeed } from '../../latent/cloud.ts';
 import { pointsAt, withSquares } from '../../latent/combinations.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
-import { type Floats, rows, takeRows } from '../../tensor/tensor.ts';
-import { type Claim, judged, type Means, withInterval } from './claims.ts';
+import { type Floats, rows, sizeOf, takeRows } from '../../tensor/tensor.ts';
+import { type Claim, curveOf, judged, type Means, withInterval } from './claims.ts';
 import {
   BATCH,
   errorsAgainst,
@@ -27,15 +27,16 @@ const RANDOM = 16;
 const STEP = 0.02;
 /** Seeds bend with their sheet where they spread the picture by less than this part of what random steps leave. */
 const BENDS = 0.5;
-/** A sheet is no flat one where it is so many times thicker than that would be. */
+/** Thick is so many times thicker than that posterior. */
 const THICKER = 10;
 /** The subject whose clouds are sought by descent too. */
 const BESIDE = 'mnist';
 
 /**
  * Is emb(x) flat? A flat cloud spreads the picture by what the sampler's Jacobian J at its mean seed m says,
- * E |J (z - m)|^2, and along a right singular vector of J of gain g it varies by 1 / (1 + g^2 / e^2), the posterior of
- * noise whose picture is known up to a squared error e^2 per coordinate. A curved one spreads it less, and varies more.
+ * E |J (z - m)|^2, which is at most the seeds' squared error, D e^2 over all D coordinates: along right singular vectors of J of
+ * gains g its variances v add up to no more, sum g^2 v <= D e^2. A curved one spreads it less, and varies more. Beside it
+ * stands the posterior of noise given the picture up to an error that is even over its coordinates, v = 1 / (1 + g^2 / e^2).
  */
 export const sheet = experiment({
   name: 'sheet',
@@ -67,14 +68,14 @@ export const sheet = experiment({
             'part',
             'of random steps as long',
             `variance along the ${TANGENT} most sensitive directions`,
-            'if the sampler were linear',
+            'that of the posterior, if the sampler were linear',
+            'part of all the error that it would then make',
           ],
           rows: clouds.map(({ title, how, cloud }) => [
             title,
             how,
-            ...[cloud.spread, cloud.flat, cloud.part, cloud.chance, cloud.along, cloud.posterior].map(value =>
-              withInterval(value),
-            ),
+            ...[cloud.spread, cloud.flat, cloud.part, cloud.chance].map(value => withInterval(value)),
+            ...[cloud.along, cloud.posterior, cloud.budget].map(value => withInterval(value)),
           ]),
         },
       ],
@@ -86,11 +87,11 @@ export const sheet = experiment({
           x: { label: 'direction, most sensitive first' },
           y: { label: 'variance of the seeds', log: true },
           series: [
-            {
-              name: 'the cloud',
-              points: own.variances.map(({ mean }, i) => [i + 1, mean] as const),
-              band: own.variances.map(({ low, high }, i) => [i + 1, low, high] as const),
-            },
+            curveOf(
+              'the cloud',
+              own.variances.map((_, i) => i + 1),
+              own.variances,
+            ),
             {
               name: 'a linear sampler',
               points: own.posteriors.map(({ mean }, i) => [i + 1, mean] as const),
@@ -127,9 +128,11 @@ async function bentness(lab: Lab, cloud: SeedCloud) {
     number,
     number,
   ];
+  const squares = variances.map((variance, i) => gains[i]! ** 2 * variance);
+  const budget = squares.slice(0, TANGENT).reduce((a, b) => a + b) / (error * sizeOf(model.info.shape));
   return {
-    ...{ spread, flat, part: spread / flat, chance: random, share: spread / flat / random },
-    ...{ along, posterior, thicker: along / posterior, variances, posteriors },
+    ...{ spread, flat, part: spread / flat, chance: random, share: spread / flat / Math.min(1, random) },
+    ...{ along, posterior, thicker: along / posterior, variances, posteriors, error, budget },
   };
 }
 
@@ -189,25 +192,25 @@ function bendClaim({ title, model, how, cloud }: Told): Claim {
     control: `of as long steps in random directions ${withInterval(chance)} is left; of any with a linear sampler 1`,
     numbersSay: bends ? 'holds' : share.high < 1 ? 'partly' : 'fails',
     because: bends
-      ? `The seeds bend with the sheet: ${withInterval(share)} of what random steps leave is left to them.`
-      : `What is left to the seeds is ${withInterval(share)} of what is left to random steps, which a sampler that flattens far out would show as well.`,
+      ? `The seeds bend with the sheet: ${withInterval(share)} of what a linear sampler, or random steps where these leave less, would leave is left to them.`
+      : `What is left to the seeds is ${withInterval(share)} of what a linear sampler, or random steps where these leave less, would leave.`,
     values: { spread, flat, part, chance, share },
   });
 }
 
 function thickClaim({ title, model, how, cloud }: Told): Claim {
-  const { along, posterior, thicker } = cloud;
-  const holds = thicker.low > THICKER;
+  const { along, posterior, thicker, error, budget } = cloud;
+  const [excluded, thick] = [budget.low > 1, thicker.low > THICKER];
   return judged({
     models: [model],
     number: along,
     against: posterior,
-    rests: [thicker],
-    paper: `Beyond the paper: emb(x) is curved, so that its seeds vary along the most sensitive directions by far more than a flat cloud's could (${title}, seeds by ${how}).`,
-    ours: `variance along the ${TANGENT} directions in which the mean seed moves its picture most ${withInterval(along)}`,
-    control: `a linear sampler with the same gains and the same error would leave ${withInterval(posterior)}`,
-    numbersSay: holds ? 'holds' : thicker.low > 1 ? 'partly' : 'fails',
-    because: `The cloud is ${withInterval(thicker)} times as thick there as a flat one would be${holds ? ': what is sensitive turns from seed to seed' : ''}.`,
-    values: { along, posterior, thicker },
+    rests: [thicker, budget],
+    paper: `Beyond the paper: emb(x) is curved, so that its seeds vary along the most sensitive directions by more than a flat cloud's could (${title}, seeds by ${how}).`,
+    ours: `variance along the ${TANGENT} directions in which the mean seed moves its picture most ${withInterval(along)}; through a linear sampler with the same gains that alone would make ${withInterval(budget)} of the seeds' whole squared error, ${withInterval(error)} per coordinate`,
+    control: `with a linear sampler the part is 1 at most; there seeds drawn from noise given the picture, up to an error that is even over its coordinates, would vary by ${withInterval(posterior)}`,
+    numbersSay: excluded ? 'holds' : thick ? 'partly' : 'fails',
+    because: `The cloud is ${withInterval(thicker)} times as thick there as the posterior of a linear sampler, ${excluded ? 'and thicker than any flat set with its error' : 'which a flat set could still be that puts most of its error into these directions'}.`,
+    values: { along, posterior, thicker, budget },
   });
 }

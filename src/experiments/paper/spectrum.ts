@@ -89,27 +89,27 @@ async function variancesOf(lab: Lab, cloud: SeedCloud) {
   const parts = variances.map(variance => variance / within);
   const chance = variancesAlong(latent, unit(noiseFor(lab, cloud, TANGENT, 'angles')));
   const [along, random] = [average(parts.slice(0, TANGENT)), average(chance) / within];
+  const [own, noise] = [spectrumOf(latent), spectrumOf(noiseFor(lab, cloud, count, 'spectrum'))];
   return {
-    own: spectrumOf(latent),
-    noise: spectrumOf(noiseFor(lab, cloud, count, 'spectrum')),
+    ...{ own, noise, wider: own.above - noise.above, narrower: own.below - noise.below },
     ...{ along, random, share: along / random },
     next: average(parts.slice(TANGENT)),
     rest: (dims - parts.reduce((sum, part) => sum + part, 0)) / (dims - parts.length),
   };
 }
 
-function spanClaim({ title, model, seeds, dims, own, noise, along, rest }: Spectrum): Claim {
-  const wide = own.above.mean > noise.above.mean + CHANCE;
-  const fewer = own.below.mean > noise.below.mean + CHANCE;
+function spanClaim(found: Spectrum): Claim {
+  const { title, model, seeds, dims, own, noise, wider, narrower, along, rest } = found;
+  const [wide, fewer] = [wider.low > CHANCE, narrower.low > CHANCE];
   const thin = fewer || along.high < THIN;
   return judged({
     models: [model],
     number: own.greatest,
     against: noise.greatest,
-    rests: [along],
+    rests: [along, wider, narrower],
     paper: `Eigenvalues of the cloud span between .0001 and 4: it is elongated in some directions and thin in others (${title}; the paper's numbers are CIFAR-10's).`,
-    ours: `${seeds} seeds of a picture in ${dims} dimensions: eigenvalues from ${withInterval(own.least)} to ${withInterval(own.greatest)}, ${figure(own.above.mean)} above and ${figure(own.below.mean)} below what chance gives; along the ${TANGENT} directions in which a seed moves its picture most the variance is ${withInterval(along)} of the mean one, outside of ${SENSITIVE} such directions ${withInterval(rest)}`,
-    control: `an isotropic cloud of this size has them from ${figure(own.low.mean)} to ${figure(own.high.mean)} by Marchenko and Pastur; noise of this size, drawn: ${withInterval(noise.least)} to ${withInterval(noise.greatest)}, ${figure(noise.above.mean)} above, ${figure(noise.below.mean)} below`,
+    ours: `${seeds} seeds of a picture in ${dims} dimensions: eigenvalues from ${withInterval(own.least)} to ${withInterval(own.greatest)}, ${withInterval(own.above)} above and ${withInterval(own.below)} below what chance gives; along the ${TANGENT} directions in which a seed moves its picture most the variance is ${withInterval(along)} of the mean one, outside of ${SENSITIVE} such directions ${withInterval(rest)}`,
+    control: `an isotropic cloud of this size has them from ${figure(own.low.mean)} to ${figure(own.high.mean)} by Marchenko and Pastur; noise of this size, drawn: ${withInterval(noise.least)} to ${withInterval(noise.greatest)}, ${withInterval(noise.above)} above, ${withInterval(noise.below)} below`,
     numbersSay: wide && thin ? 'holds' : wide || thin ? 'partly' : seeds > dims ? 'fails' : 'open',
     because:
       wide || thin

@@ -8,6 +8,7 @@ import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import type { Floats } from '../../tensor/tensor.ts';
 import {
   type Claim,
+  curveOf,
   figure,
   judged,
   type PlotPicture,
@@ -15,6 +16,7 @@ import {
   ratioOfMeans,
   type Sampled,
   sampled,
+  shareOf,
   withInterval,
 } from './claims.ts';
 import {
@@ -227,10 +229,7 @@ function standing(lab: Lab, model: Denoiser, { arm, latent, errors, variances, .
     ...{ way, name, ...cost },
     error: sampled(errors, lab.rng),
     variance: sampled(variances, lab.rng),
-    rejected: sampled(
-      verdicts.map(({ gaussian }) => (gaussian ? 0 : 1)),
-      lab.rng,
-    ),
+    rejected: shareOf(verdicts.map(({ gaussian }) => (gaussian ? 0 : 1))),
   };
 }
 
@@ -288,11 +287,11 @@ function frontier(
       y: { label: 'squared error', log: true },
       series: WAYS.map(way => {
         const own = standings.filter(one => one.way === way).sort((a, b) => cost(a) - cost(b));
-        return {
-          name: way,
-          points: own.map(one => [cost(one), one.error.mean] as const),
-          band: own.map(one => [cost(one), one.error.low, one.error.high] as const),
-        };
+        return curveOf(
+          way,
+          own.map(cost),
+          own.map(({ error }) => error),
+        );
       }),
     }),
   };

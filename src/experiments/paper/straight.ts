@@ -5,7 +5,6 @@ import { toPixels } from '../../diffusion/pictures.ts';
 import { planeFigure } from '../../figures/plane.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
 import { combine, norms } from '../../tensor/rowwise.ts';
-import { average } from '../../tensor/statistics.ts';
 import type { Floats } from '../../tensor/tensor.ts';
 import {
   type Claim,
@@ -14,6 +13,8 @@ import {
   type PlotPicture,
   percent,
   percentInterval,
+  ratioOfMeans,
+  type Sampled,
   sampled,
   withInterval,
 } from './claims.ts';
@@ -21,6 +22,7 @@ import { experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
 import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from './measure/plane.ts';
 import {
   energyShare,
+  evenTurns,
   linearTrajectories,
   shuffledSteps,
   straightness,
@@ -36,6 +38,8 @@ const REACH = 2.5;
 const MOMENTS = 2000;
 const SEEDS = 100;
 const HELD = 0.9;
+/** A path is almost straight where it has less than this part of the detour of an even turn. */
+const STRAIGHTER = 0.5;
 
 /** Whether trajectories are almost straight and orthogonal to the data (Asperti et al. 2023, section 3.3, of fig. 9). */
 export const straight = experiment({
@@ -77,8 +81,9 @@ async function inPlane(lab: Lab, curve: Curve) {
     const mean = (values: readonly number[]) => sampled(values, lab.rng);
     return {
       straight: mean(straightness(shown)),
-      unscaled: average(straightness(unscaled(states, model))),
-      jump: average(Array.from(norms(combine([1, states[1]!], [-1, states[0]!])))),
+      turn: mean(straightness(evenTurns(states, model).map(state => toPixels(state, model.info)))),
+      unscaled: mean(straightness(unscaled(states, model))),
+      jump: mean(Array.from(norms(combine([1, states[1]!], [-1, states[0]!])))),
       last: mean(last),
       lastChance: mean(lastChance),
       chord: mean(chord),
@@ -92,7 +97,7 @@ async function inPlane(lab: Lab, curve: Curve) {
 }
 
 function planeClaim({ curve, trained, best }: Plane): Claim {
-  const isStraight = best.straight.low > 0.9;
+  const isStraight = straighter(best.straight, best.turn);
   const isOrthogonal = best.last.high < best.lastChance.low / 2;
   const aslant = best.last.high < best.lastChance.low;
   const meets = isOrthogonal
@@ -104,15 +109,16 @@ function planeClaim({ curve, trained, best }: Plane): Claim {
     models: [],
     number: best.last,
     against: best.lastChance,
-    rests: [best.straight],
+    rests: [best.straight, best.turn],
     paper: `The trajectories are almost straight and oriented along directions orthogonal to the data manifold (${curve}).`,
     ours: `chord over path ${withInterval(trained.straight)} for the trained denoiser, ${withInterval(best.straight)} for the best one; |cos| between curve and last step ${withInterval(trained.last)} and ${withInterval(best.last)}, between curve and chord ${withInterval(trained.chord)} and ${withInterval(best.chord)}`,
-    control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser); without the signal rate paths are straighter by construction, ${figure(trained.unscaled)} and ${figure(best.unscaled)}; the first step, which should be next to none, is ${figure(trained.jump, 2)} long for the trained denoiser and ${figure(best.jump, 2)} for the best`,
+    control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser); an even turn by a right angle between the same ends has chord over path ${withInterval(best.turn)}; without the signal rate paths are straighter by construction, ${withInterval(trained.unscaled)} and ${withInterval(best.unscaled)}; the first step, which should be next to none, is ${withInterval(trained.jump, 2)} long for the trained denoiser and ${withInterval(best.jump, 2)} for the best`,
     numbersSay: isStraight && isOrthogonal ? 'holds' : isStraight || aslant ? 'partly' : 'fails',
-    because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords${isStraight ? ', nearly straight' : ''}, the trained one's ${figure(1 / trained.straight.mean)} times; they ${meets}.`,
+    because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords${isStraight ? ', nearly straight' : `, where an even turn's would be ${figure(1 / best.turn.mean)} times`}, the trained one's ${figure(1 / trained.straight.mean)} times; they ${meets}.`,
     values: {
       straight: trained.straight,
       best: best.straight,
+      turn: best.turn,
       unscaled: trained.unscaled,
       bestUnscaled: best.unscaled,
       jump: trained.jump,
@@ -126,6 +132,10 @@ function planeClaim({ curve, trained, best }: Plane): Claim {
     },
   });
 }
+
+/** Whether paths are clearly straighter than even turns between the same ends. */
+const straighter = (path: Sampled, turn: Sampled): boolean =>
+  1 / path.low - 1 < STRAIGHTER * (1 / turn.mean - 1);
 
 /** |cos| between directions and the curve where the seed lands, and, as chance, where another one does. */
 export function anglesToCurve(curve: Curve, states: readonly Floats[]) {
@@ -191,48 +201,61 @@ async function ofPictures(lab: Lab) {
   const mean = (values: readonly number[]) => sampled(values, lab.rng);
   const [share, expected] = [mean(straightness(own)), mean(straightness(linear))];
   const turned = mean(straightness(shuffledSteps(own)));
-  const free = average(straightness(unscaled(own, model)));
-  const freeLinear = average(straightness(unscaled(linear, model)));
+  const turn = mean(straightness(evenTurns(own, model)));
+  const free = mean(straightness(unscaled(own, model)));
+  const freeLinear = mean(straightness(unscaled(linear, model)));
   const count = componentsOf(moments);
   const along = (states: readonly Floats[], from: number) =>
-    mean(energyShare(combine([1, states.at(-1)!], [-1, states.at(from)!]), moments, count));
-  const [chord, last] = [along(own, 0), along(own, -2)];
-  const [chordLinear, lastLinear] = [along(linear, 0), along(linear, -2)];
-  const chance = count / moments.mean.data.length;
+    energyShare(combine([1, states.at(-1)!], [-1, states.at(from)!]), moments, count);
+  const [lasts, lastsLinear] = [along(own, -2), along(linear, -2)];
   return {
-    ...{ share, expected, turned, free, freeLinear },
-    ...{ count, chance, chord, last, chordLinear, lastLinear },
+    ...{ share, expected, turned, turn, free, freeLinear },
+    ...{ count, chance: count / moments.mean.data.length },
+    ...{ chord: mean(along(own, 0)), chordLinear: mean(along(linear, 0)) },
+    ...{ last: mean(lasts), lastLinear: mean(lastsLinear) },
+    /** The last steps' share of themselves along the components over that of Gaussian data's, from the same seeds. */
+    ratio: ratioOfMeans(lasts, lastsLinear, lab.rng, true),
   };
 }
 
 type OfPictures = Awaited<ReturnType<typeof ofPictures>>;
 
-function straightClaim({ share, expected, turned, free, freeLinear }: OfPictures): Claim {
+function straightClaim({ share, expected, turned, turn, free, freeLinear }: OfPictures): Claim {
   return judged({
     number: share,
     against: expected,
-    rests: [turned],
+    rests: [turned, turn],
     paper: 'The trajectories are almost straight (said of fig. 9; here for pictures, Fashion-MNIST).',
-    ours: `chord over path ${withInterval(share)}; without the signal rate ${figure(free, 4)}`,
-    control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${figure(freeLinear, 4)}; steps as long in random directions ${withInterval(turned)}`,
-    numbersSay: share.low > 0.9 ? 'holds' : share.low > turned.high ? 'partly' : 'fails',
-    because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times).`,
-    values: { straight: share, gaussian: expected, turned, unscaled: free, gaussianUnscaled: freeLinear },
+    ours: `chord over path ${withInterval(share)}; without the signal rate ${withInterval(free, 4)}`,
+    control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${withInterval(freeLinear, 4)}; an even turn by a right angle between the same ends ${withInterval(turn)}; steps as long in random directions ${withInterval(turned)}`,
+    numbersSay: straighter(share, turn) ? 'holds' : share.low > turned.high ? 'partly' : 'fails',
+    because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times), where an even turn by a right angle would be ${figure(1 / turn.mean)} times as long.`,
+    values: {
+      straight: share,
+      gaussian: expected,
+      turned,
+      turn,
+      unscaled: free,
+      gaussianUnscaled: freeLinear,
+    },
   });
 }
 
-function orthogonalClaim({ count, chance, chord, last, chordLinear, lastLinear }: OfPictures): Claim {
-  const [avoids, across] = [last.high < chance / 2, chord.high < chordLinear.low];
+function orthogonalClaim(found: OfPictures): Claim {
+  const { count, chance, chord, last, chordLinear, lastLinear, ratio } = found;
+  // Good denoisers take off noise in the last step, of which little lies along the data: that of Gaussian data does, too.
+  const [less, across] = [ratio.high < 1, chord.high < chordLinear.low];
+  const avoids = less && last.high < chance / 2;
   return judged({
     number: last,
     against: lastLinear,
-    rests: [chord, chordLinear],
+    rests: [chord, chordLinear, ratio],
     paper: 'The trajectories are orthogonal to the data manifold (said of fig. 9; here for pictures).',
-    ours: `along the ${count} components that hold ${percent(HELD)} of the data's variance lie ${percentInterval(last)} of the square of the last step, ${percent(chord.mean)} of that of the chord`,
-    control: `a direction in no relation to the data has ${percent(chance)} there; with Gaussian data of the same moments the last step has ${percent(lastLinear.mean)}, the chord ${percent(chordLinear.mean)}`,
-    numbersSay: avoids && across ? 'holds' : last.high < chance || across ? 'partly' : 'fails',
-    because: `The last step has ${figure(last.mean / chance, 2)} times as much of itself along the data's components as a direction by chance, the whole way ${figure(chord.mean / chance, 2)} times, ${across ? 'less' : 'no less'} than the way of Gaussian data, which grows along the components by itself (${figure(chordLinear.mean / chance, 2)} times).`,
-    values: { count, chance, last, chord, lastLinear, chordLinear },
+    ours: `along the ${count} components that hold ${percent(HELD)} of the data's variance lie ${percentInterval(last)} of the square of the last step, ${percentInterval(chord)} of that of the chord`,
+    control: `a direction in no relation to the data has ${percent(chance)} there; with Gaussian data of the same moments the last step has ${percentInterval(lastLinear)}, the chord ${percentInterval(chordLinear)}`,
+    numbersSay: avoids && across ? 'holds' : less || across ? 'partly' : 'fails',
+    because: `The last step has ${figure(last.mean / chance, 2)} times as much of itself along the data's components as a direction by chance and ${withInterval(ratio, 2)} times as much as that of Gaussian data, the whole way ${figure(chord.mean / chance, 2)} times, ${across ? 'less' : 'no less'} than the way of Gaussian data, which grows along the components by itself (${figure(chordLinear.mean / chance, 2)} times).`,
+    values: { count, chance, last, chord, lastLinear, chordLinear, ratio },
   });
 }
 

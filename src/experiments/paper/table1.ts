@@ -70,7 +70,7 @@ export const table1 = experiment({
           numbersSay: !compared ? 'open' : ordered ? 'holds' : unetBest ? 'partly' : 'fails',
           because: !compared
             ? 'Only one of the five networks was at hand, so there is no order to speak of.'
-            : `${ordered ? "The order of the networks is the paper's" : unetBest ? 'The U-Net is the best, but the order of the others is not the paper’s' : 'The U-Net is not the best'}; from the simplest to the best the error falls by a factor of ${figure(simplest.error.mean / best.error.mean, 2)} (the paper's: ${figure(there[0]!.error / there.at(-1)!.error, 2)})${there.length < CONTENDERS.length ? `; ${there.length} of the five networks were at hand` : ''}.`,
+            : `${ordered ? "The order of the networks is the paper's" : unetBest ? 'The U-Net is the best, but the order of the others is not the paper’s' : 'The U-Net is not the best'}; from the simplest to the best the error falls by a factor of ${figure(simplest.error.mean / best.error.mean, 2)} (the paper's: ${figure(there[0]!.error / there.at(-1)!.error, 2)}), of one training each${there.length < CONTENDERS.length ? `; ${there.length} of the five networks were at hand` : ''}.`,
           values: Object.fromEntries([
             ...there.map(({ model: name }, i): [string, number] => [name, results[i]!.error.mean]),
             ['chance', chance.mean],

@@ -1,7 +1,7 @@
 import { lineFigure } from '../../figures/line.ts';
 import { nearestDistances } from '../../quality/neighbours.ts';
 import { type Floats, rows, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, percent, type Sampled, sampled, withInterval } from './claims.ts';
+import { curveOf, figure, judged, percentInterval, type Sampled, shareOf, withInterval } from './claims.ts';
 import { experiment, readPictures } from './lab.ts';
 import {
   compareTrainings,
@@ -14,8 +14,6 @@ import {
 
 /** Ratios below this are drawn there. */
 const LEAST = 1e-4;
-/** Training images of each half that pictures are compared with, at most. */
-const MOST = 3000;
 
 /**
  * Networks trained on disjoint halves of the data, of growing size. Kadkhodaie et al. 2024 (arXiv 2310.02557) and Zhang et
@@ -32,15 +30,14 @@ export const trainingSize = experiment({
     for (const size of sizes) {
       const first = await growTrainings(lab, `mnist-small-${size}a`, lab.sizes.sample);
       const second = await growTrainings(lab, `mnist-small-${size}b`, lab.sizes.sample);
-      const half = Math.min(MOST, size);
       const [own, other] = [
-        await readPictures(train, 0, half),
-        await readPictures(train, SECOND, SECOND + half),
+        await readPictures(train, 0, size),
+        await readPictures(train, SECOND, SECOND + size),
       ];
       results.push({
         size,
         ratio: compareTrainings(lab, first, second).ratio,
-        memorised: sampled(memorised(first[0]!.pictures, own, other), lab.rng),
+        memorised: shareOf(memorised(first[0]!.pictures, own, other)),
         grown: [first[0]!, second[0]!],
       });
     }
@@ -67,27 +64,28 @@ export const trainingSize = experiment({
   report({ results }) {
     const [least, most] = [results[0]!, results.at(-1)!];
     const falls = most.ratio.high < least.ratio.low;
-    const chance = results.map(({ memorised: { mean } }) => mean);
+    const copied = results.map(
+      ({ size, memorised: share }) => `${percentInterval(share)} with ${size.toLocaleString('en')}`,
+    );
     return {
       plots: [
         {
           file: 'training-size',
           caption:
-            'Squared distance of what networks of disjoint halves grow from one seed, over that of random pairs, with 95 % intervals.',
+            'Squared distance of what networks of disjoint halves grow from one seed, over that of random pairs; with 95 % intervals where ten trainings of each were compared.',
           svg: lineFigure({
             title: 'Agreement against the size of the training set',
             x: { label: 'training images of each network', log: true },
             y: { label: 'distance, relative to random pairs', log: true },
             series: [
-              {
-                name: 'halves of MNIST',
-                points: results.map(({ size, ratio }) => [size, Math.max(LEAST, ratio.mean)]),
-                band: results.map(({ size, ratio: { low, high } }) => [
-                  size,
-                  Math.max(LEAST, low),
-                  Math.max(LEAST, high),
-                ]),
-              },
+              curveOf(
+                'halves of MNIST',
+                results.map(({ size }) => size),
+                results.map(({ ratio: { mean, low, high, n } }) => {
+                  const shown = (value: number) => Math.max(LEAST, value);
+                  return { mean: shown(mean), low: shown(low), high: shown(high), n };
+                }),
+              ),
             ],
           }),
         },
@@ -100,7 +98,7 @@ export const trainingSize = experiment({
           paper:
             'The map depends on the data manifold only, so networks trained on different samples of it agree.',
           ours: `ratio of the halves' networks ${results.map(({ size, ratio }) => `${withInterval(ratio)} with ${size.toLocaleString('en')} images`).join(', ')}`,
-          control: `random pairs have 1; pictures nearer to their own half than to the other by more than a third of the distance: ${chance.map((value, i) => `${percent(value)} with ${results[i]!.size.toLocaleString('en')}`).join(', ')}`,
+          control: `random pairs have 1; pictures nearer to their own half than to the other by more than a third of the distance: ${copied.join(', ')}`,
           numbersSay: falls && most.ratio.high < 0.1 ? 'holds' : falls ? 'partly' : 'fails',
           because: falls
             ? `Networks of disjoint halves agree ${figure(least.ratio.mean / most.ratio.mean, 2)} times better with ${most.size.toLocaleString('en')} images each than with ${least.size}: what they share is the distribution, not the sample.`

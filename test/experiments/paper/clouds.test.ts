@@ -196,7 +196,9 @@ describe('clouds of seeds of known shape', () => {
     // Each coordinate is off by .1, and the picture by .1 GAIN: 1 / (1 + 1 / .1^2).
     expect(thick.values.posterior).toBeCloseTo(0.01 / 1.01, 3);
     expect(thick.values.thicker).toBeCloseTo(1, 0);
-    expect(thick.numbersSay).not.toBe('holds');
+    // Eight directions of 64, all of one gain.
+    expect(thick.values.budget).toBeCloseTo(8 / 64, 1);
+    expect(thick.numbersSay).toBe('fails');
   });
 
   test('sheet: seeds on spheres, which a sampler maps to their radii, bend and are thick', async () => {

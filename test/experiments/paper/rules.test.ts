@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import {
+  curveOf,
   gated,
   judged,
   LEAST,
   type Measurement,
+  meansOf,
   ofOne,
   type Sampled,
   sampled,
+  shareOf,
   withInterval,
 } from '../../../src/experiments/paper/claims.ts';
 import { fig12, RADII } from '../../../src/experiments/paper/fig12.ts';
@@ -139,10 +142,24 @@ describe('an interval', () => {
   });
 
   test('of a share that was seen every time is of some width', () => {
-    const { mean, low, high } = sampled(new Array(20).fill(1), 0);
+    const { mean, low, high } = shareOf(new Array(20).fill(1));
     expect([mean, high]).toEqual([1, 1]);
     // Wilson: n / (n + z^2).
     expect(low).toBeCloseTo(20 / (20 + 1.959964 ** 2), 6);
+    // A share that is less is not told more surely.
+    expect(shareOf([0.75, ...new Array(19).fill(1)]).low).toBeLessThan(low);
+    const all = meansOf(
+      new Array(20).fill(0).map(() => ({ share: { ofOne: 1 }, number: 1, list: [{ ofOne: 0 }] })),
+      0,
+    );
+    expect(all.share.low).toBeCloseTo(low, 6);
+    expect(all.number).toMatchObject({ low: 1, high: 1 });
+    expect(all.list[0]!.high).toBeCloseTo(1 - low, 6);
+  });
+
+  test('is a band of a curve only where it goes over enough', () => {
+    expect(curveOf('', [1, 2], [sampled(spread(10), 0), sampled(spread(10), 0)]).band).toHaveLength(2);
+    expect(curveOf('', [1, 2], [sampled(spread(10), 0), sampled(spread(9), 0)]).band).toBeUndefined();
   });
 
   test('that could not be computed leaves its claim open', () => {

@@ -1,10 +1,14 @@
-import type { Denoiser } from '../../../diffusion/info.ts';
+import { prepare } from '../../../diffusion/batches.ts';
+import { type Denoiser, picturesSeen } from '../../../diffusion/info.ts';
 import { toPixels } from '../../../diffusion/pictures.ts';
+import { SeedbedError } from '../../../errors.ts';
 import { compareGrown, type GrownComparison } from '../../../latent/comparison.ts';
+import { type PrincipalComponents, principalComponents } from '../../../latent/pca.ts';
+import { wienerPictures } from '../../../quality/linear.ts';
 import { average, percentiles, timesDrawn } from '../../../tensor/statistics.ts';
 import type { Floats } from '../../../tensor/tensor.ts';
 import { LEAST, type Sampled } from '../claims.ts';
-import { grow, type Lab, randomSeeds } from '../lab.ts';
+import { grow, type Lab, randomSeeds, readPictures, type Subject } from '../lab.ts';
 
 /** Images that the networks of each pair `mnist-small-Na` and `-Nb` learned from, and where the second half begins. */
 export const TRAINED_ON = [30, 300, 3000, 27_500];
@@ -33,15 +37,39 @@ export interface Grown {
   readonly pictures: Floats;
 }
 
-/** The same random seeds grown by each of the models, one after the other. */
+/**
+ * The same random seeds grown by each of the models, one after the other.
+ * @throws {SeedbedError} Mismatch where they differ in what is none of architecture, data and chance.
+ */
 export async function growSiblings(lab: Lab, names: readonly string[], count: number): Promise<Grown[]> {
   const grown: Grown[] = [];
   for (const name of names) {
     const model = await lab.denoiser(name);
+    if (grown[0]) requireAlike(grown[0], { name, model });
     const latent = randomSeeds(lab, model, count, 'siblings');
     grown.push({ name, model, latent, pictures: await grow(lab, model, latent) });
   }
   return grown;
+}
+
+/** What networks have in common whose architecture, data or chance are compared. */
+const ALIKE: Readonly<Record<string, (info: Denoiser['info']) => unknown>> = {
+  'it predicts': info => info.predicts,
+  'its schedule is': info => info.schedule,
+  'its sampler is': info => info.sampler,
+  'pictures that it has seen:': picturesSeen,
+};
+
+/** @throws {SeedbedError} Mismatch where two networks were brought up, or are sampled, in different ways. */
+export function requireAlike(one: Pick<Grown, 'name' | 'model'>, other: Pick<Grown, 'name' | 'model'>): void {
+  for (const [what, of] of Object.entries(ALIKE)) {
+    const [here, there] = [one, other].map(({ model }) => JSON.stringify(of(model.info)));
+    if (here !== there)
+      throw new SeedbedError(
+        'Mismatch',
+        `${one.name} and ${other.name} cannot be compared, as they differ in more than one thing: of the first ${what} ${here}, of the second ${there}. Train both alike`,
+      );
+  }
 }
 
 /** The configuration of a training, and its random number seed: `mnist-small-2` is the second training of `mnist-small`. */
@@ -77,6 +105,7 @@ export function compareTrainings(
   some: readonly Grown[],
   others: readonly Grown[] = some,
 ): GrownComparison & { readonly ratio: Sampled } {
+  if (some[0] && others[0]) requireAlike(some[0], others[0]);
   const pairs = some.flatMap((a, i) =>
     others.flatMap((b, j) => (some !== others || i < j ? [{ i, j, ...compareSiblings(lab, a, b) }] : [])),
   );
@@ -108,6 +137,29 @@ export function compareTrainings(
     different: over(({ different }) => different),
     ratio: { mean: over(({ ratio }) => ratio.mean), ...range(), n, points },
   };
+}
+
+/** Training images whose moments the linear model knows. */
+const MOMENTS = 600;
+
+/** Mean and covariance of a subject's training images, as a network is shown them. */
+export async function momentsOf(
+  lab: Lab,
+  subject: Subject,
+  { info }: Denoiser,
+): Promise<PrincipalComponents> {
+  const data = await lab.data(subject, 'train');
+  const images = await readPictures(data, 0, Math.min(MOMENTS, data.length));
+  return principalComponents(prepare(images, info.padding, info.range));
+}
+
+/** The mean ratio of networks to the linear model that knows no more than these moments, for the same seeds. */
+export function besideLinear(lab: Lab, grown: readonly Grown[], moments: PrincipalComponents): number {
+  const ratios = grown.map(one => {
+    const linear = pixelsOf(one.model, wienerPictures(one.model, moments, one.latent));
+    return compareSiblings(lab, one, linear).ratio.mean;
+  });
+  return average(ratios);
 }
 
 /** Pictures of standardised rows, as those of a sibling. */
