@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type Denoiser, type Embedder, picturesSeen } from '../diffusion/info.ts';
@@ -251,11 +252,13 @@ async function readKept(path: string, experiment: Experiment, lab: OpenLab): Pro
 }
 
 /** The command that makes the report again, without the folders of this machine. */
-function commandOf(names: readonly string[], { dataDir, portraits, full }: Flags): string {
+function commandOf(names: readonly string[], { dataDir, models, portraits, full, rng }: Flags): string {
   return [
     'npx seedbed reproduce',
     ...names,
     ...(dataDir ? ['--data-dir DIR'] : []),
+    ...(models ? [`--models ${isAbsolute(models) ? 'MODELS' : models}`] : []),
+    ...(rng ? [`--rng ${rng}`] : []),
     ...(portraits ? [`--portraits ${baseName(portraits)}`] : []),
     ...(full ? ['--full'] : []),
   ].join(' ');

@@ -23,6 +23,7 @@ const ROWS = [
   ...['identifiable', 'rescaled', 'schedules', 'level-input', 'distances', 'canonical', 'training-size'],
   'agreement',
   'sheet',
+  'split-or-descent',
 ];
 
 test('there is an experiment for every figure, table and claim, each named once', () => {

@@ -135,8 +135,8 @@ type Averages = Means<Awaited<ReturnType<typeof measureMeans>>> & Named & { read
 
 /** Means so many times nearer to the picture than those of random seeds, or random seeds as short, are near; a last doubling that much smaller is late. */
 const NEARER = 10;
-/** Blurred is slightly blurred above this part of the detail. */
-const MUCH = 0.5;
+/** Slightly blurred is what keeps more than this part of the detail. */
+const SLIGHT = 0.75;
 
 function claimOf(means: Averages) {
   const { title, most, curve, others, short, change, chance, detail, expected, measured, correlation } =
@@ -144,7 +144,7 @@ function claimOf(means: Averages) {
   const [one, many] = [curve[0]!, curve.at(-1)!];
   const near = means.share.high < 1 / NEARER;
   const stable = means.lateShare.high < 1 / NEARER || change.high < one.mean;
-  const [blurred, slightly] = [detail.high < 1, detail.low > MUCH];
+  const [blurred, slightly] = [detail.high < 1, detail.low > SLIGHT];
   return judged({
     models: [means.model],
     number: many,

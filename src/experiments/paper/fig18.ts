@@ -9,6 +9,9 @@ import { reconstruct, reconstructionRows } from './measure/reconstruction.ts';
 /** The paper's errors before and after, of CelebA. */
 const PAPER = { before: 0.00147, after: 0.00058 };
 
+/** Descent refines where it leaves less than this part: the paper's is .39, and 1 is none. The cut-off is ours. */
+const MUCH = 0.6;
+
 /** The embedder's seeds refined by descent (Asperti et al. 2023, fig. 18). */
 export const fig18 = experiment({
   name: 'fig18',
@@ -23,7 +26,10 @@ export const fig18 = experiment({
     const refined = await find(lab, model, images, { method: 'embedder+descent', embedder });
     const after = refined.results.map(({ mse }) => mse);
     const some = rows(images, 0, Math.max(2, Math.ceil(images.shape[0]! / 4)));
-    const fromNoise = await find(lab, model, some, { method: 'descent', recipe: RECIPES.refine });
+    const fromNoise = await find(lab, model, some, {
+      method: 'descent',
+      recipe: { ...RECIPES.seedbed, iterations: RECIPES.refine.iterations },
+    });
     const split = await find(lab, model, some);
     const ratio = ratioOfMeans(after, first.errors, lab.rng, true);
     const part = first.errors.slice(0, some.shape[0]);
@@ -83,8 +89,8 @@ export const fig18 = experiment({
           against: left,
           paper: `Descent refines the embedder's seeds from .00147 to .00058 (CelebA), a ratio of ${figure(PAPER.after / PAPER.before, 2)}.`,
           ours: `from ${withInterval(before!)} to ${withInterval(later!)} on Fashion-MNIST, a ratio of ${withInterval(ratio)}, in ${RECIPES.refine.iterations} iterations (${figure(refinedCost, 3)} evaluations)`,
-          control: `on the first ${count} of them, where the embedder has ${withInterval(beforePart)}, as many iterations from noise give ${withInterval(noise!)}, split inversion ${withInterval(inverted!)} at ${figure(splitCost, 3)} evaluations`,
-          numbersSay: ratio.high < 0.6 ? 'holds' : improves ? 'partly' : 'fails',
+          control: `on the first ${count} of them, where the embedder has ${withInterval(beforePart)}, as many iterations from noise, at their own rate, give ${withInterval(noise!)}, split inversion ${withInterval(inverted!)} at ${figure(splitCost, 3)} evaluations`,
+          numbersSay: ratio.high < MUCH ? 'holds' : improves ? 'partly' : 'fails',
           because: improves
             ? `Refining brings the error down to ${figure(ratio.mean, 2)} of what it was; the embedder, not the generator, was to blame for that part, and split inversion leaves ${withInterval(left, 2)} of it.`
             : 'Refining does not bring the error down.',

@@ -2,7 +2,8 @@ import type { Denoiser } from '../../diffusion/info.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
 import { nearestDistances } from '../../quality/neighbours.ts';
-import { meanSquares } from '../../tensor/statistics.ts';
+import { pixelFigures } from '../../quality/samples.ts';
+import { average, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
 import { figure, judged, ratioOfMeans, type SheetPicture, sampled, withInterval } from './claims.ts';
 import { experiment, find, grow, type Lab, readPictures } from './lab.ts';
@@ -42,7 +43,9 @@ export const fig19 = experiment({
     };
     const strange = (pictures: Floats) => nearestDistances(pictures, gallery).map(d => d ** 2);
     const own = strange(images);
-    const [byPixels, byLerp, bySlerp] = [middles.pixels, middles.lerp, middles.slerp].map(strange);
+    // Washed-out pictures lie near to all others: middles are brought to the contrast of their ends.
+    const between = (pictures: Floats) => strange(withContrast(pictures, images));
+    const [byPixels, byLerp, bySlerp] = [middles.pixels, middles.lerp, middles.slerp].map(between);
     const relative = (values: readonly number[]) => ratioOfMeans(values, own, lab.rng);
     const nearer = ratioOfMeans(bySlerp!, byPixels!, lab.rng, true);
     const norms = SEED_PATHS.map(way =>
@@ -63,7 +66,7 @@ export const fig19 = experiment({
         each(i => interpolateSeeds(...ends(embedded.latent, i), 0.5, 'lerp')),
       ));
     const superposedEmbedder = byEmbedder && sampled(superposition(images, byEmbedder), lab.rng);
-    const relativeEmbedder = byEmbedder && relative(strange(byEmbedder));
+    const relativeEmbedder = byEmbedder && relative(between(byEmbedder));
     return {
       numbers: {
         ...{ superposed, superposedLerp, superposedEmbedder, relativeEmbedder, chance, norms, pairs, nearer },
@@ -109,7 +112,7 @@ export const fig19 = experiment({
           rests: [nearer, ...(superposedEmbedder ? [superposedEmbedder] : [])],
           paper:
             'Interpolation between pixels superposes the pictures; between seeds it gives a smooth transition of realistic ones.',
-          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${count} training images, relative to real pictures: arc ${withInterval(relativeSlerp)}, chord ${withInterval(relativeLerp)}${superposedEmbedder && relativeEmbedder ? `; along the chord of the embedder's seeds ${withInterval(superposedEmbedder)} and ${withInterval(relativeEmbedder)}` : ''}`,
+          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${count} training images, brought to the contrast of its ends and relative to real pictures: arc ${withInterval(relativeSlerp)}, chord ${withInterval(relativeLerp)}${superposedEmbedder && relativeEmbedder ? `; along the chord of the embedder's seeds ${withInterval(superposedEmbedder)} and ${withInterval(relativeEmbedder)}` : ''}`,
           control: `of the middle between pixels it explains 1 by definition, of another pair's middle ${withInterval(chance)}; the pixels' middle has distance ${withInterval(relativePixels)}, the arc's ${withInterval(nearer)} of it`,
           numbersSay: better && natural ? 'holds' : some ? 'partly' : superposed.low < 0.9 ? 'open' : 'fails',
           because: some
@@ -141,6 +144,22 @@ export const fig19 = experiment({
 /** The two ends of pair i. */
 function ends(all: Floats, i: number): readonly [Floats, Floats] {
   return [rows(all, 2 * i, 2 * i + 1), rows(all, 2 * i + 1, 2 * i + 2)];
+}
+
+/** Pictures, one of each pair of ends, each scaled about its mean to the mean variance of its two ends. */
+export function withContrast(pictures: Floats, images: Floats): Floats {
+  return concatRows(
+    Array.from({ length: pictures.shape[0]! }, (_, i) => {
+      const picture = rows(pictures, i, i + 1);
+      const { mean, variance } = pixelFigures(picture);
+      const wanted = average(ends(images, i).map(end => pixelFigures(end).variance));
+      const scale = variance > 0 ? Math.sqrt(wanted / variance) : 1;
+      return float32(
+        picture.shape,
+        picture.data.map(value => mean + scale * (value - mean)),
+      );
+    }),
+  );
 }
 
 function mix([a, b]: readonly [Floats, Floats], t: number): Floats {

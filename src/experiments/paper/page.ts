@@ -58,7 +58,7 @@ export function reproductionReport(
   return [
     '# The paper, measured again',
     '',
-    'Every figure, table and claim of Asperti, Evangelista, Marro and Merizzi, *Image embedding for denoising generative models* (2023), regenerated, each with a number, a control and a verdict.',
+    'Figures, tables and claims of Asperti, Evangelista, Marro and Merizzi, *Image embedding for denoising generative models* (2023), and some beyond it, regenerated, each with a number, a control and a verdict.',
     `Made by \`${command}\`; no number on this page was typed by hand.`,
     '',
     `${sizes} Squared errors are of pixels in [0,1]; in brackets stand 95 % bootstrap intervals and n, the independent things (pictures, seeds of noise, trainings) that the mean goes over. Under n = ${LEAST} there is no interval and no verdict: the claim stays open, with what the numbers alone would say. So does a claim whose models fail their gate ([decision 17](../decisions/0017-gate.md)): beside each stands how many of its conditions they meet. The paper's absolute errors belong to its own models, which were trained far longer: compare ratios and orders.`,
@@ -99,12 +99,26 @@ export function reproductionReport(
   ].join('\n');
 }
 
-/** How many claims there are, of how many statements, and how they came out. */
+/** How every claim begins that the paper does not make. */
+const BEYOND = 'Beyond the paper';
+
+/** How many claims there are, of how many statements, and how they came out: those of the paper, and those beyond it. */
 export function tally(claims: readonly Claim[]): string {
+  const [own, beyond] = [false, true].map(is =>
+    claims.filter(({ paper }) => paper.startsWith(BEYOND) === is),
+  );
+  return [
+    ...(own!.length > 0 ? [counted('of the paper', own!)] : []),
+    ...(beyond!.length > 0 ? [counted('beyond it', beyond!)] : []),
+  ].join(' ');
+}
+
+function counted(what: string, claims: readonly Claim[]): string {
   const count = (verdict: Verdict) => claims.filter(claim => claim.verdict === verdict).length;
   // What a claim says of one data set or network stands in brackets.
   const statements = new Set(claims.map(({ paper }) => paper.replaceAll(/\s*\([^()]*\)/g, ''))).size;
-  return `${statements} statements, on one to three data sets each, make ${claims.length} claims: ${count('holds')} hold, ${count('partly')} hold in part, ${count('fails')} do not hold, and ${count('open')} stay open.`;
+  const many = (number: number, one: string) => `${number} ${one}${number === 1 ? '' : 's'}`;
+  return `${many(statements, 'statement')} ${what}, on one to three data sets each, ${statements === 1 ? 'makes' : 'make'} ${many(claims.length, 'claim')}: ${count('holds')} hold, ${count('partly')} hold in part, ${count('fails')} do not hold, and ${count('open')} stay open.`;
 }
 
 function verdictOf({ verdict, numbersSay }: Pick<Claim, 'verdict' | 'numbersSay'>): string {
