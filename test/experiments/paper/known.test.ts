@@ -413,7 +413,7 @@ describe('on made-up clouds of known shape', () => {
     expect(correlation! / RHO).toBeCloseTo(1, 1);
   });
 
-  test('split-or-descent: where the sampler is linear L-BFGS comes nearer than split inversion, and Adam does not', async () => {
+  test('split-or-descent: where the sampler is linear L-BFGS or Gauss-Newton comes nearer than split inversion, and Adam does not', async () => {
     const { claims, tables } = await run(experiment('split-or-descent'), await gaussianLab());
     const random = claims[0]!.values.random!;
     for (const [way, name, , , error] of tables![0]!.rows) {
@@ -422,7 +422,8 @@ describe('on made-up clouds of known shape', () => {
       if (name!.startsWith('Adam')) expect(part, name).toBeGreaterThan(1e-2);
     }
     expect(claims[0]!.values['ratio.Adam, 4 at .8']).toBeLessThan(1e-3);
-    expect(claims[0]!.values['ratio.L-BFGS, 12, tau .03']).toBeGreaterThan(1);
+    const others = Object.entries(claims[0]!.values).filter(([name]) => /L-BFGS|Gauss-Newton/.test(name));
+    expect(Math.max(...others.map(([, ratio]) => ratio))).toBeGreaterThan(1);
     expect(claims[0]!.numbersSay).toBe('partly');
   });
 });
