@@ -15,8 +15,9 @@ Seedbed itself is under the MIT licence (LICENSE).
 ## What the package holds of others' work
 
 The pictures in \`examples/fashion-mnist\` are of the test set of Fashion-MNIST (Xiao, Rasul and Vollgraf 2017), those of
-which the studio's Train room learns (\`studio/src/shipped/fashion-mnist-16.png\`) of its training set, on which the models in
-\`models\` were trained, too. Fashion-MNIST is under this licence:
+which the studio's Train room learns (\`studio/src/shipped/fashion-mnist-16.png\`) of its training set, on which denoiser, embedder
+and one classifier in \`models\` were trained, too; the other classifiers on MNIST (LeCun, Cortes and Burges) and CIFAR-10
+(Krizhevsky 2009). Fashion-MNIST is under this licence:
 
 > The MIT License (MIT) Copyright © 2017 Zalando SE, https://tech.zalando.com
 >

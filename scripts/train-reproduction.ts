@@ -47,7 +47,7 @@ const costs = new Map(known.map(cost => [cost.name, cost]));
 const configs =
   values.only?.split(',') ??
   readdirSync(values.configs)
-    .filter(file => file.endsWith('.json') && !file.startsWith('embedder'))
+    .filter(file => file.endsWith('.json') && !file.includes('embedder'))
     .map(file => basename(file, '.json'));
 // All of them once, in the order of the names given, before any is trained again.
 const names = Array.from({ length: Number(values.trainings) }, (_, i) =>
@@ -65,7 +65,7 @@ async function lane(): Promise<void> {
 }
 
 function kindOf(name: string): 'embedder' | 'denoiser' {
-  return name.startsWith('embedder') ? 'embedder' : 'denoiser';
+  return name.includes('embedder') ? 'embedder' : 'denoiser';
 }
 
 /** @returns whether the training came to its end. */

@@ -61,8 +61,8 @@ export function addEdit(program: Command): void {
     .addHelpText(
       'after',
       `
-Up to 0.4 the dial is split inversion's tau, from 0.03 to 3; from there on it is the number of steps, from 1 to T - 1,
-that are not fitted to the picture but drawn.
+Up to 0.4 the dial is split inversion's tau, from 0.03 to 3; from there on the steps next to the picture are
+drawn and not fitted: 1 to T - 1 of them, as many as bring the angle of their noise, atan(n / s), nearest to the dial.
 
 Example: seedbed edit bag.png --scribbled bag-with-strokes.png --naturalness 0.6`,
     )

@@ -35,7 +35,7 @@ const own = () =>
       '--portraits <model>',
       'a denoiser of 64 x 64 portraits, for fig4 and fig5 (docs/models/anime64.json)',
     )
-    .option('--full', "the paper's sizes: hours instead of minutes")
+    .option('--full', "the paper's sizes: a day and more instead of hours")
     .option('--report <folder>', 'writes the page and plots of a report again from its saved numbers')
     .option('--out <folder>', 'where the report and its pictures are written', 'reproduction');
 

@@ -75,7 +75,7 @@ export const fig10 = experiment({
     claims: networks.flatMap(one => [samePictures(one), sameSeeds(one)]),
     tables: networks.flatMap(one => [pairTable(one), bandTable(one), seedTable(one)]),
     notes: [
-      'Ratios are of mean squared distances of pixels, that of the same seed over that of different seeds, each of one pair of networks; n of their mean is the number of networks less one. MNIST and Fashion-MNIST stand in for Oxford Flowers, which cannot be passed on. The networks of one data set have seen as many pictures, in the same order and with the same noise: what differs is the architecture alone.',
+      'Ratios are of mean squared distances of pixels, that of the same seed over that of different seeds, each of one pair of networks; n of their mean is the number of networks less one. MNIST and Fashion-MNIST stand in for Oxford Flowers, which cannot be passed on. The networks of one data set have seen as many pictures; where their batches are of one size, too, in the same order and with the same noise.',
     ],
   }),
 });

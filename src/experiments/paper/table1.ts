@@ -96,7 +96,7 @@ export const table1 = experiment({
         },
       ],
       notes: [
-        'Of each network there is one training, all with as many pictures (see the table of models). The paper counts the first network with three output channels and the U-Net with three of both.',
+        'Of each network there is one training; the table of models says how many pictures each has seen. The paper counts the first network with three output channels and the U-Net with three of both.',
       ],
     };
   },

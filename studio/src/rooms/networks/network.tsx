@@ -5,7 +5,7 @@ import { type Row, SEEDS } from './rows.ts';
 
 const TITLES: Readonly<Record<string, string>> = {
   'fashion-mnist': 'The shipped network',
-  'fashion-mnist-32-64-128': 'Another architecture, trained shortly on the noise',
+  'fashion-mnist-32-64-128': 'Another architecture, trained briefly to predict the noise',
   'fashion-mnist-small-se': 'A small one with channel attention, likewise',
 };
 
