@@ -198,13 +198,15 @@ function openSet(
 function remedyOf(name: string, folder: string, models: ReadonlyMap<string, string>): string {
   if (name === PORTRAITS)
     return `a denoiser of 64 x 64 portraits is not named: --portraits model.onnx, which seedbed import makes`;
-  if (folder !== packaged('models/reproduction'))
-    return `model ${name} is not in ${folder}. Train it as the others there were trained, and put it there`;
   const kind = name.includes('embedder') ? 'embedder' : 'denoiser';
   const { config, rng } = trainingOf(name);
   const of = kind === 'embedder' && models.has(EMBEDDED) ? ` --model ${models.get(EMBEDDED)}` : '';
   const run = `seedbed train ${kind} --config configs/reproduction/${config}.json${of} --out runs/${name}${rng > 0 ? ` --rng ${rng}` : ''}`;
-  return `model ${name} is not in ${folder}; it lies in the repository and not in the npm package. Train it with: ${run} && cp runs/${name}/model.onnx ${joinPath(folder, `${name}.onnx`)}`;
+  const how =
+    folder === packaged('models/reproduction')
+      ? 'it lies in the repository and not in the npm package. Train it with'
+      : 'train it as the others there were trained, such as by';
+  return `model ${name} is not in ${folder}; ${how}: ${run} && cp runs/${name}/model.onnx ${joinPath(folder, `${name}.onnx`)}`;
 }
 
 function remedyOfData(name: string): string {

@@ -20,7 +20,12 @@ export async function pairsOf(
 ): Promise<Pairs> {
   const { shape, sampler } = denoiser.info;
   const path = joinPath(folder.out, 'pairs.safetensors');
-  const about = { model: denoiser.hash, rng: String(rng), pairs: String(count) };
+  const about = {
+    model: denoiser.hash,
+    sampler: JSON.stringify(sampler),
+    rng: String(rng),
+    pairs: String(count),
+  };
   if (await exists(path)) {
     const { tensors, metadata } = readSafetensors(await readBytes(path), path);
     const same = Object.entries(about).every(([key, value]) => metadata[key] === value);

@@ -5,6 +5,7 @@ import {
   type ClassifierConfig,
   type DenoiserConfig,
   type EmbedderConfig,
+  optimiserOf,
   parseClassifierConfig,
   parseDenoiserConfig,
   parseEmbedderConfig,
@@ -211,11 +212,10 @@ async function run(
 ): Promise<Done> {
   const { terminal } = frame;
   const { rng, out } = flags;
-  const { optimiser, learningRate, decay, warmup, weightDecay, ema, steps, checkpointEvery, evaluateEvery } =
-    config.training;
+  const { steps, checkpointEvery, evaluateEvery } = config.training;
   const progress = terminal.progress('training', 'steps');
   const { step, finished, heldOut } = await train(await frame.runtime(), task, {
-    optimiser: { learningRate, decay, warmup, weightDecay: optimiser === 'adamw' ? weightDecay : 0, ema },
+    optimiser: optimiserOf(config.training),
     steps,
     minutes: flags.minutes,
     out,

@@ -41,6 +41,24 @@ const training = z.strictObject({
   evaluateEvery: z.int().gt(0).default(200),
 });
 
+/** What moves the weights: decay of weights is AdamW's, plain Adam has none. */
+export function optimiserOf({
+  optimiser,
+  weightDecay,
+  learningRate,
+  decay,
+  warmup,
+  ema,
+}: Pick<
+  z.infer<typeof training>,
+  'optimiser' | 'weightDecay' | 'learningRate' | 'decay' | 'warmup' | 'ema'
+>): Omit<
+  z.infer<typeof training>,
+  'optimiser' | 'loss' | 'batch' | 'steps' | 'checkpointEvery' | 'evaluateEvery'
+> {
+  return { learningRate, decay, warmup, weightDecay: optimiser === 'adamw' ? weightDecay : 0, ema };
+}
+
 const common = {
   data: z.string(),
   /** The last so many items of the training set are never learned from. */
@@ -113,7 +131,9 @@ export type ClassifierConfig = z.infer<typeof classifier>;
  * @group Models
  * @useDeclaredType
  */
-export type DenoiserRecipe = Omit<z.input<typeof denoiser>, 'data' | 'heldOut' | 'learn'>;
+export type DenoiserRecipe = Omit<z.input<typeof denoiser>, 'data' | 'heldOut' | 'learn' | 'image'> & {
+  readonly image?: { readonly padding?: number };
+};
 export type LossKind = DenoiserConfig['training']['loss'];
 
 /**

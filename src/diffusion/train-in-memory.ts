@@ -6,7 +6,7 @@ import { createTrainee, recentLoss } from '../nn/training-step.ts';
 import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { requireFinite, type Tensor } from '../tensor/tensor.ts';
-import { type DenoiserRecipe, parseDenoiserConfig, timeless } from './config.ts';
+import { type DenoiserRecipe, optimiserOf, parseDenoiserConfig, timeless } from './config.ts';
 import { denoiserProblem } from './denoiser-problem.ts';
 import type { Denoiser } from './info.ts';
 import { createModel } from './model.ts';
@@ -79,11 +79,21 @@ export async function trainDenoiser(
   const { name = 'items', rng = 0, resume, signal, onProgress } = options;
   requireWhole('rng', rng, 0);
   const learned = checkedItems(name, items);
+  const unused = Object.keys(recipe.image ?? {}).find(key => key !== 'padding');
+  if (unused)
+    throw new SeedbedError(
+      'BadArgument',
+      `the training: image.${unused} is for data sets; items in memory are taken as they are, but for image.padding`,
+    );
   const config = parseDenoiserConfig({ ...recipe, data: name, heldOut: 16 }, 'the training');
-  const { steps, optimiser: _, ...optimiser } = config.training;
+  const { steps } = config.training;
   const range = await measureStandardisation(learned, config.image.padding);
   const problem = denoiserProblem({ config, learned, name, range, rng });
-  const trainee = await createTrainee(options.runtime ?? (await sharedRuntime()), problem, optimiser);
+  const trainee = await createTrainee(
+    options.runtime ?? (await sharedRuntime()),
+    problem,
+    optimiserOf(config.training),
+  );
   const { layout, statisticsLayout } = trainee;
   const about = { data: name, items: learned.length, rng, range, config: timeless(config) };
   try {

@@ -79,38 +79,35 @@ export function certify(
   });
 }
 
-/** What rounding and steps undone to their tolerances may change in a picture, mean square, standardised. */
+/** What rounding and steps undone to their tolerances may put between a picture that is grown and the equations, mean square, standardised. */
 const SMALLEST_MISS = 1e-3;
 
 /**
- * Whether the sampler grows from a seed what was fitted: the picture to within tau, and what the solved equations promise to
- * within a factor of two.
+ * A certificate with what the sampler's own picture of the seed shows. A method that fits a picture answers for that picture: where
+ * the sampler grows it to within tau, and as near as the solved equations promise (to within a factor of two), what its steps
+ * left undone is worth knowing, but no failure.
  * @param missed mean square by which the grown picture misses the one wanted, standardised.
- */
-function agrees({ miss, tau }: Certificate, missed: number): boolean {
-  if (miss === undefined) return true;
-  const most = tau === undefined ? Number.POSITIVE_INFINITY : Math.max(tau ** 2, SMALLEST_MISS);
-  return missed <= Math.min(4 * miss + SMALLEST_MISS, most);
-}
-
-/**
- * A certificate with what the sampler's own picture of the seed shows. A method that fits a picture answers for that
- * picture: where the sampler grows it, what its steps left undone is worth knowing, but no failure.
- * @param missed as of {@link agrees}.
  */
 export function judge(certificate: Certificate, missed: number): Certificate {
   const { flags, notes, miss, tau } = certificate;
-  if (agrees(certificate, missed)) {
-    if (tau === undefined || flags.length === 0) return certificate;
-    return {
-      ...certificate,
-      flags: [],
-      notes: [...notes, `what grows from it is right, though ${flags.join('; ')}`],
-    };
-  }
+  if (miss === undefined) return certificate;
   const off = (square: number) => Math.sqrt(square).toPrecision(2);
-  const told = `the sampler misses the picture by ${off(missed)}, where the solved equations say ${off(miss!)}`;
-  return { ...certificate, flags: [...flags, told] };
+  if (!(missed <= 4 * miss + SMALLEST_MISS)) {
+    const told = `the sampler misses the picture by ${off(missed)}, where the solved equations say ${off(miss)}`;
+    return { ...certificate, flags: [...flags, told] };
+  }
+  if (tau === undefined) return certificate;
+  if (missed > tau ** 2) {
+    const known = miss > tau ** 2;
+    const told = `the sampler misses the picture by ${off(missed)}, more than tau ${tau}`;
+    return known ? certificate : { ...certificate, flags: [...flags, told] };
+  }
+  if (flags.length === 0) return certificate;
+  return {
+    ...certificate,
+    flags: [],
+    notes: [...notes, `what grows from it is right, though ${flags.join('; ')}`],
+  };
 }
 
 function finiteOrNull(value: number): number | null {

@@ -39,8 +39,10 @@ export interface DescentResult {
   readonly state: DescentState;
   /** Whether each seed reached the tolerance; never without one. */
   readonly converged: readonly boolean[];
-  /** Network evaluations per seed: an iteration is 2 T unrolled, 3 T checkpointed. */
-  readonly evaluations: number;
+  /** The iterations that each seed took until it reached the tolerance, or all. */
+  readonly iterations: readonly number[];
+  /** Network evaluations of each seed: an iteration is 2 T unrolled, 3 T checkpointed. */
+  readonly evaluations: readonly number[];
   readonly memory: Memory;
 }
 
@@ -95,7 +97,16 @@ export async function descend(
   const { latent, losses, converged } = state;
   // One step at a time, the forward pass is computed once more on the way back.
   const passes = memory === 'unrolled' ? 2 : 3;
-  return { latent, losses, state, converged, evaluations: losses.length * passes * pass, memory };
+  const iterations = converged.map((arrived, row) => (arrived ? arrival(losses, row) : losses.length));
+  const evaluations = iterations.map(count => count * passes * pass);
+  return { latent, losses, state, converged, iterations, evaluations, memory };
+}
+
+/** The iterations until a seed arrived that has: from then on it stays where it is, and so does its loss. */
+function arrival(losses: readonly (readonly number[])[], row: number): number {
+  let count = losses.length;
+  while (count > 1 && losses[count - 2]![row] === losses[count - 1]![row]) count--;
+  return count;
 }
 
 /** The moved state, with the rows of `before` where `kept` says so. */

@@ -33,6 +33,8 @@ export interface Found {
   /** What the sampler grows from the seeds, standardised, where that was needed to find them; its evaluations are counted. */
   readonly grown?: Floats;
   readonly losses: readonly (readonly number[])[];
+  /** Of descent: the iterations that each seed took. */
+  readonly iterations?: readonly number[];
   /** Whether each seed's equations were solved, for all that its certificate does not flag. */
   readonly converged: readonly boolean[];
   /** Of exact samplers: the two states that grow the picture again, in double precision. */
@@ -128,9 +130,7 @@ export function descentFinder(
       return {
         ...found,
         ...(begun && { before: begun.latent }),
-        evaluations: forEach(start, found.evaluations).map(
-          (own, row) => own + (begun ? begun.evaluations[row]! + pass : 0),
-        ),
+        evaluations: found.evaluations.map((own, row) => own + (begun ? begun.evaluations[row]! + pass : 0)),
       };
     },
     dispose: async () => {

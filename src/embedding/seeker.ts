@@ -215,7 +215,7 @@ function describe(
       converged: (found.converged[row] ?? false) && !certificate?.flags.length,
       latentVariance: variance[row]!,
       evaluations: found.evaluations[row]! + (found.grown ? 0 : evaluationsOf(way, found.pair !== undefined)),
-      losses: found.losses.map(losses => losses[row]!),
+      losses: found.losses.slice(0, found.iterations?.[row]).map(losses => losses[row]!),
     };
   });
 }

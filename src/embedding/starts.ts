@@ -11,8 +11,8 @@ export interface Start {
 }
 
 /**
- * Where a picture's random numbers lie: the first 52 bits of the sha256 of its pixels, rounded to 8 bits (of latents and
- * points, of their float32 values). So a picture's seeds are its own, whatever else is embedded with it, and before it.
+ * Where a picture's random numbers lie: (w0 mod 2^20) 2^32 + w1, w0 and w1 the first two little-endian 32-bit words of the sha256 of
+ * its pixels, rounded to 8 bits (of latents and points, of their float32 values). So a picture's seeds are its own, whatever else is embedded with it, and before it.
  */
 export function pictureAddress(picture: Floats, ofLatents = false): number {
   const { data, shape } = picture;

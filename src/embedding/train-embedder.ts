@@ -64,6 +64,7 @@ export async function embedderTask(runtime: Runtime, training: EmbedderTraining)
       items: dataset.length,
       rng,
       denoiser: denoiser.hash,
+      sampler: denoiser.info.sampler,
       init: init?.hash ?? null,
       config: timeless(config),
     },

@@ -43,6 +43,11 @@ export function interpolateSeeds(a: Floats, b: Floats, t: number, path: SeedPath
     throw new SeedbedError('BadShape', `interpolateSeeds: seeds [${a.shape}] and [${b.shape}] differ`);
   if (!Number.isFinite(t))
     throw new SeedbedError('BadArgument', `interpolateSeeds: t is ${t}, not a finite number`);
+  if (!SEED_PATHS.includes(path))
+    throw new SeedbedError(
+      'BadArgument',
+      `interpolateSeeds: path is one of ${SEED_PATHS.join(', ')}, not ${path}`,
+    );
   if (t === 0) return a;
   if (t === 1) return b;
   const [left, right] = path === 'lerp' ? [1 - t, t] : arc(a, b, t);

@@ -1,4 +1,4 @@
-import { SeedbedError } from '../errors.ts';
+import { requireWhole, SeedbedError } from '../errors.ts';
 import { innerProducts, transposed } from '../tensor/products.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { SeedStatistic } from './marginal.ts';
@@ -113,7 +113,7 @@ function halved(picture: Float64Array, channels: number, height: number, width: 
  * @param latents [N, C, H, W], N at least 3; patches at the right and lower edge may be smaller.
  * @param top how many of a patch's correlations count; 20.
  * @returns from 0 to 1.
- * @throws {SeedbedError} BadShape for tensors of another rank, fewer seeds, or seeds of a single number.
+ * @throws {SeedbedError} BadShape for tensors of another rank, fewer seeds, or seeds of a single number, BadArgument for another `top`.
  * @group Statistics
  * @example
  * import { float32, patchCorrelation } from 'seedbed';
@@ -122,6 +122,7 @@ function halved(picture: Float64Array, channels: number, height: number, width: 
  */
 export function patchCorrelation(latents: Tensor<'float32'>, top = 20): number {
   const [count = 0, channels = 0, height = 0, width = 0] = latents.shape;
+  requireWhole('top', top, 1);
   if (latents.shape.length !== 4 || count < 3 || channels * height * width < 2) {
     throw new SeedbedError(
       'BadShape',

@@ -6,6 +6,9 @@ import { float32, sizeOf, type Tensor, zeros } from '../tensor/tensor.ts';
 /** How a weight starts: Glorot and Bengio's uniform distribution (2010), zeros or ones. */
 export type Initialiser = 'glorot' | 'zeros' | 'ones';
 
+/** Names of what training changes, and of running statistics. */
+const WEIGHT = /\.(weight|bias|running_mean|running_var)$/;
+
 const START = 'the model to start from is of another network than the configuration';
 
 /** The most weights of a network that is drawn anew: 512 MiB, and training holds several times that. */
@@ -16,6 +19,7 @@ export class Weights {
   readonly tensors = new Map<string, Tensor>();
   private readonly seed: number;
   private readonly complete: boolean;
+  private readonly asked = new Set<string>();
   private drawn = 0;
 
   constructor(seed: number, trained?: ReadonlyMap<string, Tensor>) {
@@ -25,6 +29,7 @@ export class Weights {
   }
 
   get(name: string, shape: readonly number[], initialiser: Initialiser): Tensor {
+    this.asked.add(name);
     const present = this.tensors.get(name);
     if (present) {
       if (present.shape.join() === shape.join()) return present;
@@ -54,6 +59,13 @@ export class Weights {
     }
     this.tensors.set(name, fresh);
     return fresh;
+  }
+
+  /** @throws {SeedbedError} Mismatch where the trained network has weights that this one has no place for. */
+  requireAllAsked(): void {
+    const weights = [...this.tensors.keys()].filter(name => WEIGHT.test(name));
+    const left = weights.find(name => !this.asked.has(name));
+    if (left !== undefined) throw new SeedbedError('Mismatch', `${START}: that has no weight '${left}'`);
   }
 }
 

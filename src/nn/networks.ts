@@ -36,7 +36,8 @@ export interface NetworkPurpose {
  * Builds a network as a graph: input `x` [N, ...shape], where asked a level [N], one output of x's shape.
  * Weights are initialisers named by their place, such as `down.0.conv1.weight`.
  * @param trained weights to start from, all of them; they are drawn from `seed` unless given.
- * @throws {SeedbedError} BadArgument when the pictures cannot be halved as often as the network has levels.
+ * @throws {SeedbedError} BadArgument when the pictures cannot be halved as often as the network has levels, Mismatch for weights of
+ * another network.
  */
 export function buildNetwork(
   config: NetworkConfig,
@@ -45,11 +46,14 @@ export function buildNetwork(
   trained?: ReadonlyMap<string, Tensor>,
 ): Graph {
   const b = new GraphBuilder(purpose.name);
-  const layers = new Layers(b, new Weights(seed, trained));
+  const weights = new Weights(seed, trained);
+  const layers = new Layers(b, weights);
   const x = b.input('x', 'float32', ['N', ...purpose.shape]);
   const level = purpose.level === null ? undefined : b.input(purpose.level, 'float32', ['N']);
   const body = { unet, conv: convolutions, mlp: perceptron }[config.kind];
-  return b.build({ [purpose.output]: body(layers, config, x, level) });
+  const output = body(layers, config, x, level);
+  weights.requireAllAsked();
+  return b.build({ [purpose.output]: output });
 }
 
 /**
@@ -180,7 +184,8 @@ export function buildClassifier(
       `a classifier of ${channels.length} levels halves the picture ${channels.length - 1} times; pictures [${shape}] are too small. Give fewer network.channels`,
     );
   const b = new GraphBuilder(name);
-  const layers = new Layers(b, new Weights(seed, trained));
+  const weights = new Weights(seed, trained);
+  const layers = new Layers(b, weights);
   const pixels = b.input('pixels', 'float32', ['N', ...shape]);
   let x = layers.conv('inp', layers.batchNorm('norm', pixels), channels[0]!, 3);
   channels.forEach((width, level) => {
@@ -189,7 +194,9 @@ export function buildClassifier(
   });
   const seen = b.reshape(b.mean(b.swish(layers.batchNorm('last', x)), [2, 3]), [0, channels.at(-1)!]);
   const hidden = b.swish(layers.dense('features', seen, features));
-  return b.build({ features: hidden, scores: layers.dense('scores', hidden, classes) });
+  const scores = layers.dense('scores', hidden, classes);
+  weights.requireAllAsked();
+  return b.build({ features: hidden, scores });
 }
 
 /** Whether an initialiser is a weight that training changes. */

@@ -4,7 +4,7 @@ import { bind } from '../graph/replay.ts';
 import { coordinates, type PrincipalComponents } from '../latent/pca.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { filledRows } from '../tensor/rowwise.ts';
-import { concatRows, type Floats, float32, rows, sizeOf } from '../tensor/tensor.ts';
+import { concatRows, type Floats, float32, rows, sizeOf, toFloat32 } from '../tensor/tensor.ts';
 
 /** Pictures [n, ...] in two forms. */
 export interface Compared {
@@ -67,7 +67,7 @@ export async function networkFeatures(
       const count = pixels.shape[0]!;
       for (let first = 0; first < count; first += BATCH) {
         const given = filledRows(pixels, first, BATCH);
-        const found = (await session.run({ [input.name]: given }))[output] as Floats;
+        const found = toFloat32((await session.run({ [input.name]: given }))[output]!);
         const flat = float32([BATCH, sizeOf(found.shape) / BATCH], found.data);
         parts.push(rows(flat, 0, Math.min(BATCH, count - first)));
       }

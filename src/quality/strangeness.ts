@@ -30,7 +30,8 @@ export interface StrangenessOptions {
 /**
  * How strange pictures are to a denoiser: the mean squared error of pixels with which it removes a little noise from each,
  * E |x0(s x + n epsilon) - x|^2 at diffusion time .3, by one draw. It restores pictures like those that it was trained on, and
- * changes others.
+ * changes others. The noise goes by a picture's place among those given: what is compared, such as pictures before and after a change, is
+ * given as many at a time and in the same order.
  * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}).
  * Of a model with an autoencoder the noise is put into latents.
  * @returns a squared error for each picture; compare it with that of pictures of the model's kind.

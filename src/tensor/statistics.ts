@@ -1,3 +1,4 @@
+import { SeedbedError } from '../errors.ts';
 import { fillUniform, type RandomKey } from './random.ts';
 import { rows, type Tensor } from './tensor.ts';
 
@@ -6,7 +7,7 @@ import { rows, type Tensor } from './tensor.ts';
  * @param a [n, ...], pixels in [0,1] as a rule.
  * @param b of the same shape.
  * @returns n numbers.
- * @throws {SeedbedError} BadShape when `b` has fewer pictures than `a`.
+ * @throws {SeedbedError} BadShape when `b` has fewer pictures than `a`, or pictures of another size.
  * @group Statistics
  * @example
  * import { float32, meanSquaredErrors } from 'seedbed';
@@ -16,6 +17,8 @@ import { rows, type Tensor } from './tensor.ts';
  */
 export function meanSquaredErrors(a: Tensor<'float32'>, b: Tensor<'float32'>): number[] {
   const count = a.shape[0]!;
+  if (a.shape.slice(1).join() !== b.shape.slice(1).join())
+    throw new SeedbedError('BadShape', `meanSquaredErrors: pictures [${a.shape}] and [${b.shape}] differ`);
   return Array.from({ length: count }, (_, i) => {
     const [x, y] = [rows(a, i, i + 1).data, rows(b, i, i + 1).data];
     let sum = 0;
@@ -62,7 +65,8 @@ export interface Interval {
 
 /**
  * A mean with its 95 % bootstrap interval: percentiles of the means of 2,000 resamples (Efron 1979), 2.5 and 97.5 for many
- * values and further out for few, as Student's t is wider than the normal distribution (Hesterberg 2015).
+ * values and further out for few, as Student's t is wider than the normal distribution (Hesterberg 2015). Resamples do not reach far
+ * enough for very few: of normal values it holds the mean 92 times in a hundred at eight, 87 at four, 50 at two, and of one never.
  * @param values at least one.
  * @param rng random number seed, a whole number from 0; the same one gives the same interval.
  * @group Statistics

@@ -149,6 +149,27 @@ describe('a training that was stopped', () => {
   });
 });
 
+test('weights decay by adamw alone, as on the command line', async () => {
+  const square = async (optimiser: 'adam' | 'adamw', weightDecay: number) => {
+    const model = await trained(20, { training: { ...RECIPE.training, optimiser, weightDecay } });
+    const weights = [...model.graph.initializers].filter(([name]) => name.endsWith('.weight'));
+    return weights.reduce(
+      (sum, [, { data }]) => sum + (data as Float32Array).reduce((a, b) => a + b ** 2, 0),
+      0,
+    );
+  };
+  const plain = await square('adam', 0);
+  expect(await square('adam', 1)).toBe(plain);
+  expect(await square('adamw', 1)).toBeLessThan(0.99 * plain);
+});
+
+test('what is of data sets is no part of the recipe, and is refused', async () => {
+  const recipe = { ...RECIPE, image: { size: 32 } } as DenoiserRecipe;
+  await expect(trainDenoiser(points, recipe, { runtime: await runtime })).rejects.toThrow(
+    'image.size is for data sets',
+  );
+});
+
 test.each([
   ['one row of numbers', float32([4], [1, 2, 3, 4]), /takes points \[n, D\]/],
   ['what is not a number', float32([2, 1], [1, Number.NaN]), /not a number/],

@@ -81,11 +81,24 @@ describe('a certificate beside the picture that the seed grows', () => {
   test('is flagged where the picture is further off than tau, or than the equations say', () => {
     expect(judge(fitted!, 0.0026).flags).toEqual([
       ...fitted!.flags,
-      'the sampler misses the picture by 0.051, where the solved equations say 0.045',
+      'the sampler misses the picture by 0.051, more than tau 0.05',
     ]);
+    expect(judge(fitted!, 0.0091).flags.at(-1)).toBe(
+      'the sampler misses the picture by 0.095, where the solved equations say 0.045',
+    );
     expect(judge(exact!, 0.0009).flags).toEqual([]);
     expect(judge(exact!, 0.0011).flags).toHaveLength(1);
     expect(judge(exact!, Number.NaN).flags).toHaveLength(1);
+  });
+
+  test('asks for a tau that is less than what steps may leave undone, too', () => {
+    const [off, near] = certify(2, [], [9e-4, 1e-6], 0.005);
+    expect(judge(off!, 9e-4).flags).toEqual(off!.flags);
+    expect(off!.flags).toHaveLength(1);
+    expect(judge(near!, 9e-4).flags).toEqual([
+      'the sampler misses the picture by 0.030, more than tau 0.005',
+    ]);
+    expect(judge(near!, 2e-5).flags).toEqual([]);
   });
 
   test('of a method that undoes steps answers for the seed, whatever it grows', () => {

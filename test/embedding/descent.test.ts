@@ -90,7 +90,7 @@ describe('descent through the sampler', () => {
     const [unrolled, checkpointed] = [await by('unrolled'), await by('checkpointed')];
     expect([unrolled.memory, checkpointed.memory]).toEqual(['unrolled', 'checkpointed']);
     expect(relativeError(checkpointed.latent, unrolled.latent)).toBeLessThan(1e-4);
-    expect(unrolled.evaluations).toBe(60 * 2 * 10);
+    expect(unrolled.evaluations).toEqual([60 * 2 * 10, 60 * 2 * 10]);
   });
 
   test('a machine with little memory takes the checkpointed way', async () => {
@@ -153,7 +153,7 @@ describe('descent through the sampler', () => {
           memory,
         })
       ).evaluations;
-    expect([await by('unrolled'), await by('checkpointed')]).toEqual([40, 60]);
+    expect([await by('unrolled'), await by('checkpointed')]).toEqual([[40], [60]]);
   });
 
   test('stopped anywhere and resumed, gives the same bits', async () => {

@@ -20,7 +20,7 @@ import { createRuntime } from '../../src/runtime/node.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine, dots } from '../../src/tensor/rowwise.ts';
-import { type Floats, float32, rows, takeRows } from '../../src/tensor/tensor.ts';
+import { concatRows, type Floats, float32, rows, takeRows } from '../../src/tensor/tensor.ts';
 import { relativeError } from '../support.ts';
 
 const runtime = await createRuntime({ threads: 1 });
@@ -248,6 +248,22 @@ describe('descent and the network', () => {
     expect(used).toEqual({ ...ddim(10), kind: sampler });
     expect(Math.max(...results.map(({ mse }) => mse))).toBeLessThan(1e-5);
     expect(results[0]!.evaluations).toBe(150 * 2 * pass + pass);
+  });
+
+  test.each<[Method, EmbedOptions]>([
+    ['descent', { tolerance: 0.05, recipe }],
+    ['newton', { inversion: inside({ solver: 'newton', tolerance: 1e-3 }) }],
+  ])('%s counts what a seed takes, whatever is beside it: %j', async (method, options) => {
+    // A picture far out keeps the batch going.
+    const hard = pixels(combine([30, draw('hard', 1)]));
+    const easy = rows(images, 0, 1);
+    const of = (pictures: Floats) => embed(model, pictures, { runtime, method, ...options });
+    const [alone, beside] = [await of(easy), await of(concatRows([easy, hard]))];
+    const [own, other] = beside.results;
+    expect(own!.evaluations).toBe(alone.results[0]!.evaluations);
+    expect(own!.losses.length).toBe(alone.results[0]!.losses.length);
+    expect(other!.evaluations).toBeGreaterThanOrEqual(own!.evaluations);
+    expect(relativeError(rows(beside.latent, 0, 1), alone.latent)).toBeLessThan(1e-5);
   });
 
   test('of other samplers than ddim there is no gradient one step at a time, which is said', async () => {

@@ -101,4 +101,11 @@ describe('networks', () => {
       /'inp.weight' is \[8,1,1,1\]/,
     );
   });
+
+  test('weights that have no place are refused, too, instead of left out', () => {
+    const deep = buildNetwork({ ...config, kind: 'mlp', channels: [8, 8, 8] }, { ...purpose, shape: [2] }, 0);
+    const shallow = { ...config, kind: 'mlp', channels: [8, 8] } as const;
+    const start = () => buildNetwork(shallow, { ...purpose, shape: [2] }, 0, deep.initializers);
+    expect(start).toThrow(/of another network than the configuration.*has no weight 'layer\.2\./);
+  });
 });

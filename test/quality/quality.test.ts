@@ -123,6 +123,17 @@ describe('a network of features', () => {
     await features.dispose();
   });
 
+  test('of half precision is read as numbers', async () => {
+    const b = new GraphBuilder('halves');
+    const x = b.input('pixels', 'float32', ['N', 1, 1, 4]);
+    const half = b.build({ features: b.cast(b.mul(x, b.scalar(2)), 'float16') });
+    const features = await networkFeatures(runtime, half, [1, 1, 4]);
+    const pixels = float32([1, 1, 1, 4], [0.5, 0.25, 1, 0]);
+    const { data } = await features.of({ x0: pixels, pixels: async () => pixels });
+    expect(Array.from(data)).toEqual([1, 0.5, 2, 0]);
+    await features.dispose();
+  });
+
   test('of another shape is refused by name', async () => {
     await expect(networkFeatures(runtime, graph(['N', 3, 3, 3]), [1, 3, 3])).rejects.toThrow(
       "doubles takes 'pixels' [N,3,3,3]; a network of features takes one input, pictures [N,1,3,3]",
@@ -161,6 +172,11 @@ describe('the gate', () => {
       'knows less than a linear one at a level',
       failed({ ...good, levels: [...levels, { ...levels[0]!, time: 0.9, network: 0.25 }] }),
       /0\.25 at t = 0\.9, linear 0\.2/,
+    ],
+    [
+      'is no number at a level',
+      failed({ ...good, levels: [levels[0]!, { ...levels[0]!, network: Number.NaN }, levels[1]!] }),
+      /NaN at t = 0\.1/,
     ],
     ['draws too dark', changed({ mean: 0.2 }), /brightness .* mean 0\.2, real pictures' 0\.3/],
     ['draws too flat', changed({ variance: 0.08 }), /contrast/],

@@ -10,7 +10,7 @@ import {
   type RowMap,
   solveFixedPoint,
 } from './fixed-point.ts';
-import type { StepMap } from './maps.ts';
+import type { StepMap, Wanted } from './maps.ts';
 import { solveByNewton } from './newton.ts';
 import { renoise, type Whitener } from './renoise.ts';
 import { ROUNDING, Slopes } from './slopes.ts';
@@ -171,7 +171,8 @@ async function undo(
   const begin = predicted ? { guess: solved(predicted) } : { state: y };
   const count = y.shape[0]!;
   // v - Dg v = v + beta/alpha Dp v = (J v) / alpha.
-  const slope = async (x: Floats, v: Floats) => combine([1 / alpha, (await map.tangent(x, v, step)).pushed]);
+  const slope = async (x: Floats, v: Floats, wanted: Wanted) =>
+    combine([1 / alpha, (await map.tangent(x, v, step, wanted)).pushed]);
   const newton = (begun?: FixedPoint) =>
     solveByNewton(g, slope, y, { ...NEWTON, tolerance: options.tolerance }, begun);
   switch (options.solver) {

@@ -1,6 +1,7 @@
 import { choose, combine, dots, norms } from '../../tensor/rowwise.ts';
-import type { Floats } from '../../tensor/tensor.ts';
-import { type FixedPoint, goalsFrom, mixture, relativeSizes } from './fixed-point.ts';
+import { type Floats, zeros } from '../../tensor/tensor.ts';
+import { type FixedPoint, goalsFrom, mixture, type RowMap, relativeSizes } from './fixed-point.ts';
+import type { Wanted } from './maps.ts';
 import { Slopes } from './slopes.ts';
 
 /**
@@ -26,33 +27,35 @@ const ROUNDING = 1e-6;
  * Schultz 1986), x moves by d, or by half of it while that leaves a larger residual. Unlike the plain iteration it does
  * not need a contraction.
  * @param g maps a batch [n, ...] to a batch, rows on their own.
- * @param slope from x and a direction v to v - Dg(x) v.
+ * @param slope from x and a direction v to v - Dg(x) v; of rows that are not wanted anything may come back.
  * @param start the state whose image g(start) is the first guess.
  * @param begun where another method stopped, instead.
  */
 export async function solveByNewton(
-  g: (x: Floats) => Promise<Floats>,
-  slope: (x: Floats, v: Floats) => Promise<Floats>,
+  g: RowMap,
+  slope: (x: Floats, v: Floats, wanted: Wanted) => Promise<Floats>,
   start: Floats,
   { tolerance, outer, krylov }: NewtonOptions,
-  begun?: Pick<FixedPoint, 'x' | 'goals' | 'slopes'>,
+  begun?: Pick<FixedPoint, 'x' | 'image' | 'goals' | 'slopes'>,
 ): Promise<FixedPoint> {
   const slopes = begun?.slopes ?? new Slopes(start.shape[0]!);
   let x = begun?.x ?? (await g(start));
-  let residual = combine([1, await g(x)], [-1, x]);
+  let residual = combine([1, begun?.image ?? (await g(x))], [-1, x]);
   if (!begun) slopes.see({ x: start, f: combine([1, x], [-1, start]) }, { x, f: residual });
-  let evaluations = begun ? 1 : 2;
+  let evaluations = begun ? 0 : 2;
+  const nought = zeros('float32', x.shape);
   let sizes = relativeSizes(residual, x);
   const goals = begun?.goals ?? goalsFrom(sizes, tolerance);
   for (let i = 0; i < outer && sizes.some((size, row) => size > goals[row]!); i++) {
     const at = x;
     const before = residual;
-    const move = await krylovStep(v => slope(at, v), residual, krylov, slopes);
-    evaluations += 2 * krylov;
     const pending = sizes.map((size, row) => Number(size > goals[row]!));
+    const going = wantedBy(pending);
+    const move = await krylovStep(v => slope(at, v, going), choose(going, residual, nought), krylov, slopes);
+    evaluations += 2 * krylov;
     for (let halving = 0; halving <= HALVINGS && pending.some(Boolean); halving++) {
       const tried = combine([1, at], [pending.map(p => p * 0.5 ** halving), move]);
-      const triedResidual = combine([1, await g(tried)], [-1, tried]);
+      const triedResidual = combine([1, await g(tried, wantedBy(pending))], [-1, tried]);
       evaluations++;
       const triedSizes = relativeSizes(triedResidual, tried);
       const better = Array.from(triedSizes, (size, row) => pending[row]! > 0 && size < sizes[row]!);
@@ -67,6 +70,8 @@ export async function solveByNewton(
   }
   return { x, image: combine([1, x], [1, residual]), residuals: sizes, goals, slopes, evaluations };
 }
+
+const wantedBy = (pending: Float64Array): boolean[] => Array.from(pending, row => row > 0);
 
 /** The d in the span of r, A r, ..., A^(m-1) r that makes |r - A d| least, in every row. @param slopes learn what A does. */
 async function krylovStep(

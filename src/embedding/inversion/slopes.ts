@@ -53,7 +53,8 @@ export class Slopes {
   stretch(v: Floats, image: Floats): void {
     const lengths = norms(v);
     norms(image).forEach((turned, row) => {
-      if (turned > 0) this.stretches[row] = larger(this.stretches[row]!, lengths[row]! / turned);
+      if (turned > 0 && lengths[row]! > 0)
+        this.stretches[row] = larger(this.stretches[row]!, lengths[row]! / turned);
     });
   }
 }

@@ -1,4 +1,4 @@
-import { parseDenoiserConfig } from '../../../diffusion/config.ts';
+import { optimiserOf, parseDenoiserConfig } from '../../../diffusion/config.ts';
 import { type Denoiser, withSampler } from '../../../diffusion/info.ts';
 import { asDenoiser, readModel } from '../../../diffusion/model.ts';
 import { mixtureDenoiser } from '../../../diffusion/oracle.ts';
@@ -48,10 +48,9 @@ async function trainOn(lab: Lab, curve: Curve): Promise<Denoiser> {
   const out = lab.scratch(`plane-${curve}`);
   const dataset = await lab.data(curve, 'train');
   const task = await denoiserTask(lab.runtime, { config, dataset, rng: lab.rng, out });
-  const { optimiser: _, ...training } = config.training;
   await train(lab.runtime, task, {
-    ...training,
-    optimiser: training,
+    ...config.training,
+    optimiser: optimiserOf(config.training),
     out,
     config,
     resume: true,
