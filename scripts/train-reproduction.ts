@@ -11,7 +11,7 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { trainingOf } from '../src/experiments/paper/measure/siblings.ts';
+import { kindOf, trainingOf } from '../src/experiments/paper/measure/siblings.ts';
 import { lineFigure } from '../src/figures/line.ts';
 import { loadEmbedder, loadModel, saveModel } from '../src/index.ts';
 import { svgToPng } from '../src/runtime/svg.ts';
@@ -47,7 +47,7 @@ const costs = new Map(known.map(cost => [cost.name, cost]));
 const configs =
   values.only?.split(',') ??
   readdirSync(values.configs)
-    .filter(file => file.endsWith('.json') && !file.includes('embedder'))
+    .filter(file => file.endsWith('.json') && kindOf(file) === 'denoiser')
     .map(file => basename(file, '.json'));
 // All of them once, in the order of the names given, before any is trained again.
 const names = Array.from({ length: Number(values.trainings) }, (_, i) =>
@@ -62,10 +62,6 @@ await report([...costs.values()].sort((a, b) => a.name.localeCompare(b.name)));
 async function lane(): Promise<void> {
   for (let name = waiting.shift(); name && performance.now() < ends; name = waiting.shift())
     if (await train(name)) await finish(name);
-}
-
-function kindOf(name: string): 'embedder' | 'denoiser' {
-  return name.includes('embedder') ? 'embedder' : 'denoiser';
 }
 
 /** @returns whether the training came to its end. */

@@ -14,7 +14,7 @@ import {
   SUBJECTS,
   type Subject,
 } from '../experiments/paper/lab.ts';
-import { trainingOf } from '../experiments/paper/measure/siblings.ts';
+import { kindOf, trainingOf } from '../experiments/paper/measure/siblings.ts';
 import { isDirectory, joinPath, listFiles, readBytes, sha256Hex } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';
@@ -198,7 +198,7 @@ function openSet(
 function remedyOf(name: string, folder: string, models: ReadonlyMap<string, string>): string {
   if (name === PORTRAITS)
     return `a denoiser of 64 x 64 portraits is not named: --portraits model.onnx, which seedbed import makes`;
-  const kind = name.includes('embedder') ? 'embedder' : 'denoiser';
+  const kind = kindOf(name);
   const { config, rng } = trainingOf(name);
   const of = kind === 'embedder' && models.has(EMBEDDED) ? ` --model ${models.get(EMBEDDED)}` : '';
   const run = `seedbed train ${kind} --config configs/reproduction/${config}.json${of} --out runs/${name}${rng > 0 ? ` --rng ${rng}` : ''}`;

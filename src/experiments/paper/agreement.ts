@@ -4,6 +4,7 @@ import { levelAt, samplerGrid } from '../../diffusion/grid.ts';
 import type { Denoiser } from '../../diffusion/info.ts';
 import { createNetwork } from '../../diffusion/network.ts';
 import type { GridStep, Rates } from '../../diffusion/schedule.ts';
+import { stepBy } from '../../diffusion/solvers.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
 import { linearDisagreement } from '../../quality/agreement.ts';
@@ -186,8 +187,8 @@ async function growAfter(
   const network = await createNetwork(lab.runtime, model, BATCH);
   /** The state that a clean picture leads to. */
   const onwards = (x: Floats, { from, to }: GridStep, clean: Floats) => {
-    const kept = to.noiseRate / from.noiseRate;
-    return combine([to.signalRate - kept * from.signalRate, clean], [kept, x]);
+    const { alpha, beta } = stepBy(from, to, { ...from, target: { clean: 1, noise: 0 } });
+    return combine([alpha, x], [beta, clean]);
   };
   try {
     const grown: Pick<Grown, 'pictures'>[] = [];

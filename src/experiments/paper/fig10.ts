@@ -2,7 +2,6 @@ import { prepare } from '../../diffusion/batches.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { compareGrown } from '../../latent/comparison.ts';
 import { coordinates, type PrincipalComponents } from '../../latent/pca.ts';
-import { wienerPictures } from '../../quality/linear.ts';
 import { average, correlation, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
 import {
@@ -24,8 +23,8 @@ import {
   compareTrainings,
   type Grown,
   growSiblings,
-  momentsOf,
-  pixelsOf,
+  type LinearSibling,
+  linearSibling,
 } from './measure/siblings.ts';
 
 /** The networks that are compared, of each data set. */
@@ -85,19 +84,17 @@ type Networks = Awaited<ReturnType<typeof compareNetworks>>['numbers'];
 async function compareNetworks(lab: Lab, subject: Subject, names: readonly string[]) {
   const { title } = SUBJECTS[subject];
   const grown = await growSiblings(lab, names, lab.sizes.sample);
-  const moments = await momentsOf(lab, subject, grown[0]!.model);
+  const linear = await linearSibling(lab, subject, grown[0]!);
   const pairs = grown.flatMap((a, i) =>
     grown.slice(i + 1).map(b => ({ a: a.name, b: b.name, ...compareSiblings(lab, a, b) })),
   );
-  const { model, latent } = grown[0]!;
-  const linear = pixelsOf(model, wienerPictures(model, moments, latent));
   const numbers = {
     ...{ title, names, pairs },
     ratio: compareTrainings(lab, grown).ratio,
     real: await realDistance(lab, subject),
-    wiener: besideLinear(lab, grown, moments),
-    bands: bandsOf(lab, grown, moments, linear),
-    seeds: await compareSeeds(lab, subject, grown.slice(0, SEEKERS), moments),
+    wiener: besideLinear(lab, grown, linear),
+    bands: bandsOf(lab, grown, linear),
+    seeds: await compareSeeds(lab, subject, grown.slice(0, SEEKERS), linear.moments),
   };
   return { numbers, sheet: sheetOf(lab, subject, grown, linear) };
 }
@@ -198,12 +195,8 @@ function bandsIn({ variances }: PrincipalComponents): (readonly [first: number, 
 }
 
 /** The mean ratio of all pairs along bands of the data's components. */
-function bandsOf(
-  lab: Lab,
-  grown: readonly Grown[],
-  moments: PrincipalComponents,
-  linear: Pick<Grown, 'pictures'>,
-) {
+function bandsOf(lab: Lab, grown: readonly Grown[], linear: LinearSibling) {
+  const { moments } = linear;
   const { padding, range } = grown[0]!.model.info;
   const standard = [...grown, linear].map(({ pictures }) => prepare(pictures, padding, range));
   const ratio = (a: Floats, b: Floats) => compareGrown(a, b, lab.rng).ratio.mean;

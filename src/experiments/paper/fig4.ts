@@ -128,7 +128,10 @@ function perGarment(pulled: Reified, each: number): Measured {
     );
   const { before, after, moved, unrelated } = pulled;
   return {
-    ...{ before: means(before), after: means(after), moved: means(moved), unrelated: means(unrelated) },
+    before: means(before),
+    after: means(after),
+    moved: means(moved),
+    unrelated: means(unrelated),
   };
 }
 

@@ -10,7 +10,7 @@ import {
   type Grown,
   growSiblings,
   growTrainings,
-  momentsOf,
+  linearSibling,
 } from './measure/siblings.ts';
 
 const SMALL = 'mnist-small';
@@ -36,8 +36,8 @@ export const retrain = experiment({
       const grown: Grown[][] = [];
       for (const name of networks) grown.push(await growTrainings(lab, name, lab.sizes.sample));
       const { same, different, ratio } = compareTrainings(lab, grown[0]!, grown[1]);
-      const moments = await momentsOf(lab, 'mnist', grown[0]![0]!.model);
-      trained.push({ how, same, different, linear: besideLinear(lab, grown.flat(), moments), ratio });
+      const linear = besideLinear(lab, grown.flat(), await linearSibling(lab, 'mnist', grown[0]![0]!));
+      trained.push({ how, same, different, linear, ratio });
       for (const { name, pictures } of grown.flat())
         sheet.push({
           label: name,
@@ -86,10 +86,9 @@ export const blocks = experiment({
     const grown: Grown[][] = [];
     for (const name of names) grown.push(await growTrainings(lab, name, lab.sizes.sample));
     const two = grown[names.indexOf(SMALL)]!;
-    const moments = await momentsOf(lab, 'mnist', two[0]!.model);
     return {
       numbers: {
-        linear: besideLinear(lab, grown.flat(), moments),
+        linear: besideLinear(lab, grown.flat(), await linearSibling(lab, 'mnist', two[0]!)),
         chance: compareTrainings(lab, two).ratio,
         others: grown.flatMap((one, i) =>
           one === two ? [] : [{ name: names[i]!, ratio: compareTrainings(lab, two, one).ratio }],

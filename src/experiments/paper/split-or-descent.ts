@@ -7,6 +7,7 @@ import { lineFigure } from '../../figures/line.ts';
 import { createPanel } from '../../latent/gaussianity.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import type { Floats } from '../../tensor/tensor.ts';
+import { startClock } from '../clock.ts';
 import {
   type Claim,
   curveOf,
@@ -226,19 +227,17 @@ interface Chosen extends Reached {
 }
 
 async function reach(lab: Lab, model: Denoiser, images: Floats, arm: Arm): Promise<Reached> {
-  const batches = [{ seeds: 0, at: performance.now() }];
+  const clock = startClock();
   const { latent, results } = await find(lab, model, images, {
     ...arm.options,
-    onResults: found => void batches.push({ seeds: found.length, at: performance.now() }),
+    onResults: found => clock.count(found.length),
   });
-  const [from, ...timed] = batches.length > 2 ? batches.slice(1) : batches;
-  const seeds = timed.reduce((sum, batch) => sum + batch.seeds, 0);
   return {
     ...{ arm, latent },
     errors: results.map(({ mse }) => mse),
     variances: results.map(({ latentVariance }) => latentVariance),
     evaluations: average(results.map(({ evaluations }) => evaluations)),
-    seconds: (timed.at(-1)!.at - from!.at) / 1000 / seeds,
+    seconds: clock.perSeed()!,
   };
 }
 

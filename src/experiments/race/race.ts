@@ -9,6 +9,7 @@ import { summarise } from '../../latent/summary.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { average, bootstrapMean, type Interval } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows } from '../../tensor/tensor.ts';
+import { startClock } from '../clock.ts';
 import type { Contestant } from './contestants.ts';
 
 /** What one contestant reached on all pictures. */
@@ -97,19 +98,6 @@ const NO_JOURNAL: Omit<Journal, 'finish'> = {
   due: () => false,
   finished: async () => undefined,
 };
-
-/** Seconds a seed, of those that are found now: the first batch loads the graphs, and where there are several is left out. */
-function startClock(): { count(seeds: number): void; perSeed(): number | undefined } {
-  const batches = [{ seeds: 0, at: performance.now() }];
-  return {
-    count: seeds => void batches.push({ seeds, at: performance.now() }),
-    perSeed() {
-      const [from, ...timed] = batches.length > 2 ? batches.slice(1) : batches;
-      const seeds = timed.reduce((sum, batch) => sum + batch.seeds, 0);
-      return seeds > 0 ? (timed.at(-1)!.at - from!.at) / 1000 / seeds : undefined;
-    },
-  };
-}
 
 /** What is known of seeds, wherever they come from. */
 export function standing(

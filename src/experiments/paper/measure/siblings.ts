@@ -79,6 +79,11 @@ export function trainingOf(name: string): { readonly config: string; readonly rn
   return { config, rng: 2 * (Number(which) - 1) + (/\db$/.test(config) ? 1 : 0) };
 }
 
+/** What a network of the reproduction is, by its name. */
+export function kindOf(name: string): 'embedder' | 'denoiser' {
+  return name.includes('embedder') ? 'embedder' : 'denoiser';
+}
+
 /** The same by all trainings of one network that are at hand: `name`, and with other random numbers `name-2`, `name-3` and so on. */
 export function growTrainings(lab: Lab, name: string, count: number): Promise<Grown[]> {
   const names = Array.from({ length: MOST }, (_, i) => (i === 0 ? name : `${name}-${i + 1}`));
@@ -142,24 +147,26 @@ export function compareTrainings(
 /** Training images whose moments the linear model knows. */
 const MOMENTS = 600;
 
-/** Mean and covariance of a subject's training images, as a network is shown them. */
-export async function momentsOf(
-  lab: Lab,
-  subject: Subject,
-  { info }: Denoiser,
-): Promise<PrincipalComponents> {
-  const data = await lab.data(subject, 'train');
-  const images = await readPictures(data, 0, Math.min(MOMENTS, data.length));
-  return principalComponents(prepare(images, info.padding, info.range));
+/** What the linear model of a subject grows from a network's seeds: it knows mean and covariance of training images, and no more. */
+export interface LinearSibling extends Pick<Grown, 'pictures'> {
+  readonly moments: PrincipalComponents;
 }
 
-/** The mean ratio of networks to the linear model that knows no more than these moments, for the same seeds. */
-export function besideLinear(lab: Lab, grown: readonly Grown[], moments: PrincipalComponents): number {
-  const ratios = grown.map(one => {
-    const linear = pixelsOf(one.model, wienerPictures(one.model, moments, one.latent));
-    return compareSiblings(lab, one, linear).ratio.mean;
-  });
-  return average(ratios);
+/** The linear model, of pictures as a network is shown them. */
+export async function linearSibling(
+  lab: Lab,
+  subject: Subject,
+  { model, latent }: Grown,
+): Promise<LinearSibling> {
+  const data = await lab.data(subject, 'train');
+  const images = await readPictures(data, 0, Math.min(MOMENTS, data.length));
+  const moments = principalComponents(prepare(images, model.info.padding, model.info.range));
+  return { moments, ...pixelsOf(model, wienerPictures(model, moments, latent)) };
+}
+
+/** The mean ratio of networks to the linear model, for the same seeds. */
+export function besideLinear(lab: Lab, grown: readonly Grown[], linear: LinearSibling): number {
+  return average(grown.map(one => compareSiblings(lab, one, linear).ratio.mean));
 }
 
 /** Pictures of standardised rows, as those of a sibling. */
