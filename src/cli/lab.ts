@@ -15,9 +15,19 @@ import {
   type Subject,
 } from '../experiments/paper/lab.ts';
 import { kindOf, trainingOf } from '../experiments/paper/measure/siblings.ts';
-import { isDirectory, joinPath, listFiles, readBytes, sha256Hex } from '../runtime/files.ts';
+import {
+  exists,
+  isDirectory,
+  joinPath,
+  listFiles,
+  readBytes,
+  readJson,
+  sha256Hex,
+  writeAtomic,
+} from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';
+import { keptAs } from '../work/kept.ts';
 import { inPieces, type Unfinished } from '../work/unfinished.ts';
 import { packaged } from './files.ts';
 import type { Terminal } from './terminal.ts';
@@ -44,8 +54,10 @@ const PIECE = 2 * BATCH;
 
 /** A laboratory whose models are files and whose clouds are kept until all is done. */
 export interface OpenLab extends Lab {
-  /** What to do about what is missing of the things that an experiment needs; empty where nothing is. */
-  missing(needs: readonly string[]): string;
+  /** What to do about what is missing of the things that an experiment needs, or does not fit; empty where nothing is amiss. */
+  missing(needs: readonly string[]): Promise<string>;
+  /** What a denoiser's file says of it, without its taking part. */
+  inspect(name: string): Promise<Denoiser['info']>;
   /** The models that took part so far, by name. */
   readonly used: ReadonlyMap<string, Denoiser | Embedder>;
 }
@@ -91,26 +103,42 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
     denoiser: name => remember(name, loadModel),
     async embedder(name) {
       const embedder = await remember(name, loadEmbedder);
-      const { hash } = await lab.denoiser(EMBEDDED);
-      if (embedder.info.denoiser === hash) return embedder;
-      throw new SeedbedError(
-        'Mismatch',
-        `embedder ${name} was trained for denoiser ${embedder.info.denoiser.slice(0, 12)}, but ${EMBEDDED} is ${hash.slice(0, 12)}. Train it for that one`,
-      );
+      const misfit = misfitOf(name, embedder, await lab.denoiser(EMBEDDED));
+      if (misfit) throw new SeedbedError('Mismatch', misfit);
+      return embedder;
     },
     data: (name, split, shape) => openSet(name, split, flags.dataDir, shape),
-    missing(needs) {
+    async missing(needs) {
       const absent = needs.filter(need => !lab.has(need));
-      return absent
-        .map(need =>
-          need.startsWith('data:') ? remedyOfData(need.slice(5)) : remedyOf(need, folder, models),
-        )
-        .join('; ');
+      const remedies = absent.map(need =>
+        need.startsWith('data:') ? remedyOfData(need.slice(5)) : remedyOf(need, folder, models),
+      );
+      if (remedies.length > 0) return remedies.join('; ');
+      const misfits: string[] = [];
+      for (const name of needs.filter(need => kindOf(need) === 'embedder'))
+        misfits.push(
+          misfitOf(name, await loadEmbedder(models.get(name)!), await loadModel(models.get(EMBEDDED)!)),
+        );
+      return misfits.filter(Boolean).join('; ');
     },
+    inspect: async name => (await loadModel(models.get(name)!)).info,
     scratch: name => unfinished.path(name),
+    async kept(name, schema, make) {
+      const path = unfinished.path(`${name}.json`);
+      if (await exists(path)) return keptAs(schema, await readJson(path), path);
+      const made = await make();
+      await writeAtomic(path, JSON.stringify(made));
+      return made;
+    },
     cloud: (subject, index, method = 'auto') => seekCloud(lab, place, subject, index, method),
   };
   return lab;
+}
+
+/** Why an embedder cannot be used, in words; empty where it belongs to the denoiser. */
+function misfitOf(name: string, { info }: Embedder, { hash }: Denoiser): string {
+  if (info.denoiser === hash) return '';
+  return `embedder ${name} was trained for denoiser ${info.denoiser.slice(0, 12)}, but ${EMBEDDED} is ${hash.slice(0, 12)}. Train it for that one`;
 }
 
 /** Finds the seeds of a subject's test picture, piece by piece, or reads them where they were found before. */
@@ -126,7 +154,8 @@ async function seekCloud(
   const { seeds, recipe, iterations } = lab.sizes.descent;
   const count = method === 'auto' ? lab.sizes.clouds.seeds : seeds;
   // A cloud that diverges leaves what other experiments found.
-  const path = (name: string) => unfinished.path(`cloud-${subject}-${method}-${index}-${name}`);
+  const name = `${subject}-${method}-${index}`;
+  const path = (piece: string) => unfinished.path(`cloud-${name}-${piece}`);
   const own = { path, remove: async () => {} };
   const options = {
     ...{ method, batch: BATCH, rng: lab.rng },
@@ -142,7 +171,8 @@ async function seekCloud(
   const found = await inPieces(own, pieces, seeker.doPiece).finally(seeker.close);
   const { latent, pictures, results } = joinSought(found);
   const evaluations = average(results.map(result => result.evaluations));
-  return { model, index, image, latent, pictures, errors: results.map(({ mse }) => mse), evaluations };
+  const errors = results.map(({ mse }) => mse);
+  return { name, model, index, image, latent, pictures, errors, evaluations };
 }
 
 const folderOf = (flags: LabFlags) => flags.models ?? packaged('models/reproduction');

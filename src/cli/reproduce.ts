@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { type Denoiser, type Embedder, picturesSeen } from '../diffusion/info.ts';
 import { isSeedbedError, messageOf, SeedbedError } from '../errors.ts';
-import type { Gates, ModelGate } from '../experiments/paper/claims.ts';
+import { faultOf, type Gates, type ModelGate } from '../experiments/paper/claims.ts';
 import { type Experiment, SIZES, type Sizes, SUBJECTS } from '../experiments/paper/lab.ts';
+import { kindOf } from '../experiments/paper/measure/siblings.ts';
 import type { ModelFacts, Omitted } from '../experiments/paper/page.ts';
 import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/paper/saved.ts';
 import { recordedGate } from '../quality/gate.ts';
@@ -104,7 +105,6 @@ async function runChosen(
   const facts = { command: commandOf(names, flags), sizes: describeSizes(sizes), models };
   const found = frame.report({ rng, sizes, facts, results: done, omitted });
   const report = await writeReport(flags.out, found);
-  for (const { name, reason } of omitted) terminal.note(`${name}: not run: ${reason}`);
   const took = duration(found.seconds);
   return {
     report,
@@ -123,28 +123,36 @@ async function measureAll(
 ): Promise<{ done: Saved[]; omitted: Omitted[]; models: ModelFacts[] }> {
   const runtime = await open();
   const progress = terminal.progress('reproduce', 'experiments');
-  let at = { index: 0, name: '' };
+  let at = { index: 0, of: experiments.length, name: '' };
   const onProgress = (done: number, total: number) =>
-    progress.update(at.index, experiments.length, `${at.name}: ${done} of ${total}`);
+    progress.update(at.index, at.of, `${at.name}: ${done} of ${total}`);
   const lab = await openLab({ runtime, terminal, unfinished: work, progress: onProgress }, flags, sizes);
   const done: Saved[] = [];
   const omitted: Omitted[] = [];
+  const omit = ({ name, title }: Experiment, reason: string) => {
+    omitted.push({ name, title, reason });
+    progress.above(() => terminal.note(`${name}: not run: ${reason}`));
+  };
   try {
-    for (const [index, experiment] of experiments.entries()) {
-      const { name, title } = experiment;
-      at = { index, name };
-      progress.update(index, experiments.length, name);
+    // What stands in the way is told before the hours begin.
+    const runs: Experiment[] = [];
+    for (const experiment of experiments) {
       const reason = await omittedFor(experiment, lab, work);
-      if (reason && !all) throw new SeedbedError('Machine', `${name}: ${reason}`);
-      if (reason) {
-        omitted.push({ name, title, reason });
-        continue;
-      }
+      if (reason && !all) throw new SeedbedError('Machine', `${experiment.name}: ${reason}`);
+      if (reason) omit(experiment, reason);
+      else runs.push(experiment);
+    }
+    for (const fault of await gateFaults(runs, lab))
+      terminal.note(`${fault}: what is claimed of it will stay open`);
+    for (const [index, experiment] of runs.entries()) {
+      const { name } = experiment;
+      at = { index, of: runs.length, name };
+      progress.update(index, runs.length, name);
       const saved = await reproduce(experiment, lab, work).catch(error => {
         // What fits nothing, or diverges, is told with the others where all are asked for.
         const goesOn = isSeedbedError(error, 'Mismatch') || isSeedbedError(error, 'Diverged');
         if (!all || !goesOn) throw error;
-        omitted.push({ name, title, reason: error.message });
+        omit(experiment, error.message);
       });
       if (!saved) continue;
       done.push(saved);
@@ -165,7 +173,7 @@ async function omittedFor({ name, needs }: Experiment, lab: OpenLab, work: Work)
   const path = work.path(`omitted-${name}.txt`);
   if (await exists(path)) return readText(path);
   if (await exists(work.path(`numbers-${name}.json`))) return '';
-  const reason = lab.missing(needs);
+  const reason = await lab.missing(needs);
   if (reason && work.shard) await writeAtomic(path, reason);
   return reason;
 }
@@ -226,13 +234,27 @@ function watching(lab: OpenLab): { lab: OpenLab; asked: ReadonlySet<string> } {
 function gatesOf({ used }: OpenLab, names: ReadonlySet<string>): Gates {
   const gates = [...names].flatMap((name): [string, ModelGate | null][] => {
     const info = used.get(name)?.info;
-    if (info?.shape.length !== 3) return [];
-    const conditions = recordedGate(info.training);
-    if (!conditions) return [[name, null]];
-    const fails = conditions.filter(({ passed }) => !passed).map(({ text }) => text);
-    return [[name, { passed: conditions.length - fails.length, of: conditions.length, fails }]];
+    return info?.shape.length === 3 ? [[name, gateOf(info)]] : [];
   });
   return Object.fromEntries(gates);
+}
+
+function gateOf({ training }: Pick<Denoiser['info'], 'training'>): ModelGate | null {
+  const conditions = recordedGate(training);
+  if (!conditions) return null;
+  const fails = conditions.filter(({ passed }) => !passed).map(({ text }) => text);
+  return { passed: conditions.length - fails.length, of: conditions.length, fails };
+}
+
+/** What is wrong with the gates of the denoisers that experiments cannot do without, and of those of their data sets. */
+async function gateFaults(experiments: readonly Experiment[], lab: OpenLab): Promise<string[]> {
+  const needs = experiments.flatMap(experiment => experiment.needs);
+  const subjects = needs.length > 0 ? Object.values(SUBJECTS).map(({ model }) => model) : [];
+  const names = new Set([...needs, ...subjects].filter(name => !name.startsWith('data:') && lab.has(name)));
+  const faults: string[] = [];
+  for (const name of names)
+    if (kindOf(name) === 'denoiser') faults.push(faultOf(name, gateOf(await lab.inspect(name))) ?? '');
+  return faults.filter(Boolean);
 }
 
 const keptSchema = savedSchema.extend({

@@ -3,8 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hashesOfModels } from '../../src/cli/lab.ts';
+import { z } from 'zod';
+import { hashesOfModels, openLab } from '../../src/cli/lab.ts';
+import { saveModel } from '../../src/diffusion/model.ts';
+import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import { SIZES } from '../../src/experiments/paper/lab.ts';
 import { EXPERIMENTS } from '../../src/experiments/paper/reproduction.ts';
+import { createRuntime } from '../../src/runtime/node.ts';
+import { idxOf } from '../data/sets.ts';
+import { SHAPE, scalingEmbedder } from '../experiments/lab.ts';
 import { seedbed as run } from './in-process.ts';
 
 let folder: string;
@@ -97,6 +104,30 @@ test('an experiment without its data or model says what is missing and the comma
   );
 });
 
+test('what stands in the way, and what leaves claims open, is told before anything is measured', async () => {
+  const [models, set] = [at('others'), at('sets', 'fashion-mnist')];
+  const denoiser = gaussianDenoiser(0.5, SHAPE, 2);
+  const written = {
+    [join(models, 'fashion-mnist.onnx')]: saveModel(denoiser),
+    [join(models, 'fashion-mnist-embedder.onnx')]: saveModel(
+      scalingEmbedder(gaussianDenoiser(0.4, SHAPE, 2), 1),
+    ),
+    [join(set, 'train-images-idx3-ubyte')]: idxOf(SHAPE, new Uint8Array(64)),
+    [join(set, 't10k-images-idx3-ubyte')]: idxOf(SHAPE, new Uint8Array(64)),
+  };
+  for (const folder of [models, set]) await mkdir(folder, { recursive: true });
+  for (const [path, bytes] of Object.entries(written)) await writeFile(path, bytes);
+  const args = ['--models', models, '--data-dir', at('sets'), '--out', at('ahead')];
+  const misfit = await seedbed('fig8', 'canonical', ...args);
+  expect(misfit).toMatchObject({ code: 1, out: '' });
+  expect(misfit.err).toMatch(/canonical: embedder fashion-mnist-embedder was trained for denoiser \w+, but/);
+  const unmeasured = await seedbed('schedules', ...args);
+  expect(unmeasured.code).toBe(0);
+  expect(unmeasured.err).toBe(
+    'fashion-mnist has not been held against its gate: what is claimed of it will stay open\n',
+  );
+});
+
 test('goes on with what an interrupted run left, and not with that of another', async () => {
   await seedbed('fig8', '--out', at('whole'));
   const {
@@ -122,6 +153,22 @@ test('goes on with what an interrupted run left, and not with that of another', 
   expect((await again('--resume', '--models', at('models'))).err).toContain('another command');
   expect((await again('--resume')).code).toBe(0);
   expect(await readFile(at('resumed', 'README.md'), 'utf8')).toContain('kept from before');
+});
+
+test('what experiments share is made once and kept; what was spoilt since is refused by its name', async () => {
+  const place = {
+    runtime: await createRuntime({ threads: 1 }),
+    terminal: { signal: new AbortController().signal },
+    unfinished: { path: (name: string) => at('kept', name), remove: async () => {} },
+    progress: () => {},
+  };
+  const lab = await openLab(place, { rng: 0, models: at('kept') }, SIZES.default);
+  const number = (value: number) =>
+    lab.kept('shared', z.object({ value: z.number() }), async () => ({ value }));
+  await mkdir(at('kept'));
+  expect([await number(1), await number(2)]).toEqual([{ value: 1 }, { value: 1 }]);
+  await writeFile(at('kept', 'shared.json'), '{"value": "one"}');
+  await expect(number(3)).rejects.toThrow(at('kept', 'shared.json'));
 });
 
 test('writes page and plots again from saved numbers, and says so where they are not there', async () => {

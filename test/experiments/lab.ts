@@ -74,12 +74,14 @@ export async function toyLab({
     embedder: name => take(embedders, name),
     data: name => take(data, name),
     scratch: name => join(folder, name),
+    kept: (_name, _schema, make) => make(),
     async cloud(subject, index, method = 'auto') {
       const model = await take(denoisers, SUBJECTS[subject].model);
       const image = await readPictures(await take(data, subject), index, index + 1);
       const starts = method === 'auto' ? lab.sizes.clouds.seeds : lab.sizes.descent.seeds;
       const found = await find(lab, model, image, { method, starts });
       return {
+        name: `${subject}-${method}-${index}`,
         model,
         index,
         image,
@@ -144,6 +146,7 @@ export async function madeUpCloud(
 ): Promise<SeedCloud> {
   const grown = await grow(lab, model, latent);
   return {
+    name: `made-up-${index}`,
     model,
     index,
     image,

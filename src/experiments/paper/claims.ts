@@ -241,7 +241,8 @@ export function gated(claim: Claim, gates: Gates): GatedClaim {
 
 const inShort = (gate: ModelGate | null) => (gate ? `${gate.passed} of ${gate.of}` : 'not measured');
 
-function faultOf(name: string, gate: ModelGate | null): string | undefined {
+/** Why a denoiser's gate leaves claims open, in words; undefined where it passes. */
+export function faultOf(name: string, gate: ModelGate | null): string | undefined {
   if (!gate) return `${name} has not been held against its gate`;
   return gate.fails.length > 0 ? `${name} fails its gate (${gate.fails.join('; ')})` : undefined;
 }

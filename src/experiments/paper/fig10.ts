@@ -19,7 +19,6 @@ import {
 import { experiment, find, type Lab, readPictures, SUBJECTS, type Subject } from './lab.ts';
 import {
   besideLinear,
-  compareSiblings,
   compareTrainings,
   type Grown,
   growSiblings,
@@ -85,12 +84,9 @@ async function compareNetworks(lab: Lab, subject: Subject, names: readonly strin
   const { title } = SUBJECTS[subject];
   const grown = await growSiblings(lab, names, lab.sizes.sample);
   const linear = await linearSibling(lab, subject, grown[0]!);
-  const pairs = grown.flatMap((a, i) =>
-    grown.slice(i + 1).map(b => ({ a: a.name, b: b.name, ...compareSiblings(lab, a, b) })),
-  );
+  const { pairs, ratio } = compareTrainings(lab, grown);
   const numbers = {
-    ...{ title, names, pairs },
-    ratio: compareTrainings(lab, grown).ratio,
+    ...{ title, names, pairs, ratio },
     real: await realDistance(lab, subject),
     wiener: besideLinear(lab, grown, linear),
     bands: bandsOf(lab, grown, linear),

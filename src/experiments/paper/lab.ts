@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Denoiser, Embedder } from '../../diffusion/info.ts';
 import { embed } from '../../embedding/embed.ts';
@@ -61,6 +62,8 @@ export const SIZES = {
 
 /** Seeds of one picture, and what they grow. */
 export interface SeedCloud {
+  /** By which work on it is kept: the subject, the method, which picture. */
+  readonly name: string;
   readonly model: Denoiser;
   /** Which of the test pictures it is of. */
   readonly index: number;
@@ -94,6 +97,8 @@ export interface Lab {
   data(name: string, split: 'train' | 'test', shape?: readonly number[]): Promise<Dataset>;
   /** A folder for work of that name, which is kept until all is done, so that it can go on. */
   scratch(name: string): string;
+  /** What several experiments share: made once, and kept until all is done. @param schema what a kept file has to hold. */
+  kept<T>(name: string, schema: z.ZodType<T>, make: () => Promise<T>): Promise<T>;
   /** Seeds of a test picture of a subject: `sizes.clouds.seeds` of them by `auto`, or a few by descent (`sizes.descent`). */
   cloud(subject: Subject, index: number, method?: 'auto' | 'descent'): Promise<SeedCloud>;
 }

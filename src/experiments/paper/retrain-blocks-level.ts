@@ -28,7 +28,7 @@ const TRAINED = [
 export const retrain = experiment({
   name: 'retrain',
   title: 'the same network, trained again',
-  needs: [SMALL, AGAIN, `${SMALL}-27500a`, `${SMALL}-27500b`],
+  needs: [SMALL, AGAIN, `${SMALL}-27500a`, `${SMALL}-27500b`, 'data:mnist'],
   async measure(lab) {
     const trained: { how: string; same: number; different: number; linear: number; ratio: Sampled }[] = [];
     const sheet: SheetPicture['rows'][number][] = [];
@@ -80,7 +80,7 @@ const NETWORKS = [`${SMALL}-1-block`, SMALL, `${SMALL}-3-blocks`] as const;
 export const blocks = experiment({
   name: 'blocks',
   title: 'other numbers of blocks a level',
-  needs: [NETWORKS[0], NETWORKS[1], AGAIN],
+  needs: [NETWORKS[0], NETWORKS[1], AGAIN, 'data:mnist'],
   async measure(lab) {
     const names = NETWORKS.filter(name => lab.has(name));
     const grown: Grown[][] = [];

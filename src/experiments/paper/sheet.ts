@@ -123,7 +123,7 @@ async function bentness(lab: Lab, cloud: SeedCloud) {
   const { spread, flat, grown, random } = await growing(lab, cloud);
   const { gains, variances } = await alongSensitive(lab, cloud);
   const error = average(errorsAgainst(grown, prepare(image, padding, range)));
-  const posteriors = Array.from(gains, gain => 1 / (1 + gain ** 2 / error));
+  const posteriors = gains.map(gain => 1 / (1 + gain ** 2 / error));
   const [along, posterior] = [variances, posteriors].map(all => average(all.slice(0, TANGENT))) as [
     number,
     number,

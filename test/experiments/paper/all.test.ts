@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { openDataset } from '../../../src/data/open.ts';
 import { gaussianDenoiser, mixtureDenoiser } from '../../../src/diffusion/oracle.ts';
 import { VERDICTS } from '../../../src/experiments/paper/claims.ts';
-import type { Lab } from '../../../src/experiments/paper/lab.ts';
+import { type Lab, SUBJECTS } from '../../../src/experiments/paper/lab.ts';
 import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { asDataset, run, SHAPE, scalingEmbedder, toyLab } from '../lab.ts';
@@ -20,6 +20,41 @@ const pictures = (count: number, seed = 9) => {
     noise.map((z, i) => 0.5 + 0.2 * (MEANS[Math.floor(i / 64) % 4]![i % 64]! + 0.14 * z)),
   );
 };
+
+/** Data that is always at hand: it is computed, or ships. */
+const ALWAYS = ['circles', 'moons', 'paintings', 'faces'].map(name => `data:${name}`);
+
+/** A laboratory that notes what is asked for, and which of it was neither needed nor looked for before. */
+function watching(lab: Lab, needs: readonly string[]) {
+  const asked: string[] = [];
+  const known = new Set([...needs, ...ALWAYS]);
+  const ask = (what: string) => void asked.push(what);
+  const watched: Lab = {
+    ...lab,
+    has(what) {
+      known.add(what);
+      return lab.has(what);
+    },
+    denoiser(name) {
+      ask(name);
+      return lab.denoiser(name);
+    },
+    embedder(name) {
+      ask(name);
+      return lab.embedder(name);
+    },
+    data(name, split, shape) {
+      ask(`data:${name}`);
+      return lab.data(name, split, shape);
+    },
+    cloud(subject, index, method) {
+      ask(SUBJECTS[subject].model);
+      ask(`data:${subject}`);
+      return lab.cloud(subject, index, method);
+    },
+  };
+  return { lab: watched, asked, unasked: (what: string) => !known.has(what) };
+}
 
 describe('each experiment, on a mixture of Gaussians', async () => {
   const lab = await toyLab({
@@ -56,7 +91,9 @@ describe('each experiment, on a mixture of Gaussians', async () => {
   test.each(EXPERIMENTS.map(experiment => [experiment.name, experiment] as const))(
     '%s gives claims with numbers, controls and verdicts, and pictures',
     async (name, experiment) => {
-      const { claims, tables = [], sheets, plots = [] } = await run(experiment, lab);
+      const { lab: watched, asked, unasked } = watching(lab, experiment.needs);
+      const { claims, tables = [], sheets, plots = [] } = await run(experiment, watched);
+      expect(asked.filter(unasked), 'asked for without being needed or looked for').toEqual([]);
       expect(claims.length).toBeGreaterThan(0);
       for (const { paper, ours, control, because, verdict, values } of claims) {
         for (const words of [paper, ours, control, because]) {

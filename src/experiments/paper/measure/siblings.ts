@@ -91,12 +91,15 @@ export function growTrainings(lab: Lab, name: string, count: number): Promise<Gr
   return growSiblings(lab, missing < 0 ? names : names.slice(0, missing), count);
 }
 
+/** How similar pictures are, with the number of independent things behind it. */
+type SiblingComparison = GrownComparison & { readonly ratio: Sampled };
+
 /** How similar two siblings' pictures are, see {@link compareGrown}: over many seeds of one pair of trainings. */
 export function compareSiblings(
   lab: Lab,
   a: Pick<Grown, 'pictures'>,
   b: Pick<Grown, 'pictures'>,
-): GrownComparison & { readonly ratio: Sampled } {
+): SiblingComparison {
   const found = compareGrown(a.pictures, b.pictures, lab.rng);
   return { ...found, ratio: { ...found.ratio, n: 1, points: a.pictures.shape[0]! } };
 }
@@ -109,17 +112,22 @@ export function compareTrainings(
   lab: Lab,
   some: readonly Grown[],
   others: readonly Grown[] = some,
-): GrownComparison & { readonly ratio: Sampled } {
+): SiblingComparison & { readonly pairs: readonly (SiblingComparison & { a: string; b: string })[] } {
   if (some[0] && others[0]) requireAlike(some[0], others[0]);
-  const pairs = some.flatMap((a, i) =>
-    others.flatMap((b, j) => (some !== others || i < j ? [{ i, j, ...compareSiblings(lab, a, b) }] : [])),
+  const compared = some.flatMap((a, i) =>
+    others.flatMap((b, j) =>
+      some !== others || i < j
+        ? [{ i, j, pair: { a: a.name, b: b.name, ...compareSiblings(lab, a, b) } }]
+        : [],
+    ),
   );
+  const pairs = compared.map(({ pair }) => pair);
   const n = some === others ? some.length - 1 : Math.min(some.length, others.length);
   const stream = { seed: lab.rng, purpose: 'trainings' };
   const meanOf = (round: number): number => {
     const left = timesDrawn(stream, some.length, round);
     const right = some === others ? left : timesDrawn(stream, others.length, round, 1);
-    const weights = pairs.map(({ i, j }) => left[i]! * right[j]!);
+    const weights = compared.map(({ i, j }) => left[i]! * right[j]!);
     const sum = pairs.reduce((total, { ratio }, k) => total + weights[k]! * ratio.mean, 0);
     return sum / weights.reduce((a, b) => a + b);
   };
@@ -141,6 +149,7 @@ export function compareTrainings(
     same: over(({ same }) => same),
     different: over(({ different }) => different),
     ratio: { mean: over(({ ratio }) => ratio.mean), ...range(), n, points },
+    pairs,
   };
 }
 
