@@ -1,0 +1,141 @@
+/**
+ * How well two trainings of one network agree, against the pictures that they have seen, by the paper's recipe (epsilon, absolute
+ * error) and by ours (v, squared error): trains two networks of each recipe and length, one thread each and as many at once
+ * as there are cores, and writes a table, its numbers and a figure.
+ * npm run agreement -- --data-dir DIR [--recipes DIR] [--steps 1000,4000,25000] [--runs DIR] [--into DIR]
+ * Stopped, it goes on where it was when it is called again.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { picturesSeen } from '../src/diffusion/info.ts';
+import { lineFigure } from '../src/figures/line.ts';
+import { compareGrown, createRuntime, decode, type GrownComparison, loadModel } from '../src/index.ts';
+import { svgToPng } from '../src/runtime/svg.ts';
+import { normals } from '../src/tensor/random.ts';
+
+const { values } = parseArgs({
+  options: {
+    'data-dir': { type: 'string', default: '/usr/share/datasets' },
+    recipes: { type: 'string', default: 'configs/next/recipes' },
+    steps: { type: 'string', default: '1000,4000,25000' },
+    runs: { type: 'string', default: 'runs/agreement' },
+    into: { type: 'string', default: 'docs/findings-in-science' },
+  },
+});
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** Seeds that both networks grow. */
+const SEEDS = 100;
+const GRIDS = ['logSnr', 'linspace'] as const;
+
+/** Two trainings of one recipe and length. */
+interface Pair {
+  readonly recipe: string;
+  readonly steps: number;
+  readonly runs: readonly string[];
+}
+
+const pairs = readdirSync(values.recipes).flatMap(file =>
+  values.steps.split(',').map((text): Pair => {
+    const [recipe, steps] = [basename(file, '.json'), Number(text)];
+    return { recipe, steps, runs: [0, 2].map(rng => join(values.runs, `${recipe}-${steps}-${rng}`)) };
+  }),
+);
+const waiting = pairs.flatMap(pair => pair.runs.map((run, i) => ({ ...pair, run, rng: 2 * i })));
+await Promise.all(Array.from({ length: availableParallelism() }, lane));
+const runtime = await createRuntime();
+const rows = [];
+for (const pair of pairs) rows.push(await compare(pair));
+await runtime.dispose();
+await write(rows.flat());
+
+async function lane(): Promise<void> {
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    if (stepsOf(next.run) < next.steps) await train(next);
+    console.log(`${next.run}: ${next.steps} steps`);
+  }
+}
+
+/** Steps that a run has behind it. */
+function stepsOf(run: string): number {
+  const log = join(run, 'log.jsonl');
+  if (!existsSync(log)) return 0;
+  const last = readFileSync(log, 'utf8').trim().split('\n').at(-1)!;
+  return (JSON.parse(last) as { step: number }).step;
+}
+
+function train({ recipe, steps, run, rng }: Pair & { run: string; rng: number }): Promise<void> {
+  const begun = existsSync(join(run, 'checkpoint.safetensors'));
+  const file = join(values.recipes, `${recipe}.json`);
+  const words = ['train', 'denoiser', '--config', file, '--data-dir', values['data-dir'], '--out', run];
+  const how = ['--steps', String(steps), ...(begun ? ['--resume'] : ['--rng', String(rng)])];
+  const quiet = ['--threads', '1', '--quiet'];
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(ROOT, 'bin/seedbed.js'), ...words, ...how, ...quiet], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    child.once('error', reject);
+    child.once('exit', code =>
+      code === 0 ? resolve() : reject(new Error(`the training of ${run} ended with ${code}`)),
+    );
+  });
+}
+
+interface Row extends GrownComparison {
+  readonly recipe: string;
+  readonly pictures: number;
+  readonly grid: (typeof GRIDS)[number];
+}
+
+/** How much the pictures of both trainings differ, grown from the same seeds along both grids. */
+async function compare({ recipe, runs }: Pair): Promise<Row[]> {
+  const models = await Promise.all(runs.map(run => loadModel(join(run, 'model.onnx'))));
+  const { shape, sampler } = models[0]!.info;
+  const latent = normals({ seed: 0, purpose: 'agreement' }, [SEEDS, ...shape]);
+  const pictures = picturesSeen(models[0]!.info)!;
+  const found: Row[] = [];
+  for (const grid of GRIDS) {
+    const along = { ...sampler, grid };
+    const [a, b] = [
+      await decode(models[0]!, latent, { runtime, sampler: along }),
+      await decode(models[1]!, latent, { runtime, sampler: along }),
+    ];
+    found.push({ recipe, pictures, grid, ...compareGrown(a, b) });
+  }
+  return found;
+}
+
+async function write(all: readonly Row[]): Promise<void> {
+  await mkdir(values.into, { recursive: true });
+  const path = (ending: string) => join(values.into, `agreement-by-pictures.${ending}`);
+  await writeFile(path('json'), `${JSON.stringify(all, null, 2)}\n`);
+  const named = (recipe: string, grid: Row['grid']) =>
+    `${recipe}, steps even in ${grid === 'logSnr' ? 'log SNR' : 'time'}`;
+  const svg = lineFigure({
+    title: 'Agreement of two trainings against pictures seen',
+    x: { label: 'pictures seen by each', log: true },
+    y: { label: 'squared distance, same seed over different seeds', log: true },
+    series: [...new Set(all.map(({ recipe }) => recipe))].flatMap(recipe =>
+      GRIDS.map(grid => ({
+        name: named(recipe, grid),
+        points: all
+          .filter(row => row.recipe === recipe && row.grid === grid)
+          .map(({ pictures, ratio }) => [pictures, ratio.mean] as const),
+        dashed: grid === 'linspace',
+      })),
+    ),
+  });
+  await writeFile(path('svg'), svg);
+  await writeFile(path('png'), await svgToPng(svg));
+  console.log(
+    '| recipe | pictures seen | same seed | different seeds | ratio, n = 1 |\n| --- | --- | --- | --- | --- |',
+  );
+  for (const { recipe, grid, pictures, same, different, ratio } of all)
+    console.log(
+      `| ${named(recipe, grid)} | ${pictures.toLocaleString('en')} | ${same.toPrecision(3)} | ${different.toPrecision(3)} | ${ratio.mean.toPrecision(3)} (${ratio.low.toPrecision(2)} to ${ratio.high.toPrecision(2)}) |`,
+    );
+}
