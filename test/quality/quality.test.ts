@@ -83,6 +83,13 @@ describe('the Frechet distance', () => {
     expect(distanceOf(a, c)).toBeCloseTo(distanceOf(c, a), 6);
     expect(distanceOf(a, c)).toBeGreaterThan(1);
   });
+
+  test('of fewer points than features is none from itself, and the square of the way that they are moved', () => {
+    const a = normals({ seed: 4, purpose: 'few' }, [20, 64]);
+    const moved = float32(a.shape, scaled(a, value => value + 0.25).data);
+    expect(distanceOf(a, a)).toBeLessThan(64e-6);
+    expect(distanceOf(a, moved)).toBeCloseTo(64 * 0.25 ** 2, 4);
+  });
 });
 
 describe('neighbours', () => {
