@@ -1,6 +1,7 @@
 /**
  * Trains the denoisers of the reproduction, and the embedders that --only names (of DIR's fashion-mnist, else of the shipped
- * denoiser), one thread each and as many at once as there are cores, and says what each cost and bought:
+ * denoiser), one thread each and as many at once as there are cores, measures the denoisers' gates, and says what each
+ * training cost and bought:
  * npm run train:reproduction -- --data-dir DIR [--configs DIR] [--only NAMES] [--trainings N] [--cifar10 ARCHIVE]
  * [--minutes N] [--into DIR]. Stopped, or out of minutes, it goes on where it was when it is called again.
  */
@@ -14,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { kindOf, trainingOf } from '../src/experiments/paper/measure/siblings.ts';
 import { lineFigure } from '../src/figures/line.ts';
 import { loadEmbedder, loadModel, saveModel } from '../src/index.ts';
+import { recordedGate } from '../src/quality/gate.ts';
 import { svgToPng } from '../src/runtime/svg.ts';
 
 const { values } = parseArgs({
@@ -30,6 +32,8 @@ const { values } = parseArgs({
 });
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ends = performance.now() + 60_000 * Number(values.minutes);
+/** Pictures that a gate compares; of 1,000 it cannot tell one hundredth. */
+const GATE = 5000;
 
 /** What a training cost and bought. */
 interface Cost {
@@ -73,8 +77,21 @@ function train(name: string): Promise<boolean> {
   const file = join(values.configs, `${config}.json`);
   const embedded = join(values.into, 'fashion-mnist.onnx');
   const of = kindOf(name) === 'embedder' && existsSync(embedded) ? ['--model', embedded] : [];
-  const words = ['train', kindOf(name), '--config', file, '--data-dir', values['data-dir'], '--out', run];
-  const how = ['--threads', '1', '--quiet', ...of, ...go];
+  return seedbed('train', kindOf(name), '--config', file, '--out', run, ...of, ...go);
+}
+
+/** Measures a denoiser's gate, of pictures that it did not learn, and has its file say so. @returns whether that came to its end. */
+function measure(name: string, file: string): Promise<boolean> {
+  const lossless = ['--data', 'cifar10:test', '--features', join(ROOT, 'models/classifiers/cifar10.onnx')];
+  const archive =
+    name.startsWith('cifar10') && values.cifar10 ? ['--learned', values.cifar10, ...lossless] : [];
+  const out = join(values.runs, name, 'quality');
+  return seedbed('quality', file, '--count', String(GATE), '--out', out, '--into', file, ...archive);
+}
+
+/** Runs a command until it, or the time, is over. @returns whether it came to its end. */
+function seedbed(...words: string[]): Promise<boolean> {
+  const how = ['--data-dir', values['data-dir'], '--threads', '1', '--quiet'];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(ROOT, 'bin/seedbed.js'), ...words, ...how], {
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -83,19 +100,22 @@ function train(name: string): Promise<boolean> {
     child.once('error', reject);
     child.once('exit', code => {
       clearTimeout(late);
-      if (code !== 0 && code !== 75) reject(new Error(`the training of ${name} ended with ${code}`));
+      if (code !== 0 && code !== 75) reject(new Error(`seedbed ${words.join(' ')} ended with ${code}`));
       resolve(code === 0);
     });
   });
 }
 
-/** Takes the model over, as float16, and notes what it cost. */
+/** Takes the model over, as float16, with its gate, and notes what it cost. */
 async function finish(name: string): Promise<void> {
   const run = join(values.runs, name);
   const file = join(run, 'model.onnx');
-  const model = await (kindOf(name) === 'embedder' ? loadEmbedder(file) : loadModel(file));
+  const embedder = kindOf(name) === 'embedder';
+  const model = await (embedder ? loadEmbedder(file) : loadModel(file));
   await mkdir(values.into, { recursive: true });
-  await writeFile(join(values.into, `${name}.onnx`), saveModel(model, true));
+  const taken = join(values.into, `${name}.onnx`);
+  await writeFile(taken, saveModel(model, true));
+  if (!embedder && !(await measure(name, taken))) return;
   const { batch } = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')).training as { batch: number };
   const lines = readFileSync(join(run, 'log.jsonl'), 'utf8').trim().split('\n');
   const log = lines.map(line => JSON.parse(line) as { step: number; heldOut: number; seconds: number });
@@ -111,16 +131,27 @@ async function finish(name: string): Promise<void> {
   console.log(`${name}: held-out error ${last.heldOut}, ${minutes.toFixed(0)} minutes`);
 }
 
+/** How many of its gate's conditions a denoiser in the folder meets, and which it does not. */
+async function gateOf(name: string): Promise<string> {
+  const file = join(values.into, `${name}.onnx`);
+  if (kindOf(name) === 'embedder' || !existsSync(file)) return '';
+  const gate = recordedGate((await loadModel(file)).info.training);
+  if (!gate) return 'not measured';
+  const fails = gate.filter(({ passed }) => !passed).map(({ text }) => text);
+  return [`${gate.length - fails.length} of ${gate.length}`, ...fails].join('; not: ');
+}
+
 /** One table, costs.md, and one figure, costs.png: error against pictures seen. */
 async function report(all: readonly Cost[]): Promise<void> {
   if (all.length === 0) return;
-  const rows = all.map(
-    ({ name, pictures, minutes, curve }) =>
-      `| ${name} | ${pictures.toLocaleString('en')} | ${minutes.toFixed(0)} | ${curve.at(-1)![1].toPrecision(3)} |`,
-  );
+  const rows: string[] = [];
+  for (const { name, pictures, minutes, curve } of all)
+    rows.push(
+      `| ${name} | ${pictures.toLocaleString('en')} | ${minutes.toFixed(0)} | ${curve.at(-1)![1].toPrecision(3)} | ${await gateOf(name)} |`,
+    );
   const about = `Written by \`npm run train:reproduction -- --configs ${values.configs}\`. Held-out error of a denoiser is the mean absolute error of the noise that is seen, of an embedder the squared error of embedding and growing again.`;
   const head =
-    '| model | pictures seen | minutes, one thread | held-out error |\n| --- | ---: | ---: | ---: |';
+    '| model | pictures seen | minutes, one thread | held-out error | conditions of its gate that it meets |\n| --- | ---: | ---: | ---: | --- |';
   const picture = '![Held-out error against pictures seen](costs.png)';
   const page = ['# What the trainings cost and bought', about, picture, [head, ...rows].join('\n')].join(
     '\n\n',
