@@ -55,7 +55,7 @@ export async function learning(runtime: Runtime, folder: string, steps: number):
   const state = trainee.begin();
   return {
     step: () => trainee.advance(state, steps),
-    heldOut: async () => (await task.evaluate(trainee.averaged(state))).heldOut,
+    heldOut: async () => (await task.evaluate(trainee.averaged(state), state.step)).heldOut,
     dispose: () => trainee.dispose(),
   };
 }

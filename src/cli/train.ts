@@ -12,12 +12,13 @@ import {
 } from '../diffusion/config.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { loadEmbedder, loadModel } from '../diffusion/load.ts';
-import { denoiserTask } from '../diffusion/train-denoiser.ts';
+import { denoiserTask, type LevelsOf } from '../diffusion/train-denoiser.ts';
 import { embedderTask } from '../embedding/train-embedder.ts';
 import { SeedbedError } from '../errors.ts';
 import { parseModel } from '../graph/protobuf.ts';
 import { widen } from '../graph/widen.ts';
 import { type TrainingTask, train } from '../nn/trainer.ts';
+import { type LevelRecord, levelWatch, worstLevel } from '../quality/levels.ts';
 import { classifierTask } from '../quality/train-classifier.ts';
 import { exists, joinPath, readJson, sha256Hex } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
@@ -106,8 +107,21 @@ async function trainDenoiser(frame: Frame, given: TrainFlags): Promise<Done> {
   note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
   const runtime = await frame.runtime();
   const init = flags.init ? await loadModel(flags.init) : undefined;
-  const task = await denoiserTask(runtime, { config, dataset, rng: flags.rng, out: flags.out, init });
-  return run(frame, flags, config, task);
+  const { rng, out } = flags;
+  const watch = levelWatch(runtime, rng);
+  let worst: LevelRecord | undefined;
+  const levels: LevelsOf = async (...seen) => {
+    const found = await watch(...seen);
+    worst = worstLevel(found);
+    return found;
+  };
+  const task = await denoiserTask(runtime, { config, dataset, rng, out, init, levels });
+  return run(frame, flags, config, task, () => (worst ? besideLinear(worst) : ''));
+}
+
+/** How far a network has come where it has come least far, in a few words. */
+function besideLinear({ time, network, linear }: LevelRecord): string {
+  return `${(network / linear).toPrecision(3)} of a linear model's error at t = ${time.toFixed(1)}, where it is most`;
 }
 
 async function trainEmbedder(frame: Frame, given: TrainFlags): Promise<Done> {
@@ -209,6 +223,8 @@ async function run(
   flags: TrainFlags & { rng: number },
   config: DenoiserConfig | EmbedderConfig | ClassifierConfig,
   task: TrainingTask,
+  /** What else is known after each measurement. */
+  known = () => '',
 ): Promise<Done> {
   const { terminal } = frame;
   const { rng, out } = flags;
@@ -226,21 +242,22 @@ async function run(
     evaluateEvery,
     signal: terminal.signal,
     onProgress: p => {
-      const kept = p.heldOut === undefined ? '' : `, held out ${p.heldOut.toPrecision(4)}`;
-      progress.update(
-        p.step,
-        p.steps,
-        `loss ${p.loss.toPrecision(4)}${kept}, ${p.imagesPerSecond.toFixed(0)} images/s`,
-      );
+      const words = [
+        `loss ${p.loss.toPrecision(4)}`,
+        p.heldOut === undefined ? '' : `held out ${p.heldOut.toPrecision(4)}`,
+        known(),
+        `${p.imagesPerSecond.toFixed(0)} images/s`,
+      ];
+      progress.update(p.step, p.steps, words.filter(Boolean).join(', '));
     },
   }).finally(() => progress.stop());
-  const kept = heldOut === undefined ? '' : `, held-out loss ${heldOut.toPrecision(4)}`;
+  const kept = heldOut === undefined ? '' : `held-out loss ${heldOut.toPrecision(4)}`;
   const report = frame.report({ rng, results: [{ out, step, finished, heldOut }] });
   const stopped = `stopped at step ${step} of ${steps}; the same command with --resume goes on`;
   return {
     report,
     lines: [
-      `${step} of ${steps} steps, ${duration(report.seconds)}${kept}; the model is ${joinPath(out, 'model.onnx')}`,
+      `${[`${step} of ${steps} steps`, duration(report.seconds), kept, known()].filter(Boolean).join(', ')}; the model is ${joinPath(out, 'model.onnx')}`,
     ],
     fault: terminal.signal.aborted && !finished ? new SeedbedError('Interrupted', stopped) : undefined,
   };

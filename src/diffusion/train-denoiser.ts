@@ -31,7 +31,12 @@ export interface DenoiserTraining {
   readonly out: string;
   /** Goes on from this model's weights. */
   readonly init?: Denoiser | undefined;
+  /** What else is measured with the held-out loss, by items that are learned and others; logged, and kept in the model's record. */
+  readonly levels?: LevelsOf | undefined;
 }
+
+/** Measures how well a model sees at some noise levels. */
+export type LevelsOf = (model: Denoiser, learned: Dataset, kept: Dataset) => Promise<readonly object[]>;
 
 /** The training of a denoiser in a folder, resumable: {@link denoiserProblem} with its records. */
 export async function denoiserTask(runtime: Runtime, training: DenoiserTraining): Promise<TrainingTask> {
@@ -49,6 +54,8 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
   if (init) checkStart(init, config, dataset);
   const range = init ? init.info.range : await measureStandardisation(learned, image.padding);
   const { info, ...problem } = denoiserProblem({ config, learned, name: dataset.name, range, rng, init });
+  /** What was measured last. A file says it of its own step alone, so that a resumed run writes what an unbroken one does. */
+  let measured: { readonly step: number; readonly levels: object } | undefined;
 
   return {
     ...problem,
@@ -60,9 +67,17 @@ export async function denoiserTask(runtime: Runtime, training: DenoiserTraining)
       init: init?.hash ?? null,
       config: timeless(config),
     },
-    evaluate: graph => heldOutLoss(runtime, createModel(graph, info), kept, rng),
+    async evaluate(graph, step) {
+      const model = createModel(graph, info);
+      const { heldOut: loss, details } = await heldOutLoss(runtime, model, kept, rng);
+      const found = (await training.levels?.(model, learned, kept)) ?? [];
+      const levels = found.length > 0 ? { levels: found } : {};
+      measured = { step, levels };
+      return { heldOut: loss, details: { ...details, ...levels } };
+    },
     async save(graph, step) {
-      const model = createModel(graph, { ...info, training: { ...info.training, steps: step } });
+      const levels = measured?.step === step ? measured.levels : {};
+      const model = createModel(graph, { ...info, training: { ...info.training, steps: step, ...levels } });
       await writeAtomic(joinPath(training.out, 'model.onnx'), saveModel(model));
       await writeSamples(
         runtime,

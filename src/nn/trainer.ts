@@ -12,8 +12,8 @@ import {
 
 /** A training problem as a run in a folder: measured, saved, resumed. */
 export interface TrainingTask extends TrainingProblem, KeptTask {
-  /** Loss of the given network on held-out data, lower is better; details are logged as they are. */
-  evaluate(network: Graph): Promise<{ heldOut: number; details?: Record<string, unknown> }>;
+  /** Loss of the network after so many steps on held-out data, lower is better; details are logged as they are. */
+  evaluate(network: Graph, step: number): Promise<{ heldOut: number; details?: Record<string, unknown> }>;
 }
 
 export interface TrainingOptions extends RunFolderOptions {
@@ -63,7 +63,7 @@ export async function train(
   const timeIsUp = () => options.minutes !== undefined && seconds() >= 60 * options.minutes;
   let heldOut: number | undefined;
   const measure = async () => {
-    const result = await task.evaluate(trainee.averaged(state));
+    const result = await task.evaluate(trainee.averaged(state), state.step);
     heldOut = finite(result.heldOut, state.step, options.out);
     await folder.log({
       step: state.step,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LevelError } from './levels.ts';
+import { type LevelError, worstLevel } from './levels.ts';
 import type { PixelFigures } from './samples.ts';
 
 /**
@@ -63,15 +63,11 @@ const COPIES = 0.5;
  * noise, one that is blank, one that is linear, one that copies what it learned.
  */
 export function gate({ levels, grown, linear, real }: QualityNumbers): Condition[] {
-  const beyond = ({ network, linear: own }: LevelError) => {
-    const ratio = network / own;
-    return Number.isFinite(ratio) ? ratio : Number.POSITIVE_INFINITY;
-  };
-  const worst = levels.reduce((a, b) => (beyond(b) > beyond(a) ? b : a));
+  const worst = worstLevel(levels)!;
   const share = (value: number, of: number) => `${figure(value)}, real pictures' ${figure(of)}`;
   return [
     {
-      passed: beyond(worst) <= LINEAR,
+      passed: worst.network <= LINEAR * worst.linear,
       text: `sees as much as the best linear denoiser at every level, to 1 %: at worst ${figure(worst.network)} at t = ${worst.time.toFixed(1)}, linear ${figure(worst.linear)}`,
     },
     {

@@ -1,14 +1,16 @@
+import type { Dataset } from '../data/dataset.ts';
+import { prepare } from '../diffusion/batches.ts';
 import { levelAt } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { createNetwork } from '../diffusion/network.ts';
 import { readings } from '../diffusion/prediction.ts';
 import type { Level } from '../diffusion/schedule.ts';
-import { coordinates, type PrincipalComponents } from '../latent/pca.ts';
+import { coordinates, type PrincipalComponents, principalComponents } from '../latent/pca.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { combine, inBatches } from '../tensor/rowwise.ts';
 import { average, meanSquaredErrors } from '../tensor/statistics.ts';
-import { type Floats, zeros } from '../tensor/tensor.ts';
+import { type Floats, sizeOf, zeros } from '../tensor/tensor.ts';
 import { linearError, seenBy } from './linear.ts';
 
 /**
@@ -77,6 +79,44 @@ export async function errorsByLevel(
     await network.dispose();
   }
   return errors;
+}
+
+/** Pictures that the linear denoiser is made of, and held-out ones that are looked at, while a network learns. */
+const LEARNED = 10_000;
+const LOOKED_AT = 64;
+/** Coordinates beyond which the linear denoiser takes minutes. */
+const MOST = 1024;
+
+/** A {@link LevelError} as a training's log and a model's record have it. */
+export type LevelRecord = Pick<LevelError, 'time' | 'network' | 'linear'>;
+
+/**
+ * What a training watches beside its loss: {@link errorsByLevel} of some held-out pictures, by one linear denoiser that is made
+ * when it is first needed. Of points, and of pictures of more than 1,024 coordinates, it says nothing.
+ */
+export function levelWatch(runtime: Runtime, rng: number) {
+  let data: PrincipalComponents | undefined;
+  return async (model: Denoiser, learned: Dataset, kept: Dataset): Promise<LevelRecord[]> => {
+    const { shape, padding, range } = model.info;
+    if (shape.length !== 3 || sizeOf(shape) > MOST || learned.length < 2) return [];
+    const first = async (of: Dataset, count: number) =>
+      prepare(await of.read(Array.from({ length: Math.min(count, of.length) }, (_, i) => i)), padding, range);
+    data ??= principalComponents(await first(learned, LEARNED));
+    const errors = await errorsByLevel(runtime, model, data, await first(kept, LOOKED_AT), { rng });
+    const short = (value: number) => Number(value.toPrecision(4));
+    return errors.map(({ time, network, linear }) => {
+      return { time: short(time), network: short(network), linear: short(linear) };
+    });
+  };
+}
+
+/** Where a network sees least in terms of the best linear denoiser; undefined of no levels. */
+export function worstLevel<Level extends LevelRecord>(levels: readonly Level[]): Level | undefined {
+  const beyond = ({ network, linear }: Level) => {
+    const ratio = network / linear;
+    return Number.isFinite(ratio) ? ratio : Number.POSITIVE_INFINITY;
+  };
+  return levels.reduce<Level | undefined>((a, b) => (a && beyond(a) >= beyond(b) ? a : b), undefined);
 }
 
 /** Whether a prediction at a level says what the clean picture is: of epsilon, without any signal, it does not. */

@@ -5,8 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pairsOf } from '../../src/cli/pairs.ts';
 import type { Denoiser } from '../../src/diffusion/info.ts';
+import { loadModel } from '../../src/diffusion/load.ts';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import type { LevelRecord } from '../../src/quality/levels.ts';
+import { writeNpy } from '../../src/tensor/npy.ts';
+import { normals } from '../../src/tensor/random.ts';
+import { float32 } from '../../src/tensor/tensor.ts';
 import { breaksAbove, counting } from './broken.ts';
 import { seedbed as run } from './in-process.ts';
 
@@ -86,6 +91,24 @@ describe('train', () => {
       code: 0,
     });
     expect(await train('run', '--fresh', '--config', at('config.json'))).toMatchObject({ code: 0 });
+  });
+
+  test('says how well each level is seen, beside the best linear denoiser, in progress, log and record', async () => {
+    const pictures = normals({ seed: 0, purpose: 'pictures' }, [80, ...SMALL]);
+    const pixels = pictures.data.map(value => Math.min(1, Math.max(0, 0.5 + 0.1 * value)));
+    await writeFile(at('pictures.npy'), writeNpy(float32(pictures.shape, pixels)));
+    const network = { kind: 'unet', channels: [4], embedding: 4 };
+    const own = { ...config, data: at('pictures.npy'), network, predicts: 'v' };
+    await writeFile(at('pictures.json'), JSON.stringify(own));
+    const words = ['--out', at('watched'), '--config', at('pictures.json'), '--threads', '1'];
+    const { out } = await run('train', 'denoiser', ...words);
+    const log = (await readFile(at('watched', 'log.jsonl'), 'utf8')).trim().split('\n');
+    const { levels } = JSON.parse(log.at(-1)!) as { levels: LevelRecord[] };
+    expect(levels.map(({ time }) => time)).toEqual([1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]);
+    const { info } = await loadModel(at('watched', 'model.onnx'));
+    expect(info.training?.levels).toEqual(levels);
+    const worst = Math.max(...levels.map(level => level.network / level.linear));
+    expect(out).toContain(`${worst.toPrecision(3)} of a linear model's error at t = `);
   });
 
   test('the pairs of an embedder, stopped, go on to the same bits; what is not a number is not kept', async () => {
