@@ -5,7 +5,7 @@
 set -euo pipefail
 dir=$(mktemp -d); trap 'rm -rf "$dir"' EXIT; cd "$dir"
 python3 -m venv env
-env/bin/pip install -q numpy==2.4.6 torch==2.15.0 torchdiffeq==0.2.5 flow_matching==1.0.10
+env/bin/pip install -q numpy==2.4.6 torch==2.15.0 torchdiffeq==0.2.5 flow_matching==1.0.10 tqdm==4.70.1
 
 cat > run.py <<'PY'
 import sys
