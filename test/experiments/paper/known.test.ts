@@ -211,6 +211,8 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
       'mnist-small-level-at-blocks': other,
     };
     const lab = await toyLab({ denoisers, data: { mnist: data['*'] }, sizes: { sample: 100 } });
+    const unique = await valuesOf(experiment('fig10'), lab);
+    for (const ratio of [unique.mean, unique.again]) expect(ratio! / expected).toBeCloseTo(1, 1);
     expect((await valuesOf(experiment('retrain'), lab)).ratio).toBe(0);
     expect((await valuesOf(experiment('retrain'), lab, 1)).ratio! / expected).toBeCloseTo(1, 1);
     expect((await valuesOf(experiment('blocks'), lab)).ratio! / expected).toBeCloseTo(1, 1);

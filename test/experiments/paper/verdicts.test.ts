@@ -45,6 +45,7 @@ const networks = (ratio: number, between: number, n?: number) => [
   {
     ...{ title: 'MNIST' as const, names: ['a', 'b'], pairs: [network(ratio, n)], wiener: 0.2, bands: [] },
     ratio: about(ratio, n),
+    again: undefined,
     real: 1,
     seeds: {
       ...{ between: [about(0.95)], self: about(0.5), different: about(0.1), sameNoise: about(0.88) },
