@@ -15,6 +15,7 @@ import {
   type SeedCloud,
   type Sizes,
   SUBJECTS,
+  type Subject,
 } from '../../src/experiments/paper/lab.ts';
 import { readNumbers, writeNumbers } from '../../src/experiments/paper/saved.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
@@ -74,24 +75,32 @@ export async function toyLab({
     embedder: name => take(embedders, name),
     data: name => take(data, name),
     scratch: name => join(folder, name),
-    kept: (_name, _schema, make) => make(),
-    async cloud(subject, index, method = 'auto') {
-      const model = await take(denoisers, SUBJECTS[subject].model);
-      const image = await readPictures(await take(data, subject), index, index + 1);
-      const starts = method === 'auto' ? lab.sizes.clouds.seeds : lab.sizes.descent.seeds;
-      const found = await find(lab, model, image, { method, starts });
-      return {
-        name: `${subject}-${method}-${index}`,
-        model,
-        index,
-        image,
-        latent: found.latent,
-        pictures: found.pictures,
-        errors: found.results.map(({ mse }) => mse),
-        evaluations: average(found.results.map(({ evaluations }) => evaluations)),
-      };
-    },
+    kept: (name, _schema, make) => once(name, make),
+    cloud: (subject, index, method = 'auto') =>
+      once(`${subject}-${method}-${index}`, () => seek(subject, index, method)),
   };
+  const made = new Map<string, Promise<unknown>>();
+  /** What several experiments share is made once, as in the laboratory of `reproduce`. */
+  function once<T>(name: string, make: () => Promise<T>): Promise<T> {
+    if (!made.has(name)) made.set(name, make());
+    return made.get(name) as Promise<T>;
+  }
+  async function seek(subject: Subject, index: number, method: 'auto' | 'descent'): Promise<SeedCloud> {
+    const model = await take(denoisers, SUBJECTS[subject].model);
+    const image = await readPictures(await take(data, subject), index, index + 1);
+    const starts = method === 'auto' ? lab.sizes.clouds.seeds : lab.sizes.descent.seeds;
+    const found = await find(lab, model, image, { method, starts });
+    return {
+      name: `${subject}-${method}-${index}`,
+      model,
+      index,
+      image,
+      latent: found.latent,
+      pictures: found.pictures,
+      errors: found.results.map(({ mse }) => mse),
+      evaluations: average(found.results.map(({ evaluations }) => evaluations)),
+    };
+  }
   return lab;
 }
 
@@ -136,6 +145,9 @@ export function scalingEmbedder(denoiser: Denoiser, factor: number): Embedder {
   });
 }
 
+/** Clouds of made-up seeds so far: each has a name of its own, so that no work on one is taken for another's. */
+let madeUp = 0;
+
 /** A cloud of made-up seeds about one picture of a subject. */
 export async function madeUpCloud(
   lab: Lab,
@@ -146,7 +158,7 @@ export async function madeUpCloud(
 ): Promise<SeedCloud> {
   const grown = await grow(lab, model, latent);
   return {
-    name: `made-up-${index}`,
+    name: `made-up-${++madeUp}`,
     model,
     index,
     image,
