@@ -2,49 +2,53 @@
  * How well two trainings of one network agree, against the pictures that they have seen, by the paper's recipe (epsilon, absolute
  * error) and by ours (v, squared error): trains two networks of each recipe and length, one thread each and as many at once
  * as there are cores, and writes a table, its numbers and a figure.
- * npm run agreement -- --data-dir DIR [--recipes DIR] [--steps 1000,4000,25000] [--runs DIR] [--into DIR]
+ * npm run agreement -- --data-dir DIR [--recipes FILES] [--steps 1000,4000,25000] [--runs DIR] [--into DIR]
  * Stopped, it goes on where it was when it is called again.
  */
-import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { picturesSeen } from '../src/diffusion/info.ts';
 import { lineFigure } from '../src/figures/line.ts';
 import { compareGrown, createRuntime, decode, type GrownComparison, loadModel } from '../src/index.ts';
 import { svgToPng } from '../src/runtime/svg.ts';
 import { normals } from '../src/tensor/random.ts';
+import { seedbed } from './seedbed.ts';
 
 const { values } = parseArgs({
   options: {
     'data-dir': { type: 'string', default: '/usr/share/datasets' },
-    recipes: { type: 'string', default: 'configs/next/recipes' },
+    recipes: {
+      type: 'string',
+      default: 'configs/next/recipes/epsilon.json,configs/next/reproduction/mnist-small.json',
+    },
     steps: { type: 'string', default: '1000,4000,25000' },
     runs: { type: 'string', default: 'runs/agreement' },
     into: { type: 'string', default: 'docs/findings-in-science' },
   },
 });
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Seeds that both networks grow. */
 const SEEDS = 100;
 const GRIDS = ['logSnr', 'linspace'] as const;
 
 /** Two trainings of one recipe and length. */
 interface Pair {
+  readonly file: string;
+  /** What it predicts. */
   readonly recipe: string;
   readonly steps: number;
   readonly runs: readonly string[];
 }
 
-const pairs = readdirSync(values.recipes).flatMap(file =>
-  values.steps.split(',').map((text): Pair => {
-    const [recipe, steps] = [basename(file, '.json'), Number(text)];
-    return { recipe, steps, runs: [0, 2].map(rng => join(values.runs, `${recipe}-${steps}-${rng}`)) };
-  }),
-);
+const pairs = values.recipes.split(',').flatMap(file => {
+  const { predicts: recipe } = JSON.parse(readFileSync(file, 'utf8')) as { predicts: string };
+  return values.steps.split(',').map((text): Pair => {
+    const steps = Number(text);
+    return { file, recipe, steps, runs: [0, 2].map(rng => join(values.runs, `${recipe}-${steps}-${rng}`)) };
+  });
+});
 const waiting = pairs.flatMap(pair => pair.runs.map((run, i) => ({ ...pair, run, rng: 2 * i })));
 await Promise.all(Array.from({ length: availableParallelism() }, lane));
 const runtime = await createRuntime();
@@ -68,21 +72,10 @@ function stepsOf(run: string): number {
   return (JSON.parse(last) as { step: number }).step;
 }
 
-function train({ recipe, steps, run, rng }: Pair & { run: string; rng: number }): Promise<void> {
+async function train({ file, steps, run, rng }: Pair & { run: string; rng: number }): Promise<void> {
   const begun = existsSync(join(run, 'checkpoint.safetensors'));
-  const file = join(values.recipes, `${recipe}.json`);
   const words = ['train', 'denoiser', '--config', file, '--data-dir', values['data-dir'], '--out', run];
-  const how = ['--steps', String(steps), ...(begun ? ['--resume'] : ['--rng', String(rng)])];
-  const quiet = ['--threads', '1', '--quiet'];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(ROOT, 'bin/seedbed.js'), ...words, ...how, ...quiet], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    child.once('error', reject);
-    child.once('exit', code =>
-      code === 0 ? resolve() : reject(new Error(`the training of ${run} ended with ${code}`)),
-    );
-  });
+  await seedbed([...words, '--steps', String(steps), ...(begun ? ['--resume'] : ['--rng', String(rng)])]);
 }
 
 interface Row extends GrownComparison {

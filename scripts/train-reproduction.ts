@@ -5,18 +5,17 @@
  * npm run train:reproduction -- --data-dir DIR [--configs DIR] [--only NAMES] [--trainings N] [--cifar10 ARCHIVE]
  * [--minutes N] [--into DIR]. Stopped, or out of minutes, it goes on where it was when it is called again.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { kindOf, trainingOf } from '../src/experiments/paper/measure/siblings.ts';
 import { lineFigure } from '../src/figures/line.ts';
 import { loadEmbedder, loadModel, saveModel } from '../src/index.ts';
 import { recordedGate } from '../src/quality/gate.ts';
 import { svgToPng } from '../src/runtime/svg.ts';
+import { ROOT, seedbed } from './seedbed.ts';
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +29,6 @@ const { values } = parseArgs({
     into: { type: 'string', default: 'models/reproduction' },
   },
 });
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ends = performance.now() + 60_000 * Number(values.minutes);
 /** Pictures that a gate compares; of 1,000 it cannot tell one hundredth. */
 const GATE = 5000;
@@ -77,7 +75,7 @@ function train(name: string): Promise<boolean> {
   const file = join(values.configs, `${config}.json`);
   const embedded = join(values.into, 'fashion-mnist.onnx');
   const of = kindOf(name) === 'embedder' && existsSync(embedded) ? ['--model', embedded] : [];
-  return seedbed('train', kindOf(name), '--config', file, '--out', run, ...of, ...go);
+  return inTime('train', kindOf(name), '--config', file, '--out', run, ...of, ...go);
 }
 
 /** Measures a denoiser's gate, of pictures that it did not learn, and has its file say so. @returns whether that came to its end. */
@@ -86,24 +84,12 @@ function measure(name: string, file: string): Promise<boolean> {
   const archive =
     name.startsWith('cifar10') && values.cifar10 ? ['--learned', values.cifar10, ...lossless] : [];
   const out = join(values.runs, name, 'quality');
-  return seedbed('quality', file, '--count', String(GATE), '--out', out, '--into', file, ...archive);
+  return inTime('quality', file, '--count', String(GATE), '--out', out, '--into', file, ...archive);
 }
 
 /** Runs a command until it, or the time, is over. @returns whether it came to its end. */
-function seedbed(...words: string[]): Promise<boolean> {
-  const how = ['--data-dir', values['data-dir'], '--threads', '1', '--quiet'];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(ROOT, 'bin/seedbed.js'), ...words, ...how], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const late = setTimeout(() => child.kill('SIGTERM'), Math.max(0, ends - performance.now()));
-    child.once('error', reject);
-    child.once('exit', code => {
-      clearTimeout(late);
-      if (code !== 0 && code !== 75) reject(new Error(`seedbed ${words.join(' ')} ended with ${code}`));
-      resolve(code === 0);
-    });
-  });
+function inTime(...words: string[]): Promise<boolean> {
+  return seedbed([...words, '--data-dir', values['data-dir']], ends - performance.now());
 }
 
 /** Takes the model over, as float16, with its gate, and notes what it cost. */

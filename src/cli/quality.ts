@@ -9,6 +9,7 @@ import { SeedbedError } from '../errors.ts';
 import { parseModel } from '../graph/protobuf.ts';
 import { type Features, networkFeatures } from '../quality/features.ts';
 import type { PictureFigures } from '../quality/gate.ts';
+import { LEARNED } from '../quality/levels.ts';
 import { measureQuality, type Quality } from '../quality/quality.ts';
 import { exists, joinPath, writeAtomic } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
@@ -55,9 +56,6 @@ const own = () =>
     .option('--out <folder>', 'where quality.json is written', 'quality');
 
 type Flags = FlagsOf<typeof own> & ModelFlags & RngFlags;
-
-/** Pictures of the training data that the linear denoiser is made of. */
-const LEARNED = 10_000;
 
 export function addQuality(program: Command): void {
   const command = withOptions(program.command('quality'), own())

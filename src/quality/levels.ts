@@ -81,8 +81,9 @@ export async function errorsByLevel(
   return errors;
 }
 
-/** Pictures that the linear denoiser is made of, and held-out ones that are looked at, while a network learns. */
-const LEARNED = 10_000;
+/** Pictures of the training data that the linear denoiser is made of. */
+export const LEARNED = 10_000;
+/** Held-out pictures that are looked at while a network learns. */
 const LOOKED_AT = 64;
 /** Coordinates beyond which the linear denoiser takes minutes. */
 const MOST = 1024;
