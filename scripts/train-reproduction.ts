@@ -33,6 +33,15 @@ const ends = performance.now() + 60_000 * Number(values.minutes);
 /** Pictures that a gate compares; of 1,000 it cannot tell one hundredth. */
 const GATE = 5000;
 
+/** The trainings that share a panel of the figure: those that something compares, on one scale. */
+const PANELS: readonly (readonly [title: string, names: RegExp])[] = [
+  ['MNIST, by the pictures to learn from', /^mnist-small(-\d+[ab])?(-\d+)?$/],
+  ['MNIST, by the network', /^mnist/],
+  ['Fashion-MNIST', /^fashion-mnist/],
+  ['CIFAR-10', /^cifar10/],
+  ['Embedders, Fashion-MNIST', /^embedder/],
+];
+
 /** What a training cost and bought. */
 interface Cost {
   readonly name: string;
@@ -143,11 +152,28 @@ async function report(all: readonly Cost[]): Promise<void> {
     '\n\n',
   );
   await writeFile(join(values.into, 'costs.md'), `${page}\n`);
-  const svg = lineFigure({
-    title: 'What the trainings bought',
-    x: { label: 'pictures seen', log: true },
-    y: { label: 'held-out error' },
-    series: all.map(({ name, curve }) => ({ name, points: curve })),
+  await writeFile(join(values.into, 'costs.png'), await svgToPng(figureOf(all)));
+}
+
+/** Error against pictures seen of every training, once each, a panel under the other. */
+function figureOf(all: readonly Cost[]): string {
+  const panelOf = ({ name }: Cost) => PANELS.find(([, names]) => names.test(name))?.[0];
+  const titles = [...new Set([...PANELS.map(([title]) => title), undefined])];
+  const panels = titles.flatMap(title => {
+    const own = all.filter(cost => panelOf(cost) === title);
+    if (own.length === 0) return [];
+    const series = own.map(({ name, curve }) => ({ name, points: curve }));
+    const y = { label: 'held-out error', log: true };
+    const x = { label: 'pictures seen', log: true };
+    return lineFigure({ title: title ?? 'Others', height: 360, x, y, series });
   });
-  await writeFile(join(values.into, 'costs.png'), await svgToPng(svg));
+  const heights = panels.map(panel => Number(/ height="([\d.]+)"/.exec(panel)![1]));
+  const width = /<svg[^>]* width="([\d.]+)"/.exec(panels[0]!)![1];
+  let top = 0;
+  const placed = panels.map((panel, i) => {
+    const at = panel.replace('<svg', `<svg y="${top}"`);
+    top += heights[i]!;
+    return at;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${top}">${placed.join('')}</svg>`;
 }
