@@ -148,15 +148,15 @@ async function measureAll(
       const { name } = experiment;
       at = { index, of: runs.length, name };
       progress.update(index, runs.length, name);
-      const saved = await reproduce(experiment, lab, work).catch(error => {
-        // What fits nothing, or diverges, is told with the others where all are asked for.
+      const found = await measuredAndSaid(experiment, lab, work).catch(error => {
+        // What fits nothing, diverges, or cannot be said is told with the others where all are asked for.
         const goesOn = isSeedbedError(error, 'Mismatch') || isSeedbedError(error, 'Diverged');
         if (!all || !goesOn) throw error;
         omit(experiment, error.message);
       });
-      if (!saved) continue;
-      done.push(saved);
-      const { claims } = reported(experiment, saved);
+      if (!found) continue;
+      done.push(found.saved);
+      const { claims } = found.said;
       progress.above(() => {
         for (const { verdict, because } of claims)
           terminal.line(`${name.padEnd(14)} ${verdict.padEnd(7)} ${because}`);
@@ -183,6 +183,12 @@ function experimentOf(name: string, all: readonly Experiment[]): Experiment {
   if (found) return found;
   const known = all.map(experiment => experiment.name).join(', ');
   throw new SeedbedError('BadArgument', `there is no experiment ${name}; there are all, ${known}`);
+}
+
+/** Measures an experiment, and what is said of its numbers. */
+async function measuredAndSaid(experiment: Experiment, lab: OpenLab, work: Work) {
+  const saved = await reproduce(experiment, lab, work);
+  return { saved, said: reported(experiment, saved) };
 }
 
 /** Measures an experiment and draws its sheets, or takes from the folder what an earlier run or a shard measured. */

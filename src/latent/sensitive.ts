@@ -61,7 +61,7 @@ function mixed(weights: Float64Array, { shape, data }: Floats): Floats {
 }
 
 /** Gram and Schmidt's orthonormal basis of the rows, each made orthogonal twice, against rounding. */
-function orthonormal({ shape, data }: Floats): Floats {
+export function orthonormal({ shape, data }: Floats): Floats {
   const count = shape[0]!;
   const width = data.length / count;
   const basis = Float64Array.from(data);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Dataset, imagesInMemory } from '../../src/data/dataset.ts';
 import type { Denoiser, Embedder } from '../../src/diffusion/info.ts';
 import { createModel } from '../../src/diffusion/model.ts';
-import type { Findings, SheetPicture } from '../../src/experiments/paper/claims.ts';
+import type { Claim, Findings, SheetPicture } from '../../src/experiments/paper/claims.ts';
 import {
   type Experiment,
   errorsAgainst,
@@ -167,4 +167,9 @@ export async function madeUpCloud(
     errors: errorsAgainst(grown, image),
     evaluations: 0,
   };
+}
+
+/** The numbers of all claims by name, of two of one name that of the first. */
+export function valuesIn(claims: readonly Pick<Claim, 'values'>[]): Readonly<Record<string, number>> {
+  return Object.assign({}, ...[...claims].reverse().map(({ values }) => values));
 }

@@ -4,8 +4,17 @@ import { combinations, pointsAt, withSquares } from '../../latent/combinations.t
 import { normals } from '../../tensor/random.ts';
 import { average, correlation, meanSquares, rms } from '../../tensor/statistics.ts';
 import { float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { curveOf, figure, judged, withInterval } from './claims.ts';
-import { errorOf, errorsOf, experiment, type Lab, perCloud, perSubject, type SeedCloud } from './lab.ts';
+import { above, type Claim, curveOf, figure, judged, type Means, withInterval, worded } from './claims.ts';
+import {
+  errorOf,
+  errorsOf,
+  experiment,
+  type Lab,
+  type Named,
+  perCloud,
+  perSubject,
+  type SeedCloud,
+} from './lab.ts';
 
 /** Where points are tried, from the mean seed (0) to the seeds (1). */
 const RADII = [0, 0.25, 0.5, 0.75, 0.9, 1];
@@ -25,40 +34,7 @@ export const border = experiment({
       numbers: await perCloud(lab, subject, cloud => insideAndAtBorder(lab, cloud)),
     })),
   report: subjects => ({
-    claims: subjects.map(({ title, model, ...found }) => {
-      const { curve, gap, lead, fresh, stretched, own, shuffled } = found;
-      const [better, outward] = [gap.low > 0, lead.low > 0];
-      const among =
-        own.high < 0
-          ? 'the outer are better'
-          : own.low > 0
-            ? 'the inner are better'
-            : 'distance tells nothing';
-      return judged({
-        models: [model],
-        number: curve.at(-1)!,
-        against: curve[MIDDLE]!,
-        rests: [gap, lead],
-        paper: `Seeds at the borders of emb(x) seem to reconstruct slightly better than internal points (${title}).`,
-        ours: `squared error ${withInterval(curve.at(-1)!)} at the seeds, ${withInterval(curve[MIDDLE]!)} half way to their mean, ${withInterval(curve[0]!)} at it; the difference ${withInterval(gap)}`,
-        control: `points as far from the mean as the seeds, but fitted to nothing, ${withInterval(fresh)}; those half way stretched to the norm of seeds ${withInterval(stretched)}; among the seeds distance from the mean and error correlate by ${withInterval(own)} (errors of other seeds: ${withInterval(shuffled)})`,
-        numbersSay: better ? (outward ? 'holds' : 'partly') : gap.high < 0 ? 'fails' : 'open',
-        because: better
-          ? `Half way inside the error is ${figure(curve[MIDDLE]!.mean / curve.at(-1)!.mean, 2)} times that of the seeds; ${outward ? 'points at the border that were fitted to nothing are better than those inside, too' : `but points as far out that were fitted to nothing have ${figure(fresh.mean / curve.at(-1)!.mean, 2)} times it: seeds are better because they were fitted, not because they lie at the border`}; among the seeds ${among}.`
-          : gap.high < 0
-            ? 'Points inside grow the picture better than the seeds do.'
-            : 'The two cannot be told apart.',
-        values: {
-          seeds: curve.at(-1)!,
-          half: curve[MIDDLE]!,
-          mean: curve[0]!,
-          gap,
-          fresh,
-          stretched,
-          correlation: own,
-        },
-      });
-    }),
+    claims: subjects.flatMap(subject => [seedsClaim(subject), borderClaim(subject)]),
     plots: [
       {
         file: 'border',
@@ -74,6 +50,56 @@ export const border = experiment({
     ],
   }),
 });
+
+type Border = Means<Awaited<ReturnType<typeof insideAndAtBorder>>> & Named;
+
+function seedsClaim({ title, model, curve, gap }: Border): Claim {
+  const [seeds, half] = [curve.at(-1)!, curve[MIDDLE]!];
+  const better = above(gap, 0);
+  return judged({
+    models: [model],
+    number: seeds,
+    against: half,
+    rests: [gap],
+    paper: `Seeds seem to reconstruct slightly better than points between them (${title}).`,
+    ours: `squared error ${withInterval(seeds)} at the seeds; half way to their mean it is larger by ${withInterval(gap)}`,
+    control: `${withInterval(half)} half way to the mean of the seeds, ${withInterval(curve[0]!)} at it`,
+    numbersSay: better,
+    because: worded(better, {
+      holds: `Half way inside the error is ${figure(half.mean / seeds.mean, 2)} times that of the seeds.`,
+      fails: 'Points inside grow the picture better than the seeds do.',
+      open: 'The two cannot be told apart.',
+    }),
+    values: { seeds, half, mean: curve[0]!, gap },
+  });
+}
+
+function borderClaim({ title, model, curve, lead, fresh, stretched, own, shuffled }: Border): Claim {
+  const half = curve[MIDDLE]!;
+  const outward = above(lead, 0);
+  const among =
+    own.high < 0
+      ? 'the outer are better'
+      : own.low > 0
+        ? 'the inner are better'
+        : 'distance from the mean tells nothing';
+  return judged({
+    models: [model],
+    number: fresh,
+    against: half,
+    rests: [lead],
+    paper: `It is the border of emb(x) where points reconstruct better than inside (${title}).`,
+    ours: `points as far from the mean as the seeds, but fitted to nothing: squared error ${withInterval(fresh)}`,
+    control: `half way to the mean ${withInterval(half)}, ${withInterval(lead)} more; those stretched to the norm of seeds ${withInterval(stretched)}; among the seeds distance from the mean and error correlate by ${withInterval(own)} (errors of other seeds: ${withInterval(shuffled)})`,
+    numbersSay: outward,
+    because: `${worded(outward, {
+      holds: 'Points at the border that were fitted to nothing are better than those inside',
+      fails: `Points as far out as the seeds that were fitted to nothing have ${figure(fresh.mean / half.mean, 2)} times the error of those inside: seeds are better because they were fitted, not because they lie at the border`,
+      open: 'Points as far out as the seeds that were fitted to nothing cannot be told from those inside',
+    })}; among the seeds ${among}.`,
+    values: { fresh, stretched, correlation: own },
+  });
+}
 
 /** Errors from the mean of one picture's seeds to the seeds, and of points at the border that were fitted to nothing. */
 async function insideAndAtBorder(lab: Lab, cloud: SeedCloud) {

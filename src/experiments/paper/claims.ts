@@ -207,6 +207,30 @@ function meanOf(value: Sampled | number): number {
   return typeof value === 'number' ? value : value.mean;
 }
 
+/** Whether a mean is below a cut-off: it is, it is not, or its interval holds the cut-off and nothing can be told. */
+export function below({ low, high }: Interval, cut: number): Verdict {
+  return high < cut ? 'holds' : low >= cut ? 'fails' : 'open';
+}
+
+/** Whether a mean is above a cut-off, likewise. */
+export function above({ low, high }: Interval, cut: number): Verdict {
+  return low > cut ? 'holds' : high <= cut ? 'fails' : 'open';
+}
+
+/** Whether several things are so: not so where one of them is not, and untold where one of the others is. */
+export function together(...verdicts: readonly Verdict[]): Verdict {
+  const worst = (['fails', 'open', 'partly'] as const).find(verdict => verdicts.includes(verdict));
+  return worst ?? 'holds';
+}
+
+/** The sentence of a verdict. @param open where it cannot be told. */
+export function worded(
+  verdict: Verdict,
+  { holds, fails, open = 'It cannot be told.' }: { holds: string; fails: string; open?: string },
+): string {
+  return verdict === 'holds' ? holds : verdict === 'fails' ? fails : open;
+}
+
 /** What a model's gate said when `seedbed quality --into` measured it. */
 export interface ModelGate {
   /** Conditions that it meets, of how many. */

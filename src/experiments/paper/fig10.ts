@@ -5,10 +5,10 @@ import { coordinates, type PrincipalComponents } from '../../latent/pca.ts';
 import { average, correlation, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
 import {
+  below,
   type Claim,
   figure,
   judged,
-  percent,
   ratioOfMeans,
   type Sampled,
   type SheetPicture,
@@ -24,6 +24,7 @@ import {
   growSiblings,
   type LinearSibling,
   linearSibling,
+  sameResults,
 } from './measure/siblings.ts';
 
 /** The networks that are compared, of each data set. */
@@ -46,8 +47,6 @@ const NETWORKS: Readonly<Record<Subject, readonly string[]>> = {
 };
 /** Components of the data from which bands begin. */
 const BANDS = [0, 4, 16, 64, 256];
-/** "Two to three orders of magnitude smaller." */
-const PAPER = 0.01;
 /** Networks whose seeds are compared, and images, as a part of the sample. */
 const SEEKERS = 3;
 const SOUGHT = 6;
@@ -142,8 +141,6 @@ function samePictures({ title, names, pairs, ratio, again, real, wiener }: Netwo
       ? ''
       : `; a second training of ${names[0]}, in another order and other noise, comes to ${figure(again)} of the others`;
   const [same, different] = [average(pairs.map(one => one.same)), average(pairs.map(one => one.different))];
-  /** How much of what different seeds have less in common than the same ones the linear model accounts for. */
-  const linear = (1 - wiener) / (1 - mean);
   const sorted = [...pairs].sort((p, q) => p.ratio.mean - q.ratio.mean);
   const [nearest, worst] = [sorted[0]!, sorted.at(-1)!];
   return judged({
@@ -153,8 +150,8 @@ function samePictures({ title, names, pairs, ratio, again, real, wiener }: Netwo
     paper: `A common seed passed to different networks grows nearly identical pictures: their squared distance is two to three orders of magnitude smaller than that of random pairs (${title}).`,
     ours: `over ${pairs.length} pairs of ${names.length} networks the ratio is ${withInterval(ratio)} on average, from ${withInterval(nearest.ratio)} to ${withInterval(worst.ratio)}`,
     control: `random pairs have 1 (they lie ${figure(different)} apart, real pictures ${figure(real)}, of which the same seed's ${figure(same)} is ${figure(same / real)}); a linear model that knows the data's mean and covariance alone comes to ${figure(wiener)} of the networks${byChance}`,
-    numbersSay: worst.ratio.high < PAPER ? 'holds' : worst.ratio.high < 0.5 ? 'partly' : 'fails',
-    because: `The pictures of one seed are ${figure(1 / mean, 2)} times nearer than random pairs, ${mean < PAPER ? 'two orders of magnitude or more' : mean < 0.1 ? 'one order of magnitude, not two' : 'less than one order of magnitude'}; the linear model gives a factor of ${figure(1 / wiener, 2)}: mean and covariance of the data account for ${percent(linear)} of the agreement.`,
+    numbersSay: sameResults(ratio, wiener),
+    because: `The pictures of one seed are ${figure(1 / mean, 2)} times nearer than random pairs, ${mean < 0.01 ? 'two orders of magnitude or more' : mean < 0.1 ? 'one order of magnitude, not two' : 'less than one order of magnitude'}; the linear model gives a factor of ${figure(1 / wiener, 2)}, from mean and covariance of the data.`,
     values: {
       ...{ mean, worst: worst.ratio, nearest: nearest.ratio, wiener, toReal: same / real },
       ...(again !== undefined && { again }),
@@ -287,11 +284,11 @@ function sameSeeds({ title, names, seeds }: Networks): Claim {
     paper: `The latent code of a picture does not depend on the network (seeds instead of pictures, ${title}).`,
     ours: `seeds of one picture by ${between.length + 1} networks from the same start correlate by ${between.map(interval => withInterval(interval)).join(', ')}`,
     control: `seeds of two pictures by one network from the same start ${withInterval(sameNoise)}, of different pictures from different starts ${withInterval(different)}; two seeds of one picture by one network from different starts ${withInterval(self)}`,
-    numbersSay: worst.high < 1 / NEARER ? 'holds' : worst.high < 1 ? 'partly' : 'fails',
+    numbersSay: below(worst, 1 / NEARER) === 'fails' && worst.high < 1 ? 'partly' : below(worst, 1 / NEARER),
     because:
       worst.high < 1
         ? `From one start, the seeds of one picture by different networks are ${withInterval(worst, 2)} times as far apart as the seeds of two pictures by one network: what they share is ${ofStart}.`
-        : 'From one start, the seeds of one picture by different networks are as far apart as those of two pictures by one: they share no more than the start.',
+        : 'From one start, the seeds of one picture by different networks are not clearly nearer than those of two pictures by one: they may share no more than the start.',
     values: { between: mean, self, different, sameNoise, share: worst },
   });
 }

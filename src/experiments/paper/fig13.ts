@@ -5,7 +5,19 @@ import { withSquares } from '../../latent/combinations.ts';
 import { coherence } from '../../quality/sharpness.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
-import { curveOf, figure, judged, type Means, type SheetPicture, withInterval } from './claims.ts';
+import {
+  above,
+  below,
+  type Claim,
+  curveOf,
+  figure,
+  judged,
+  type Means,
+  type SheetPicture,
+  together,
+  withInterval,
+  worded,
+} from './claims.ts';
 import {
   errorsAgainst,
   experiment,
@@ -45,7 +57,7 @@ export const fig13 = experiment({
       ['fashion-mnist', 'cifar10', 'mnist'],
     ),
   report: subjects => ({
-    claims: subjects.map(claimOf),
+    claims: subjects.flatMap(subject => [nearClaim(subject), settledClaim(subject), blurredClaim(subject)]),
     plots: [
       {
         file: 'fig13',
@@ -81,8 +93,9 @@ async function measureMeans(lab: Lab, cloud: SeedCloud) {
     byNumber.push(await grow(lab, model, firstMeans(latent, size)));
     byNumberOfNoise.push(await grow(lab, model, firstMeans(noise, size)));
   }
-  /** What the last doubling changes. */
-  const late = ([before, last]: readonly Tensor<'float32'>[]) => average(meanSquaredErrors(before!, last!));
+  /** What each doubling changes. */
+  const steps = (grown: readonly Tensor<'float32'>[]) =>
+    grown.slice(1).map((pictures, i) => average(meanSquaredErrors(grown[i]!, pictures)));
   const errorOf = (pictures: Tensor<'float32'>) => average(errorsAgainst(pictures, image));
   const originals = takeRows(image, new Uint8Array(groups));
   const [averaged, single] = [byNumber.at(-1)!, byNumber[0]!].map(p => average(coherence(p, originals)));
@@ -91,15 +104,17 @@ async function measureMeans(lab: Lab, cloud: SeedCloud) {
   // Means are short, and short seeds grow much the same whatever they are means of.
   const short = errorOf(await grow(lab, model, withSquares(rows(noise, 0, groups), squares)));
   const [curve, others] = [byNumber.map(errorOf), errorOf(byNumberOfNoise.at(-1)!)];
-  const [change, chance] = [late(byNumber.slice(-2)), late(byNumberOfNoise.slice(-2))];
+  const [changes, chances] = [steps(byNumber), steps(byNumberOfNoise)];
+  const [change, chance] = [changes.at(-1)!, chances.at(-1)!];
   const expected = variance * (correlation + (1 - correlation) / most);
   const measured = average(squares);
   return {
-    ...{ curve, others, short, change, chance, expected, measured, correlation },
+    ...{ curve, others, short, changes, change, chance, expected, measured, correlation },
     detail: averaged! / single!,
     independent: variance / most,
     share: curve.at(-1)! / Math.min(others, short),
-    lateShare: change / chance,
+    /** In parts of a random picture's error, and of what the first doubling changes. */
+    late: { ofOthers: change / Math.min(others, short), ofFirst: change / changes[0]! },
   };
 }
 
@@ -138,33 +153,55 @@ const NEARER = 10;
 /** Slightly blurred is what keeps more than this part of the detail. */
 const SLIGHT = 0.75;
 
-function claimOf(means: Averages) {
-  const { title, most, curve, others, short, change, chance, detail, expected, measured, correlation } =
-    means;
+function nearClaim({ title, model, most, curve, others, short, share, ...means }: Averages): Claim {
   const [one, many] = [curve[0]!, curve.at(-1)!];
-  const near = means.share.high < 1 / NEARER;
-  const stable = means.lateShare.high < 1 / NEARER || change.high < one.mean;
-  const [blurred, slightly] = [detail.high < 1, detail.low > SLIGHT];
+  const near = below(share, 1 / NEARER);
   return judged({
-    models: [means.model],
+    models: [model],
     number: many,
     against: others,
-    rests: [one, change, detail, means.share],
-    paper: `Averages of up to 16 seeds grow nearly the same picture, stable soon, slightly blurrier than one seed does (${title}).`,
-    ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; the last doubling changes the picture by ${withInterval(change)}; of the original's fine detail ${withInterval(detail)} of what single seeds grow; mean square of the means ${withInterval(measured)}`,
-    control: `means of ${most} random seeds: squared error ${withInterval(others)}, random seeds as short as the means ${withInterval(short)}; the last doubling changes means of random ones by ${withInterval(chance)}; correlated noise predicts a mean square of ${figure(expected.mean)}, independent noise ${figure(means.independent.mean)}`,
-    numbersSay: near && stable && blurred && slightly ? 'holds' : near || stable ? 'partly' : 'fails',
-    because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(1 / means.share.mean, 2)} times better than means of random ones or random seeds as short, ${stable ? 'settled' : 'not settled yet'} and with ${blurred ? (slightly ? 'somewhat less' : 'much less') : 'no less'} of its detail; seeds of correlation rho = ${figure(correlation.mean, 2)} shrink to the mean square rho + (1 - rho) / K.`,
+    rests: [one, share],
+    paper: `Averages of up to 16 seeds grow nearly the same picture (${title}).`,
+    ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; mean square of the means ${withInterval(means.measured)}`,
+    control: `means of ${most} random seeds: squared error ${withInterval(others)}, random seeds as short as the means ${withInterval(short)}; correlated noise predicts a mean square of ${withInterval(means.expected)}, independent noise ${withInterval(means.independent)}`,
+    numbersSay: near,
+    because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(1 / share.mean, 2)} times better than means of random ones or random seeds as short${worded(near, { holds: '', fails: `, which is less than ${NEARER} times`, open: `; whether that is more than ${NEARER} times cannot be told` })}; seeds of correlation rho = ${figure(means.correlation.mean, 2)} shrink to the mean square rho + (1 - rho) / K.`,
     values: {
-      single: one,
-      averaged: many,
-      ...{ random: others, short },
-      change,
-      randomChange: chance,
-      detail,
-      measured,
-      expected,
-      correlation,
+      ...{ single: one, averaged: many, random: others, short },
+      ...{ measured: means.measured, expected: means.expected, correlation: means.correlation },
     },
+  });
+}
+
+function settledClaim({ title, model, most, changes, change, chance, late }: Averages): Claim {
+  const settled = together(below(late.ofOthers, 1 / NEARER), below(late.ofFirst, 1));
+  return judged({
+    models: [model],
+    number: change,
+    against: changes[0]!,
+    rests: [late.ofOthers, late.ofFirst],
+    paper: `The picture of averages is stable soon as their number grows (${title}).`,
+    ours: `each doubling of the seeds averaged, from 1 to ${most}, changes the picture by ${changes.map(step => withInterval(step)).join(', ')}`,
+    control: `the last doubling changes means of random seeds, which are short and grow much the same, by ${withInterval(chance)}; in parts of a random picture's error it changes them by ${withInterval(late.ofOthers)}`,
+    numbersSay: settled,
+    because: `The last doubling changes the picture by ${withInterval(late.ofFirst, 2)} of what the first does, and by ${withInterval(late.ofOthers, 2)} of a random picture's error: ${worded(settled, { holds: 'it has settled', fails: 'it has not settled', open: 'whether it has settled cannot be told' })}.`,
+    values: { change, first: changes[0]!, randomChange: chance },
+  });
+}
+
+function blurredClaim({ title, model, most, detail }: Averages): Claim {
+  const blurred = together(below(detail, 1), above(detail, SLIGHT));
+  const how =
+    below(detail, 1) === 'holds' ? (above(detail, SLIGHT) === 'fails' ? 'much less' : 'less') : 'no less';
+  return judged({
+    models: [model],
+    number: detail,
+    against: 1,
+    paper: `Pictures of averages are slightly blurrier than those of one seed (${title}).`,
+    ours: `of the original's fine detail the means of ${most} keep ${withInterval(detail)} of what single seeds keep`,
+    control: 'a single seed has 1 by definition; detail that is not the original’s counts for nothing',
+    numbersSay: blurred,
+    because: `What the means of ${most} grow has ${blurred === 'open' ? `${withInterval(detail, 2)} of the detail of single seeds: whether that is slightly less cannot be told` : `${how} of the detail of single seeds, ${withInterval(detail, 2)} of it`}.`,
+    values: { detail },
   });
 }

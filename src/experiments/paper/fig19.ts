@@ -5,7 +5,18 @@ import { nearestDistances } from '../../quality/neighbours.ts';
 import { pixelFigures } from '../../quality/samples.ts';
 import { average, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, ratioOfMeans, type SheetPicture, sampled, withInterval } from './claims.ts';
+import {
+  below,
+  type Claim,
+  figure,
+  judged,
+  ratioOfMeans,
+  type Sampled,
+  type SheetPicture,
+  sampled,
+  withInterval,
+  worded,
+} from './claims.ts';
 import { experiment, find, grow, type Lab, readPictures } from './lab.ts';
 import { reconstruct } from './measure/reconstruction.ts';
 
@@ -65,11 +76,13 @@ export const fig19 = experiment({
         model,
         each(i => interpolateSeeds(...ends(embedded.latent, i), 0.5, 'lerp')),
       ));
-    const superposedEmbedder = byEmbedder && sampled(superposition(images, byEmbedder), lab.rng);
-    const relativeEmbedder = byEmbedder && relative(between(byEmbedder));
+    const embedder = byEmbedder && {
+      superposed: sampled(superposition(images, byEmbedder), lab.rng),
+      relative: relative(between(byEmbedder)),
+    };
     return {
       numbers: {
-        ...{ superposed, superposedLerp, superposedEmbedder, relativeEmbedder, chance, norms, pairs, nearer },
+        ...{ superposed, superposedLerp, embedder, chance, norms, nearer },
         relativePixels: relative(byPixels!),
         relativeLerp: relative(byLerp!),
         relativeSlerp: relative(bySlerp!),
@@ -86,77 +99,108 @@ export const fig19 = experiment({
       ],
     };
   },
-  report({
-    superposed,
-    superposedLerp,
-    superposedEmbedder,
-    relativeEmbedder,
-    chance,
-    norms,
-    relativePixels,
-    relativeLerp,
-    relativeSlerp,
-    nearer,
-    pairs,
-    count,
-  }) {
-    // The paper's own seeds are an embedding network's.
-    const better = superposed.high < 0.9 && (superposedEmbedder?.high ?? 0) < 0.9;
-    const some = superposed.high < 0.9;
-    const natural = nearer.high < 1;
-    return {
-      claims: [
-        judged({
-          number: superposed,
-          against: chance,
-          rests: [nearer, ...(superposedEmbedder ? [superposedEmbedder] : [])],
-          paper:
-            'Interpolation between pixels superposes the pictures; between seeds it gives a smooth transition of realistic ones.',
-          ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord; squared distance to the nearest of ${count} training images, brought to the contrast of its ends and relative to real pictures: arc ${withInterval(relativeSlerp)}, chord ${withInterval(relativeLerp)}${superposedEmbedder && relativeEmbedder ? `; along the chord of the embedder's seeds ${withInterval(superposedEmbedder)} and ${withInterval(relativeEmbedder)}` : ''}`,
-          control: `of the middle between pixels it explains 1 by definition, of another pair's middle ${withInterval(chance)}; the pixels' middle has distance ${withInterval(relativePixels)}, the arc's ${withInterval(nearer)} of it`,
-          numbersSay: better && natural ? 'holds' : some ? 'partly' : superposed.low < 0.9 ? 'open' : 'fails',
-          because: some
-            ? `Midway between seeds grows a picture of its own, of which the two ends explain ${figure(superposed.mean, 2)}, unrelated ones ${figure(chance.mean, 2)}${natural ? '' : ', but no nearer to the training images than the average of the pixels'}${superposedEmbedder && !better ? `; between the embedder's seeds it is a superposition for the most part (${figure(superposedEmbedder.mean, 2)})` : ''}; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}.`
-            : superposed.low < 0.9
-              ? `Both ends explain ${figure(superposed.mean, 2)} of what grows midway, unrelated ones ${figure(chance.mean, 2)}: over ${pairs} pairs it cannot be told whether that is more than a superposition.`
-              : 'Midway between seeds grows little else than the superposition of both ends.',
-          values: {
-            superposed: superposed.mean,
-            superposedLerp: superposedLerp.mean,
-            chance: chance.mean,
-            ...(superposedEmbedder &&
-              relativeEmbedder && {
-                superposedEmbedder: superposedEmbedder.mean,
-                embedder: relativeEmbedder.mean,
-              }),
-            pixels: relativePixels.mean,
-            lerp: relativeLerp.mean,
-            slerp: relativeSlerp.mean,
-            normLerp: norms[1]!.mean,
-            normSlerp: norms[0]!.mean,
-          },
-        }),
-      ],
-    };
-  },
+  report: numbers => ({
+    claims: [
+      arcClaim(numbers),
+      ...(numbers.embedder ? [embedderClaim(numbers.embedder, numbers)] : []),
+      realisticClaim(numbers),
+    ],
+  }),
 });
+
+/** What was measured of the middles between pairs of pictures. */
+interface Middles {
+  /** How much of a middle along the arc a weighted sum of its ends explains, along the chord, and that of another pair's ends. */
+  readonly superposed: Sampled;
+  readonly superposedLerp: Sampled;
+  readonly chance: Sampled;
+  /** The same of the chord between the embedder's seeds, and its distance to training pictures. */
+  readonly embedder: { readonly superposed: Sampled; readonly relative: Sampled } | undefined;
+  /** Mean squares of middles along {@link SEED_PATHS}. */
+  readonly norms: readonly Sampled[];
+  /** Squared distances to the nearest training picture, relative to real pictures, and the arc's to that of pixels. */
+  readonly relativePixels: Sampled;
+  readonly relativeLerp: Sampled;
+  readonly relativeSlerp: Sampled;
+  readonly nearer: Sampled;
+  /** Training pictures among which the nearest is sought. */
+  readonly count: number;
+}
+
+/** Half way between what unrelated ends explain and a superposition, which is 1. */
+const middleOf = ({ chance }: Pick<Middles, 'chance'>) => (1 + chance.mean) / 2;
+
+function arcClaim(found: Middles): Claim {
+  const { superposed, superposedLerp, chance, norms } = found;
+  const own = below(superposed, middleOf(found));
+  return judged({
+    number: superposed,
+    against: chance,
+    paper:
+      'What grows midway between two seeds is no superposition of the two pictures (inverted seeds, along the arc).',
+    ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord`,
+    control: `of the middle between pixels it explains 1 by definition, of another pair's middle ${withInterval(chance)}`,
+    numbersSay: own,
+    because: `The two ends explain ${withInterval(superposed, 2)} of what grows midway, unrelated ones ${figure(chance.mean, 2)}: ${worded(own, { holds: 'it is nearer to a picture of its own', fails: 'it is nearer to a superposition', open: 'which it is nearer to, a picture of its own or a superposition, cannot be told' })}; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}.`,
+    values: { superposed, superposedLerp, chance, normLerp: norms[1]!, normSlerp: norms[0]! },
+  });
+}
+
+function embedderClaim({ superposed }: NonNullable<Middles['embedder']>, found: Middles): Claim {
+  const own = below(superposed, middleOf(found));
+  return judged({
+    number: superposed,
+    against: found.chance,
+    paper:
+      "What grows midway between two seeds is no superposition of the two pictures (an embedding network's seeds, along the chord, as in the paper).",
+    ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle`,
+    control: `of another pair's middle, along the arc, ${withInterval(found.chance)}`,
+    numbersSay: own,
+    because: `The two ends explain ${withInterval(superposed, 2)} of what grows midway: ${worded(own, { holds: 'it is nearer to a picture of its own', fails: 'it is nearer to a superposition', open: 'which it is nearer to, a picture of its own or a superposition, cannot be told' })}.`,
+    values: { superposedEmbedder: superposed },
+  });
+}
+
+function realisticClaim(found: Middles): Claim {
+  const { nearer, relativePixels, relativeLerp, relativeSlerp, embedder, count } = found;
+  const natural = below(nearer, 1);
+  return judged({
+    number: relativeSlerp,
+    against: relativePixels,
+    rests: [nearer],
+    paper: 'Midway between seeds lie pictures that are more realistic than midway between pixels.',
+    ours: `squared distance to the nearest of ${count} training images, brought to the contrast of its ends and relative to real pictures: arc ${withInterval(relativeSlerp)}, chord ${withInterval(relativeLerp)}${embedder ? `, chord of the embedder's seeds ${withInterval(embedder.relative)}` : ''}`,
+    control: `the pixels' middle ${withInterval(relativePixels)}; the arc's is ${withInterval(nearer)} of it`,
+    numbersSay: natural,
+    because: worded(natural, {
+      holds: `Midway along the arc grow pictures that are nearer to training images than averages of pixels, by ${withInterval(nearer, 2)} of their distance.`,
+      fails:
+        'Midway along the arc grow pictures that are no nearer to training images than averages of pixels.',
+      open: 'Whether pictures midway along the arc are nearer to training images than averages of pixels cannot be told.',
+    }),
+    values: {
+      ...{ pixels: relativePixels, lerp: relativeLerp, slerp: relativeSlerp },
+      ...(embedder && { embedder: embedder.relative }),
+    },
+  });
+}
 
 /** The two ends of pair i. */
 function ends(all: Floats, i: number): readonly [Floats, Floats] {
   return [rows(all, 2 * i, 2 * i + 1), rows(all, 2 * i + 1, 2 * i + 2)];
 }
 
-/** Pictures, one of each pair of ends, each scaled about its mean to the mean variance of its two ends. */
+/** Pictures, one of each pair of ends, each scaled to the mean variance of its two ends; black stays black. */
 export function withContrast(pictures: Floats, images: Floats): Floats {
   return concatRows(
     Array.from({ length: pictures.shape[0]! }, (_, i) => {
       const picture = rows(pictures, i, i + 1);
-      const { mean, variance } = pixelFigures(picture);
+      const { variance } = pixelFigures(picture);
       const wanted = average(ends(images, i).map(end => pixelFigures(end).variance));
       const scale = variance > 0 ? Math.sqrt(wanted / variance) : 1;
       return float32(
         picture.shape,
-        picture.data.map(value => mean + scale * (value - mean)),
+        picture.data.map(value => scale * value),
       );
     }),
   );

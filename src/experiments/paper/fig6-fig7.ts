@@ -4,8 +4,18 @@ import { ratesAt, SCHEDULES, type Schedule } from '../../diffusion/schedule.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { normals } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
-import { concatRows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { figure, judged, percent } from './claims.ts';
+import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
+import {
+  below,
+  figure,
+  judged,
+  percent,
+  percentInterval,
+  ratioOfMeans,
+  type Sampled,
+  sampled,
+  withInterval,
+} from './claims.ts';
 import { experiment, readPictures } from './lab.ts';
 
 /** Points of a curve. */
@@ -96,7 +106,9 @@ export const fig7 = experiment({
   async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
     const { padding, range } = model.info;
-    const x = prepare(await readPictures(await lab.data('fashion-mnist', 'test'), 0, 1), padding, range);
+    const data = await lab.data('fashion-mnist', 'test');
+    const images = await readPictures(data, 0, Math.min(lab.sizes.clouds.pictures, data.length));
+    const x = prepare(images, padding, range);
     const noise = normals({ seed: lab.rng, purpose: 'fig7' }, x.shape);
     const noisy = SCHEDULE_NAMES.map(name =>
       TIMES.map(time => {
@@ -104,14 +116,24 @@ export const fig7 = experiment({
         return combine([signalRate, x], [noiseRate, noise]);
       }),
     );
-    const [linear, quadratic, cosine, continuous] = noisy.map(longestStep) as [
-      number,
-      number,
-      number,
-      number,
+    const longest = noisy.map(states =>
+      unstack(x).map((_, i) => longestStep(states.map(at => rows(at, i, i + 1)))),
+    );
+    const [linear, quadratic, cosine, continuous] = longest.map(steps => sampled(steps, lab.rng)) as [
+      Sampled,
+      Sampled,
+      Sampled,
+      Sampled,
     ];
+    // Of each picture the longest step of the less even cosine over that of the more even of the other two.
+    const ratio = ratioOfMeans(
+      longest[2]!.map((value, i) => Math.max(value, longest[3]![i]!)),
+      longest[0]!.map((value, i) => Math.min(value, longest[1]![i]!)),
+      lab.rng,
+      true,
+    );
     return {
-      numbers: { linear, quadratic, cosine, continuous },
+      numbers: { linear, quadratic, cosine, continuous, ratio },
       sheets: [
         {
           file: 'fig7',
@@ -119,29 +141,29 @@ export const fig7 = experiment({
           title: 'A picture noised along four schedules',
           rows: SCHEDULE_NAMES.map((name, i) => ({
             label: SCHEDULE_TITLES[name],
-            pictures: unstack(toPixels(concatRows(noisy[i]!), model.info)),
+            pictures: unstack(toPixels(concatRows(noisy[i]!.map(at => rows(at, 0, 1))), model.info)),
             captions: TIMES.map(time => figure(alphaBar(SCHEDULES[name], time), 2)),
           })),
         },
       ],
     };
   },
-  report({ linear, quadratic, cosine, continuous }) {
-    const holds = Math.max(cosine, continuous) < Math.min(linear, quadratic);
-    const partly = Math.min(cosine, continuous) < Math.max(linear, quadratic);
+  report({ linear, quadratic, cosine, continuous, ratio }) {
+    const more = below(ratio, 1);
+    const least = (all: readonly Sampled[]) => Math.min(...all.map(({ mean }) => mean));
     return {
       claims: [
         judged({
           models: [],
-          n: 1,
-          number: Math.max(cosine, continuous),
-          against: Math.min(linear, quadratic),
+          number: cosine.mean > continuous.mean ? cosine : continuous,
+          against: linear.mean < quadratic.mean ? linear : quadratic,
+          rests: [ratio],
           paper: 'The cosine and the continuous cosine schedule turn a picture into noise more uniformly.',
-          ours: `the longest of ${TIMES.length - 1} steps of equal time is ${percent(cosine)} (cosine) and ${percent(continuous)} (continuous cosine) of the way`,
-          control: `linear ${percent(linear)}, quadratic ${percent(quadratic)}; even steps would each be ${percent(EVEN)}`,
-          numbersSay: holds ? 'holds' : partly ? 'partly' : 'fails',
-          because: `The least even of the two cosines has a longest step of ${figure(Math.max(cosine, continuous) / EVEN, 2)} times an even one, the more even of the other two ${figure(Math.min(linear, quadratic) / EVEN, 2)} times.`,
-          values: { linear, quadratic, cosine, continuous },
+          ours: `the longest of ${TIMES.length - 1} steps of equal time is ${percentInterval(cosine)} (cosine) and ${percentInterval(continuous)} (continuous cosine) of the way`,
+          control: `linear ${percentInterval(linear)}, quadratic ${percentInterval(quadratic)}; even steps would each be ${percent(EVEN)}`,
+          numbersSay: more,
+          because: `The less even of the two cosines has a longest step of ${withInterval(ratio, 2)} times that of the more even of the other two, which is ${figure(least([linear, quadratic]) / EVEN, 2)} times an even one.`,
+          values: { linear, quadratic, cosine, continuous, ratio },
         }),
       ],
     };

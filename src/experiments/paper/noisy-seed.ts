@@ -4,7 +4,18 @@ import { normals } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import { curveOf, figure, judged, type Sampled, sampled, withInterval } from './claims.ts';
+import {
+  above,
+  below,
+  curveOf,
+  figure,
+  judged,
+  ratioOfMeans,
+  type Sampled,
+  sampled,
+  together,
+  withInterval,
+} from './claims.ts';
 import { experiment, grow, readPictures } from './lab.ts';
 
 /** The signal rate of the picture in its seed: the least that the network was trained for. */
@@ -28,11 +39,17 @@ export const noisySeed = experiment({
     );
     const x = prepare(repeated, model.info.padding, model.info.range);
     const noise = normals({ seed: lab.rng, purpose: 'noisy seed' }, x.shape);
-    const tried: { level: number; grown: Floats; error: Sampled; spread: Sampled }[] = [];
+    const tried: { level: number; grown: Floats; error: Sampled; spread: Sampled; times: Sampled }[] = [];
+    let without: readonly number[] = [];
     for (const level of [0, ...NOISE]) {
       const grown = await grow(lab, model, combine([RATE, x], [level, noise]));
-      const [error, spread] = [errors(grown, repeated), spreads(grown)].map(v => sampled(v, lab.rng));
-      tried.push({ level, grown, error: error!, spread: spread! });
+      const missed = errors(grown, repeated);
+      if (level === 0) without = missed;
+      tried.push({
+        ...{ level, grown, error: sampled(missed, lab.rng), spread: sampled(spreads(grown), lab.rng) },
+        /** The error in parts of that without noise. */
+        times: ratioOfMeans(missed, without, lab.rng, true),
+      });
     }
     const alone = await grow(lab, model, noise);
     const [chance, free] = [errors(alone, repeated), spreads(alone)].map(v => sampled(v, lab.rng));
@@ -58,9 +75,13 @@ export const noisySeed = experiment({
   },
   report({ tried, chance, free }) {
     const [none, full] = [tried[0]!, tried.at(-1)!];
-    const helps = tried.slice(1).some(({ error }) => error.high < 0.5 * none.error.low);
+    const noisy = tried.slice(1);
+    const helped = noisy.filter(({ times }) => below(times, 1) === 'holds');
     // Without noise all draws are one: what they differ by is held against what noise alone gives.
-    const spreadOut = full.spread.low > 0.1 * free.mean;
+    const merely = together(
+      above(full.spread, 0.1 * free.mean),
+      ...noisy.map(({ times }) => above(times, 1)),
+    );
     const more = tried.every(({ spread }, i) => i === 0 || spread.mean > tried[i - 1]!.spread.mean);
     return {
       plots: [
@@ -86,13 +107,13 @@ export const noisySeed = experiment({
         judged({
           number: full.error,
           against: chance,
-          rests: [none.spread, full.spread, free],
+          rests: [none.error, full.spread, free, ...noisy.map(({ times }) => times)],
           paper:
             'Injecting noise into the picture used as a seed merely results in a less deterministic output.',
-          ours: `squared error ${tried.map(({ level, error }) => `${withInterval(error)} with noise ${figure(level, 2)}`).join(', ')}; draws differ by ${withInterval(full.spread)} at noise 1`,
+          ours: `squared error ${tried.map(({ level, error }) => `${withInterval(error)} with noise ${figure(level, 2)}`).join(', ')}; in parts of that without noise ${noisy.map(({ times }) => withInterval(times)).join(', ')}; draws differ by ${withInterval(full.spread)} at noise 1`,
           control: `noise alone: error ${withInterval(chance!)}, draws differ by ${withInterval(free!)}`,
-          numbersSay: spreadOut && !helps ? 'holds' : spreadOut ? 'partly' : 'fails',
-          because: `Draws of the noise grow ${more ? 'ever more' : ''} different pictures (at full noise ${figure(full.spread.mean / free!.mean, 2)} of what noise alone gives), and ${helps ? 'some noise does bring them nearer to the picture' : 'none brings them to the picture'}.`,
+          numbersSay: merely,
+          because: `Draws of the noise grow ${more ? 'ever more' : ''} different pictures (at full noise ${figure(full.spread.mean / free!.mean, 2)} of what noise alone gives), and ${helped.length > 0 ? `noise of ${helped.map(({ level }) => figure(level, 2)).join(', ')} brings them nearer to the picture` : merely === 'holds' ? 'all of it takes them farther from the picture' : 'none clearly brings them nearer to the picture'}.`,
           values: Object.fromEntries([
             ...tried.flatMap(({ level, error, spread }) => [
               [`error.${level}`, error.mean],

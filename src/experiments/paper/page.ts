@@ -61,7 +61,7 @@ export function reproductionReport(
     'Figures, tables and claims of Asperti, Evangelista, Marro and Merizzi, *Image embedding for denoising generative models* (2023), and some beyond it, regenerated, each with a number, a control and a verdict.',
     `Made by \`${command}\`; no number on this page was typed by hand.`,
     '',
-    `${sizes} Squared errors are of pixels in [0,1]; in brackets stand 95 % bootstrap intervals and n, the independent things (pictures, seeds of noise, trainings) that the mean goes over. Under n = ${LEAST} there is no interval and no verdict: the claim stays open, with what the numbers alone would say. So does a claim whose models fail their gate ([decision 17](../decisions/0017-gate.md)): beside each stands how many of its conditions they meet. The paper's absolute errors belong to its own models, which were trained far longer: compare ratios and orders.`,
+    `${sizes} Squared errors are of pixels in [0,1]; in brackets stand 95 % intervals, from the bootstrap (of shares Wilson's), and n, the independent things (pictures, seeds of noise, trainings) that the mean goes over. Under n = ${LEAST} there is no interval and no verdict: the claim stays open, with what the numbers alone would say. So does a claim whose models fail their gate ([decision 17](../decisions/0017-gate.md)): beside each stands how many of its conditions they meet. The paper's absolute errors belong to its own models: compare ratios and orders.`,
     '',
     tally(done.flatMap(({ claims }) => claims)),
     '',

@@ -6,7 +6,7 @@ import { pointsAt, withSquares } from '../../latent/combinations.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf, takeRows } from '../../tensor/tensor.ts';
-import { type Claim, curveOf, judged, type Means, withInterval } from './claims.ts';
+import { above, below, type Claim, curveOf, judged, type Means, withInterval, worded } from './claims.ts';
 import {
   BATCH,
   errorsAgainst,
@@ -56,7 +56,7 @@ export const sheet = experiment({
       ...(descent ? [{ ...named, how: 'descent', cloud: descent }] : []),
     ]);
     return {
-      claims: clouds.flatMap(cloud => [bendClaim(cloud), thickClaim(cloud)]),
+      claims: clouds.flatMap(cloud => [bendClaim(cloud), thickClaim(cloud), excludedClaim(cloud)]),
       tables: [
         {
           title: 'What seeds spread their picture by, per coordinate, and how much they vary',
@@ -129,7 +129,10 @@ async function bentness(lab: Lab, cloud: SeedCloud) {
     number,
   ];
   const squares = variances.map((variance, i) => gains[i]! ** 2 * variance);
-  const budget = squares.slice(0, TANGENT).reduce((a, b) => a + b) / (error * sizeOf(model.info.shape));
+  // Variances have K - 1 as divisor, the error has K.
+  const seeds = cloud.latent.shape[0]!;
+  const made = (squares.slice(0, TANGENT).reduce((a, b) => a + b) * (seeds - 1)) / seeds;
+  const budget = made / (error * sizeOf(model.info.shape));
   return {
     ...{ spread, flat, part: spread / flat, chance: random, share: spread / flat / Math.min(1, random) },
     ...{ along, posterior, thicker: along / posterior, variances, posteriors, error, budget },
@@ -181,7 +184,7 @@ function spreadOf(points: Floats): number {
 
 function bendClaim({ title, model, how, cloud }: Told): Claim {
   const { spread, flat, part, chance, share } = cloud;
-  const bends = share.high < BENDS;
+  const bends = below(share, BENDS);
   return judged({
     models: [model],
     number: part,
@@ -190,27 +193,47 @@ function bendClaim({ title, model, how, cloud }: Told): Claim {
     paper: `Beyond the paper: emb(x) is curved, so that its seeds spread the picture by far less than a flat cloud would (${title}, seeds by ${how}).`,
     ours: `the seeds spread the picture by ${withInterval(spread)} per coordinate, the sampler's Jacobian at their mean by ${withInterval(flat)}: ${withInterval(part)} of it is left`,
     control: `of as long steps in random directions ${withInterval(chance)} is left; of any with a linear sampler 1`,
-    numbersSay: bends ? 'holds' : share.high < 1 ? 'partly' : 'fails',
-    because: bends
-      ? `The seeds bend with the sheet: ${withInterval(share)} of what a linear sampler, or random steps where these leave less, would leave is left to them.`
-      : `What is left to the seeds is ${withInterval(share)} of what a linear sampler, or random steps where these leave less, would leave.`,
+    numbersSay: bends === 'fails' && share.high < 1 ? 'partly' : bends,
+    because:
+      bends === 'holds'
+        ? `The seeds bend with the sheet: ${withInterval(share)} of what a linear sampler, or random steps where these leave less, would leave is left to them.`
+        : `What is left to the seeds is ${withInterval(share)} of what a linear sampler, or random steps where these leave less, would leave.`,
     values: { spread, flat, part, chance, share },
   });
 }
 
 function thickClaim({ title, model, how, cloud }: Told): Claim {
-  const { along, posterior, thicker, error, budget } = cloud;
-  const [excluded, thick] = [budget.low > 1, thicker.low > THICKER];
+  const { along, posterior, thicker } = cloud;
+  const thick = above(thicker, THICKER);
   return judged({
     models: [model],
     number: along,
     against: posterior,
-    rests: [thicker, budget],
-    paper: `Beyond the paper: emb(x) is curved, so that its seeds vary along the most sensitive directions by more than a flat cloud's could (${title}, seeds by ${how}).`,
-    ours: `variance along the ${TANGENT} directions in which the mean seed moves its picture most ${withInterval(along)}; through a linear sampler with the same gains that alone would make ${withInterval(budget)} of the seeds' whole squared error, ${withInterval(error)} per coordinate`,
-    control: `with a linear sampler the part is 1 at most; there seeds drawn from noise given the picture, up to an error that is even over its coordinates, would vary by ${withInterval(posterior)}`,
-    numbersSay: excluded ? 'holds' : thick ? 'partly' : 'fails',
-    because: `The cloud is ${withInterval(thicker)} times as thick there as the posterior of a linear sampler, ${excluded ? 'and thicker than any flat set with its error' : 'which a flat set could still be that puts most of its error into these directions'}.`,
-    values: { along, posterior, thicker, budget },
+    rests: [thicker],
+    paper: `Beyond the paper: along the most sensitive directions the seeds vary more than ${THICKER} times as much as the posterior of a linear sampler (${title}, seeds by ${how}).`,
+    ours: `variance along the ${TANGENT} directions in which the mean seed moves its picture most ${withInterval(along)}`,
+    control: `through a linear sampler with the same gains, seeds drawn from noise given the picture, up to an error that is even over its coordinates, would vary by ${withInterval(posterior)}`,
+    numbersSay: thick,
+    because: `The cloud is ${withInterval(thicker)} times as thick there as that posterior.`,
+    values: { along, posterior, thicker },
+  });
+}
+
+function excludedClaim({ title, model, how, cloud }: Told): Claim {
+  const { error, budget } = cloud;
+  const excluded = above(budget, 1);
+  return judged({
+    models: [model],
+    number: budget,
+    against: 1,
+    paper: `Beyond the paper: no flat set of seeds with this error, whatever its shape, varies as much along the most sensitive directions (${title}, seeds by ${how}).`,
+    ours: `through a linear sampler with the same gains the variance along these ${TANGENT} directions alone would make ${withInterval(budget)} of the seeds' whole squared error, ${withInterval(error)} per coordinate`,
+    control: 'with a linear sampler the part is 1 at most',
+    numbersSay: excluded,
+    because: worded(excluded, {
+      holds: 'The cloud is thicker there than any flat set with its error.',
+      fails: 'A flat set could be as thick that puts most of its error into these directions.',
+    }),
+    values: { budget, error },
   });
 }

@@ -3,12 +3,14 @@ import type { EmbedOptions } from '../../embedding/embedding.ts';
 import { SPLIT } from '../../embedding/inversion/split.ts';
 import { inversionFor } from '../../embedding/methods.ts';
 import { RECIPES } from '../../embedding/recipes.ts';
+import { isSeedbedError } from '../../errors.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { createPanel } from '../../latent/gaussianity.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import type { Floats } from '../../tensor/tensor.ts';
 import { startClock } from '../clock.ts';
 import {
+  below,
   type Claim,
   curveOf,
   figure,
@@ -19,6 +21,7 @@ import {
   type Sampled,
   sampled,
   shareOf,
+  together,
   withInterval,
 } from './claims.ts';
 import {
@@ -199,8 +202,11 @@ async function tuned(lab: Lab, subject: Subject, model: Denoiser): Promise<{ arm
   for (const arms of [splitArms(), descentArms()]) {
     const tried: Chosen[] = [];
     for (const arm of arms) {
-      const found = await reach(lab, model, images, arm);
-      tried.push({ ...found, inTuning: average(found.errors) });
+      // Settings that diverge are none to choose.
+      const found = await reach(lab, model, images, arm).catch(error => {
+        if (!isSeedbedError(error, 'Diverged')) throw error;
+      });
+      if (found) tried.push({ ...found, inTuning: average(found.errors) });
     }
     for (const budget of BUDGETS) {
       const best = nearest(tried.filter(({ evaluations }) => evaluations <= budget));
@@ -294,7 +300,10 @@ function nearer({ title, model, standings, random }: Compared, how: string, all:
       ? `the squared error of split inversion is ${told.join('; ')}`
       : 'no split inversion costs as little as any of the descents',
     control: `equal ways have 1; split inversion takes ${figure(least)} evaluations at least, descents up to ${figure(most)} were tried; the dearest leaves ${withInterval(dearest.error)} after ${figure(dearest.evaluations)} evaluations, random seeds ${withInterval(random)}`,
-    numbersSay: won.length === 0 ? 'fails' : won.length === all.length ? 'holds' : 'partly',
+    numbersSay:
+      won.length > 0 && lost.length > 0
+        ? 'partly'
+        : together(...all.map(duel => below(duel.ratio, 1)), ...(all.length > 0 ? [] : ['open' as const])),
     because: `Of ${descents.length} descents ${all.length} cost as much as a split inversion: that is nearer than ${won.length} of them and farther than ${lost.length}${hardest ? `; where descent does best, it leaves ${figure(hardest.ratio.mean, 2)} of its error` : ''}.`,
     values: {
       ...Object.fromEntries(all.map(({ descent, ratio }) => [`ratio.${descent}`, ratio])),

@@ -3,23 +3,25 @@ import { prepare } from '../../diffusion/batches.ts';
 import type { Denoiser } from '../../diffusion/info.ts';
 import { toPixels } from '../../diffusion/pictures.ts';
 import { planeFigure } from '../../figures/plane.ts';
-import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
+import { principalComponents } from '../../latent/pca.ts';
 import { combine, norms } from '../../tensor/rowwise.ts';
-import type { Floats } from '../../tensor/tensor.ts';
+import { type Floats, rows } from '../../tensor/tensor.ts';
 import {
+  below,
   type Claim,
   figure,
   judged,
   type PlotPicture,
   percent,
   percentInterval,
-  ratioOfMeans,
   type Sampled,
   sampled,
+  type Verdict,
   withInterval,
 } from './claims.ts';
 import { experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
 import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from './measure/plane.ts';
+import { pictureTangents, TANGENT } from './measure/tangent.ts';
 import {
   energyShare,
   evenTurns,
@@ -34,10 +36,11 @@ import {
 const DRAWN = 60;
 const DATA = 400;
 const REACH = 2.5;
-/** Training pictures that the moments are taken from, seeds at most, and the variance that their components hold. */
+/** Training pictures that the moments are taken from, and seeds at most. */
 const MOMENTS = 2000;
 const SEEDS = 100;
-const HELD = 0.9;
+/** Seeds of pictures at which the manifold's directions are sought. */
+const TANGENTS = 20;
 /** A path is almost straight where it has less than this part of the detour of an even turn. */
 const STRAIGHTER = 0.5;
 
@@ -53,7 +56,12 @@ export const straight = experiment({
   },
   report({ planes, pictures }) {
     return {
-      claims: [...planes.map(planeClaim), straightClaim(pictures), orthogonalClaim(pictures)],
+      claims: [
+        ...planes.flatMap(plane => [planeStraight(plane), planeOrthogonal(plane)]),
+        straightClaim(pictures),
+        acrossClaim('in the last step', pictures.last, pictures),
+        acrossClaim('from seed to picture', pictures.chord, pictures),
+      ],
       plots: planes.flatMap(({ curve, drawn, drawnBest }) => [
         plotOf(curve, drawn),
         plotOf(curve, drawnBest, '-best'),
@@ -61,7 +69,7 @@ export const straight = experiment({
       notes: [
         'Straight is the length of the chord from seed to result over that of the path; both also of x / s, the state without the signal rate, in which a step follows the predicted noise alone and the seed lies 50 times farther out.',
         'Where there is almost no signal a small error of the predicted noise moves a state far, by up to the ratio of signal rates of the step; the best denoiser of some of the points makes none.',
-        'The components of all pictures are not the tangents of their manifold at one of them: a direction may be along the former and across the latter.',
+        `The manifold's directions at a picture are the ${TANGENT} in which it moves most as its seed is moved, of ${TANGENTS} seeds; for Gaussian data they are the data's first ${TANGENT} components everywhere.`,
       ],
     };
   },
@@ -96,46 +104,49 @@ async function inPlane(lab: Lab, curve: Curve) {
   };
 }
 
-function planeClaim({ curve, trained, best }: Plane): Claim {
-  const isStraight = straighter(best.straight, best.turn);
-  const isOrthogonal = best.last.high < best.lastChance.low / 2;
-  const aslant = best.last.high < best.lastChance.low;
-  const meets = isOrthogonal
-    ? 'meet the data nearly at right angles at the end'
-    : aslant
-      ? 'meet the data more steeply than by chance at the end, but not at right angles'
-      : 'meet the data at no particular angle at the end';
+function planeStraight({ curve, trained, best }: Plane): Claim {
   return judged({
     models: [],
-    number: best.last,
-    against: best.lastChance,
-    rests: [best.straight, best.turn],
-    paper: `The trajectories are almost straight and oriented along directions orthogonal to the data manifold (${curve}).`,
-    ours: `chord over path ${withInterval(trained.straight)} for the trained denoiser, ${withInterval(best.straight)} for the best one; |cos| between curve and last step ${withInterval(trained.last)} and ${withInterval(best.last)}, between curve and chord ${withInterval(trained.chord)} and ${withInterval(best.chord)}`,
-    control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser); an even turn by a right angle between the same ends has chord over path ${withInterval(best.turn)}; without the signal rate paths are straighter by construction, ${withInterval(trained.unscaled)} and ${withInterval(best.unscaled)}; the first step, which should be next to none, is ${withInterval(trained.jump, 2)} long for the trained denoiser and ${withInterval(best.jump, 2)} for the best`,
-    numbersSay: isStraight && isOrthogonal ? 'holds' : isStraight || aslant ? 'partly' : 'fails',
-    because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords${isStraight ? ', nearly straight' : `, where an even turn's would be ${figure(1 / best.turn.mean)} times`}, the trained one's ${figure(1 / trained.straight.mean)} times; they ${meets}.`,
+    number: best.straight,
+    against: best.turn,
+    rests: [],
+    paper: `The trajectories are almost straight (${curve}).`,
+    ours: `chord over path ${withInterval(best.straight)} for the best denoiser, ${withInterval(trained.straight)} for the trained one`,
+    control: `an even turn by a right angle between the same ends has ${withInterval(best.turn)}; without the signal rate paths are straighter by construction, ${withInterval(best.unscaled)} and ${withInterval(trained.unscaled)}; the first step, which should be next to none, is ${withInterval(best.jump, 2)} long for the best denoiser and ${withInterval(trained.jump, 2)} for the trained one`,
+    numbersSay: straighter(best.straight, best.turn),
+    because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords, where an even turn's would be ${figure(1 / best.turn.mean)} times; the trained one's are ${figure(1 / trained.straight.mean)} times as long.`,
     values: {
-      straight: trained.straight,
-      best: best.straight,
-      turn: best.turn,
-      unscaled: trained.unscaled,
-      bestUnscaled: best.unscaled,
-      jump: trained.jump,
-      bestJump: best.jump,
-      last: trained.last,
-      bestLast: best.last,
-      lastChance: best.lastChance,
-      chord: trained.chord,
-      bestChord: best.chord,
-      chordChance: best.chordChance,
+      ...{ straight: trained.straight, best: best.straight, turn: best.turn },
+      ...{ unscaled: trained.unscaled, bestUnscaled: best.unscaled },
+      ...{ jump: trained.jump, bestJump: best.jump },
     },
   });
 }
 
-/** Whether paths are clearly straighter than even turns between the same ends. */
-const straighter = (path: Sampled, turn: Sampled): boolean =>
-  1 / path.low - 1 < STRAIGHTER * (1 / turn.mean - 1);
+function planeOrthogonal({ curve, trained, best }: Plane): Claim {
+  const across = below(best.last, best.lastChance.low / 2);
+  return judged({
+    models: [],
+    number: best.last,
+    against: best.lastChance,
+    paper: `The trajectories are oriented along directions orthogonal to the data manifold (${curve}).`,
+    ours: `|cos| between curve and last step ${withInterval(best.last)} for the best denoiser, ${withInterval(trained.last)} for the trained one; between curve and chord ${withInterval(best.chord)} and ${withInterval(trained.chord)}`,
+    control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser)`,
+    numbersSay: across === 'fails' && best.last.high < best.lastChance.low ? 'partly' : across,
+    because: `In the last step they meet the data ${across === 'holds' ? 'nearly at right angles' : best.last.high < best.lastChance.low ? 'more steeply than by chance, but not at right angles' : 'at no particular angle'}.`,
+    values: {
+      ...{ last: trained.last, bestLast: best.last, lastChance: best.lastChance },
+      ...{ chord: trained.chord, bestChord: best.chord, chordChance: best.chordChance },
+    },
+  });
+}
+
+/** Whether paths are straight: they have less than half the detour of even turns between the same ends; not where they have as much. */
+function straighter(path: Sampled, turn: Sampled): Verdict {
+  const detour = (length: number) => 1 / length - 1;
+  if (detour(path.low) < STRAIGHTER * detour(turn.mean)) return 'holds';
+  return path.high < turn.low ? 'fails' : path.low > turn.high ? 'partly' : 'open';
+}
 
 /** |cos| between directions and the curve where the seed lands, and, as chance, where another one does. */
 export function anglesToCurve(curve: Curve, states: readonly Floats[]) {
@@ -204,17 +215,21 @@ async function ofPictures(lab: Lab) {
   const turn = mean(straightness(evenTurns(own, model)));
   const free = mean(straightness(unscaled(own, model)));
   const freeLinear = mean(straightness(unscaled(linear, model)));
-  const count = componentsOf(moments);
-  const along = (states: readonly Floats[], from: number) =>
-    energyShare(combine([1, states.at(-1)!], [-1, states.at(from)!]), moments, count);
-  const [lasts, lastsLinear] = [along(own, -2), along(linear, -2)];
+  const first = rows(moments.components, 0, TANGENT);
+  const looked = Math.min(TANGENTS, seeds.shape[0]!);
+  const tangents: Floats[] = [];
+  for (let i = 0; i < looked; i++)
+    tangents.push(await pictureTangents(lab, model, rows(seeds, i, i + 1), TANGENT));
+  /** What lies along the manifold's directions of the way from a state to the picture: there, and as Gaussian data have it. */
+  const along = (from: number) => {
+    const way = (states: readonly Floats[]) => combine([1, states.at(-1)!], [-1, states.at(from)!]);
+    const ways = rows(way(own), 0, looked);
+    const shares = tangents.map((basis, i) => energyShare(rows(ways, i, i + 1), basis)[0]!);
+    return { own: mean(shares), linear: mean(energyShare(way(linear), first)) };
+  };
   return {
     ...{ share, expected, turned, turn, free, freeLinear },
-    ...{ count, chance: count / moments.mean.data.length },
-    ...{ chord: mean(along(own, 0)), chordLinear: mean(along(linear, 0)) },
-    ...{ last: mean(lasts), lastLinear: mean(lastsLinear) },
-    /** The last steps' share of themselves along the components over that of Gaussian data's, from the same seeds. */
-    ratio: ratioOfMeans(lasts, lastsLinear, lab.rng, true),
+    ...{ chance: TANGENT / moments.mean.data.length, chord: along(0), last: along(-2) },
   };
 }
 
@@ -228,8 +243,8 @@ function straightClaim({ share, expected, turned, turn, free, freeLinear }: OfPi
     paper: 'The trajectories are almost straight (said of fig. 9; here for pictures, Fashion-MNIST).',
     ours: `chord over path ${withInterval(share)}; without the signal rate ${withInterval(free, 4)}`,
     control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${withInterval(freeLinear, 4)}; an even turn by a right angle between the same ends ${withInterval(turn)}; steps as long in random directions ${withInterval(turned)}`,
-    numbersSay: straighter(share, turn) ? 'holds' : share.low > turned.high ? 'partly' : 'fails',
-    because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times), where an even turn by a right angle would be ${figure(1 / turn.mean)} times as long.`,
+    numbersSay: straighter(share, turn),
+    because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times), where an even turn by a right angle would be ${figure(1 / turn.mean)} times as long${straighter(expected, turn) === 'holds' ? '' : ': the paths of Gaussian data would not pass for straight either'}.`,
     values: {
       straight: share,
       gaussian: expected,
@@ -241,28 +256,20 @@ function straightClaim({ share, expected, turned, turn, free, freeLinear }: OfPi
   });
 }
 
-function orthogonalClaim(found: OfPictures): Claim {
-  const { count, chance, chord, last, chordLinear, lastLinear, ratio } = found;
-  // Good denoisers take off noise in the last step, of which little lies along the data: that of Gaussian data does, too.
-  const [less, across] = [ratio.high < 1, chord.high < chordLinear.low];
-  const avoids = less && last.high < chance / 2;
+function acrossClaim(
+  where: string,
+  { own, linear }: { readonly own: Sampled; readonly linear: Sampled },
+  { chance }: OfPictures,
+): Claim {
+  const across = below(own, chance);
   return judged({
-    number: last,
-    against: lastLinear,
-    rests: [chord, chordLinear, ratio],
-    paper: 'The trajectories are orthogonal to the data manifold (said of fig. 9; here for pictures).',
-    ours: `along the ${count} components that hold ${percent(HELD)} of the data's variance lie ${percentInterval(last)} of the square of the last step, ${percentInterval(chord)} of that of the chord`,
-    control: `a direction in no relation to the data has ${percent(chance)} there; with Gaussian data of the same moments the last step has ${percentInterval(lastLinear)}, the chord ${percentInterval(chordLinear)}`,
-    numbersSay: avoids && across ? 'holds' : less || across ? 'partly' : 'fails',
-    because: `The last step has ${figure(last.mean / chance, 2)} times as much of itself along the data's components as a direction by chance and ${withInterval(ratio, 2)} times as much as that of Gaussian data, the whole way ${figure(chord.mean / chance, 2)} times, ${across ? 'less' : 'no less'} than the way of Gaussian data, which grows along the components by itself (${figure(chordLinear.mean / chance, 2)} times).`,
-    values: { count, chance, last, chord, lastLinear, chordLinear, ratio },
+    number: own,
+    against: chance,
+    paper: `The trajectories are orthogonal to the data manifold (said of fig. 9; here for pictures, ${where}).`,
+    ours: `along the ${TANGENT} directions in which the picture moves most as its seed is moved lie ${percentInterval(own)} of the square of the way`,
+    control: `a direction in no relation to the data has ${percent(chance)} there; the way of Gaussian data of the same moments ${percentInterval(linear)}`,
+    numbersSay: across,
+    because: `The way has ${figure(own.mean / chance, 2)} times as much of itself along the manifold as a direction by chance, that of Gaussian data ${figure(linear.mean / chance, 2)} times.`,
+    values: { chance, own, linear },
   });
-}
-
-/** How many components hold most of the variance. */
-function componentsOf({ variances }: PrincipalComponents): number {
-  const total = variances.reduce((sum, value) => sum + value);
-  let [count, held] = [0, 0];
-  while (held < HELD * total) held += variances[count++]!;
-  return count;
 }

@@ -84,15 +84,14 @@ export function unscaled(states: readonly Floats[], { info }: Denoiser): Floats[
   return states.map((state, k) => combine([1 / (grid[k]?.from.signalRate ?? 1), state]));
 }
 
-/** The share of each direction's square that lies along the first `count` components. */
-export function energyShare(
-  directions: Floats,
-  { mean, components }: PrincipalComponents,
-  count: number,
-): number[] {
-  const width = mean.data.length;
-  const basis = Float64Array.from(components.data.subarray(0, count * width));
-  const along = innerProducts(Float64Array.from(directions.data), basis, width);
+/** Of each direction [n, ...shape] the share of its square that lies along orthonormal ones [k, ...shape]. */
+export function energyShare(directions: Floats, basis: Floats): number[] {
+  const count = basis.shape[0]!;
+  const [from, to] = [directions, basis].map(({ data }) => Float64Array.from(data)) as [
+    Float64Array,
+    Float64Array,
+  ];
+  const along = innerProducts(from, to, basis.data.length / count);
   return Array.from(dots(directions, directions), (square, row) => {
     const part = along.subarray(row * count, (row + 1) * count).reduce((sum, value) => sum + value ** 2, 0);
     return square > 0 ? part / square : 0;
