@@ -106,11 +106,11 @@ async function trainedAgain(lab: Lab, [first, ...others]: readonly Grown[]): Pro
 }
 
 /** The mean squared distance of two pictures of the test set. */
-async function realDistance(lab: Lab, subject: Subject): Promise<number> {
+async function realDistance(lab: Lab, subject: Subject): Promise<Sampled> {
   const data = await lab.data(subject, 'test');
   const count = Math.min(lab.sizes.sample, data.length - 1);
   const [some, next] = [await readPictures(data, 0, count), await readPictures(data, 1, count + 1)];
-  return average(meanSquaredErrors(some, next));
+  return sampled(meanSquaredErrors(some, next), lab.rng);
 }
 
 function sheetOf(
@@ -149,11 +149,11 @@ function samePictures({ title, names, pairs, ratio, again, real, wiener }: Netwo
     against: wiener,
     paper: `A common seed passed to different networks grows nearly identical pictures: their squared distance is two to three orders of magnitude smaller than that of random pairs (${title}).`,
     ours: `over ${pairs.length} pairs of ${names.length} networks the ratio is ${withInterval(ratio)} on average, from ${withInterval(nearest.ratio)} to ${withInterval(worst.ratio)}`,
-    control: `random pairs have 1 (they lie ${figure(different)} apart, real pictures ${figure(real)}, of which the same seed's ${figure(same)} is ${figure(same / real)}); a linear model that knows the data's mean and covariance alone comes to ${figure(wiener)} of the networks${byChance}`,
+    control: `random pairs have 1 (they lie ${figure(different)} apart, means over ${pairs.length} pairs of networks; real pictures ${withInterval(real)}, of which the same seed's ${figure(same)} is ${figure(same / real.mean)}); a linear model that knows the data's mean and covariance alone comes to ${withInterval(wiener)} of the networks${byChance}`,
     numbersSay: sameResults(ratio, wiener),
-    because: `The pictures of one seed are ${figure(1 / mean, 2)} times nearer than random pairs, ${mean < 0.01 ? 'two orders of magnitude or more' : mean < 0.1 ? 'one order of magnitude, not two' : 'less than one order of magnitude'}; the linear model gives a factor of ${figure(1 / wiener, 2)}, from mean and covariance of the data.`,
+    because: `The pictures of one seed are ${figure(1 / mean, 2)} times nearer than random pairs, ${mean < 0.01 ? 'two orders of magnitude or more' : mean < 0.1 ? 'one order of magnitude, not two' : 'less than one order of magnitude'}; the linear model gives a factor of ${figure(1 / wiener.mean, 2)}, from mean and covariance of the data.`,
     values: {
-      ...{ mean, worst: worst.ratio, nearest: nearest.ratio, wiener, toReal: same / real },
+      ...{ mean, worst: worst.ratio, nearest: nearest.ratio, wiener, toReal: same / real.mean },
       ...(again !== undefined && { again }),
     },
   });
@@ -173,9 +173,9 @@ function pairTable({ title, pairs }: Networks): Table {
   };
 }
 
-function bandTable({ title, bands }: Networks): Table {
+function bandTable({ title, bands, pairs, names }: Networks): Table {
   return {
-    title: `By principal components of the data, ${title}`,
+    title: `Ratio by principal components of the data, ${title}: means over ${pairs.length} pairs of ${names.length} networks`,
     columns: ['components', 'variance of the data', 'networks among each other', 'networks and linear model'],
     rows: bands.map(({ first, last, variance, among, toLinear }) => [
       `${first + 1} to ${last}`,

@@ -31,7 +31,7 @@ export const retrain = experiment({
   title: 'the same network, trained again',
   needs: [SMALL, AGAIN, `${SMALL}-27500a`, `${SMALL}-27500b`, 'data:mnist'],
   async measure(lab) {
-    const trained: { how: string; same: number; different: number; linear: number; ratio: Sampled }[] = [];
+    const trained: { how: string; same: number; different: number; linear: Sampled; ratio: Sampled }[] = [];
     const sheet: SheetPicture['rows'][number][] = [];
     for (const { networks, how } of TRAINED) {
       const grown: Grown[][] = [];
@@ -65,9 +65,9 @@ export const retrain = experiment({
         against: 1,
         paper: `Different trainings of the same network end up with the same results (${how}).`,
         ours: `squared distance of the same seed's pictures over that of different seeds' ${withInterval(ratio)}`,
-        control: `different seeds have 1 (${figure(different)}); the same seed ${figure(same)}; a linear model that knows the data's mean and covariance alone comes to ${figure(linear)} of the networks`,
+        control: `different seeds have 1 (they lie ${figure(different)} apart, those of one seed ${figure(same)}, over as many pairs); a linear model that knows the data's mean and covariance alone comes to ${withInterval(linear)} of the networks`,
         numbersSay: sameResults(ratio, linear),
-        because: `Trained with ${how}, the network grows pictures ${figure(1 / ratio.mean, 2)} times nearer than chance, where a linear model comes ${figure(1 / linear, 2)} times nearer.`,
+        because: `Trained with ${how}, the network grows pictures ${figure(1 / ratio.mean, 2)} times nearer than chance, where a linear model comes ${figure(1 / linear.mean, 2)} times nearer.`,
         values: { linear, ratio, low: ratio.low, high: ratio.high },
       }),
     ),
@@ -119,7 +119,7 @@ export const blocks = experiment({
           against: chance,
           paper: `Networks with another number of blocks a level grow the same pictures (${name.replace('mnist-small-', '').replace('-', ' ')} against 2).`,
           ours: `squared distance over that of random pairs ${withInterval(ratio)}`,
-          control: `random pairs have 1; the network of 2 blocks trained again ${withInterval(chance)}; a linear model that knows the data's mean and covariance alone comes to ${figure(linear)} of the networks`,
+          control: `random pairs have 1; the network of 2 blocks trained again ${withInterval(chance)}; a linear model that knows the data's mean and covariance alone comes to ${withInterval(linear)} of the networks`,
           numbersSay: sameResults(ratio, linear),
           because: `The pictures are ${figure(1 / ratio.mean, 2)} times nearer than chance, ${ratio.low > chance.high ? 'farther than' : ratio.high < chance.low ? 'nearer than' : 'about as near as'} a second training of the same network brings them (${figure(1 / chance.mean, 2)}).`,
           values: { ratio, chance, linear },

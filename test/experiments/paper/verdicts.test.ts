@@ -43,10 +43,16 @@ const network = (ratio: number, n?: number) => ({
 });
 const networks = (ratio: number, between: number, n?: number) => [
   {
-    ...{ title: 'MNIST' as const, names: ['a', 'b'], pairs: [network(ratio, n)], wiener: 0.2, bands: [] },
+    ...{
+      title: 'MNIST' as const,
+      names: ['a', 'b'],
+      pairs: [network(ratio, n)],
+      wiener: about(0.2),
+      bands: [],
+    },
     ratio: about(ratio, n),
     again: undefined,
-    real: 1,
+    real: about(1),
     seeds: {
       ...{ between: [about(0.95)], self: about(0.5), different: about(0.1), sameNoise: about(0.88) },
       ...{ shares: [about(between)], bands: [] },
@@ -517,7 +523,8 @@ test.each<[string, () => Verdict[], Verdict[]]>([
   ],
   [
     'retrain: the same to two orders, somewhat, not',
-    () => [0.005, 0.1, 0.6].map(ratio => says(retrain, [{ how: title, linear: 0.2, ...network(ratio) }])),
+    () =>
+      [0.005, 0.1, 0.6].map(ratio => says(retrain, [{ how: title, linear: about(0.2), ...network(ratio) }])),
     ['holds', 'partly', 'fails'],
   ],
   [
@@ -525,7 +532,7 @@ test.each<[string, () => Verdict[], Verdict[]]>([
     () =>
       [0.005, 0.1, 0.6].map(ratio =>
         says(blocks, {
-          linear: 0.2,
+          linear: about(0.2),
           chance: about(0.1),
           others: [{ name: 'mnist-small-1-block', ratio: about(ratio) }],
         }),

@@ -158,9 +158,9 @@ export function compareTrainings(
 const SAME = 0.01;
 
 /** Results are the same where the same seed's pictures are two orders nearer than different ones, in part where nearer than a linear model's. */
-export function sameResults(ratio: Sampled, linear: number): Verdict {
+export function sameResults(ratio: Sampled, linear: Sampled): Verdict {
   const same = below(ratio, SAME);
-  return same === 'fails' && ratio.high < linear ? 'partly' : same;
+  return same === 'fails' && ratio.high < linear.low ? 'partly' : same;
 }
 
 /** What the linear model of a subject grows from a network's seeds: it knows mean and covariance of training images, and no more. */
@@ -180,9 +180,10 @@ export async function linearSibling(
   return { moments, ...pixelsOf(model, wienerPictures(model, moments, latent)) };
 }
 
-/** The mean ratio of networks to the linear model, for the same seeds. */
-export function besideLinear(lab: Lab, grown: readonly Grown[], linear: LinearSibling): number {
-  return average(grown.map(one => compareSiblings(lab, one, linear).ratio.mean));
+/** The ratio of networks to the linear model, for the same seeds: their mean, and range. */
+export function besideLinear(lab: Lab, grown: readonly Grown[], linear: LinearSibling): Sampled {
+  const ratios = grown.map(one => compareSiblings(lab, one, linear).ratio.mean);
+  return { mean: average(ratios), low: Math.min(...ratios), high: Math.max(...ratios), n: grown.length };
 }
 
 /** Pictures of standardised rows, as those of a sibling. */
