@@ -113,7 +113,7 @@ export const noisySeed = experiment({
           ours: `squared error ${tried.map(({ level, error }) => `${withInterval(error)} with noise ${figure(level, 2)}`).join(', ')}; in parts of that without noise ${noisy.map(({ times }) => withInterval(times)).join(', ')}; draws differ by ${withInterval(full.spread)} at noise 1`,
           control: `noise alone: error ${withInterval(chance!)}, draws differ by ${withInterval(free!)}`,
           numbersSay: merely,
-          because: `Draws of the noise grow ${more ? 'ever more' : ''} different pictures (at full noise ${figure(full.spread.mean / free!.mean, 2)} of what noise alone gives), and ${helped.length > 0 ? `noise of ${helped.map(({ level }) => figure(level, 2)).join(', ')} brings them nearer to the picture` : merely === 'holds' ? 'all of it takes them farther from the picture' : 'none clearly brings them nearer to the picture'}.`,
+          because: `Draws of the noise grow ${more ? 'ever more ' : ''}different pictures (at full noise ${figure(full.spread.mean / free!.mean, 2)} of what noise alone gives), and ${helped.length > 0 ? `noise of ${helped.map(({ level }) => figure(level, 2)).join(', ')} brings them nearer to the picture` : merely === 'holds' ? 'all of it takes them farther from the picture' : 'none clearly brings them nearer to the picture'}.`,
           values: Object.fromEntries([
             ...tried.flatMap(({ level, error, spread }) => [
               [`error.${level}`, error.mean],
