@@ -47,7 +47,9 @@ test('packs what is used, and nothing else', () => {
   const whole = ['bin', 'configs', 'examples', 'models']
     .flatMap(filesIn)
     .filter(path => !/^models\/(next|reproduction)\//.test(path));
-  const pages = filesIn('docs').filter(path => /^docs\/([^/]+\.md|(models|export|many-machines)\/.*)$/.test(path));
+  const pages = filesIn('docs').filter(path =>
+    /^docs\/([^/]+\.md|(models|export|many-machines)\/.*)$/.test(path),
+  );
   const texts = [
     'CHANGELOG.md',
     'CITATION.cff',

@@ -11,7 +11,6 @@ import { baseName } from '../runtime/files.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
 import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
-import { packaged } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import type { Frame } from './frame.ts';
 import {
@@ -24,7 +23,7 @@ import {
   whole,
   withRng,
 } from './options.ts';
-import { openFor, type Pictures, readItems, readPictures } from './pictures.ts';
+import { openFor, openSource, type Pictures } from './pictures.ts';
 import { inPart, type ShardFlags } from './shards.ts';
 
 const BATCH = 16;
@@ -88,14 +87,8 @@ export async function openContest(
 ): Promise<Contest> {
   const loaded = await openModel(file, flags);
   const model = withSampler(loaded, chooseSampler(loaded.info.sampler, flags));
-  const pictures = flags.data
-    ? await readItems(flags.data, model, { ...flags, note })
-    : await readPictures(
-        paths.length > 0 ? paths : [packaged('examples/fashion-mnist')],
-        model,
-        flags.fit,
-        note,
-      );
+  const source = await openSource(paths, model, { ...flags, note });
+  const pictures = await source.read(0, source.length);
   // Those of pictures say nothing of latents.
   const known = flags.data !== undefined && !model.autoencoder;
   const components = known ? await componentsOf(flags.data!, model, flags, pictures) : undefined;

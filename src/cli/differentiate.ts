@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { differentiate } from '../autodiff/differentiate.ts';
+import { SeedbedError } from '../errors.ts';
 import { parseModel, serializeModel } from '../graph/protobuf.ts';
 import { DOUBLE_NOTE, usesDouble, widen } from '../graph/widen.ts';
 import { writeAtomic } from '../runtime/files.ts';
@@ -33,6 +35,8 @@ export function addDifferentiate(program: Command): void {
         const read = parseModel(bytes, file, files);
         if (usesDouble(read)) terminal.note(DOUBLE_NOTE);
         const { of, wrt, bind, out } = flags;
+        if (resolve(out) === resolve(file))
+          throw new SeedbedError('BadArgument', `--out ${out} is the graph itself: give another file`);
         const gradient = differentiate(widen(read), { of, wrt, bind, file });
         await writeAtomic(out, serializeModel(gradient));
         const inputs = gradient.inputs.map(i => `${i.name} [${i.shape}]`);

@@ -3,6 +3,8 @@ import { guidanceOf } from '../diffusion/condition-record.ts';
 import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, isOfLatents } from '../diffusion/info.ts';
 import { type Diagnosis, diagnose } from '../embedding/doctor.ts';
+import { stoppable } from '../embedding/seeker.ts';
+import { SeedbedError } from '../errors.ts';
 import { type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
@@ -37,13 +39,15 @@ export function addDoctor(program: Command): void {
 async function run(frame: Frame, file: string, paths: readonly string[], flags: Flags): Promise<Done> {
   const { note } = frame.terminal;
   const model = await openModel(file, flags);
+  if (flags.data && paths.length > 0)
+    throw new SeedbedError('BadArgument', 'pictures come from --data or as arguments, not from both');
   const pictures = flags.data
     ? await readItems(flags.data, model, { ...flags, from: 0, to: 8, note })
     : paths.length > 0
       ? await readPictures(paths, model, flags.fit, note)
       : undefined;
   const diagnosis = await diagnose(model, {
-    runtime: await frame.runtime(),
+    runtime: stoppable(await frame.runtime(), frame.terminal.signal),
     pictures: pictures?.images,
     roundTrip: flags.roundTrip,
     onProgress: doing => note(`${doing} ...`),

@@ -5,16 +5,15 @@ import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { keptResult } from '../embedding/journal-files.ts';
 import { methodRow } from '../embedding/methods.ts';
 import type { SeedResult } from '../embedding/result.ts';
-import { joinPath, sha256Hex } from '../runtime/files.ts';
+import { joinPath } from '../runtime/files.ts';
 import { bootstrapMean, type Interval } from '../tensor/statistics.ts';
-import { bytesOf } from '../tensor/tensor.ts';
 import { jsonCodec } from '../work/kept.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
 import { dataDirOption, fitOption, whole } from './options.ts';
-import { openPart } from './pictures.ts';
+import { fingerprint, openPart } from './pictures.ts';
 import { seekShown } from './seek.ts';
 import { withShards } from './shards.ts';
 import { duration } from './terminal.ts';
@@ -55,8 +54,8 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
   const { model, options, settings } = await embedOptions(flags);
   const dataset = await openPart(flags.data, model, { ...flags, note: terminal.note });
   const runtime = await frame.runtime();
-  const ends = await dataset.read([0, dataset.length - 1]);
-  const work = await frame.open(flags, { ...settings, data: sha256Hex(bytesOf(ends)), from, to });
+  const data = await fingerprint(dataset);
+  const work = await frame.open(flags, { ...settings, data, from, to, fit: flags.fit });
   const found = await seekShown(
     terminal,
     { runtime, model },

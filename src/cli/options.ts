@@ -115,7 +115,7 @@ export const SAME_BITS = 'to the same bits where machine, version and --threads 
 export function withUnfinished(command: Command): Command {
   return command
     .option('--resume', `go on with unfinished work in the folder, ${SAME_BITS}`)
-    .option('--fresh', 'drop unfinished work in the folder');
+    .addOption(new Option('--fresh', 'drop unfinished work in the folder').conflicts('resume'));
 }
 
 /** Refuses samplers that keep two states. @param command that works with seeds of one. */

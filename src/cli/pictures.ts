@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { arrayDataset, onlyPictures } from '../data/arrays.ts';
 import { type Dataset, slice } from '../data/dataset.ts';
 import { isImageName } from '../data/folder.ts';
@@ -108,7 +109,7 @@ async function fromArray(stored: Tensor, wanted: readonly number[], file: string
 /** Pictures that are read as they are needed, ready for a model. */
 export interface PictureSource {
   readonly length: number;
-  /** By what the pictures are known again: sha256 over all files, or over a data set's first and last item. */
+  /** By what the pictures are known again: sha256 over all files, or the {@link fingerprint} of a data set. */
   readonly hash: string;
   name(index: number): string;
   /** Pictures `first` to `last`, excluded. */
@@ -126,7 +127,14 @@ export async function openSource(
   model: Denoiser,
   flags: PartFlags & { data?: string | undefined },
 ): Promise<PictureSource> {
+  if (flags.data && paths.length > 0)
+    throw new SeedbedError(
+      'BadArgument',
+      `pictures come from --data ${flags.data} or from ${paths.join(' ')}, not from both`,
+    );
   if (flags.data) return itemSource(await openPart(flags.data, model, flags));
+  if (flags.from > 0 || flags.to !== undefined)
+    throw new SeedbedError('BadArgument', '--from and --to cut a data set: give one by --data');
   const given = paths.length > 0 ? paths : [packaged('examples/fashion-mnist')];
   const all = await readPictures(given, model, flags.fit ?? 'crop', flags.note);
   return {
@@ -142,6 +150,14 @@ export async function openSource(
   };
 }
 
+/** By what a data set is known again without reading all of it: sha256 over its items' names, its first item and its last. */
+export async function fingerprint(dataset: Dataset): Promise<string> {
+  const { length } = dataset;
+  const names = Array.from({ length }, (_, i) => dataset.itemName(i));
+  const ends = sha256Hex(bytesOf(await dataset.read([0, length - 1])));
+  return sha256Hex(new TextEncoder().encode(JSON.stringify([ends, ...names])));
+}
+
 /** The items of a data set. */
 async function itemSource(dataset: Dataset): Promise<PictureSource> {
   const { length } = dataset;
@@ -153,7 +169,7 @@ async function itemSource(dataset: Dataset): Promise<PictureSource> {
   }
   return {
     length,
-    hash: sha256Hex(bytesOf(await dataset.read([0, length - 1]))),
+    hash: await fingerprint(dataset),
     name: index => dataset.itemName(index),
     read,
     async images() {
@@ -223,6 +239,14 @@ export async function openFor(
     dataset = await openDataset(spec, { dataDir, size, channels, fit });
   noteChanges(dataset, note);
   return dataset;
+}
+
+const croppedSchema = z.object({ config: z.object({ image: z.object({ crop: z.boolean() }) }) });
+
+/** How the pictures that a denoiser learned were made to fit: its embedder sees them alike, and it is measured on such. */
+export function learnedFit({ info }: Pick<Denoiser, 'info'>): Fit {
+  const learned = croppedSchema.safeParse(info.training);
+  return learned.success && !learned.data.config.image.crop ? 'squeeze' : 'crop';
 }
 
 /** Says what was done to a data set's items. */

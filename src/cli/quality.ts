@@ -5,8 +5,10 @@ import { type Denoiser, withSampler } from '../diffusion/info.ts';
 import { loadModel } from '../diffusion/load.ts';
 import { createModel, readModel, saveModel } from '../diffusion/model.ts';
 import { chooseSampler } from '../diffusion/sampler-info.ts';
+import { stoppable } from '../embedding/seeker.ts';
 import { SeedbedError } from '../errors.ts';
 import { parseModel } from '../graph/protobuf.ts';
+import { widen } from '../graph/widen.ts';
 import { type Features, networkFeatures } from '../quality/features.ts';
 import type { PictureFigures } from '../quality/gate.ts';
 import { LEARNED } from '../quality/levels.ts';
@@ -29,7 +31,7 @@ import {
   whole,
   withRng,
 } from './options.ts';
-import { openFor } from './pictures.ts';
+import { learnedFit, openFor } from './pictures.ts';
 import { duration, type Terminal } from './terminal.ts';
 
 const own = () =>
@@ -77,7 +79,7 @@ async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
   const sampler = chooseSampler(own.info.sampler, flags);
   const model = withSampler(own, sampler);
   const [learned, kept] = await pictureSets(model, flags, terminal);
-  const runtime = await frame.runtime();
+  const runtime = stoppable(await frame.runtime(), terminal.signal);
   const features = await featuresOf(runtime, model, flags.features, learned);
   terminal.note(`the best linear denoiser of ${learned.length} pictures first, which takes a while`);
   const coordinates = sizeOf(model.info.shape);
@@ -130,7 +132,8 @@ async function pictureSets(
       'BadArgument',
       `${model.info.name} does not say what it learned from. Name that by --learned, and pictures that it did not learn by --data`,
     );
-  const open = (name: string) => openFor(name, model, { dataDir: flags.dataDir, note });
+  const open = (name: string) =>
+    openFor(name, model, { dataDir: flags.dataDir, fit: learnedFit(model), note });
   const [all, others] = [await open(learned), await open(kept)];
   const [from, to] = flags.learned === undefined ? learnedPart(model) : [0, all.length];
   return [
@@ -168,7 +171,7 @@ async function featuresOf(
   const shipped = packaged(`models/classifiers/${learned.name.split(/[:[]/)[0]}.onnx`);
   if (!named && !(await exists(shipped))) return undefined;
   const { bytes, name, files } = await readOnnx(named ?? shipped);
-  const graph = parseModel(bytes, name, files);
+  const graph = widen(parseModel(bytes, name, files));
   const { shape } = autoencoder?.info ?? info;
   // Pictures of the set may be made ready in another way than for the classifier.
   const others = learned.changes?.length || graph.inputs[0]!.shape.slice(1).join() !== shape.join();

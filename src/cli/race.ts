@@ -27,7 +27,7 @@ import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { whole } from './options.ts';
 import type { Pictures } from './pictures.ts';
-import { withShards } from './shards.ts';
+import { quoted, withShards } from './shards.ts';
 import { duration } from './terminal.ts';
 
 const own = () =>
@@ -102,11 +102,13 @@ function chosenOf(model: Denoiser, hasEmbedder: boolean, flags: Flags): Contesta
   const all = flags.alsoSteps
     ? contestantsIn([model.info.sampler.steps, ...flags.alsoSteps], model, hasEmbedder, flags.most)
     : contestants(model, hasEmbedder, flags.most);
+  const families = [...new Set(all.map(({ family }) => family))];
+  const unknown = flags.methods?.filter(name => !families.includes(name)) ?? [];
   const chosen = flags.methods ? all.filter(({ family }) => flags.methods!.includes(family)) : all;
-  if (chosen.length > 0) return chosen;
+  if (chosen.length > 0 && unknown.length === 0) return chosen;
   throw new SeedbedError(
     'BadArgument',
-    `no method is left to run; there are: ${[...new Set(all.map(({ family }) => family))].join(', ')}`,
+    `${unknown.length > 0 ? `no method ${unknown.join(', ')} can be run` : 'no method is left to run'}; there are: ${families.join(', ')}`,
   );
 }
 
@@ -126,7 +128,9 @@ function factsOf(
     data: flags.data ? baseName(flags.data) : paths.map(baseName).join(', ') || 'the ten that ship',
     pictures: count,
     command: [
-      'npx seedbed race',
+      'npx',
+      'seedbed',
+      'race',
       baseName(file),
       ...which,
       ...conditionWords(flags),
@@ -139,7 +143,9 @@ function factsOf(
       ...(flags.budgets ? ['--budgets', flags.budgets.join()] : []),
       '--most',
       flags.most,
-    ].join(' '),
+    ]
+      .map(word => quoted(String(word)))
+      .join(' '),
     budgets: flags.budgets,
     columns: COLUMNS.filter(name => panel.statistics.includes(name)),
   };

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { originOf } from '../diffusion/conditions.ts';
 import { SPLIT } from '../embedding/inversion/split.ts';
+import { stoppable } from '../embedding/seeker.ts';
 import { findTrueSeeds, type TrueSeeds } from '../experiments/race/true-seeds.ts';
 import { principalComponents } from '../latent/pca.ts';
 import { baseName, joinPath, writeAtomic } from '../runtime/files.ts';
@@ -47,7 +48,7 @@ async function run(frame: Frame, file: string, flags: Flags): Promise<Done> {
   const components = principalComponents(prepare(pictures, model.info.padding, model.info.range));
   terminal.note('looking for seeds ...');
   const split = { lastStep: { tau: flags.tau, outer: 10, inner: 24 }, interior: TIGHT };
-  const runtime = await frame.runtime();
+  const runtime = stoppable(await frame.runtime(), terminal.signal);
   const settings = { split, interior: TIGHT, rng: flags.rng };
   const found = await findTrueSeeds(runtime, model, flags.count, components, settings);
   const at = (name: string) => joinPath(flags.out, name);

@@ -11,7 +11,7 @@ import { readNumbers, reported, type Saved, writeNumbers } from '../experiments/
 import { recordedGate } from '../quality/gate.ts';
 import { baseName, exists, joinPath, readBytes, readJson, readText, writeAtomic } from '../runtime/files.ts';
 import { damaged, keptAs } from '../work/kept.ts';
-import type { Work } from '../work/shards.ts';
+import { unlessThere, type Work } from '../work/shards.ts';
 import { version } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
@@ -95,11 +95,16 @@ async function runChosen(
   if (work.shard?.done) return undefined;
   const own = chosen.slice(range.from, range.to);
   const all = names.includes('all');
-  const { done, omitted, models } = await measureAll(frame, own, all, work, flags, sizes);
-  if (work.shard) {
-    await work.shard.finish({ ...range, ...items });
+  const measured = () => measureAll(frame, own, all, work, flags, sizes);
+  const { shard } = work;
+  if (shard) {
+    await unlessThere(shard, async () => {
+      await measured();
+      await shard.finish({ ...range, ...items });
+    });
     return undefined;
   }
+  const { done, omitted, models } = await measured();
   for (const file of done.flatMap(({ sheets }) => sheets.map(sheet => `${sheet.file}.png`)))
     await writeAtomic(joinPath(flags.out, file), await readBytes(work.path(file)));
   const facts = { command: commandOf(names, flags), sizes: describeSizes(sizes), models };

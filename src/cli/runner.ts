@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 export interface Ended {
   /** Its exit code; 1 where its process was killed. */
   readonly code: number;
-  /** The last line that it said. */
+  /** The last that it said: from the line that says what was wrong, where there is one. */
   readonly said: string;
 }
 
@@ -57,11 +57,20 @@ export function createRunner(folder: string): Runner {
       }).finally(() => signal.removeEventListener('abort', stop));
       own.removeAllListeners('message').removeAllListeners('exit').removeAllListeners('error');
       if (code !== 0) await new Promise(done => setTimeout(done, LATE));
-      const last = said.trim().split('\n').at(-1) || `its process was killed (${own.signalCode})`;
-      return { code: code ?? 1, said: last.replace(/^seedbed: /, '') };
+      return { code: code ?? 1, said: lastOf(said) || `its process was killed (${own.signalCode})` };
     },
     close: () => void (child?.connected && child.disconnect()),
   };
+}
+
+/** What was said last: all lines from the last that names a fault, or the last line. */
+export function lastOf(said: string): string {
+  const lines = said.trim().split('\n');
+  const fault = lines.findLastIndex(line => /^(seedbed|error): /.test(line));
+  return lines
+    .slice(fault < 0 ? -1 : fault)
+    .join('\n')
+    .replace(/^(seedbed|error): /, '');
 }
 
 /** Adds the command that such a process runs. @param main runs a command by its words, and gives its exit code. */

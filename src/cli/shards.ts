@@ -34,8 +34,9 @@ export function withShards(command: Command): Command {
   const words: string[] = [];
   for (const option of command.options)
     if (!HOW.includes(option.attributeName()))
-      command.on(`option:${option.name()}`, (raw: string | null) =>
-        words.push(option.long!, ...(raw === null ? [] : [raw])),
+      // A flag without a value comes with none.
+      command.on(`option:${option.name()}`, (raw?: string | null) =>
+        words.push(option.long!, ...(typeof raw === 'string' ? [raw] : [])),
       );
   return withUnfinished(command)
     .addOption(
@@ -72,7 +73,8 @@ export function sayShard(args: readonly string[], shard: string, out: string): s
   return ['seedbed', ...args, '--shard', shard, '--out', out].map(quoted).join(' ');
 }
 
-const quoted = (word: string) =>
+/** A word as a shell takes it. */
+export const quoted = (word: string) =>
   /^[\w./:=,@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** The items that fall to this process, which it says where they are not all. */

@@ -10,7 +10,6 @@ import {
   parseDenoiserConfig,
   parseEmbedderConfig,
 } from '../diffusion/config.ts';
-import type { Denoiser } from '../diffusion/info.ts';
 import { loadEmbedder, loadModel } from '../diffusion/load.ts';
 import { denoiserTask, type LevelsOf } from '../diffusion/train-denoiser.ts';
 import { embedderTask } from '../embedding/train-embedder.ts';
@@ -22,13 +21,12 @@ import { type LevelRecord, levelWatch, worstLevel } from '../quality/levels.ts';
 import { classifierTask } from '../quality/train-classifier.ts';
 import { exists, joinPath, readJson, sha256Hex } from '../runtime/files.ts';
 import { readOnnx } from '../runtime/node.ts';
-import type { Fit } from '../runtime/picture.ts';
 import { packaged, refuseExisting, SHIPPED_MODEL } from './files.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { dataDirOption, positive, type RuntimeFlags, SAME_BITS, whole, withRuntime } from './options.ts';
 import { pairsOf } from './pairs.ts';
-import { noteChanges, openFor } from './pictures.ts';
+import { learnedFit, noteChanges, openFor } from './pictures.ts';
 import { duration, type TerminalFlags, withTerminal } from './terminal.ts';
 
 const own = (out: string) =>
@@ -131,7 +129,7 @@ async function trainEmbedder(frame: Frame, given: TrainFlags): Promise<Done> {
   const denoiser = await loadModel(flags.model);
   const dataset = await openFor(flags.data ?? config.data, denoiser, {
     dataDir: flags.dataDir,
-    fit: fitOf(denoiser),
+    fit: learnedFit(denoiser),
     note: terminal.note,
   });
   const runtime = await frame.runtime();
@@ -158,14 +156,6 @@ async function trainClassifier(frame: Frame, given: TrainFlags): Promise<Done> {
 async function weightsIn(path: string) {
   const { bytes, name, files } = await readOnnx(path);
   return { weights: widen(parseModel(bytes, name, files)).initializers, hash: sha256Hex(bytes) };
-}
-
-const croppedSchema = z.object({ config: z.object({ image: z.object({ crop: z.boolean() }) }) });
-
-/** How the pictures that a denoiser learned were made to fit; its embedder sees them alike. */
-function fitOf({ info }: Denoiser): Fit {
-  const learned = croppedSchema.safeParse(info.training);
-  return learned.success && !learned.data.config.image.crop ? 'squeeze' : 'crop';
 }
 
 /** What a run folder remembers of its command, beside the configuration. */

@@ -56,16 +56,23 @@ async function verifyFile(published: CatalogueFile, folder: string): Promise<Ver
   }
 }
 
+/** The files of CIFAR-10 unpacked, and the pictures in each. */
+const BATCHES = [1, 2, 3, 4, 5].map(n => `data_batch_${n}.bin`).concat('test_batch.bin');
+const RECORDS = 10_000;
+
 /** CIFAR-10 unpacked: its publisher gives checksums of the archive only, so the records' form is what can be checked. */
 async function verifyRecords(folder: string): Promise<Verification[]> {
   const names = (await listFiles(folder, { recursive: true })).filter(name => name.endsWith('.bin'));
   const missing = 'neither the archive nor .bin files are there';
   if (names.length === 0) return [{ file: folder, ok: false, message: missing }];
-  return Promise.all(
+  const absent = BATCHES.filter(batch => !names.some(name => name.endsWith(batch)));
+  const found = await Promise.all(
     names.map(async name => {
       const file = joinPath(folder, name);
       try {
         const { length } = parseCifar(await readBytes(file), file).labels;
+        if (BATCHES.some(batch => name.endsWith(batch)) && length !== RECORDS)
+          return { file, ok: false, message: `has ${length} of ${RECORDS} records; fetch it again` };
         const message = `${length} well-formed records; no checksum is published for unpacked files, so not compared`;
         return { file, ok: true, message };
       } catch (error) {
@@ -73,4 +80,6 @@ async function verifyRecords(folder: string): Promise<Verification[]> {
       }
     }),
   );
+  const gone = absent.map(batch => ({ file: joinPath(folder, batch), ok: false, message: 'is missing' }));
+  return [...found, ...gone];
 }

@@ -119,7 +119,8 @@ export function fitValue(value: Tensor, input: ValueInfo, count: Dim, what: stri
   const { name, shape } = input;
   const repeated = isRepeated(value, input, count);
   const wanted = repeated ? [1, ...shape.slice(1)] : shape;
-  const axes = repeated && value.shape.length === wanted.length - 1 ? [1, ...value.shape] : value.shape;
+  const leftOut = wanted[0] === 1 && value.shape.length === wanted.length - 1;
+  const axes = leftOut ? [1, ...value.shape] : value.shape;
   if (axes.length !== wanted.length || wanted.some((d, i) => typeof d === 'number' && d !== axes[i]))
     throw new SeedbedError('BadShape', `the ${what} '${name}' takes [${wanted}], got [${value.shape}]`);
   return retyped(tensor(value.dtype, axes, value.data), input, what);

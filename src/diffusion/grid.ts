@@ -53,22 +53,27 @@ export function reversedGrid(info: Levels, sampler: SamplerInfo): GridStep[] {
 
 /** Halfway of a step: of flow in sigma, else in diffusion time, where the network knows timesteps alone at the nearest of them. */
 function halfway(info: Levels, from: Level, to: Level): Level {
-  const { schedule, level } = info;
+  const { schedule } = info;
   if (schedule.kind === 'flow') {
     const sigma = (from.noiseRate + to.noiseRate) / 2;
     return levelAt(info, sigma / (sigma + (schedule.shift ?? 1) * (1 - sigma)));
   }
-  const time = (from.time + to.time) / 2;
-  const count = level === 'timestep' ? timestepsOf(schedule) : undefined;
+  return askableAt(info, (from.time + to.time) / 2);
+}
+
+/** The level at a diffusion time; of a network that knows timesteps alone, at the nearest of them. */
+export function askableAt(info: Levels, time: number): Level {
+  const count = info.level === 'timestep' ? timestepsOf(info.schedule) : undefined;
   return levelAt(info, count === undefined ? time : Math.max(1, Math.round(time * count)) / count);
 }
 
 /** Where the last step leads. */
-function finalLevel(info: Levels, { final }: SamplerInfo): Level {
+function finalLevel(info: Levels, { final, clipX0 }: SamplerInfo): Level {
   if (final === 'x0')
     return {
       ...{ ...CLEAN, time: 0, target: steppedTarget(info.predicts, CLEAN) },
-      fed: asksClean(info) ? 0 : Number.NaN,
+      // A clipped prediction is read through the noise, of which there is none.
+      fed: asksClean(info) && !clipX0 ? 0 : Number.NaN,
     };
   return levelAt(info, (final.timestep + 1) / countOf(info.schedule));
 }

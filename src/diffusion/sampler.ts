@@ -78,9 +78,9 @@ export async function createSampler(
   sampler: SamplerInfo,
   batch: number,
 ): Promise<Sampler> {
+  const row = samplerRow(sampler.kind);
   const grid = samplerGrid(model.info, sampler);
   const network = await createNetwork(runtime, withSampler(model, sampler), batch);
-  const row = samplerRow(sampler.kind);
   const doubles = (t: Tensor, first: number) => toFloat64(filledRows(t, first, batch));
   return {
     sample: (latent, onStep, second) => {

@@ -109,6 +109,11 @@ export async function trainDenoiser(
       await trainee.advance(state, steps);
       onProgress?.({ step: state.step, steps, loss: recentLoss(state), model, checkpoint });
     }
+    for (const part of [state.ema, state.statistics])
+      requireFinite(
+        part,
+        `training diverged by step ${state.step}: weights are no numbers. Lower the learning rate`,
+      );
     return model();
   } finally {
     await trainee.dispose();

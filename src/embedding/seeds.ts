@@ -5,7 +5,7 @@ import {
   conditionRecordSchema,
 } from '../diffusion/condition-record.ts';
 import type { Denoiser } from '../diffusion/info.ts';
-import { type SamplerInfo, samplerSchema } from '../diffusion/sampler-info.ts';
+import { chooseSampler, type SamplerInfo, samplerSchema } from '../diffusion/sampler-info.ts';
 import { SeedbedError } from '../errors.ts';
 import { fileKind, kindInWords } from '../runtime/kind.ts';
 import { jsonOf } from '../tensor/json.ts';
@@ -224,8 +224,11 @@ export function checkSeeds(
   const [theirs, ours] = [JSON.stringify(provenance.sampler), JSON.stringify(sampler)];
   if (theirs !== ours) {
     const { kind, steps, grid } = provenance.sampler;
+    const given =
+      typeof grid === 'string' &&
+      chooseSampler(sampler, { sampler: kind, samplerSteps: steps, samplerGrid: grid });
     const way =
-      typeof grid === 'string'
+      given && JSON.stringify(given) === theirs
         ? `Give --sampler ${kind}, --sampler-steps ${steps}, --sampler-grid ${grid}`
         : 'Give the model as it was imported for them, without --sampler-steps and --sampler-grid';
     throw new SeedbedError(

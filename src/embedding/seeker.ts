@@ -53,14 +53,16 @@ export async function createSeeker(
   const recipe = options.recipe ?? row.recipe ?? RECIPES.refine;
   const batch = Math.min(wanted, most);
   const decoder = options.throughDecoder ? decoderOf(model) : undefined;
-  const first = row.network ? await embedderFinder(runtime, embedder!, batch) : undefined;
-  const sampler = await createSampler(runtime, model, way, batch).catch(async error => {
+  const heeding = stoppable(runtime, signal);
+  const first = row.network ? await embedderFinder(heeding, embedder!, batch) : undefined;
+  const sampler = await createSampler(heeding, model, way, batch).catch(async error => {
     await first?.dispose();
     throw error;
   });
   const finder = row.finder({
     ...options,
-    runtime: row.recipe ? runtime : stoppable(runtime, signal),
+    // Descent keeps its state, and stops by itself.
+    runtime: row.recipe ? runtime : heeding,
     model,
     sampler: way,
     options: inversion,
@@ -77,8 +79,8 @@ export async function createSeeker(
     ...(model.autoencoder && { autoencoder: model.autoencoder.hash }),
     ...(options.throughDecoder && { throughDecoder: true }),
   };
-  const fitter = decoder && openLatentFitter(runtime, decoder, batch);
-  const conversion = openConversion(runtime, model, batch);
+  const fitter = decoder && openLatentFitter(heeding, decoder, batch);
+  const conversion = openConversion(heeding, model, batch);
   const seeking = { model, conversion, fitter, sampler, finder, way, batch, settings, signal };
   return {
     seek: (images, asked) => seek(seeking, images, asked),
@@ -166,7 +168,7 @@ async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Emb
     await journal?.finish(parts.length, part);
     parts.push(part);
     pictures.push(shown.after);
-    report(iterations, average(found.losses.at(-1) ?? []));
+    report(iterations, average(found.losses.at(-1) ?? [0]));
     onResults?.(results);
   }
   return assemble(seeking, parts, concatRows(pictures));
@@ -240,8 +242,8 @@ function noteVariance(certificate: Certificate, variance: number, size: number):
   return { ...certificate, notes: [...certificate.notes, note] };
 }
 
-/** A runtime that runs nothing more once the signal is given: descent, which keeps its state, stops by itself. */
-function stoppable(runtime: Runtime, signal: AbortSignal | undefined): Runtime {
+/** A runtime that runs nothing more once the signal is given. */
+export function stoppable(runtime: Runtime, signal: AbortSignal | undefined): Runtime {
   return {
     ...runtime,
     async load(graph) {

@@ -27,7 +27,7 @@ const SQUARES = { outer: 2, inner: 8 };
  * @param model whose levels the noise is drawn at.
  * @param sampler the model's own unless given.
  * @returns options for {@link embed}: the method and its settings.
- * @throws {SeedbedError} BadArgument for a dial outside [0,1].
+ * @throws {SeedbedError} BadArgument for a dial outside [0,1], and for a sampler other than DDIM, whose steps cannot be drawn.
  * @group Embedding
  * @example
  * import { gaussianDenoiser, naturalness } from 'seedbed';
@@ -42,6 +42,11 @@ export function naturalness(
 ): Required<Pick<EmbedOptions, 'method'>> & { inversion: NonNullable<EmbedOptions['inversion']> } {
   if (!(dial >= 0 && dial <= 1))
     throw new SeedbedError('BadArgument', `naturalness is a number from 0 to 1, got ${dial}`);
+  if (sampler.kind !== 'ddim')
+    throw new SeedbedError(
+      'BadArgument',
+      `the dial undoes and draws the steps of sampler 'ddim', this model's is '${sampler.kind}': import it, or measure it by quality --into, with that one`,
+    );
   if (dial > TURN && sampler.steps > 1) {
     const diffused = drawn((dial - TURN) / (1 - TURN), samplerGrid(info, sampler));
     return { method: 'fixed-point', inversion: { diffused } };

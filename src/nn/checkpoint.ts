@@ -1,7 +1,7 @@
 import { SeedbedError } from '../errors.ts';
 import { parseJson } from '../tensor/json.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { float32, requireFinite, type Tensor } from '../tensor/tensor.ts';
+import { float32, requireFinite, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import { type Layout, packedLength } from './packing.ts';
 import { RECENT, type TrainingState } from './training-step.ts';
 
@@ -67,6 +67,7 @@ export function unpackCheckpoint(
   if (!/^\d+$/.test(metadata.step ?? '') || !Number.isSafeInteger(step))
     throw new SeedbedError('BadFile', `damaged checkpoint: step is '${metadata.step}'`, { at: name });
   const size = packedLength(layout);
+  const kept = sizeOf(tensors.get('losses')?.shape ?? [0]);
   return {
     step,
     parameters: take('parameters', size),
@@ -74,7 +75,8 @@ export function unpackCheckpoint(
     v: take('v', size),
     ema: take('ema', size),
     statistics: take('statistics', packedLength(statisticsLayout)),
-    losses: tensors.has('losses') ? Array.from(take('losses', Math.min(step, RECENT)).data) : [],
+    // One that was taken up from a checkpoint without them has fewer.
+    losses: kept > 0 ? Array.from(take('losses', Math.min(step, RECENT, kept)).data) : [],
   };
 }
 

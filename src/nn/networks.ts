@@ -36,7 +36,7 @@ export interface NetworkPurpose {
  * Builds a network as a graph: input `x` [N, ...shape], where asked a level [N], one output of x's shape.
  * Weights are initialisers named by their place, such as `down.0.conv1.weight`.
  * @param trained weights to start from, all of them; they are drawn from `seed` unless given.
- * @throws {SeedbedError} BadArgument when the pictures cannot be halved as often as the network has levels, Mismatch for weights of
+ * @throws {SeedbedError} BadArgument when the network is for other items, or pictures cannot be halved as often as it has levels, Mismatch for weights of
  * another network.
  */
 export function buildNetwork(
@@ -45,6 +45,12 @@ export function buildNetwork(
   seed: number,
   trained?: ReadonlyMap<string, Tensor>,
 ): Graph {
+  const takes = config.kind === 'mlp' ? 1 : 3;
+  if (purpose.shape.length !== takes)
+    throw new SeedbedError(
+      'BadArgument',
+      `a network of kind '${config.kind}' is for ${takes === 1 ? 'points [D]' : 'pictures [C, H, W]'}, these items are [${purpose.shape}]: give network.kind '${takes === 1 ? 'unet' : 'mlp'}'`,
+    );
   const b = new GraphBuilder(purpose.name);
   const weights = new Weights(seed, trained);
   const layers = new Layers(b, weights);

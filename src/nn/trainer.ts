@@ -77,6 +77,11 @@ export async function train(
   };
 
   try {
+    // A run that is at its end already says again what it measured there: its record is what an unbroken one has.
+    if (firstStep >= options.steps) {
+      const result = await task.evaluate(trainee.averaged(state), state.step);
+      heldOut = finite(result.heldOut, state.step, options.out);
+    }
     while (state.step < options.steps && !timeIsUp() && !options.signal?.aborted) {
       await trainee.advance(state, options.steps).catch(error => withRemedy(error, options.out));
       const { step } = state;

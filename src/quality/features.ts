@@ -55,7 +55,9 @@ export async function networkFeatures(
       `features: ${graph.name} takes ${takes}; a network of features takes one input, pictures [N,${shape}]`,
     );
   }
-  const dims = [BATCH, ...shape];
+  // Pictures in work at once: as many as the network takes, where that is fixed.
+  const batch = typeof input.shape[0] === 'number' ? input.shape[0] : BATCH;
+  const dims = [batch, ...shape];
   const sizes = input.shape.flatMap((dim, i) => (typeof dim === 'string' ? [[dim, dims[i]!] as const] : []));
   const session = await runtime.load(bind(graph, Object.fromEntries(sizes)));
   const output = graph.outputs[0]!.name;
@@ -65,11 +67,11 @@ export async function networkFeatures(
       const pixels = await compared.pixels();
       const parts: Floats[] = [];
       const count = pixels.shape[0]!;
-      for (let first = 0; first < count; first += BATCH) {
-        const given = filledRows(pixels, first, BATCH);
+      for (let first = 0; first < count; first += batch) {
+        const given = filledRows(pixels, first, batch);
         const found = toFloat32((await session.run({ [input.name]: given }))[output]!);
-        const flat = float32([BATCH, sizeOf(found.shape) / BATCH], found.data);
-        parts.push(rows(flat, 0, Math.min(BATCH, count - first)));
+        const flat = float32([batch, sizeOf(found.shape) / batch], found.data);
+        parts.push(rows(flat, 0, Math.min(batch, count - first)));
       }
       return concatRows(parts);
     },

@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset.ts';
 import { prepare } from '../diffusion/batches.ts';
-import { levelAt } from '../diffusion/grid.ts';
+import { askableAt } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { createNetwork } from '../diffusion/network.ts';
 import { readings } from '../diffusion/prediction.ts';
@@ -49,7 +49,10 @@ export async function errorsByLevel(
     readonly onProgress?: (done: number) => void;
   },
 ): Promise<LevelError[]> {
-  const levels = TIMES.map(time => levelAt(model.info, time)).filter(sees);
+  const levels = TIMES.map(time => askableAt(model.info, time))
+    // A network of few timesteps has one for several times.
+    .filter(({ time }, i, all) => i === 0 || time !== all[i - 1]!.time)
+    .filter(sees);
   const network = await createNetwork(runtime, model, BATCH);
   const seen = seenBy(data, pictures);
   const zero = zeros('float32', data.mean.shape);

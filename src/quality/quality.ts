@@ -1,10 +1,11 @@
 import { openConversion } from '../diffusion/conversion.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
+import { SeedbedError } from '../errors.ts';
 import { principalComponents } from '../latent/pca.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
-import { type Floats, rows } from '../tensor/tensor.ts';
+import { type Floats, requireFinite, rows } from '../tensor/tensor.ts';
 import { type Features, principalFeatures } from './features.ts';
 import { frechetDistance, momentsOf } from './frechet.ts';
 import { type Condition, gate, type PictureFigures, type QualityNumbers } from './gate.ts';
@@ -58,6 +59,11 @@ export async function measureQuality(
 ): Promise<Quality> {
   const { info } = model;
   const count = kept.shape[0]!;
+  if (count < 2 || learned.shape[0]! < 2)
+    throw new SeedbedError(
+      'BadArgument',
+      `quality compares pictures with others: it takes two or more that were learned and two or more that were not, got ${learned.shape[0]} and ${count}`,
+    );
   const looks = count * TIMES.length;
   const total = looks + count * evaluationsOf(info.sampler);
   const data = principalComponents(learned);
@@ -70,6 +76,10 @@ export async function measureQuality(
   const grown = await sampler
     .sample(seeds, done => onProgress?.(looks + done, total))
     .finally(() => sampler.dispose());
+  requireFinite(
+    grown,
+    'the model grows pictures that are no numbers: it has not learned, or is described wrongly. Ask doctor',
+  );
 
   const features = given ?? principalFeatures(data);
   const conversion = openConversion(runtime, model, BATCH);

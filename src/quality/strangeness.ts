@@ -1,5 +1,5 @@
 import { openConversion } from '../diffusion/conversion.ts';
-import { levelAt } from '../diffusion/grid.ts';
+import { askableAt } from '../diffusion/grid.ts';
 import type { Denoiser } from '../diffusion/info.ts';
 import { createNetwork } from '../diffusion/network.ts';
 import { checkImages } from '../embedding/checks.ts';
@@ -56,7 +56,7 @@ export async function strangeness(
   const count = images.shape[0]!;
   const size = Math.min(batch, count);
   const conversion = openConversion(runtime, model, size);
-  const level = levelAt(model.info, TIME);
+  const level = askableAt(model.info, TIME);
   const { signalRate, noiseRate } = level;
   const parts: Floats[] = [];
   try {

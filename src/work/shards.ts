@@ -109,12 +109,21 @@ export async function inShards<T>(
   const { count, piece } = pieces;
   const range = rangeOf(shard, count, piece);
   if (shard.done) return undefined;
-  try {
+  await unlessThere(shard, async () => {
     await inPieces(work, pieces, doPiece, range);
     await shard.finish({ ...range, count, piece });
+  });
+  return undefined;
+}
+
+/** Does a shard, unless it is in its place when that fails: two that do one write the same bytes into one folder, until the first moves it away. */
+export async function unlessThere(
+  shard: NonNullable<Work['shard']>,
+  doShard: () => Promise<void>,
+): Promise<void> {
+  try {
+    await doShard();
   } catch (error) {
-    // Two that do one shard write the same bytes into one folder, until the first moves it away.
     if (!(await shard.isThere())) throw error;
   }
-  return undefined;
 }

@@ -87,7 +87,7 @@ test('seeds of other pictures do not join a race, and a family that is none is n
   expect([out, existsSync(at('no-race'))]).toEqual(['', false]);
   const none = await race('none', '--methods', 'magic');
   expect(none.code).toBe(2);
-  expect(none.err).toMatch(/no method is left to run; there are: naive, .*fixed point/);
+  expect(none.err).toMatch(/no method magic can be run; there are: naive, .*fixed point/);
 });
 
 test('a frontier is drawn with a line for each dial', async () => {

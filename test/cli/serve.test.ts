@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Ended, Runner } from '../../src/cli/runner.ts';
+import { type Ended, lastOf, type Runner } from '../../src/cli/runner.ts';
 import { openJobs } from '../../src/cli/serve/jobs.ts';
 import { MOST_BYTES, service } from '../../src/cli/serve/service.ts';
 import { saveModel } from '../../src/diffusion/model.ts';
@@ -11,6 +12,7 @@ import { readSeeds } from '../../src/embedding/seeds.ts';
 import { encodePng } from '../../src/runtime/images.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
 import { seedbed } from './in-process.ts';
+import { ENVIRONMENT, PROGRAM } from './program.ts';
 
 let folder: string;
 let picture: Uint8Array;
@@ -166,6 +168,32 @@ test('with a token only who bears it is heard', async () => {
   expect((await post(picture)).status).toBe(401);
   expect((await post(picture, '/embed', { Authorization: 'Bearer another' })).status).toBe(401);
   expect((await post(picture, '/embed', { Authorization: 'Bearer a secret' })).status).toBe(200);
+});
+
+test('pictures that come at once have places one after the other', async () => {
+  const { jobs, post } = await open('once', 1);
+  const sent = await Promise.all(Array.from({ length: 6 }, () => post(picture, '/embed?wait=0')));
+  // One is in work as soon as it has come, and one waits.
+  expect(sent.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(4);
+  await jobs.stop();
+});
+
+test('options that are wrong end it before it listens, with what is wrong', async () => {
+  const words = ['serve', '--port', '0', '--out', at('wrong'), '--', '--tau', 'foo'];
+  const { status, stderr } = spawnSync(process.execPath, [...PROGRAM, ...words], {
+    ...{ encoding: 'utf8', env: { ...process.env, ...ENVIRONMENT } },
+  });
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/option '--tau <x>' argument 'foo' is invalid/);
+});
+
+test('of what a command said the fault is handed on, however many lines it has', () => {
+  expect(lastOf("note\nerror: option '--tau <x>' is invalid.\nAdd --help for more.\n")).toBe(
+    "option '--tau <x>' is invalid.\nAdd --help for more.",
+  );
+  expect(lastOf('seedbed: one\nseedbed: two\n')).toBe('two');
+  expect(lastOf('killed\n')).toBe('killed');
+  expect(lastOf('')).toBe('');
 });
 
 test('beyond this machine it wants a token', async () => {

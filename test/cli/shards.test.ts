@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import { encodePng } from '../../src/runtime/images.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
@@ -72,7 +73,7 @@ const COMMANDS: Record<string, () => string[]> = {
     '40',
     ...model(),
   ],
-  race: () => ['race', at('model.onnx'), at('one.npy'), '--methods', 'naive,fixed-point'],
+  race: () => ['race', at('model.onnx'), at('one.npy'), '--methods', 'naive,fixed point'],
 };
 
 /** Runs a command in a process of its own. */
@@ -149,6 +150,30 @@ describe('shards that are not as they should be', () => {
     const words = again.trim().split(' ').slice(1);
     expect((await seedbed(...words)).code).toBe(0);
     expect((await seedbed('merge', at('missing'))).code).toBe(0);
+  });
+
+  test('of a folder into which a picture was put, or of another --fit', async () => {
+    const pictures = at('folder');
+    await mkdir(pictures);
+    const png = await encodePng(float32([1, 8, 8], new Array(64).fill(0.5)));
+    for (const name of ['a', 'c', 'd']) await writeFile(join(pictures, `${name}.png`), png);
+    const words = ['evaluate', '--data', pictures, '--method', 'naive', ...model(), '--out', at('inserted')];
+    expect((await seedbed(...words, '--shard', '0/2')).code).toBe(0);
+    const fit = await seedbed(...words, '--shard', '1/2', '--fit', 'squeeze');
+    expect(fit).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/its fit is "crop", here it is "squeeze"/),
+    });
+    await rename(join(pictures, 'c.png'), join(pictures, 'b.png'));
+    const renamed = await seedbed(...words, '--shard', '1/2');
+    expect(renamed).toMatchObject({ code: 3, err: expect.stringMatching(/its data is/) });
+  });
+
+  test('a flag without a value is one of the words of a shard', async () => {
+    const words = ['reproduce', 'fig6', 'fig8', '--full', '--out', at('full')];
+    for (const shard of ['0/2', '1/2']) expect((await seedbed(...words, '--shard', shard)).code).toBe(0);
+    expect((await seedbed('merge', at('full'))).code).toBe(0);
+    expect(await readFile(at('full', 'README.md'), 'utf8')).toContain('seedbed reproduce fig6 fig8 --full');
   });
 
   test('of two runs in one folder', async () => {

@@ -177,10 +177,17 @@ describe('verifyDataset', () => {
     expect(found[2]!.message).toBe('is missing');
   });
 
-  test('unpacked CIFAR-10 is checked for its form only, and says so', async () => {
+  test('unpacked CIFAR-10 that is not whole is told by what is missing', async () => {
     const found = await verifyDataset('cifar10', at('cifar'));
-    expect(found.map(({ ok }) => ok)).toEqual([true, true]);
-    expect(found[1]!.message).toMatch(/^2 well-formed records; no checksum is published/);
+    const message = (name: string) => found.find(({ file }) => file.endsWith(name))!.message;
+    expect(message('train-7.bin')).toMatch(/^2 well-formed records; no checksum is published/);
+    for (const name of ['data_batch_1.bin', 'test_batch.bin']) expect(message(name)).toBe('is missing');
+    await put(
+      'short/data_batch_1.bin',
+      cifarOf([1, 2], i => i % 256),
+    );
+    const [short] = await verifyDataset('cifar10', at('short'));
+    expect(short).toMatchObject({ ok: false, message: 'has 2 of 10000 records; fetch it again' });
     expect((await verifyDataset('cifar10', at('user', 'cifar10')))[0]!.ok).toBe(false);
     expect((await verifyDataset('cifar10', at('empty')))[0]!.message).toMatch(/neither the archive/);
   });

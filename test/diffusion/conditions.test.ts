@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type Conditions, openConditions, originOf, withConditions } from '../../src/diffusion/conditions.ts';
 import { importDenoiser, parseForeignInfo } from '../../src/diffusion/foreign.ts';
+import { fitValue } from '../../src/diffusion/further-inputs.ts';
 import type { Denoiser } from '../../src/diffusion/info.ts';
 import { readModel, saveModel } from '../../src/diffusion/model.ts';
 import { createNetwork } from '../../src/diffusion/network.ts';
@@ -53,6 +54,13 @@ function grownAbout(mean: readonly number[], latent: Floats): Floats {
     latent.data.map((value, i) => mean[i % 4]! + gain * (value - first! * mean[i % 4]!)),
   );
 }
+
+test('of an input for one picture the first axis may be left out', () => {
+  const input = { name: 'text', dtype: 'int64', shape: [1, 3] } as const;
+  expect(fitValue(int64([1, 2, 3], [3]), input, 1, 'condition').shape).toEqual([1, 3]);
+  expect(fitValue(int64([7], []), { ...input, shape: [1] }, 1, 'condition').shape).toEqual([1]);
+  expect(() => fitValue(int64([1, 2], [2]), input, 1, 'condition')).toThrow(/takes \[1,3\], got \[2\]/);
+});
 
 describe('a conditional model in closed form', () => {
   test('keeps its condition open in its file, with its hash', () => {

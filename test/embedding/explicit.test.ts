@@ -106,6 +106,17 @@ describe('on Gaussian data of flow', () => {
     }
   });
 
+  test('a clipped flow is run back to numbers', async () => {
+    const clipped = gaussianDenoiser(0.5, [1, 2, 2], 5, {
+      ...{ predicts: 'flow', level: 'noiseRate', schedule: { kind: 'flow' } },
+      sampler: { kind: 'fireflow', clipX0: [-3, 3] },
+    });
+    const picture = float32([1, 1, 2, 2], [0.4, 0.6, 0.5, 0.7]);
+    const { latent, results } = await embed(clipped, picture, { runtime, method: 'reversed' });
+    expect(latent.data.every(Number.isFinite)).toBe(true);
+    expect(results[0]!.mse).toBeLessThan(1e-3);
+  });
+
   test('a sampler that is not run back is refused, and one that is names the method', async () => {
     const one = (method: 'reversed' | 'split', sampler: 'ddim' | 'fireflow') =>
       embed(model, images, { runtime, method, sampler });

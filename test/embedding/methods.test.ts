@@ -254,8 +254,8 @@ describe('descent and the network', () => {
     ['descent', { tolerance: 0.05, recipe }],
     ['newton', { inversion: inside({ solver: 'newton', tolerance: 1e-3 }) }],
   ])('%s counts what a seed takes, whatever is beside it: %j', async (method, options) => {
-    // A picture far out keeps the batch going.
-    const hard = pixels(combine([30, draw('hard', 1)]));
+    // Pictures far out keep the batch going, most of it, so that it is run as a whole.
+    const hard = pixels(combine([30, draw('hard', 6)]));
     const easy = rows(images, 0, 1);
     const of = (pictures: Floats) => embed(model, pictures, { runtime, method, ...options });
     const [alone, beside] = [await of(easy), await of(concatRows([easy, hard]))];
@@ -400,6 +400,20 @@ describe('where clusters lie so far apart that plain iteration diverges', () => 
     else expect(relativeError(latent, seeds)).toBeLessThan(1e-5);
     await map.dispose();
   });
+
+  test.each(['anderson', 'newton', 'anderson+newton'] as const)(
+    '%s does not call a step undone where the network gives no number',
+    async solver => {
+      const map = createStepMap(runtime, apart, 8);
+      const silent = { ...map, value: async (x: Floats) => filled(x, Number.NaN) };
+      const { reports } = await climb(silent, steps.slice(0, 1), seeds, {
+        ...{ ...SPLIT.interior, ...tight, solver },
+      });
+      for (const { residuals } of reports)
+        for (const residual of residuals) expect(Number.isFinite(residual)).toBe(false);
+      await map.dispose();
+    },
+  );
 
   test('the certificate says so, and auto repairs what is flagged, and only that', async () => {
     const sampler = await createSampler(runtime, apart, ddim(10), 8);

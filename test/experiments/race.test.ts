@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
+import { chooseSampler } from '../../src/diffusion/sampler-info.ts';
 import { SPLIT } from '../../src/embedding/inversion/split.ts';
+import { checkMethod, inversionFor } from '../../src/embedding/methods.ts';
 import { contestants, contestantsIn } from '../../src/experiments/race/contestants.ts';
 import { dials, frontierFigure } from '../../src/experiments/race/frontier.ts';
 import {
@@ -15,7 +17,7 @@ import { findTrueSeeds } from '../../src/experiments/race/true-seeds.ts';
 import { createPanel } from '../../src/latent/gaussianity.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
 import { normals } from '../../src/tensor/random.ts';
-import { float32 } from '../../src/tensor/tensor.ts';
+import { float32, takeRows } from '../../src/tensor/tensor.ts';
 
 const runtime = await createRuntime({ threads: 1 });
 const model = gaussianDenoiser(1, [1, 8, 8]);
@@ -69,6 +71,20 @@ describe('contestants', () => {
     }
   });
 
+  test('are only those that a model can be asked by', () => {
+    for (const steps of [1, 4, 10])
+      for (const { options } of contestants(gaussianDenoiser(0.5, [1, 8, 8], steps), false, 1e9)) {
+        const { method = 'auto' } = options;
+        const inversion = inversionFor(method, options.inversion);
+        const sampler = chooseSampler(model.info.sampler, { samplerSteps: steps, ...options });
+        checkMethod({ method, sampler, inversion, model, embedder: undefined, starts: 1 });
+      }
+    const families = (shape: number[]) =>
+      contestants(gaussianDenoiser(0.5, shape, 10), false, 1e9).map(({ family }) => family);
+    expect(families([1, 8, 8])).toContain('ReNoise');
+    expect(families([1, 14, 14])).not.toContain('ReNoise');
+  });
+
   test('that may cost more than the budget stay at home', () => {
     expect(contestants(model, true, 30).map(({ name }) => name)).toEqual([
       'naive',
@@ -112,6 +128,11 @@ describe('a standing', () => {
     const lost = standing({ family: 'f', name: 'n' }, broken, [{ ...result, mse: Number.NaN }], panel, 1, 0);
     expect(lost).toMatchObject({ worst: 1, rejected: 1, departure: 1e6 });
     expect(standingSchema.parse(JSON.parse(JSON.stringify(lost)))).toEqual(lost);
+    const most = takeRows(noise, [0, 1, 2, 3]);
+    most.data.fill(Number.NaN, 64);
+    const few = standing({ family: 'f', name: 'n' }, most, new Array(4).fill(result), panel, 1, 0);
+    expect(few.departure).toBeGreaterThan(1e5);
+    expect(few.variance).toBeGreaterThan(1e5);
   });
 
   test('is the best of its family within a budget', () => {

@@ -130,6 +130,15 @@ describe('a network of features', () => {
     await features.dispose();
   });
 
+  test('of a fixed number of pictures takes them so many at once', async () => {
+    const features = await networkFeatures(runtime, graph([2, 1, 3, 3]), [1, 3, 3]);
+    const x0 = gaussian(5, 'fixed');
+    const { shape, data } = await features.of({ x0, pixels: async () => x0 });
+    expect(shape).toEqual([5, 9]);
+    for (const [i, value] of data.entries()) expect(value).toBeCloseTo(2 * x0.data[i]!, 5);
+    await features.dispose();
+  });
+
   test('of half precision is read as numbers', async () => {
     const b = new GraphBuilder('halves');
     const x = b.input('pixels', 'float32', ['N', 1, 1, 4]);

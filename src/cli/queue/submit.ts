@@ -3,7 +3,7 @@ import type { Job, Queue } from 'bullmq';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { SeedbedError } from '../../errors.ts';
-import { createAtomic, exists, joinPath, readJson, sha256Hex } from '../../runtime/files.ts';
+import { createAtomic, exists, joinPath, readJson, removeFolder, sha256Hex } from '../../runtime/files.ts';
 import { shardFolders } from '../../work/merge.ts';
 import { MOST_SHARDS } from '../../work/shard.ts';
 import { whole } from '../options.ts';
@@ -60,16 +60,24 @@ async function submit(
   const id = sha256Hex(new TextEncoder().encode(JSON.stringify({ words, out, of }))).slice(0, 16);
   const sent: Sent = { queue, id, out, of };
   try {
-    if (flags.status) return terminal.line(inWords(await statusOf(sent)));
-    if (flags.cancel)
-      return terminal.line(`${await takeBack(sent)} shards taken back; those in work are finished`);
+    const saying = (line: string, found: object) => {
+      terminal.line(line);
+      terminal.json({ command: 'submit', ...found });
+    };
+    const say = (status: Status) => saying(inWords(status), status);
+    if (flags.status) return say(await statusOf(sent));
+    if (flags.cancel) {
+      const taken = await takeBack(sent);
+      return saying(`${taken} shards taken back; those in work are finished`, { taken });
+    }
     const token = await tokenIn(out, id);
     const send = async () => sendMissing(sent, { run: id, token, words, out, of });
     await forget(await jobsOf(sent, ['failed']));
     await send();
     terminal.note(`${of} shards of ${words[0]} at ${broker.name}, project ${broker.project}`);
-    if (flags.detach) return terminal.line(inWords(await statusOf(sent)));
-    await wait(terminal, sent, send);
+    if (flags.detach) return say(await statusOf(sent));
+    const isCancelled = async () => (await tokenOf(out))?.token !== token;
+    await wait(terminal, sent, send, isCancelled);
   } finally {
     await queue.close();
   }
@@ -86,12 +94,20 @@ interface Sent {
 
 const jobName = (run: string, index: number) => `${run}-${index}`;
 
+const pathIn = (out: string) => joinPath(out, 'queue.json');
+const tokenSchema = z.object({ run: z.string(), token: z.string() });
+
+/** What lies there; undefined where nothing does, or something else. */
+async function tokenOf(out: string): Promise<z.infer<typeof tokenSchema> | undefined> {
+  if (!(await exists(pathIn(out)))) return undefined;
+  return tokenSchema.safeParse(await readJson(pathIn(out))).data;
+}
+
 /** What lies in the output folder for workers to see that it is the same one. */
 async function tokenIn(out: string, run: string): Promise<string> {
-  const path = joinPath(out, 'queue.json');
-  await createAtomic(path, JSON.stringify({ run, token: randomUUID() }));
-  const parsed = z.object({ run: z.string(), token: z.string() }).safeParse(await readJson(path));
-  if (parsed.data?.run === run) return parsed.data.token;
+  await createAtomic(pathIn(out), JSON.stringify({ run, token: randomUUID() }));
+  const found = await tokenOf(out);
+  if (found?.run === run) return found.token;
   throw new SeedbedError(
     'Mismatch',
     `${out} is of another run in the queue. Give --out another folder, or delete it`,
@@ -130,6 +146,8 @@ async function forget(jobs: readonly Job[]): Promise<void> {
 }
 
 async function takeBack(sent: Sent): Promise<number> {
+  // Who waits for them sees that they are taken back, and does not send them again.
+  await removeFolder(pathIn(sent.out));
   const jobs = await jobsOf(sent, ['waiting', 'delayed', 'failed']);
   await forget(jobs);
   return jobs.length;
@@ -160,7 +178,12 @@ const inWords = ({ done, of, waiting, active, failed, workers }: Status) =>
   `${done} of ${of} shards done, ${active} in work, ${waiting} waiting, ${failed} failed; ${workers} workers`;
 
 /** Waits until every shard is done or has failed for good. What the server lost when it went away is sent again. */
-async function wait(terminal: Terminal, sent: Sent, send: () => Promise<void>): Promise<void> {
+async function wait(
+  terminal: Terminal,
+  sent: Sent,
+  send: () => Promise<void>,
+  isCancelled: () => Promise<boolean>,
+): Promise<void> {
   const { queue, out, of } = sent;
   const progress = terminal.progress('shards', 'shards');
   let failed: Job<ShardJob>[] = [];
@@ -175,6 +198,11 @@ async function wait(terminal: Terminal, sent: Sent, send: () => Promise<void>): 
           'Interrupted',
           `${done} of ${of} shards are done, the workers go on; the same command waits again, --status and --cancel say and stop it`,
         );
+      if (await isCancelled())
+        throw new SeedbedError(
+          'Interrupted',
+          `taken back by --cancel: ${done} of ${of} shards are done; the same command sends the others again`,
+        );
       if (look === 10 && (await queue.getWorkersCount()) === 0)
         progress.above(() =>
           terminal.note('nobody works on this queue yet: start seedbed work on any machine'),
@@ -187,8 +215,10 @@ async function wait(terminal: Terminal, sent: Sent, send: () => Promise<void>): 
   }
   if (failed.length === 0) return;
   const [first] = failed;
+  // What failed each time by the machine's fault may pass by another.
+  const forGood = failed.some(job => job.attemptsMade < RETRIED.attempts);
   throw new SeedbedError(
-    'BadArgument',
+    forGood ? 'BadArgument' : 'Machine',
     `${failed.length} of ${of} shards failed. Shard ${first!.data.index}: ${first!.failedReason}. The others are done; the same command tries these again`,
   );
 }

@@ -79,6 +79,8 @@ class FolderJobs implements Jobs {
   /** Why jobs failed that are tried again when the service is started the next time. */
   private readonly broken = new Map<string, string>();
   private working: string | undefined;
+  /** Pictures that are being written, and have their places already. */
+  private coming = 0;
   private work = Promise.resolve();
 
   constructor(folder: string, words: readonly string[], most: number, runner: Runner) {
@@ -106,12 +108,13 @@ class FolderJobs implements Jobs {
   }
 
   async add(picture: Uint8Array): Promise<Job | undefined> {
-    if (this.queue.length >= this.most) {
+    if (this.queue.length + this.coming >= this.most) {
       this.counts.refused++;
       return undefined;
     }
     const id = randomUUID();
-    await writeAtomic(this.file(id, PICTURE), picture);
+    this.coming++;
+    await writeAtomic(this.file(id, PICTURE), picture).finally(() => this.coming--);
     this.take(id);
     return this.find(id);
   }

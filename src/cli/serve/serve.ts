@@ -36,14 +36,22 @@ export function addServe(program: Command): void {
 
 async function run(options: string[], { host, port, waiting, out, ...flags }: Flags): Promise<void> {
   const terminal = openTerminal(flags);
-  const token = process.env[VARIABLE];
+  // An empty one, as of a line of settings that nobody filled in, is none.
+  const token = process.env[VARIABLE] || undefined;
   if (!LOOPBACK.includes(host) && !token)
     throw new SeedbedError(
       'BadArgument',
       `${host} is reached from other machines: set ${VARIABLE} to a secret that requests must bear`,
     );
   const words = ['embed', ...options, '--quiet'];
-  const jobs = await openJobs(resolve(out), words, waiting, createRunner('.'));
+  const runner = createRunner('.');
+  // Options that are wrong are the operator's fault, and no picture's.
+  const { code, said } = await runner.run([...words, '--help'], terminal.signal);
+  if (code !== 0) {
+    runner.close();
+    throw new SeedbedError('BadArgument', said);
+  }
+  const jobs = await openJobs(resolve(out), words, waiting, runner);
   const { addresses, closed } = await serve(service(jobs, token), host, port, terminal.signal);
   terminal.line(`Seeds are found at ${addresses.join(', ')}: POST a picture to /embed. Ctrl-C ends it.`);
   terminal.json({ command: 'serve', address: addresses[0] });

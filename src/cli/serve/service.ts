@@ -92,7 +92,7 @@ function isOwn(c: Context): boolean {
 function bears(c: Context, token: string): boolean {
   const [, given = ''] = /^Bearer (.+)$/.exec(c.req.header('Authorization') ?? '') ?? [];
   const hashed = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hashed(given), hashed(token));
+  return given !== '' && timingSafeEqual(hashed(given), hashed(token));
 }
 
 /** In Prometheus' text form. */

@@ -64,7 +64,8 @@ export async function solveFixedPoint(
   const steps: Difference[] = [];
   let evaluations = last ? 1 : 0;
   let best = x;
-  let image = x;
+  /** Where the best has led: to no number, until one is seen. */
+  let image = combine([Number.NaN, x]);
   let residuals = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   let goals: Float64Array = new Float64Array(count);
   /** Rows that have neither arrived nor stalled: the others stay where they are, and are not evaluated again. */

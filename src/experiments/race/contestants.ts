@@ -5,9 +5,10 @@ import { chooseSampler, ddim } from '../../diffusion/sampler-info.ts';
 import { REVERSING_SAMPLERS, type ReversingKind } from '../../diffusion/samplers.ts';
 import type { EmbedOptions } from '../../embedding/embedding.ts';
 import type { Undoer } from '../../embedding/inversion/climb.ts';
-import { inversionFor, METHODS, type Method } from '../../embedding/methods.ts';
+import { checkMethod, inversionFor, METHODS, type Method, methodRow } from '../../embedding/methods.ts';
 import { RECIPES } from '../../embedding/recipes.ts';
 import { POLISH } from '../../embedding/settings.ts';
+import { isSeedbedError } from '../../errors.ts';
 
 /** One way to find seeds with settings of its own: a point of the race. */
 export interface Contestant {
@@ -21,7 +22,7 @@ export interface Contestant {
 }
 
 /**
- * Every method of Seedbed, each at several settings from cheap to dear.
+ * Every method of Seedbed that can be asked of a model, each at several settings from cheap to dear.
  * @param most leaves out those that may take more network evaluations per seed.
  * @param embedder whether there is an embedding network for the model.
  */
@@ -35,7 +36,22 @@ export function contestants(model: Denoiser, embedder: boolean, most: number): C
     ...exact(model),
     ...(embedder ? embedded(steps) : []),
   ];
-  return all.filter(({ cost }) => cost <= most);
+  return all.filter(one => one.cost <= most && canBeAsked(model, one));
+}
+
+/** Whether a method takes a model's pictures and sampler: ReNoise wants sides of whole blocks, O-BELM noise at the end. */
+function canBeAsked(model: Denoiser, { options }: Contestant): boolean {
+  const { method = 'auto' } = options;
+  const inversion = inversionFor(method, options.inversion);
+  const embedder = undefined;
+  try {
+    const sampler = chooseSampler(model.info.sampler, options);
+    if (!methodRow(method).network) checkMethod({ method, sampler, inversion, model, embedder, starts: 1 });
+    return true;
+  } catch (error) {
+    if (isSeedbedError(error, 'BadArgument')) return false;
+    throw error;
+  }
 }
 
 /** The same for several numbers of steps, each of which has samplers of its own. */
@@ -77,7 +93,7 @@ function undoing(steps: number): Contestant[] {
     by('averaged', 'averaged', 10, 0),
     ...[3, 6, 12, 30].map(k => by('Anderson', 'anderson', k, 0)),
     ...[5, 9].map(k => by('ReNoise', 'renoise', k, 0)),
-    by('Newton-Krylov', 'newton', 1, 0),
+    by('Newton-Krylov', 'newton', 2, 0),
     by('diffused + naive', 'naive', 1, 1),
     ...[3, 12].map(k => by('diffused + Anderson', 'anderson', k, 1)),
   ].filter(({ options }) => options.inversion!.diffused! < steps);

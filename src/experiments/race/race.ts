@@ -4,11 +4,12 @@ import { embed } from '../../embedding/embed.ts';
 import type { Journal } from '../../embedding/journal.ts';
 import { methodRow } from '../../embedding/methods.ts';
 import type { SeedResult } from '../../embedding/result.ts';
+import { isSeedbedError } from '../../errors.ts';
 import type { Panel } from '../../latent/gaussianity.ts';
 import { summarise } from '../../latent/summary.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { average, bootstrapMean, type Interval } from '../../tensor/statistics.ts';
-import { type Floats, rows, takeRows } from '../../tensor/tensor.ts';
+import { type Floats, float32, rows, sizeOf, takeRows } from '../../tensor/tensor.ts';
 import { startClock } from '../clock.ts';
 import type { Contestant } from './contestants.ts';
 
@@ -73,7 +74,7 @@ export async function compete(
   },
 ): Promise<Standing> {
   const clock = startClock();
-  const { latent, results } = await embed(model, images, {
+  const found = await embed(model, images, {
     runtime,
     ...contestant.options,
     ...(methodRow(contestant.options.method!).network && { embedder }),
@@ -88,8 +89,22 @@ export async function compete(
       },
     },
     onProgress: ({ done, total }) => settings.onProgress?.(done / total),
+  }).catch(error => {
+    // A contestant that diverges has lost all pictures, and the race goes on.
+    if (isSeedbedError(error, 'Diverged')) return allLost(model, images.shape[0]!, contestant);
+    throw error;
   });
-  return standing(contestant, latent, results, panel, clock.perSeed(), settings.rng);
+  return standing(contestant, found.latent, found.results, panel, clock.perSeed(), settings.rng);
+}
+
+/** Seeds that are no numbers, of as many pictures, at what was to be paid for them. */
+function allLost({ info }: Denoiser, count: number, { cost }: Contestant) {
+  const shape = [count, ...info.shape];
+  const one = { mse: Number.NaN, latentVariance: Number.NaN, evaluations: cost, converged: false };
+  return {
+    latent: float32(shape, new Float32Array(sizeOf(shape)).fill(Number.NaN)),
+    results: new Array(count).fill({ ...one, certificate: undefined }) as StandingResult[],
+  };
 }
 
 const NO_JOURNAL: Omit<Journal, 'finish'> = {
@@ -99,14 +114,17 @@ const NO_JOURNAL: Omit<Journal, 'finish'> = {
   finished: async () => undefined,
 };
 
+/** What a standing knows of a seed. */
+type StandingResult = Pick<
+  SeedResult,
+  'mse' | 'latentVariance' | 'evaluations' | 'converged' | 'certificate'
+>;
+
 /** What is known of seeds, wherever they come from. */
 export function standing(
   { family, name }: Pick<Contestant, 'family' | 'name'>,
   latent: Floats,
-  results: readonly Pick<
-    SeedResult,
-    'mse' | 'latentVariance' | 'evaluations' | 'converged' | 'certificate'
-  >[],
+  results: readonly StandingResult[],
   panel: Panel,
   seconds: number | undefined,
   rng: number,
@@ -120,12 +138,15 @@ export function standing(
   const summary = verdicts.length > 0 ? summarise(panel, verdicts) : undefined;
   /** Of all seeds, those lost being told from noise. */
   const ofAll = (rejected: number) => (rejected * sound.length + lost) / results.length;
-  const departures = verdicts.flatMap(({ statistics: of }) =>
-    Object.entries(of).map(([statistic, { value }]) => {
-      const { mean, low, high } = panel.expected[statistic]!;
-      return Math.min(Math.abs(value - mean) / ((high - low) / 3.92), LOST.departure) ** 2;
-    }),
-  );
+  const departures = [
+    ...new Array<number>(lost * panel.statistics.length).fill(LOST.departure ** 2),
+    ...verdicts.flatMap(({ statistics: of }) =>
+      Object.entries(of).map(([statistic, { value }]) => {
+        const { mean, low, high } = panel.expected[statistic]!;
+        return Math.min(Math.abs(value - mean) / ((high - low) / 3.92), LOST.departure) ** 2;
+      }),
+    ),
+  ];
   return {
     family,
     name,
@@ -133,12 +154,15 @@ export function standing(
     seconds,
     mse: bootstrapMean(errors, rng),
     worst: Math.max(...errors),
-    variance: average(sound.length > 0 ? sound.map(row => results[row]!.latentVariance) : [LOST.departure]),
+    variance: average([
+      ...new Array<number>(lost).fill(LOST.departure),
+      ...sound.map(row => results[row]!.latentVariance),
+    ]),
     rejected: ofAll(summary?.rejected ?? 0),
     rejectedBy: Object.fromEntries(
       panel.statistics.map(statistic => [statistic, ofAll(summary?.statistics[statistic]?.rejected ?? 0)]),
     ),
-    departure: departures.length > 0 ? Math.sqrt(average(departures)) : LOST.departure,
+    departure: Math.sqrt(average(departures)),
     converged: results.filter(({ converged }) => converged).length,
     flagged: results.filter(({ certificate }) => certificate?.flags.length).length,
   };

@@ -1,6 +1,7 @@
 import { samplerGrid } from '../../diffusion/grid.ts';
 import type { Denoiser } from '../../diffusion/info.ts';
 import { toPixels } from '../../diffusion/pictures.ts';
+import { samplerRow } from '../../diffusion/samplers.ts';
 import type { GridStep } from '../../diffusion/schedule.ts';
 import { affineStep, stepGain } from '../../diffusion/solvers.ts';
 import { climb, type UndoOptions } from '../../embedding/inversion/climb.ts';
@@ -12,6 +13,7 @@ import {
   type SplitResult,
   splitInversion,
 } from '../../embedding/inversion/split.ts';
+import { SeedbedError } from '../../errors.ts';
 import type { PrincipalComponents } from '../../latent/pca.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { normals } from '../../tensor/random.ts';
@@ -52,6 +54,13 @@ export async function findTrueSeeds(
   { components, variances }: PrincipalComponents,
   { split, interior, rng }: { split: SplitOptions; interior: UndoOptions; rng: number },
 ): Promise<TrueSeeds> {
+  const { kind } = model.info.sampler;
+  const way = samplerRow(kind);
+  if (way.states !== 1 || !way.affine)
+    throw new SeedbedError(
+      'BadArgument',
+      `seeds are recovered through the steps of sampler 'ddim', not '${kind}'`,
+    );
   const grid = samplerGrid(model.info, model.info.sampler);
   const shape = [count, ...model.info.shape];
   const map = createStepMap(runtime, model, count);
