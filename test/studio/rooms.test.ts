@@ -97,6 +97,21 @@ describe.skipIf(!CHROMIUM)(
       await drop(page, [{ name: 'boot.safetensors', bytes: readFileSync(file) }]);
       await page.waitForSelector('.notice.trouble:has-text("choose that picture first")');
       await page.click('.notice.trouble button');
+
+      // Seeds as the command line writes them name the picture's file; those of another sampler grow other pictures.
+      const { latent: dropped } = await api.sample(model, { count: 1, rng: 8 });
+      const written = (steps: number) =>
+        api.writeSeeds(dropped, {
+          ...{ model: model.hash, rng: 0, createdBy: 'seedbed', method: { name: 'split' } },
+          sampler: { ...model.info.sampler, steps },
+          images: [{ name: '8-bag.png' }],
+        });
+      await drop(page, [{ name: 'fifty.safetensors', bytes: written(50) }]);
+      await page.waitForSelector('.notice.trouble:has-text("seeds of sampler \'ddim\' of 50 steps")');
+      await page.click('.notice.trouble button');
+      await drop(page, [{ name: 'bag.safetensors', bytes: written(model.info.sampler.steps) }]);
+      await page.waitForSelector('.notice:has-text("1 seeds of bag.safetensors joined the cloud")');
+      await page.click('.notice:has-text("joined the cloud") button');
       await page.click('[aria-label^="Stop: Finding seeds"]');
       await leave(page, 'cloud');
     }, 180_000);

@@ -2,7 +2,15 @@
  * Files of pictures and of seeds.
  * @module
  */
-import { encodePng, readPicture, readSeeds, SeedbedError, writeNpy, writeSeeds } from 'seedbed';
+import {
+  encodePng,
+  readPicture,
+  readSeeds,
+  type SamplerInfo,
+  SeedbedError,
+  writeNpy,
+  writeSeeds,
+} from 'seedbed';
 import { boundInWords } from './conditions.ts';
 import { modelOf } from './open.ts';
 import type { Floats } from './work.ts';
@@ -49,7 +57,10 @@ export async function seedFile(
   });
 }
 
-/** Reads a seed file for a model, and says when it is another's. */
+const inWords = ({ kind, steps, grid }: SamplerInfo) =>
+  `'${kind}' of ${steps} steps${typeof grid === 'string' ? `, grid '${grid}'` : ''}`;
+
+/** Reads a seed file for a model, and says when it is another's, or another sampler's. */
 export async function openSeeds(file: Blob, title: string, model: string): Promise<OpenedSeeds> {
   const { latent, pair, provenance } = readSeeds(new Uint8Array(await file.arrayBuffer()), title);
   const { hash, info, conditioned } = await modelOf(model);
@@ -67,6 +78,11 @@ export async function openSeeds(file: Blob, title: string, model: string): Promi
     throw new SeedbedError(
       'Mismatch',
       `${title} holds seeds of another model (${provenance.model.slice(0, 12)}); open that model first`,
+    );
+  if (provenance && JSON.stringify(provenance.sampler) !== JSON.stringify(info.sampler))
+    throw new SeedbedError(
+      'Mismatch',
+      `${title} holds seeds of sampler ${inWords(provenance.sampler)}; ${info.name} has ${inWords(info.sampler)} here. Grow them with: npx seedbed decode ${title}`,
     );
   const [theirs, ours] = [provenance?.conditions, conditioned].map(boundInWords);
   if (provenance && theirs !== ours)

@@ -204,6 +204,7 @@ async function open(model: Denoiser, batch: number, { steps, schedule }: Samplin
     grow: (latent, by = nobody) => inTurn(by, () => session.grow(latent)),
     trajectories: latent => inTurn(nobody, () => session.trajectories(latent)),
     growth: (latent, by) => inTurn(by, () => session.growth(latent)),
-    dispose: () => session.dispose(),
+    // After what is in hand.
+    dispose: () => inTurn(nobody, () => session.dispose()),
   };
 }

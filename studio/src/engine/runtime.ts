@@ -43,7 +43,14 @@ export async function downloaded(
   { signal, report }: Watch,
   bytes?: number,
 ): Promise<Blob> {
-  const response = await fetch(source, { signal });
+  const response = await fetch(source, { signal }).catch((cause: unknown) => {
+    if (signal.aborted) throw cause;
+    throw new SeedbedError(
+      'Unsupported',
+      `cannot fetch ${name}: is the server still running? Read the page again when it is`,
+      { cause },
+    );
+  });
   if (!response.ok || !response.body)
     throw new SeedbedError('Machine', `cannot fetch ${name}: the server answers ${response.status}`);
   const total = bytes ?? Number(response.headers.get('content-length'));

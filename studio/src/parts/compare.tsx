@@ -67,7 +67,7 @@ function Both(props: {
             label="Line between them"
             value={share()}
             range={[0, 100]}
-            shown={`${share()} %`}
+            shown={value => `${value} %`}
             ends={[props.names[1], props.names[0]]}
             onSlide={setShare}
           />

@@ -1,4 +1,4 @@
-import { createUniqueId, For, Index, type JSX, type ParentProps, Show } from 'solid-js';
+import { createSignal, createUniqueId, For, Index, type JSX, type ParentProps, Show } from 'solid-js';
 
 /** One of a few choices, as a row of buttons. */
 export function Choice<T extends string>(props: {
@@ -37,17 +37,23 @@ export function Slider(props: {
   readonly range: readonly [least: number, most: number];
   readonly step?: number;
   readonly ends?: readonly [string, string];
-  /** The value in words. */
-  readonly shown?: string;
-  readonly onSlide: (value: number) => void;
+  /** A value in words. */
+  readonly shown?: (value: number) => string;
+  readonly onSlide?: (value: number) => void;
   /** When the hand has left it. */
   readonly onRest?: (value: number) => void;
 }) {
   const id = createUniqueId();
+  /** Where the hand has it, until it is left. */
+  const [held, setHeld] = createSignal<number>();
+  const words = () => {
+    const value = held() ?? props.value;
+    return props.shown?.(value) ?? String(value);
+  };
   return (
     <div class="slider">
       <label for={id}>
-        {props.label} <output>{props.shown ?? String(props.value)}</output>
+        {props.label} <output>{words()}</output>
       </label>
       <input
         id={id}
@@ -56,9 +62,15 @@ export function Slider(props: {
         max={props.range[1]}
         step={props.step ?? 1}
         value={props.value}
-        aria-valuetext={props.shown ?? String(props.value)}
-        onInput={event => props.onSlide(event.currentTarget.valueAsNumber)}
-        onChange={event => props.onRest?.(event.currentTarget.valueAsNumber)}
+        aria-valuetext={words()}
+        onInput={event => {
+          setHeld(event.currentTarget.valueAsNumber);
+          props.onSlide?.(event.currentTarget.valueAsNumber);
+        }}
+        onChange={event => {
+          setHeld(undefined);
+          props.onRest?.(event.currentTarget.valueAsNumber);
+        }}
       />
       <Show when={props.ends}>
         {ends => (

@@ -79,7 +79,7 @@ export function Growth(props: { readonly seed: Floats | undefined }) {
           label="Step"
           value={now()}
           range={[0, steps()]}
-          shown={`${now()} of ${steps()}`}
+          shown={value => `${value} of ${steps()}`}
           ends={['seed', 'picture']}
           onSlide={show}
         />

@@ -22,10 +22,8 @@ export function useGrowth(seed: Accessor<Floats | undefined>, seen: Accessor<boo
         'growth',
         {
           ...{ of: [name, cardOf(model)!.hash], label: 'Growing it step by step' },
-          async make(task, report) {
-            await untilOpen(model);
-            return ask('growth', task, model, seed, report);
-          },
+          before: () => untilOpen(model),
+          make: (task, report) => ask('growth', task, model, seed, report),
         },
         { onOutdated },
       );

@@ -159,7 +159,8 @@ export async function openModel(files: ModelFiles): Promise<boolean> {
         conditions,
         data: data?.map(file => ({ name: file.name, file })),
       }),
-      ...(hasEmbedder && before && { embedder: file }),
+      // The card of the denoiser itself says that it has one, too.
+      ...(before && embedder !== before.card.embedder && { embedder: file }),
       card: cardOf(key)!,
     }));
   if (card.picture.length === 3) setCurrent(key);

@@ -25,6 +25,8 @@ interface Work<T> {
   /** What it is of: the same of the same. */
   readonly of: Of;
   readonly label: string;
+  /** What is waited for where nothing was kept, and is no part of the work. */
+  before?(): Promise<unknown>;
   make(task: number, report: OnReport): Promise<T>;
 }
 
@@ -49,6 +51,7 @@ export async function result<K extends Kind>(
 ): Promise<Kept[K] | undefined> {
   const known = await recall(kind, asked.of);
   if (known) return known;
+  await asked.before?.();
   return work(
     {
       ...{ label: asked.label, of: [kind, ...asked.of] },

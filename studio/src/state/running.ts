@@ -7,7 +7,7 @@ import { ask, lives, restart } from '../engine/client.ts';
 import type { Device } from '../engine/engine.ts';
 import { during } from '../engine/tasks.ts';
 import { part } from './address.ts';
-import { asked, followAddress } from './models.ts';
+import { asked, current, followAddress } from './models.ts';
 import { attempt, say } from './notices.ts';
 import { shipped } from './shipped.ts';
 
@@ -38,6 +38,7 @@ export function useRunning() {
 
   createEffect(on(lives, () => void attempt(begin)));
   createEffect(on(device, restart, { defer: true }));
-  createEffect(on(asked, () => running() && void attempt(followAddress), { defer: true }));
+  // What the address asks for may become known by a project that is opened.
+  createEffect(on([asked, current], () => running() && void attempt(followAddress), { defer: true }));
   return { device, setDevice, running };
 }

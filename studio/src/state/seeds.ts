@@ -56,8 +56,8 @@ export async function seek(
     'found',
     {
       ...{ of, label },
+      before: () => untilOpen(model),
       async make(task, report) {
-        await untilOpen(model);
         const resume = await recall('descent', of);
         const found = await ask('seek', task, { model, ...asked, resume }, report);
         await forget('descent', of);

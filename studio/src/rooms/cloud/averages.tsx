@@ -33,7 +33,7 @@ export function Averages(props: { readonly cloud: CloudState }) {
         label="Average of"
         value={number()}
         range={[1, Math.max(1, count())]}
-        shown={`${number()} seeds`}
+        shown={value => `${value} seeds`}
         onSlide={setOf}
       />
       <div class="row">

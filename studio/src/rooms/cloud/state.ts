@@ -47,7 +47,7 @@ export function useCloud() {
   useFiles({
     picture: setPicture,
     seeds: file =>
-      joinFile(file, pictureOf(picture()).title, count, latent => {
+      joinFile(file, pictureOf(picture()), count, latent => {
         const to = subject();
         if (!to)
           throw new Trouble('BadArgument', `${file.name} came before the picture was read: drop it again.`);

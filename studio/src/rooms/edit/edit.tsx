@@ -24,9 +24,8 @@ export function Edit() {
           value={dial()}
           range={[0, 1]}
           step={0.05}
-          shown={dial() < 0.2 ? 'faithful' : dial() > 0.7 ? 'natural' : 'between'}
+          shown={value => (value < 0.2 ? 'faithful' : value > 0.7 ? 'natural' : 'between')}
           ends={['faithful', 'natural']}
-          onSlide={() => {}}
           onRest={edit.setDial}
         />
         <Tools />

@@ -57,7 +57,7 @@ function Grey() {
       value={colour()[0]}
       range={[0, 255]}
       step={15}
-      shown={`${Math.round(colour()[0] / 2.55)} %`}
+      shown={value => `${Math.round(value / 2.55)} %`}
       ends={['black', 'white']}
       onSlide={value => setColour([value, value, value])}
     />

@@ -48,7 +48,6 @@ export function Controls(props: { readonly embed: EmbedState }) {
           value={steps()}
           range={[4, 200]}
           step={4}
-          onSlide={() => {}}
           onRest={props.embed.setSteps}
         />
       </Show>

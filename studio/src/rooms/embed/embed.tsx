@@ -27,7 +27,7 @@ export function Embed() {
           label="Seed"
           value={which()}
           range={[0, count() - 1]}
-          shown={`${which() + 1} of ${count()}`}
+          shown={value => `${value + 1} of ${count()}`}
           onSlide={embed.setWhich}
         />
       </Show>

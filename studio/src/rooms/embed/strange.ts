@@ -2,7 +2,7 @@ import { createSignal } from 'solid-js';
 import { ask } from '../../engine/client.ts';
 import { whenever } from '../../state/latest.ts';
 import { cardOf, current, untilOpen, working } from '../../state/models.ts';
-import { GARMENTS } from '../../state/pictures.ts';
+import { GARMENTS, pictureOf } from '../../state/pictures.ts';
 import { resumed, work } from '../../state/results.ts';
 import type { EmbedState } from './state.ts';
 
@@ -17,7 +17,7 @@ export function useStrange({ picture, image, dropped, result }: EmbedState) {
     async ([image, model], counts, onOutdated) => {
       setTimes(undefined);
       if (!image) return;
-      const name = `${picture()} ${cardOf(model)!.hash}`;
+      const name = `${pictureOf(picture()).id} ${cardOf(model)!.hash}`;
       if (!known.has(name)) {
         await untilOpen(model);
         const told = await work(

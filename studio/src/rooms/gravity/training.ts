@@ -2,17 +2,19 @@ import type { DenoiserRecipe } from 'seedbed';
 import { type Accessor, createSignal } from 'solid-js';
 import { ask } from '../../engine/client.ts';
 import type { Trained } from '../../engine/engine.ts';
+import { Trouble } from '../../engine/trouble.ts';
 import { whenever } from '../../state/latest.ts';
 import { ready } from '../../state/models.ts';
 import { jitter, type Point, pointsOf, pointsTensor, writePoints } from '../../state/points.ts';
 import { result, resumed } from '../../state/results.ts';
 import { ARROW_SEEDS } from './grids.ts';
 
+const STEPS = 1500;
 /** What is learned: enough to show the curves within seconds. */
 const RECIPE: DenoiserRecipe = {
   network: { kind: 'mlp', channels: [64, 64, 64, 64], embedding: 8 },
   schedule: { kind: 'continuousCosine', maxSignalRate: 0.999, minSignalRate: 0.1 },
-  training: { loss: 'mse', learningRate: 0.006, decay: 'cosine', batch: 256, steps: 1500, ema: 0.99 },
+  training: { loss: 'mse', learningRate: 0.006, decay: 'cosine', batch: 256, steps: STEPS, ema: 0.99 },
 };
 /** Points that are learned at least, the drawn ones over and over. */
 const LEAST = 512;
@@ -50,7 +52,14 @@ export function useTraining(lesson: Accessor<Lesson | undefined>) {
           },
           make: async (task, report) => {
             const asked = { items: repeated(lesson), recipe: RECIPE, seeds: ARROW_SEEDS.tensor };
-            const { file } = await ask('train', task, { name: 'points', ...asked, pause: PAUSE }, report);
+            const { file, step } = await ask(
+              'train',
+              task,
+              { name: 'points', ...asked, pause: PAUSE },
+              report,
+            );
+            // What was stopped has not learned them.
+            if (step < STEPS) throw new Trouble('Interrupted', 'stopped');
             return { file, losses: fallen };
           },
         },

@@ -25,7 +25,6 @@ export function Controls(props: { readonly networks: NetworksState }) {
           label="Random number seed"
           value={rng()}
           range={[0, 99]}
-          onSlide={() => {}}
           onRest={value => instead(() => setRng(value))}
         />
       </Show>

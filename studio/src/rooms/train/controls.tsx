@@ -37,7 +37,6 @@ export function Controls(props: { readonly train: TrainState }) {
           value={steps()}
           range={[100, 10_000]}
           step={100}
-          onSlide={() => {}}
           onRest={props.train.setSteps}
         />
       </div>

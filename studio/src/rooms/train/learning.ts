@@ -54,8 +54,13 @@ export const learnedOf = (subject: Subject) => learned().get(nameOf(subject));
 export const pause = () => setLesson(undefined);
 export const start = (of: Lesson) => setLesson(of);
 
+/** How often each was begun anew: what a training from before still tells is nobody's. */
+const begun = new Map<string, number>();
+const timesBegun = (subject: Subject) => begun.get(nameOf(subject)) ?? 0;
+
 /** Forgets what was learned, so that training begins anew. */
 export async function beginAnew(subject: Subject): Promise<void> {
+  begun.set(nameOf(subject), timesBegun(subject) + 1);
   await forget('training', [subject.set, subject.network]);
   const without = <V>(map: ReadonlyMap<string, V>) =>
     new Map([...map].filter(([name]) => name !== nameOf(subject)));
@@ -103,7 +108,9 @@ async function learn(
   if (!counts()) return;
   let mine: Seen = { losses: before?.losses ?? [], looks: before?.looks ?? [] };
   const { set, network, pixels, steps } = lesson;
+  const times = timesBegun(lesson);
   const hear = (told: Report) => {
+    if (times !== timesBegun(lesson)) return;
     mine = seenBy(mine, told, steps);
     if (told.learned) void keep(lesson, { ...told.learned, ...mine });
   };

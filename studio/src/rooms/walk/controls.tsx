@@ -14,7 +14,7 @@ export function Controls(props: { readonly walk: WalkState }) {
         label="Along the way"
         value={frame()}
         range={[0, last()]}
-        shown={`${frame() + 1} of ${last() + 1}`}
+        shown={value => `${value + 1} of ${last() + 1}`}
         ends={[pictureOf(chosen()[0] ?? '').title, pictureOf(chosen().at(-1) ?? '').title]}
         onSlide={props.walk.setAt}
       />

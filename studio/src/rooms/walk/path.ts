@@ -35,10 +35,8 @@ export async function legOf(
     'grown',
     {
       ...{ of: walkOf(from.id, to.id, seekerOf(model), path, way), label: 'Growing the way' },
-      async make(task, report) {
-        await untilOpen(model);
-        return ask('walk', task, model, [from.latent, to.latent], path, FRAMES, report);
-      },
+      before: () => untilOpen(model),
+      make: (task, report) => ask('walk', task, model, [from.latent, to.latent], path, FRAMES, report),
     },
     { onOutdated },
   );
