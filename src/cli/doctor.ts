@@ -4,13 +4,12 @@ import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, isOfLatents } from '../diffusion/info.ts';
 import { type Diagnosis, diagnose } from '../embedding/doctor.ts';
 import { stoppable } from '../embedding/seeker.ts';
-import { SeedbedError } from '../errors.ts';
 import { type ModelFlags, openModel, withModel } from './denoiser.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { subjectOf } from './latents.ts';
 import { autoencoderOption, dataDirOption, fitOption } from './options.ts';
-import { readItems, readPictures } from './pictures.ts';
+import { readItems, readPictures, refuseBoth } from './pictures.ts';
 
 const own = () =>
   options()
@@ -39,8 +38,7 @@ export function addDoctor(program: Command): void {
 async function run(frame: Frame, file: string, paths: readonly string[], flags: Flags): Promise<Done> {
   const { note } = frame.terminal;
   const model = await openModel(file, flags);
-  if (flags.data && paths.length > 0)
-    throw new SeedbedError('BadArgument', 'pictures come from --data or as arguments, not from both');
+  refuseBoth(flags.data, paths);
   const pictures = flags.data
     ? await readItems(flags.data, model, { ...flags, from: 0, to: 8, note })
     : paths.length > 0

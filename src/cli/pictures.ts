@@ -121,17 +121,22 @@ export interface PictureSource {
 /** Pictures read at once where only their hashes are wanted. */
 const HASHED = 256;
 
+/** @throws {SeedbedError} BadArgument where pictures are named beside `--data`. */
+export function refuseBoth(data: string | undefined, paths: readonly string[]): void {
+  if (data && paths.length > 0)
+    throw new SeedbedError(
+      'BadArgument',
+      `pictures come from --data ${data} or from ${paths.join(' ')}, not from both`,
+    );
+}
+
 /** Opens items of `--data`, or reads what the paths name; the ten that ship where nothing is named. */
 export async function openSource(
   paths: readonly string[],
   model: Denoiser,
   flags: PartFlags & { data?: string | undefined },
 ): Promise<PictureSource> {
-  if (flags.data && paths.length > 0)
-    throw new SeedbedError(
-      'BadArgument',
-      `pictures come from --data ${flags.data} or from ${paths.join(' ')}, not from both`,
-    );
+  refuseBoth(flags.data, paths);
   if (flags.data) return itemSource(await openPart(flags.data, model, flags));
   if (flags.from > 0 || flags.to !== undefined)
     throw new SeedbedError('BadArgument', '--from and --to cut a data set: give one by --data');

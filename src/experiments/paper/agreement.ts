@@ -13,7 +13,17 @@ import { normals } from '../../tensor/random.ts';
 import { combine, inBatches } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, sizeOf } from '../../tensor/tensor.ts';
-import { type Claim, figure, judged, LEAST, ofOne, type Sampled, sampled, withInterval } from './claims.ts';
+import {
+  type Claim,
+  figure,
+  judged,
+  LEAST,
+  less,
+  ofOne,
+  type Sampled,
+  sampled,
+  withInterval,
+} from './claims.ts';
 import { BATCH, experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
 import {
   compareSiblings,
@@ -286,7 +296,7 @@ function networkClaim(results: Results): Claim {
       'Beyond the paper: networks of disjoint halves differ no more than the best linear denoisers of these do, which know mean and covariance alone.',
     ours: `with ${last.size.toLocaleString('en')} images each, networks differ by ${withInterval(networks)} at half time, linear denoisers by ${withInterval(linear)}`,
     control: 'linear denoisers, which have less to learn of a sample than a network has',
-    numbersSay: networks.high < linear.low ? 'holds' : networks.low > linear.high ? 'fails' : 'open',
+    numbersSay: less(networks, linear),
     because: `Networks of disjoint halves differ ${figure(ratio, 2)} times as much as linear denoisers of them do.`,
     values: { networks, linear },
   });

@@ -223,6 +223,16 @@ export function together(...verdicts: readonly Verdict[]): Verdict {
   return worst ?? 'holds';
 }
 
+/** Whether a mean is below another one, likewise by both intervals. */
+export function less(a: Interval, b: Interval): Verdict {
+  return a.high < b.low ? 'holds' : a.low > b.high ? 'fails' : 'open';
+}
+
+/** A verdict on what has degrees: what fails holds in part where something weaker is so. */
+export function orInPart(verdict: Verdict, weaker: boolean): Verdict {
+  return verdict === 'fails' && weaker ? 'partly' : verdict;
+}
+
 /** The sentence of a verdict. @param open where it cannot be told. */
 export function worded(
   verdict: Verdict,

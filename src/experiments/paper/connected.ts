@@ -92,12 +92,12 @@ export async function inCloud(lab: Lab, cloud: SeedCloud) {
   const worstOf = (errors: readonly number[][]) => errors.map(path => Math.max(...path));
   const within = (errors: readonly number[][]) =>
     LEFT.map(times => ({ ofOne: share(worstOf(errors), times * worst) }));
-  const stays = (errors: readonly number[][]) => kept(worstOf(errors));
-  const [lerp, slerp] = [stays(straight), stays(arcs)];
+  const [worstStraight, worstArcs] = [worstOf(straight), worstOf(arcs)];
+  const [lerp, slerp] = [kept(worstStraight), kept(worstArcs)];
   /** Pairs that the better of straight path and arc joins. */
-  const joined = kept(worstOf(straight).map((error, i) => Math.min(error, worstOf(arcs)[i]!)));
+  const joined = kept(worstStraight.map((error, i) => Math.min(error, worstArcs[i]!)));
   const [astray, chance] = [kept(towards.map(path => path[middle]!)), kept(matched)];
-  const control = stays(foreign);
+  const control = kept(worstOf(foreign));
   const at = (errors: readonly number[][]) => POINTS.map((_, i) => average(errors.map(path => path[i]!)));
   return {
     random,

@@ -9,6 +9,7 @@ import {
   type Claim,
   figure,
   judged,
+  orInPart,
   ratioOfMeans,
   type Sampled,
   type SheetPicture,
@@ -284,7 +285,7 @@ function sameSeeds({ title, names, seeds }: Networks): Claim {
     paper: `The latent code of a picture does not depend on the network (seeds instead of pictures, ${title}).`,
     ours: `seeds of one picture by ${between.length + 1} networks from the same start correlate by ${between.map(interval => withInterval(interval)).join(', ')}`,
     control: `seeds of two pictures by one network from the same start ${withInterval(sameNoise)}, of different pictures from different starts ${withInterval(different)}; two seeds of one picture by one network from different starts ${withInterval(self)}`,
-    numbersSay: below(worst, 1 / NEARER) === 'fails' && worst.high < 1 ? 'partly' : below(worst, 1 / NEARER),
+    numbersSay: orInPart(below(worst, 1 / NEARER), worst.high < 1),
     because:
       worst.high < 1
         ? `From one start, the seeds of one picture by different networks are ${withInterval(worst, 2)} times as far apart as the seeds of two pictures by one network: what they share is ${ofStart}.`

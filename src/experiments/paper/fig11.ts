@@ -18,7 +18,6 @@ import {
   withInterval,
   worded,
 } from './claims.ts';
-
 import {
   errorOf,
   experiment,

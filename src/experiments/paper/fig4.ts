@@ -9,6 +9,7 @@ import {
   type Claim,
   figure,
   judged,
+  orInPart,
   ratioOfMeans,
   type SheetPicture,
   sampled,
@@ -192,7 +193,7 @@ function pulledClaim({ what, model, before, after, ratio, known }: Pulled): Clai
     control: own
       ? `the data's own test pictures have strangeness ${withInterval(own)}, keep ${withInterval(ownRatio!)} of it; the foreign ones keep ${withInterval(ratio)}`
       : `unchanged pictures would keep their strangeness: a ratio of 1, here ${withInterval(ratio)}`,
-    numbersSay: pulled === 'fails' && less === 'holds' ? 'partly' : pulled,
+    numbersSay: orInPart(pulled, less === 'holds'),
     because: `${lessWords}${ownWords}.`,
     values: {
       before: before.mean,

@@ -6,7 +6,17 @@ import { pointsAt, withSquares } from '../../latent/combinations.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf, takeRows } from '../../tensor/tensor.ts';
-import { above, below, type Claim, curveOf, judged, type Means, withInterval, worded } from './claims.ts';
+import {
+  above,
+  below,
+  type Claim,
+  curveOf,
+  judged,
+  type Means,
+  orInPart,
+  withInterval,
+  worded,
+} from './claims.ts';
 import {
   BATCH,
   errorsAgainst,
@@ -193,7 +203,7 @@ function bendClaim({ title, model, how, cloud }: Told): Claim {
     paper: `Beyond the paper: emb(x) is curved, so that its seeds spread the picture by far less than a flat cloud would (${title}, seeds by ${how}).`,
     ours: `the seeds spread the picture by ${withInterval(spread)} per coordinate, the sampler's Jacobian at their mean by ${withInterval(flat)}: ${withInterval(part)} of it is left`,
     control: `of as long steps in random directions ${withInterval(chance)} is left; of any with a linear sampler 1`,
-    numbersSay: bends === 'fails' && share.high < 1 ? 'partly' : bends,
+    numbersSay: orInPart(bends, share.high < 1),
     because:
       bends === 'holds'
         ? `The seeds bend with the sheet: ${withInterval(share)} of what a linear sampler, or random steps where these leave less, would leave is left to them.`

@@ -5,7 +5,17 @@ import { marchenkoPastur } from '../../latent/marchenko-pastur.ts';
 import { principalComponents } from '../../latent/pca.ts';
 import { average, median } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf } from '../../tensor/tensor.ts';
-import { above, below, type Claim, figure, judged, type Sampled, withInterval, worded } from './claims.ts';
+import {
+  above,
+  below,
+  type Claim,
+  figure,
+  judged,
+  orInPart,
+  type Sampled,
+  withInterval,
+  worded,
+} from './claims.ts';
 import {
   experiment,
   type Lab,
@@ -176,7 +186,7 @@ function angleClaim({ title, model, data, random, across }: Spectrum): Claim {
     paper: `The cloud is elongated along directions orthogonal to the data manifold (${title}).`,
     ours: `variance of the cloud along the first ${DATA} principal components of the data: ${withInterval(data)} of its mean variance`,
     control: `along random directions ${withInterval(random)}; a cloud in no relation to the data has 1`,
-    numbersSay: orthogonal === 'fails' && across.high < 1 ? 'partly' : orthogonal,
+    numbersSay: orInPart(orthogonal, across.high < 1),
     because: worded(orthogonal, {
       holds: `Along the data the cloud is ${figure(1 / across.mean, 2)} times thinner than elsewhere: it stands across them, though not at right angles exactly.`,
       fails: `Along the data the cloud keeps ${withInterval(across, 2)} of its variance.`,

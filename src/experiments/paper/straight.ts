@@ -11,6 +11,7 @@ import {
   type Claim,
   figure,
   judged,
+  orInPart,
   type PlotPicture,
   percent,
   percentInterval,
@@ -132,7 +133,7 @@ function planeOrthogonal({ curve, trained, best }: Plane): Claim {
     paper: `The trajectories are oriented along directions orthogonal to the data manifold (${curve}).`,
     ours: `|cos| between curve and last step ${withInterval(best.last)} for the best denoiser, ${withInterval(trained.last)} for the trained one; between curve and chord ${withInterval(best.chord)} and ${withInterval(trained.chord)}`,
     control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser)`,
-    numbersSay: across === 'fails' && best.last.high < best.lastChance.low ? 'partly' : across,
+    numbersSay: orInPart(across, best.last.high < best.lastChance.low),
     because: `In the last step they meet the data ${across === 'holds' ? 'nearly at right angles' : best.last.high < best.lastChance.low ? 'more steeply than by chance, but not at right angles' : 'at no particular angle'}.`,
     values: {
       ...{ last: trained.last, bestLast: best.last, lastChance: best.lastChance },

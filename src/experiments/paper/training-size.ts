@@ -1,7 +1,16 @@
 import { lineFigure } from '../../figures/line.ts';
 import { nearestDistances } from '../../quality/neighbours.ts';
 import { type Floats, rows, unstack } from '../../tensor/tensor.ts';
-import { curveOf, figure, judged, percentInterval, type Sampled, shareOf, withInterval } from './claims.ts';
+import {
+  curveOf,
+  figure,
+  judged,
+  less,
+  percentInterval,
+  type Sampled,
+  shareOf,
+  withInterval,
+} from './claims.ts';
 import { experiment, readPictures } from './lab.ts';
 import {
   compareTrainings,
@@ -63,8 +72,7 @@ export const trainingSize = experiment({
   },
   report({ results }) {
     const [least, most] = [results[0]!, results.at(-1)!];
-    const [few, many] = [least.ratio, most.ratio];
-    const falls = many.high < few.low ? 'holds' : many.low > few.high ? 'fails' : 'open';
+    const falls = less(most.ratio, least.ratio);
     const copied = results.map(
       ({ size, memorised: share }) => `${percentInterval(share)} with ${size.toLocaleString('en')}`,
     );

@@ -43,10 +43,10 @@ export function contestants(model: Denoiser, embedder: boolean, most: number): C
 function canBeAsked(model: Denoiser, { options }: Contestant): boolean {
   const { method = 'auto' } = options;
   const inversion = inversionFor(method, options.inversion);
-  const embedder = undefined;
   try {
     const sampler = chooseSampler(model.info.sampler, options);
-    if (!methodRow(method).network) checkMethod({ method, sampler, inversion, model, embedder, starts: 1 });
+    if (!methodRow(method).network)
+      checkMethod({ method, sampler, inversion, model, embedder: undefined, starts: 1 });
     return true;
   } catch (error) {
     if (isSeedbedError(error, 'BadArgument')) return false;

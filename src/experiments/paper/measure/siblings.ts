@@ -8,7 +8,7 @@ import { LEARNED } from '../../../quality/levels.ts';
 import { wienerPictures } from '../../../quality/linear.ts';
 import { average, percentiles, timesDrawn } from '../../../tensor/statistics.ts';
 import type { Floats } from '../../../tensor/tensor.ts';
-import { below, LEAST, type Sampled, type Verdict } from '../claims.ts';
+import { below, LEAST, orInPart, type Sampled, type Verdict } from '../claims.ts';
 import { grow, type Lab, randomSeeds, readPictures, type Subject } from '../lab.ts';
 
 /** Images that the networks of each pair `mnist-small-Na` and `-Nb` learned from, and where the second half begins. */
@@ -159,8 +159,7 @@ const SAME = 0.01;
 
 /** Results are the same where the same seed's pictures are two orders nearer than different ones, in part where nearer than a linear model's. */
 export function sameResults(ratio: Sampled, linear: Sampled): Verdict {
-  const same = below(ratio, SAME);
-  return same === 'fails' && ratio.high < linear.low ? 'partly' : same;
+  return orInPart(below(ratio, SAME), ratio.high < linear.low);
 }
 
 /** What the linear model of a subject grows from a network's seeds: it knows mean and covariance of training images, and no more. */
