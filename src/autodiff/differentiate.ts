@@ -22,8 +22,8 @@ export interface DifferentiateOptions {
 /**
  * A graph's gradient as another graph: the same inputs plus the cotangent `grad/OF`, the same outputs plus
  * `grad/X` for every X in `wrt`, the vector-Jacobian products (grad/OF)^T d OF / d X of reverse-mode differentiation.
- * @returns a graph of standard ONNX operators, operator set 17, which can be differentiated again; `grad/X` has the
- * shape and type of X, `grad/OF` those of OF.
+ * @returns a graph of standard ONNX operators, operator set 17, which can be differentiated again (an output `grad/X` that it
+ * has already gives way to the new one); `grad/X` has the shape and type of X, `grad/OF` those of OF.
  * @throws {SeedbedError} BadArgument when `of` or `wrt` do not exist or are not floating-point, BadShape when a
  * dimension is open, Unsupported for operators without a rule.
  * @group Graphs and gradients

@@ -1,6 +1,5 @@
 import { SeedbedError } from '../errors.ts';
 import { sliceRanges } from '../graph/evaluate.ts';
-import { float32 } from '../tensor/tensor.ts';
 import type { Rule } from './context.ts';
 import { scatterRows } from './scatter.ts';
 
@@ -29,11 +28,8 @@ export const sliceRule: Rule = ({ b, I, GO, shape, node, ints }) => {
     } else {
       if (count > MOST_PLACES)
         throw new SeedbedError('Unsupported', `a slice of ${count} places in steps of ${step}`);
-      const places = float32(
-        [count],
-        Array.from({ length: count }, (_, i) => start + i * step),
-      );
-      gradient = scatterRows(b, gradient, b.cast(b.constant(places), 'int64'), axis, target);
+      const places = b.ints(Array.from({ length: count }, (_, i) => start + i * step));
+      gradient = scatterRows(b, gradient, places, axis, target);
     }
     from = target;
   }

@@ -118,7 +118,7 @@ export interface PictureSource {
   images(): Promise<{ name: string; sha256: string }[]>;
 }
 
-/** Pictures read at once where only their hashes are wanted. */
+/** Pictures read at once where only hashes are wanted. */
 const HASHED = 256;
 
 /** @throws {SeedbedError} BadArgument where pictures are named beside `--data`. */
@@ -155,12 +155,19 @@ export async function openSource(
   };
 }
 
-/** By what a data set is known again without reading all of it: sha256 over its items' names, its first item and its last. */
+/**
+ * By what a data set is known again: sha256 over its items' names and its pixels, of large ones of {@link HASHED} items from the
+ * first to the last, spread evenly.
+ */
 export async function fingerprint(dataset: Dataset): Promise<string> {
   const { length } = dataset;
   const names = Array.from({ length }, (_, i) => dataset.itemName(i));
-  const ends = sha256Hex(bytesOf(await dataset.read([0, length - 1])));
-  return sha256Hex(new TextEncoder().encode(JSON.stringify([ends, ...names])));
+  const some = Math.min(length, HASHED);
+  const chosen = Array.from({ length: some }, (_, i) =>
+    Math.round((i * (length - 1)) / Math.max(1, some - 1)),
+  );
+  const pixels = sha256Hex(bytesOf(await dataset.read(chosen)));
+  return sha256Hex(new TextEncoder().encode(JSON.stringify([pixels, ...names])));
 }
 
 /** The items of a data set. */

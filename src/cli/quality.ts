@@ -135,7 +135,7 @@ async function pictureSets(
   const open = (name: string) =>
     openFor(name, model, { dataDir: flags.dataDir, fit: learnedFit(model), note });
   const [all, others] = [await open(learned), await open(kept)];
-  const [from, to] = flags.learned === undefined ? learnedPart(model) : [0, all.length];
+  const [from, to] = flags.learned === undefined ? learnedPart(model, all.length) : [0, all.length];
   return [
     slice(all, from, Math.min(from + LEARNED, to, all.length)),
     slice(others, 0, Math.min(flags.count, others.length)),
@@ -145,10 +145,10 @@ async function pictureSets(
 /** Pictures that an autoencoder works on at once. */
 const ENCODED = 32;
 
-/** The part of its data that a model learned from. */
-function learnedPart({ info }: Denoiser): readonly [from: number, to: number] {
-  const config = info.training?.config as { learn?: [number, number] } | undefined;
-  return config?.learn ?? [0, Number.POSITIVE_INFINITY];
+/** The part of its data that a model learned from: what it named, or all but what was held out. */
+function learnedPart({ info }: Denoiser, length: number): readonly [from: number, to: number] {
+  const config = info.training?.config as { learn?: [number, number]; heldOut?: number } | undefined;
+  return config?.learn ?? [0, length - (config?.heldOut ?? 0)];
 }
 
 /** Pictures as the network sees them. */

@@ -92,10 +92,12 @@ function classesOf(files: readonly FileSource[]): FileSource[][] | undefined {
   return [...folders.entries()].sort(([a], [b]) => naturalOrder(a, b)).map(([, inside]) => inside);
 }
 
-/** The first file of each class, the second of each, and so on. */
+/** The files of all classes by turns, those of a large class oftener, so that any part has about the whole's share of each. */
 function byTurns(classes: readonly (readonly FileSource[])[]): FileSource[] {
-  const most = Math.max(...classes.map(({ length }) => length));
-  return Array.from({ length: most }, (_, turn) => classes.flatMap(inside => inside[turn] ?? [])).flat();
+  return classes
+    .flatMap(inside => inside.map((file, i) => ({ file, at: (i + 0.5) / inside.length })))
+    .sort((a, b) => a.at - b.at)
+    .map(({ file }) => file);
 }
 
 function labelsOf(classes: readonly (readonly FileSource[])[], files: readonly FileSource[]): Uint8Array {

@@ -33,6 +33,16 @@ export function samplerGrid(info: Levels, sampler: SamplerInfo): GridStep[] {
     );
   if (levels[0]!.signalRate === 0) requireSense(info, levels[0]!, sampler);
   const final = finalLevel(info, sampler);
+  if (final.noiseRate > levels.at(-1)!.noiseRate)
+    throw new SeedbedError(
+      'BadArgument',
+      `the sampler's "final" is a level with more noise than the last that it visits: name one below it, or "x0"`,
+    );
+  if (sampler.stride !== undefined && sampler.kind !== 'ddim')
+    throw new SeedbedError(
+      'BadArgument',
+      `"stride" is of sampler 'ddim'; steps of '${sampler.kind}' lead to the next level`,
+    );
   if (sampler.kind === 'obelm' && levels.at(-1)!.noiseRate === final.noiseRate)
     throw new SeedbedError(
       'BadArgument',
@@ -75,7 +85,13 @@ function finalLevel(info: Levels, { final, clipX0 }: SamplerInfo): Level {
       // A clipped prediction is read through the noise, of which there is none.
       fed: asksClean(info) && !clipX0 ? 0 : Number.NaN,
     };
-  return levelAt(info, (final.timestep + 1) / countOf(info.schedule));
+  const count = countOf(info.schedule);
+  if (final.timestep >= count)
+    throw new SeedbedError(
+      'BadArgument',
+      `the sampler's "final" is timestep ${final.timestep}; the schedule has 0 to ${count - 1}`,
+    );
+  return levelAt(info, (final.timestep + 1) / count);
 }
 
 /** Whether the network can be asked about a clean picture: one of flow may, unless that is divided by the noise there is none of. */

@@ -60,7 +60,7 @@ export const samplerSchema = z.object({
    * a timestep, such as the first, 0.
    */
   final: z.union([z.literal('x0'), z.strictObject({ timestep: z.int().gte(0) })]),
-  /** Each step leads from timestep n to n - stride, whatever the next one is, as diffusers' DDIM does; to the next unless given. */
+  /** Each step leads from timestep n to n - stride, whatever the next one is, as diffusers' DDIM does; of `ddim` alone. To the next unless given. */
   stride: z.int().gt(0).lte(MOST_TIMESTEPS).optional(),
   /** Range to which each predicted clean picture is clipped, standardised; none unless given. */
   clipX0: z.tuple([z.number(), z.number()]).nullable().optional(),
@@ -97,10 +97,16 @@ export function chooseSampler(
   if (steps !== undefined) requireWhole('samplerSteps', steps, 1, MOST_SAMPLER_STEPS);
   if (grid !== undefined && !GRIDS.includes(grid))
     throw new SeedbedError('BadArgument', `samplerGrid is one of ${GRIDS.join(', ')}, got ${grid}`);
-  const chosen = typeof sampler === 'string' ? { ...own, kind: sampler } : sampler;
+  const chosen = typeof sampler === 'string' ? ofKind(own, sampler) : sampler;
   if ((steps ?? chosen.steps) === chosen.steps && (grid ?? chosen.grid) === chosen.grid) return chosen;
   const { stride: _, ...along } = chosen;
   // A list is of its own number of levels.
   const spaced = typeof chosen.grid === 'string' ? chosen.grid : 'linspace';
   return { ...along, steps: steps ?? chosen.steps, grid: grid ?? spaced };
+}
+
+/** A sampler of another kind at the same levels. */
+function ofKind(own: SamplerInfo, kind: SamplerKind): SamplerInfo {
+  const { stride, ...along } = own;
+  return { ...along, kind, ...(kind === 'ddim' && stride !== undefined && { stride }) };
 }

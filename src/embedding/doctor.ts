@@ -187,10 +187,10 @@ async function findStart(
   for (const rate of higher) {
     const start = startAt(model, rate);
     onProgress(`growing pictures from ${JSON.stringify(start)}`);
-    const sampler: SamplerInfo = { ...own, start, grid: 'linspace' };
+    const sampler = lowered(own, start);
     const lower = await grow(runtime, model, sampler);
     if (!isWithin(model, lower)) continue;
-    const text = `from ${JSON.stringify(own.start)}, where the signal rate is ${signalRate.toExponential(1)}, pictures diverge: the predicted picture is divided by it. From ${JSON.stringify(start)} they do not: write "start": ${JSON.stringify(start)} and "grid": "linspace" into the description's sampler`;
+    const text = `from ${JSON.stringify(own.start)}, where the signal rate is ${signalRate.toExponential(1)}, pictures diverge: the predicted picture is divided by it. From ${JSON.stringify(start)} they do not: write "start": ${JSON.stringify(start)} and "grid": "linspace"${sampler.steps < own.steps ? ` and "steps": ${sampler.steps}` : ''}${own.stride === undefined ? '' : ' and no "stride"'} into the description's sampler`;
     return { findings: [{ topic: 'start', text }], grown: lower, sampler };
   }
   const firmer = error === undefined ? ". Give pictures of the model's kind for a firmer answer" : '';
@@ -205,6 +205,12 @@ async function findStart(
   }
   const text = `${wrong}: the prediction, the level, the schedule or the range is described wrongly, or the network has not learned to remove noise${firmer}`;
   return { findings: [{ topic: 'start', text }, ...lasting], sampler: own };
+}
+
+/** A sampler that begins elsewhere, at levels of its own: no more than there are timesteps, each step leading to the next. */
+function lowered({ stride: _, ...own }: SamplerInfo, start: SamplerInfo['start']): SamplerInfo {
+  const steps = 'timestep' in start ? Math.min(own.steps, start.timestep + 1) : own.steps;
+  return { ...own, start, steps, grid: 'linspace' };
 }
 
 function startAt({ info }: Denoiser, signalRate: number): SamplerInfo['start'] {

@@ -136,7 +136,9 @@ export function autoFinder(inverting: Inverting): Finder {
       const size = Math.min(2 ** Math.ceil(Math.log2(failed.length)), count);
       const part = (t: Floats) => filledRows(takeRows(t, failed), 0, size);
       const targets = part(sought.targets);
-      const polished = await polish.find({ ...sought, targets, noise: part(found.latent) });
+      // From a seed that grows no numbers there is no way back to any.
+      const near = choose(Array.from(missed, Number.isFinite), found.latent, sought.noise);
+      const polished = await polish.find({ ...sought, targets, noise: part(near) });
       const again = await grow(polished.latent);
       const left = meanSquaredErrors(again, targets);
       const better = new Array<boolean>(count).fill(false);

@@ -102,6 +102,7 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   ReduceLogSumExp: n => {
     const { b, inputs, attributes } = n;
     const axes = reductionAxes({ attributes, ...b.facts(inputs) });
+    if (axes.length === 0) return inputs[0]!;
     const largest = b.op('ReduceMax', [inputs[0]!], { axes });
     // Infinity less infinity is no number; where the largest is infinite, nothing is taken off.
     const finite = b.op('Less', [b.abs(largest), b.scalar(Number.POSITIVE_INFINITY)]);

@@ -82,7 +82,8 @@ export const MOVING = {
         { dtype, shape: reshaped(shape as number[], target, intOf(n.attributes, 'allowzero', 0) === 1) },
       ];
     // An open dimension passes through when the target keeps it in place with 0; the rest must then agree in size.
-    if (target[open] !== 0) staticShape(shape, n.what);
+    const isLone = shape.findLastIndex(dim => typeof dim === 'string') === open;
+    if (target[open] !== 0 || !isLone) staticShape(shape, n.what);
     const rest = (dims: readonly Dim[]) => dims.filter((_, i) => i !== open) as number[];
     const inner = reshaped(
       rest(shape),

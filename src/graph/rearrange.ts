@@ -34,7 +34,9 @@ export function trilu(n: CompositeNode): Value {
     const offset = column - row - diagonal;
     return upper ? offset >= 0 : offset <= 0;
   });
-  return b.op('Where', [kept, x, b.constant(zeros(b.type(x).dtype, []))]);
+  const { dtype } = b.type(x);
+  // The runtime has no Where between truth values.
+  return dtype === 'bool' ? b.op('And', [kept, x]) : b.op('Where', [kept, x, b.constant(zeros(dtype, []))]);
 }
 
 /** Ones on a diagonal of a matrix of the shape given. */

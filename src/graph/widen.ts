@@ -40,7 +40,7 @@ export function usesDouble(graph: Graph): boolean {
     ) ||
     graph.nodes.some(
       node =>
-        castsTo(node, 'float64') ||
+        gives(node, 'float64') ||
         Object.values(node.attributes).some(value =>
           isGraph(value) ? usesDouble(value) : isTensor(value) && value.dtype === 'float64',
         ),
@@ -59,8 +59,8 @@ function inSingle(graph: Graph, from: readonly DType[], replaced: ReadonlyMap<st
     return isTensor(value) ? single(value) : value;
   };
   const attributes = (node: Node): Attributes =>
-    from.some(dtype => castsTo(node, dtype))
-      ? { to: ONNX_DTYPES.float32 }
+    from.some(dtype => gives(node, dtype))
+      ? { ...node.attributes, [NAMED_BY[node.op]!]: ONNX_DTYPES.float32 }
       : Object.fromEntries(Object.entries(node.attributes).map(([name, value]) => [name, attribute(value)]));
   return {
     ...graph,
@@ -88,6 +88,15 @@ function castsOfWeights({ nodes, initializers, outputs }: Graph): ReadonlyMap<st
   );
 }
 
-function castsTo({ op, attributes }: Node, to: DType): boolean {
-  return op === 'Cast' && attributes.to === ONNX_DTYPES[to];
+function castsTo(node: Node, to: DType): boolean {
+  return node.op === 'Cast' && gives(node, to);
+}
+
+/** By which attribute operators name the type of what they give. */
+const NAMED_BY: Readonly<Record<string, string>> = { Cast: 'to', EyeLike: 'dtype' };
+
+/** Whether an operator names this type as that of what it gives. */
+function gives({ op, attributes }: Node, dtype: DType): boolean {
+  const by = NAMED_BY[op];
+  return by !== undefined && attributes[by] === ONNX_DTYPES[dtype];
 }

@@ -79,21 +79,18 @@ async function connect(
   device: BrowserDevice,
   threads: number | undefined,
 ): Promise<Connection> {
-  let end = () => {};
-  const died = new Promise<never>((_, reject) => {
-    end = () => {
-      worker.terminate();
-      reject(new SeedbedError('Interrupted', 'the runtime was disposed of'));
-    };
-    worker.addEventListener('error', event => {
-      reject(
-        new SeedbedError('Machine', `Seedbed's worker stopped: ${event.message || 'it cannot be fetched'}`),
-      );
-    });
+  const death = new AbortController();
+  const end = () => {
+    worker.terminate();
+    death.abort(new SeedbedError('Interrupted', 'the runtime was disposed of'));
+  };
+  worker.addEventListener('error', event => {
+    death.abort(
+      new SeedbedError('Machine', `Seedbed's worker stopped: ${event.message || 'it cannot be fetched'}`),
+    );
   });
-  died.catch(() => {});
   const remote = wrap<{ startEngine: typeof startEngine } & Engine>(worker);
-  const orDied = <T>(answer: Promise<T>) => Promise.race([answer, died]);
+  const orDied = <T>(answer: Promise<T>) => unlessAborted(death.signal, answer);
   await orDied(remote.startEngine(device, threads));
   const engine: Engine = {
     load: model => orDied(remote.load(transfer(model, [model.buffer]))),
@@ -101,6 +98,16 @@ async function connect(
     release: session => orDied(remote.release(session)),
   };
   return { engine, end };
+}
+
+/** The answer, or the signal's reason where that comes first. (A race with one promise would hold every answer as long as that lives.) */
+function unlessAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const refuse = () => reject(signal.reason);
+    if (signal.aborted) refuse();
+    signal.addEventListener('abort', refuse);
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', refuse));
+  });
 }
 
 async function hasWebGpu(): Promise<boolean> {
@@ -121,7 +128,10 @@ export async function readSource(source: Source): Promise<Named> {
   if (!response.ok) {
     throw new SeedbedError('BadArgument', `cannot fetch ${name}: the server answers ${response.status}`);
   }
-  return { bytes: new Uint8Array(await response.arrayBuffer()), name };
+  const body = await response.arrayBuffer().catch(cause => {
+    throw new SeedbedError('Machine', `cannot fetch all of ${name}: ${messageOf(cause)}`, { cause });
+  });
+  return { bytes: new Uint8Array(body), name };
 }
 
 /**

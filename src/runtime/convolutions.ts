@@ -60,7 +60,7 @@ function fasterForms(b: GraphBuilder, size: number | undefined): Rewrite {
     if (weight.length !== 4) return undefined;
     const w = windowOf(attributes, input.slice(2), weight.slice(2));
     const [x, dy] = operands.map(value => swapped.get(value));
-    if (x !== undefined && dy !== undefined && w.dilations.every(d => d === 1))
+    if (x !== undefined && dy !== undefined && operands.length === 2 && w.dilations.every(d => d === 1))
       return [swap(weightGradient(b, x, dy, convolutionOf(w, placesOf(w, input.slice(2))), blocks))];
     return blocks && onBlocks(b, operands, w, blocks, turned.get(operands[1]!));
   };

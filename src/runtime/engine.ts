@@ -43,7 +43,7 @@ export function createEngine(ort: Ort, options: InferenceSession.SessionOptions)
         return Object.fromEntries(
           Object.entries(results).map(([name, { type, dims, data }]) => [
             name,
-            tensor(type as DType, dims, data as ArrayOf<DType>),
+            tensor(type as DType, dims, bitsOf(type, data) as ArrayOf<DType>),
           ]),
         );
       }),
@@ -55,6 +55,13 @@ export function createEngine(ort: Ort, options: InferenceSession.SessionOptions)
   };
 }
 
+/** The bits of half precision: where JavaScript has such numbers ONNX Runtime gives them as these. */
+function bitsOf(type: string, data: InferenceSession.OnnxValueMapType[string]['data']) {
+  return type === 'float16' && ArrayBuffer.isView(data) && !(data instanceof Uint16Array)
+    ? new Uint16Array(data.buffer, data.byteOffset, data.byteLength / Uint16Array.BYTES_PER_ELEMENT)
+    : data;
+}
+
 /** The runtime on an engine: graphs become bytes, feeds are checked, faults are put in words. */
 export function createRuntimeOn(
   engine: Engine,
@@ -63,6 +70,7 @@ export function createRuntimeOn(
   const explain = (action: string, graph: Graph) => (cause: unknown) => {
     const hint =
       about.device === 'cpu' ? '' : `; device '${about.device}' may lack a driver, an operator or memory`;
+    if (cause instanceof SeedbedError) throw cause;
     const message = `ONNX Runtime cannot ${action} graph '${graph.name}': ${reasonOf(cause)}${hint}`;
     throw new SeedbedError('Machine', message, { cause });
   };
@@ -76,9 +84,17 @@ export function createRuntimeOn(
   const load = async (graph: Graph): Promise<Session> => {
     const model = serializeModel(await fastest(graph));
     const session = await engine.load(model).catch(explain('load', graph));
+    let isDisposed = false;
     return {
-      run: async feeds => engine.run(session, checked(graph, feeds)).catch(explain('run', graph)),
-      dispose: () => engine.release(session),
+      async run(feeds) {
+        if (isDisposed)
+          throw new SeedbedError('BadArgument', `graph '${graph.name}' was disposed of; load it again`);
+        return engine.run(session, checked(graph, feeds)).catch(explain('run', graph));
+      },
+      dispose() {
+        isDisposed = true;
+        return engine.release(session);
+      },
     };
   };
   return { ...about, load };

@@ -11,6 +11,10 @@ let shared: Promise<Runtime> | undefined;
 
 /** The runtime that calls share when they are not given one: the platform's own choice of device. */
 export function sharedRuntime(): Promise<Runtime> {
-  shared ??= createRuntime();
+  shared ??= createRuntime().catch(error => {
+    // What failed once, such as a page without its network, may not fail again.
+    shared = undefined;
+    throw error;
+  });
   return shared;
 }

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openFor, readPictures } from '../../src/cli/pictures.ts';
+import { fingerprint, openFor, readPictures } from '../../src/cli/pictures.ts';
+import { openDataset } from '../../src/data/open.ts';
 import { loadModel, SHIPPED_DENOISER } from '../../src/index.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { float32, type Tensor, tensor } from '../../src/tensor/tensor.ts';
@@ -30,6 +31,16 @@ const of = (shape: number[]) =>
   tensor('uint8', shape, new Uint8Array(shape.reduce((a, b) => a * b)).fill(51));
 const archive = (arrays: Record<string, Tensor>) =>
   zipOf(Object.entries(arrays).map(([name, t]) => ({ path: `${name}.npy`, bytes: writeNpy(t), method: 8 })));
+
+test('a data set is known again by its pixels, those in its middle too', async () => {
+  const set = async (grey: number) => {
+    const array = of([9, 28, 28]);
+    array.data.fill(grey, 4 * 784, 5 * 784);
+    return fingerprint(await openDataset(await put('middle.npy', writeNpy(array))));
+  };
+  expect(await set(51)).toBe(await set(51));
+  expect(await set(51)).not.toBe(await set(52));
+});
 
 describe('arrays given as pictures', () => {
   test('of bytes, with or without an axis of channels, alone or alone in an archive, are divided by 255', async () => {

@@ -251,6 +251,14 @@ describe('a file is known by what it holds', () => {
     expect([mixed.labels, mixed.itemName(0)]).toEqual([undefined, 'train/3.png']);
   });
 
+  test('of classes of different sizes every part of the pictures has some', async () => {
+    for (let i = 0; i < 12; i++) await put(`uneven/many/${i}.png`, await picture(i));
+    for (let i = 0; i < 4; i++) await put(`uneven/few/${i}.png`, await picture(100 + i));
+    const labels = await (await openDataset(at('uneven'))).labels!();
+    for (let from = 0; from < 16; from += 4)
+      expect(labels.slice(from, from + 4).filter(label => label === 0)).toHaveLength(1);
+  });
+
   const text = (words: string) => Buffer.from(words.padEnd(64), 'latin1');
   test.each<[string, Uint8Array, string]>([
     ['x.bmp', text('BM\x46\0\0\0\0\0\0\0\x36'), 'is a BMP picture; convert it to PNG'],

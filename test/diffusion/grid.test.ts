@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { levelAt, samplerGrid } from '../../src/diffusion/grid.ts';
 import { LEVEL_KINDS } from '../../src/diffusion/info.ts';
-import { ddim, type SamplerInfo } from '../../src/diffusion/sampler-info.ts';
+import { chooseSampler, ddim, type SamplerInfo } from '../../src/diffusion/sampler-info.ts';
 import { CLEAN, ratesAt, SCHEDULES, type Schedule } from '../../src/diffusion/schedule.ts';
 import { thrownBy } from '../support.ts';
 
@@ -134,6 +134,24 @@ describe('a sampler ends', () => {
   test('with a stride, each step as many timesteps on, and below the first at its end', () => {
     expect(towards({ stride: 8, final: { timestep: 2 } })).toEqual([22, 12, 2]);
     expect(towards({ stride: 12, final: { timestep: 2 } })).toEqual([18, 8, 2]);
+  });
+
+  test('but not above the last level that it visits, nor beyond the schedule', () => {
+    expect(thrownBy(() => towards({ final: { timestep: 11 } }))).toMatchObject({
+      message: expect.stringContaining('"final" is a level with more noise than the last'),
+    });
+    expect(thrownBy(() => towards({ final: { timestep: 1000 } }))).toMatchObject({
+      message: expect.stringContaining('"final" is timestep 1000; the schedule has 0 to 999'),
+    });
+  });
+
+  test('a stride is of DDIM: one of another kind goes from level to level', () => {
+    const own: SamplerInfo = { ...ddim(3), ...list, stride: 8 };
+    expect(chooseSampler(own, { sampler: 'ddim' })).toEqual(own);
+    expect(chooseSampler(own, { sampler: 'heun' })).toEqual({ ...ddim(3), ...list, kind: 'heun' });
+    expect(thrownBy(() => towards({ stride: 8, kind: 'heun' }))).toMatchObject({
+      message: expect.stringContaining(`"stride" is of sampler 'ddim'`),
+    });
   });
 
   test('but not where it is already, if it is O-BELM', () => {

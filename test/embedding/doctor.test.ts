@@ -91,6 +91,27 @@ test('a network of noise that errs a little, with a start that has no signal, is
   expect(roundTrip!.psnr).toBeGreaterThan(30);
 });
 
+test('that start has no more steps than timesteps, and each leads to the next', async () => {
+  const values = Array.from({ length: 40 }, (_, n) =>
+    Math.max(1e-10, Math.cos(((n + 1) / 40) * (Math.PI / 2)) ** 2),
+  );
+  const means = [-0.5, 0.5].map(level => Array.from({ length: 16 }, (_, i) => (i % 4 < 2 ? level : -level)));
+  const exact = mixtureDenoiser({ means, variance: 0.05 }, [1, 4, 4], {
+    ...{ level: 'timestep', schedule: { kind: 'alphaBar', values } },
+    sampler: { steps: 40, start: { timestep: 39 }, stride: 1 },
+  });
+  const b = new GraphBuilder('errs');
+  const [seen, level] = exact.graph.inputs.map(({ name, dtype, shape }) => b.input(name, dtype, shape));
+  const names = exact.graph.inputs.map(({ name }) => name);
+  const { epsilon } = replay(b, exact.graph, { [names[0]!]: seen!, [names[1]!]: level! });
+  const model = createModel(b.build({ epsilon: b.mul(epsilon!, b.scalar(0.98)) }), exact.info);
+  const { findings } = await diagnose(model, { runtime, roundTrip: false });
+  const [, timestep, steps] = /"start": \{"timestep":(\d+)\}.* and "steps": (\d+) and no "stride"/.exec(
+    findings[0]!.text,
+  )!;
+  expect(Number(steps)).toBe(Number(timestep) + 1);
+});
+
 describe('a trained network that is described', () => {
   const ask = (changes: Changes = {}, roundTrip = true) =>
     diagnose(describedAs(shipped, changes), { runtime, pictures, roundTrip });

@@ -123,6 +123,12 @@ test.each<[Op, Operand[], Attributes, RegExp]>([
   ['Add', [[2], int64([1, 2])], {}, /operands have different types, float32 and int64/],
   ['Less', [[2], int64([1, 2])], {}, /operands have different types, float32 and int64/],
   ['Where', [[2], [2], int64([1, 2])], {}, /operands have different types, float32 and int64/],
+  [
+    'Reshape',
+    [['N', 'T', 64], int64([0, 0, 8, 8])],
+    {},
+    /dimension 'N' of \[N,T,64\] has no size yet\. Bind it/,
+  ],
   ['Reshape', [[2, 3], [1]], {}, /its shape depend on data; Seedbed needs them fixed/],
   ['Softmax', [], {}, /input 0 is missing/],
   ['Sub', [[2]], {}, /input 1 is missing/],

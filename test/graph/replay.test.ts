@@ -13,6 +13,15 @@ test('Trilu makes a causal mask of minus infinities', async () => {
   expect(toNumbers(got!.y!)).toEqual([all, all, all, 0, all, all, 0, 0, all]);
 });
 
+test('Trilu of truth values leaves those of its triangle, of more than are folded too', async () => {
+  const size = 65;
+  const x = tensor('bool', [size, size], new Uint8Array(size * size).fill(1));
+  const [got] = await runGraph(bind(singleNode('Trilu', { x }, { upper: 0 }, { rank: 2 })), [{ x }]);
+  expect(toNumbers(got!.y!)).toEqual(
+    Array.from({ length: size * size }, (_, i) => (i % size <= Math.floor(i / size) ? 1 : 0)),
+  );
+});
+
 /** A graph whose output is its only node's second. */
 function secondOutput(op: string, inputs: Readonly<Record<string, Tensor>>): Graph {
   const graph = singleNode(op, inputs);
@@ -57,7 +66,7 @@ test('a part of a shape, and a long Range, have lengths that are known', () => {
 /** What says that Dropout is in training mode. */
 const truth = tensor('bool', [], Uint8Array.of(1));
 
-const REDUCTIONS = ['ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum'];
+const REDUCTIONS = ['ReduceLogSumExp', 'ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum'];
 
 test.each(REDUCTIONS)('%s over no axes leaves its operand as it is where that is asked for', async op => {
   const x = wave(2, 3);

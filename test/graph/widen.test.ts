@@ -57,6 +57,18 @@ const halved: Graph = {
   metadata: new Map([['made by', 'me']]),
 };
 
+test('what an EyeLike is told to be of half precision is widened with all else', async () => {
+  const graph: Graph = {
+    ...halved,
+    inputs: [{ name: 'x', dtype: 'float16', shape: [2, 2] }],
+    outputs: [{ name: 'y', dtype: 'float16', shape: [2, 2] }],
+    initializers: new Map(),
+    nodes: [node('EyeLike', ['x'], 'ones', { dtype: ONNX_DTYPES.float16 }), node('Add', ['x', 'ones'], 'y')],
+  };
+  const [got] = await runGraph(bind(widen(graph)), [{ x: float32([2, 2], [1, 2, 3, 4]) }]);
+  expect(toNumbers(got!.y!)).toEqual([2, 2, 3, 5]);
+});
+
 const x = float32([2, 3], [0.5, -1, 2, 0.25, 3, -0.5]);
 const t = int64([1, 2], [2, 1]);
 

@@ -67,6 +67,27 @@ describe.skipIf(!engine)('convolutions with computed weights', () => {
     return { error: Math.max(...errors), domains: fast.map(domains) };
   };
 
+  test('of a graph that only looks like a gradient keep their bias, and their sizes', async () => {
+    const like = (strides: number[], biased: boolean) => {
+      const b = new GraphBuilder('like');
+      const x = b.input('x', 'float32', [3, 2, 5, 5]);
+      const weight = b.input('weight', 'float32', [3, 4, 4, 4]);
+      const swapped = [x, weight].map(value => b.transpose(value, [1, 0, 2, 3]));
+      const bias = biased ? [b.input('bias', 'float32', [4])] : [];
+      return b.build({ y: b.op('Conv', [...swapped, ...bias], { strides }) });
+    };
+    for (const graph of [like([1, 1], true), like([2, 2], false)]) {
+      const feeds = Object.fromEntries(
+        graph.inputs.map(({ name, shape }) => [name, normals({ seed: 2, purpose: name }, shape as number[])]),
+      );
+      const want = await runOn(engine!, graph, feeds);
+      for (const block of [undefined, size]) {
+        const got = await runOn(engine!, withFastConvolutions(graph, block), feeds);
+        expect(relativeError(got.y!, want.y!)).toBeLessThan(1e-5);
+      }
+    }
+  });
+
   test('give what they give as they stand, whatever their sizes', async () => {
     const sizes = fc.record({
       batch: fc.constantFrom(1, 3, 8, 16),

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import { SeedbedError } from '../../src/errors.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { serializeModel } from '../../src/graph/protobuf.ts';
 import { createEngine, createRuntimeOn, type Ort } from '../../src/runtime/engine.ts';
 import type { Engine } from '../../src/runtime/runtime.ts';
-import { zeros } from '../../src/tensor/tensor.ts';
+import { toNumbers, zeros } from '../../src/tensor/tensor.ts';
 
 test('a graph that computes its weights runs where the trial of blocked kernels fails', async () => {
   const b = new GraphBuilder('weights');
@@ -51,6 +52,35 @@ test.each([
   await expect(runtime.load(graph)).rejects.toThrow(
     `ONNX Runtime cannot load graph 'net': ${reason}; device 'webgpu' may lack a driver, an operator or memory`,
   );
+});
+
+test('a graph that was disposed of says so, and what a runtime says itself is not said to be ONNX Runtime', async () => {
+  const gone = async () => {
+    throw new SeedbedError('Interrupted', 'the runtime was disposed of');
+  };
+  const engine: Engine = { load: async () => 1, run: gone, release: async () => {} };
+  const runtime = createRuntimeOn(engine, { device: 'wasm', memoryBytes: 1, dispose: async () => {} });
+  const session = await runtime.load(graph);
+  const x = zeros('float32', [1]);
+  await expect(session.run({ x })).rejects.toMatchObject({
+    kind: 'Interrupted',
+    message: 'the runtime was disposed of',
+  });
+  await session.dispose();
+  await expect(session.run({ x })).rejects.toThrow("graph 'net' was disposed of; load it again");
+});
+
+test('half precision is handed on as its bits where JavaScript has numbers of it', async () => {
+  class Halves extends Uint16Array {}
+  const numbers = Object.setPrototypeOf(new Halves([0x3c00]), Float32Array.prototype);
+  const ort = {
+    InferenceSession: {
+      create: async () => ({ run: async () => ({ y: { type: 'float16', dims: [1], data: numbers } }) }),
+    },
+  };
+  const engine = createEngine(ort as unknown as Ort, {});
+  const found = await engine.run(await engine.load(new Uint8Array()), {});
+  expect(toNumbers(found.y!)).toEqual([1]);
 });
 
 const native = (await import('onnxruntime-node').catch(() => undefined)) as { default: Ort } | undefined;

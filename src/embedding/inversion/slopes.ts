@@ -59,7 +59,7 @@ export class Slopes {
   }
 }
 
-/** The larger of two numbers, where the first may not be known yet. */
+/** The larger of two numbers, each of which may not be known. */
 function larger(known: number, seen: number): number {
-  return known >= seen ? known : seen;
+  return known >= seen || Number.isNaN(seen) ? known : seen;
 }

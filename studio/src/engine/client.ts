@@ -16,7 +16,8 @@ const STILLBORN = 1000;
 /** A worker, and how its calls end when it does. */
 interface Life {
   readonly remote: Remote<Exposed>;
-  readonly died: Promise<never>;
+  /** Aborted, by the reason, when it ends. */
+  readonly death: AbortSignal;
   end(reason: Trouble): void;
 }
 
@@ -27,25 +28,21 @@ export { lives };
 
 function begin(): Life {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'seedbed' });
-  let reject: (reason: Trouble) => void = () => {};
-  const died = new Promise<never>((_, refuse) => {
-    reject = refuse;
-  });
-  died.catch(() => {});
+  const death = new AbortController();
   const end = (reason: Trouble) => {
     // Once: a worker that was ended says nothing more.
     if (life.remote !== remote) return;
     worker.terminate();
     life = begin();
     setLives(lives() + 1);
-    reject(reason);
+    death.abort(reason);
   };
   const begun = performance.now();
   worker.addEventListener('error', event => {
     event.preventDefault();
     const reason = event.message || 'it could not be fetched';
     if (performance.now() - begun < STILLBORN)
-      return reject(
+      return death.abort(
         new Trouble(
           'Machine',
           `The studio's engine does not start (${reason}): reload the page, or try another browser.`,
@@ -54,7 +51,7 @@ function begin(): Life {
     end(new Trouble('Machine', `The studio's engine stopped (${reason}) and was started again.`));
   });
   const remote = wrap<Exposed>(worker);
-  return { remote, died, end };
+  return { remote, death: death.signal, end };
 }
 let life = begin();
 
@@ -79,7 +76,16 @@ export async function ask<K extends keyof Calls>(
   name: K,
   ...given: Parameters<Calls[K]>
 ): Promise<Awaited<ReturnType<Calls[K]>>> {
-  const answer = await Promise.race([life.remote.call(name, ...given), life.died]);
+  const { remote, death } = life;
+  const answer = await new Promise<Awaited<ReturnType<Exposed['call']>>>((resolve, reject) => {
+    const refuse = () => reject(death.reason);
+    if (death.aborted) refuse();
+    death.addEventListener('abort', refuse);
+    remote
+      .call(name, ...given)
+      .then(resolve, reject)
+      .finally(() => death.removeEventListener('abort', refuse));
+  });
   if ('told' in answer) {
     const { kind, message } = answer.told;
     if (kind === 'Machine' && name !== 'begin') renew();
