@@ -6,7 +6,7 @@ const below = (folders: string) => [`test/${folders}/**/*.test.ts`];
 
 const IN_BROWSER = below('{browser,studio}');
 /** They work in a folder of their own, look at the whole package, or put a module in another's place. */
-const APART = [...below('docs'), 'test/*.test.ts', 'test/cli/{options,queue}.test.ts'];
+const APART = [...below('docs'), 'test/*.test.ts', 'test/cli/{options,queue,verify}.test.ts'];
 
 export default defineConfig({
   // The tests run the sources; "#platform" in package.json and the examples' 'seedbed' name what is built.

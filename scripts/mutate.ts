@@ -96,7 +96,7 @@ ${table}
 
 An ONNX file is counted by its lengths before anything of it is decoded: at most 100,000 nodes, 100,000 tensors, 1,000,000
 messages, texts and 64-bit numbers in lists, 100 levels. 16 MB of empty nodes are refused within 0.1 s and 1 MiB.
-model_index.json of a diffusers folder is not read.
+Of model_index.json in a diffusers folder only the name of the pipeline's class is read.
 
 Written by \`npm run mutate -- --count ${values.count} --rng ${values.rng}\`.
 `;

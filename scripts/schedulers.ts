@@ -12,7 +12,7 @@ const SPACINGS: Readonly<Record<Spacing, string>> = {
   'one more': '`timestep_spacing` of T + 1 points, the last not visited',
   even: 'evenly from the last timestep to 0',
   distilled: 'T of `original_inference_steps`',
-  flow: 'sigmas from 1, shifted',
+  flow: 'sigmas from 1, to 1 / N, or of pipelines that name theirs to 1 / T, shifted',
   edm: 'sigmas from `sigma_max` to `sigma_min`; the network is preconditioned (EDM)',
   consistency: 'one step from `sigma_max`; the network is preconditioned (consistency models)',
 };
@@ -30,7 +30,8 @@ export function schedulersPage(): string {
           SPACINGS[row.spacing],
           [
             row.leavesOut && `left out: ${row.leavesOut}`,
-            row.endsAtFirst && 'ends at timestep 0',
+            row.ends === 'first' && 'ends at timestep 0',
+            row.neverClips && 'never clips',
             row.strides && '`--like diffusers` steps by N // T',
           ]
             .filter(Boolean)

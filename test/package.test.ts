@@ -25,7 +25,7 @@ beforeAll(() => {
   for (const name of copied) cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter });
   const dist = join(folder, 'dist');
   const state = join(dist, 'build.tsbuildinfo');
-  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const compiler = join(ROOT, 'node_modules/typescript-native/bin/tsc');
   const options = ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', dist, '--tsBuildInfoFile', state];
   execFileSync(process.execPath, [compiler, ...options]);
   const command = 'npm pack --dry-run --json --ignore-scripts';

@@ -75,6 +75,8 @@ def timesteps_for(scheduler):
 def further_inputs(config):
     """An example of each further input that the network takes, of three pictures."""
     further = {}
+    if config.get("time_cond_proj_dim"):
+        sys.exit("time_cond_proj_dim: its guidance is a further input (timestep_cond), which this script does not export")
     if config.get("num_class_embeds"):
         further["class_labels"] = torch.tensor([0, 1, 1])
     if config.get("cross_attention_dim"):
@@ -85,7 +87,9 @@ def further_inputs(config):
 
 def latents_of(encoded):
     """Mean and log-variance of the latents, as optimum exports them, where they are drawn; Seedbed takes the mean."""
-    return encoded.latent_dist.parameters if hasattr(encoded, "latent_dist") else encoded.latents
+    if hasattr(encoded, "latent_dist"):
+        return encoded.latent_dist.parameters
+    return encoded.latents if hasattr(encoded, "latents") else encoded.latent  # AutoencoderDC
 
 
 if __name__ == "__main__":

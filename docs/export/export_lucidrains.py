@@ -34,6 +34,8 @@ def describe(diffusion):
         sys.exit("self_condition: the network sees the picture of the step before; train without it to embed")
     channels, (height, width) = diffusion.channels, diffusion.image_size
     steps, count = diffusion.sampling_timesteps, diffusion.num_timesteps
+    # Of auto_normalize pictures go from -1 to 1.
+    middle = 0.5 if diffusion.normalize(torch.zeros(1)).item() == -1 else 0.0
     times = torch.linspace(-1, count - 1, steps=steps + 1).int().tolist()[:0:-1]
     return {
         "name": "lucidrains",
@@ -42,7 +44,7 @@ def describe(diffusion):
         "predicts": PREDICTS[diffusion.objective],
         "level": "timestep",
         "shape": [channels, height, width],
-        "range": {"from": [0, 1], "mean": [0.5] * channels, "std": [0.5] * channels},  # auto_normalize
+        "range": {"from": [0, 1], "mean": [middle] * channels, "std": [1 - middle] * channels},
         "schedule": {"kind": "alphaBar", "values": diffusion.alphas_cumprod.double().tolist()},
         "sampler": {
             "kind": "ddim",

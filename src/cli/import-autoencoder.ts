@@ -1,4 +1,4 @@
-import { AUTOENCODER_FOLDERS, autoencoderOf } from '../diffusion/diffusers/autoencoder.ts';
+import { AUTOENCODER_FOLDERS, autoencoderOf, UNSCALED_FOLDER } from '../diffusion/diffusers/autoencoder.ts';
 import { type ForeignHalf, importAutoencoder } from '../diffusion/foreign-autoencoder.ts';
 import type { Autoencoder, Denoiser } from '../diffusion/info.ts';
 import { isSeedbedError } from '../errors.ts';
@@ -38,7 +38,9 @@ export async function autoencoderIn(
     return undefined;
   }
   try {
-    const about = autoencoderOf(await readJson(config, { python: true }), denoiser.info.shape[0]!, config);
+    const isScaled = !config.endsWith(joinPath(UNSCALED_FOLDER, 'config.json'));
+    const said = await readJson(config, { python: true });
+    const about = autoencoderOf(said, denoiser.info.shape[0]!, config, isScaled);
     return importAutoencoder(
       { encoder: await readHalf(encoder), decoder: await readHalf(decoder) },
       denoiser,

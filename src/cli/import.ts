@@ -148,10 +148,12 @@ async function describe(
   }
   const network = await first('unet/config.json', 'transformer/config.json', 'config.json');
   const python = (file: string) => readJson(file, { python: true });
+  const index = await first('model_index.json');
   const said = fromDiffusers(graph, await python(scheduler), network && (await python(network)), {
     name: baseName(path),
     file,
     given: fields(own, config),
+    index: index && (await python(index)),
     steps: samplerSteps,
     clip,
     like,

@@ -49,7 +49,7 @@ test.each([
 
 test('doctor takes it too', async () => {
   const { code, err } = await asked('doctor', model, at('fits.png'), '--no-round-trip');
-  expect([code, err]).not.toContain('resized');
+  expect(err).not.toContain('resized');
   expect(code).toBeLessThan(2);
 });
 

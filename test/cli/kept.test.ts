@@ -7,9 +7,11 @@ import { withSampler } from '../../src/diffusion/info.ts';
 import { loadModel } from '../../src/diffusion/load.ts';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
+import type { SamplerKind } from '../../src/diffusion/samplers.ts';
 import { embed } from '../../src/embedding/embed.ts';
 import type { EmbedOptions } from '../../src/embedding/embedding.ts';
 import { journalIn, keptResult } from '../../src/embedding/journal-files.ts';
+import { METHODS, type Method } from '../../src/embedding/methods.ts';
 import { RECIPES } from '../../src/embedding/recipes.ts';
 import { compete } from '../../src/experiments/race/race.ts';
 import { createPanel } from '../../src/latent/gaussianity.ts';
@@ -20,6 +22,7 @@ import { meanSquares } from '../../src/tensor/statistics.ts';
 import { float32, rows } from '../../src/tensor/tensor.ts';
 import { jsonCodec } from '../../src/work/kept.ts';
 import { openUnfinished } from '../../src/work/unfinished.ts';
+import { scalingEmbedder } from '../experiments/lab.ts';
 import { breaksAbove, counting, runtime } from './broken.ts';
 import { seedbed as run } from './in-process.ts';
 
@@ -135,14 +138,20 @@ describe('an embedding that is stopped', () => {
     [5, ...SMALL],
     normals({ seed: 1, purpose: 'picture' }, [5, ...SMALL]).data.map(z => 0.5 + 0.1 * z),
   );
-  const ways: [string, EmbedOptions][] = [
-    ['split', { method: 'split' }],
-    ['auto', { method: 'auto' }],
-    ['fixed-point', { method: 'fixed-point' }],
-    ['gauss-newton', { method: 'gauss-newton' }],
-    ['exact', { method: 'exact', sampler: 'bdia' }],
-    ['descent', { method: 'descent', recipe: { ...RECIPES.seedbed, iterations: 3 } }],
-  ];
+  const embedder = scalingEmbedder(model, 0.9);
+  const samplers: Partial<Record<Method, readonly SamplerKind[]>> = {
+    exact: ['edict', 'bdia', 'obelm', 'rex'],
+    reversed: ['rfsolver', 'fireflow'],
+  };
+  const ways = METHODS.flatMap(method =>
+    (samplers[method] ?? [undefined]).map((sampler): [string, EmbedOptions] => [
+      [method, sampler].filter(Boolean).join('-'),
+      {
+        ...{ method, sampler, recipe: { ...RECIPES.seedbed, iterations: 3 } },
+        ...(method.startsWith('embedder') && { embedder }),
+      },
+    ]),
+  );
 
   test.each(ways)(
     'by %s keeps its batches, ends within one, and goes on to the same bits',

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -176,6 +177,39 @@ test('pictures that come at once have places one after the other', async () => {
   // One is in work as soon as it has come, and one waits.
   expect(sent.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(4);
   await jobs.stop();
+});
+
+test('the command listens, answers with all its files, and ends in order', async () => {
+  const own = ['--', '--model', at('model.onnx'), '--method', 'naive', '--threads', '1'];
+  const words = ['serve', '--port', '0', '--json', '--out', at('command'), ...own];
+  const child = spawn(process.execPath, [...PROGRAM, ...words], {
+    env: { ...process.env, ...ENVIRONMENT },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<number | null>(resolve => child.once('close', resolve));
+  const [said] = await once(child.stdout, 'data');
+  const { address } = JSON.parse(String(said));
+  const response = await fetch(new URL('/embed', address), {
+    method: 'POST',
+    body: Uint8Array.from(picture),
+  });
+  expect(response.status).toBe(200);
+  const { state, files } = await response.json();
+  expect(state).toBe('done');
+  expect(Object.keys(files).sort()).toEqual([
+    'embedding.png',
+    'report.json',
+    'seeds.npy',
+    'seeds.safetensors',
+  ]);
+  for (const path of Object.values(files))
+    expect((await (await fetch(new URL(String(path), address))).arrayBuffer()).byteLength).toBeGreaterThan(
+      100,
+    );
+  const text = await (await fetch(new URL('/metrics', address))).text();
+  expect(text).toContain('seedbed_jobs_total{state="done"} 1\n');
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
 });
 
 test('options that are wrong end it before it listens, with what is wrong', async () => {

@@ -74,6 +74,7 @@ const COMMANDS: Record<string, () => string[]> = {
     ...model(),
   ],
   race: () => ['race', at('model.onnx'), at('one.npy'), '--methods', 'naive,fixed point'],
+  frontier: () => ['frontier', at('model.onnx'), at('one.npy')],
 };
 
 /** Runs a command in a process of its own. */

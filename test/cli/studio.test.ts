@@ -10,6 +10,7 @@ import { getRequestListener } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { studioApp } from '../../src/cli/studio.ts';
 import { seedbed } from './in-process.ts';
+import { PROGRAM } from './program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -126,8 +127,7 @@ describe('seedbed studio', () => {
   });
 
   test('prints its address on loopback, serves there, and ends at Ctrl-C', async () => {
-    const entry = join(ROOT, 'test/cli/run.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', entry, 'studio', '--port', '0'], { cwd: ROOT });
+    const child = spawn(process.execPath, [...PROGRAM, 'studio', '--port', '0'], { cwd: ROOT });
     const out = await new Promise<string>((resolve, reject) => {
       let text = '';
       child.stdout.on('data', part => {

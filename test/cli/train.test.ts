@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pairsOf } from '../../src/cli/pairs.ts';
 import type { Denoiser } from '../../src/diffusion/info.ts';
-import { loadModel } from '../../src/diffusion/load.ts';
+import { loadEmbedder, loadModel } from '../../src/diffusion/load.ts';
 import { saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import type { LevelRecord } from '../../src/quality/levels.ts';
@@ -110,6 +110,43 @@ describe('train', () => {
     const worst = Math.max(...levels.map(level => level.network / level.linear));
     expect(out).toContain(`${worst.toPrecision(3)} of a linear model's error at t = `);
   });
+
+  test.each(['sampler', 'pairs'] as const)(
+    'an embedder learns by %s, and goes on to the same bits',
+    async objective => {
+      const pictures = normals({ seed: 0, purpose: 'pictures' }, [80, ...SMALL]);
+      const pixels = pictures.data.map(value => Math.min(1, Math.max(0, 0.5 + 0.1 * value)));
+      await writeFile(at('pictures.npy'), writeNpy(float32(pictures.shape, pixels)));
+      const training = { ...config.training, steps: 40, evaluateEvery: 20, objective };
+      const own = {
+        ...{
+          data: at('pictures.npy'),
+          heldOut: 16,
+          network: { kind: 'conv', channels: [4], kernels: [3, 3] },
+        },
+        training: { ...training, ...(objective === 'pairs' && { pairs: 64 }) },
+      };
+      await writeFile(at('embedder.json'), JSON.stringify(own));
+      const learn = (out: string, ...more: string[]) =>
+        seedbed('train', 'embedder', '--model', at('sound.onnx'), '--out', at(out), ...more);
+      const words = ['--config', at('embedder.json')];
+      const [whole, parts] = [`by ${objective}`, `by ${objective}, in parts`];
+      expect(await learn(whole, ...words)).toMatchObject({ code: 0 });
+      const log = (await readFile(at(whole, 'log.jsonl'), 'utf8')).trim().split('\n');
+      const [first, last] = [log[0]!, log.at(-1)!].map(line => JSON.parse(line));
+      expect(last.heldOut).toBeLessThan(first.heldOut);
+      expect(last.latentVariance).toBeGreaterThan(0);
+      const { info } = await loadEmbedder(at(whole, 'model.onnx'));
+      expect(info).toMatchObject({
+        denoiser: (await loadModel(at('sound.onnx'))).hash,
+        training: { steps: 40 },
+      });
+      expect(existsSync(at(whole, 'pairs.safetensors'))).toBe(objective === 'pairs');
+      expect(await learn(parts, ...words, '--steps', '20')).toMatchObject({ code: 0 });
+      expect(await learn(parts, '--resume', '--steps', '40')).toMatchObject({ code: 0 });
+      expect(await readFile(at(parts, 'model.onnx'))).toEqual(await readFile(at(whole, 'model.onnx')));
+    },
+  );
 
   test('the pairs of an embedder, stopped, go on to the same bits; what is not a number is not kept', async () => {
     const denoiser = gaussianDenoiser(1, SMALL, 3);

@@ -142,6 +142,11 @@ test.each([
   expect(latents).toEqual({ mean: [mean, mean], std: [std, std] });
 });
 
+test('latents of a movq are taken as they are', () => {
+  const config = { _class_name: 'VQModel', scaling_factor: 0.18215 };
+  expect(autoencoderOf(config, 2, 'movq/config.json', false).latents.std).toEqual([1, 1]);
+});
+
 test.each([
   [
     { _class_name: 'ConsistencyDecoderVAE' },

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -153,5 +153,11 @@ test('SEEDBED_DATA says where data sets are kept, else the user data folder', ()
   expect(userDataDir()).toBe('/sets');
   vi.stubEnv('SEEDBED_DATA', '');
   expect(userDataDir()).toMatch(/seedbed$/);
+  if (process.platform === 'linux') {
+    vi.stubEnv('XDG_DATA_HOME', '/own');
+    expect(userDataDir()).toBe('/own/seedbed');
+    vi.stubEnv('XDG_DATA_HOME', '');
+    expect(userDataDir()).toBe(join(homedir(), '.local/share/seedbed'));
+  }
   vi.unstubAllEnvs();
 });

@@ -6,6 +6,9 @@ import { checked } from './checked.ts';
 /** Where diffusers and optimum keep the description of a pipeline's autoencoder. */
 export const AUTOENCODER_FOLDERS = ['vae', 'vqvae', 'movq', 'vae_decoder', 'vae_encoder'];
 
+/** The folder of Kandinsky's, whose pipelines take its latents as they are, whatever its scaling_factor. */
+export const UNSCALED_FOLDER = 'movq';
+
 /** The classes of autoencoder whose pictures go from -1 to 1, with the scaling_factor that each has unless told. */
 const SCALES: Readonly<Record<string, number>> = {
   AutoencoderKL: 0.18215,
@@ -28,9 +31,15 @@ const schema = z.object({
  * What an autoencoder's config.json says of its numbers. A denoiser of diffusers sees (latent - shift_factor) scaling_factor, or
  * (latent - latents_mean) scaling_factor / latents_std where it has both of these.
  * @param channels of the latents.
+ * @param isScaled whether its pipeline goes by the scaling_factor.
  * @throws {SeedbedError} Unsupported for a class that is not known, BadFile for a damaged file.
  */
-export function autoencoderOf(config: unknown, channels: number, where: string): ForeignAutoencoder {
+export function autoencoderOf(
+  config: unknown,
+  channels: number,
+  where: string,
+  isScaled = true,
+): ForeignAutoencoder {
   const said = checked(schema, config, where);
   const { _class_name: name, latents_mean: means, latents_std: deviations } = said;
   if (!Object.hasOwn(SCALES, name))
@@ -39,7 +48,7 @@ export function autoencoderOf(config: unknown, channels: number, where: string):
       `its class, ${name}, is not read; known are ${Object.keys(SCALES).join(', ')}`,
       { at: where },
     );
-  const scale = said.scaling_factor ?? SCALES[name]!;
+  const scale = isScaled ? (said.scaling_factor ?? SCALES[name]!) : 1;
   const each = (value: number) => new Array<number>(channels).fill(value);
   const own = means && deviations ? { means, deviations } : undefined;
   if (own && (own.means.length !== channels || own.deviations.length !== channels))

@@ -5,7 +5,7 @@ import { furtherInputs, inputInWords } from '../further-inputs.ts';
 import { checked } from './checked.ts';
 import { type Config, FIELDS } from './fields.ts';
 import { isPreconditioned, preconditionedFields } from './preconditioned.ts';
-import { samplerOf } from './sampler.ts';
+import { clipsIn, samplerOf } from './sampler.ts';
 import { betaSchedule, flowSchedule } from './schedule.ts';
 import { type Read, SCHEDULERS } from './schedulers.ts';
 
@@ -27,6 +27,8 @@ interface Options {
   readonly file: string;
   /** Fields of the description that somebody gives: they count instead of what the folder says, which is then not read. */
   readonly given?: Readonly<Record<string, unknown>> | undefined;
+  /** The folder's model_index.json, which names the class of its pipeline. */
+  readonly index?: unknown;
   /** T. */
   readonly steps?: number | undefined;
   /** Keeps the scheduler's clipping of x0, which has no inverse; left out unless asked for. */
@@ -50,8 +52,9 @@ export function fromDiffusers(
   graph: Graph,
   scheduler: unknown,
   unet: unknown,
-  { name, file, given = {}, steps = STEPS, clip = false, like, autoencoder, note = () => {} }: Options,
+  { name, file, given = {}, index, steps = STEPS, clip = false, like, autoencoder, note = () => {} }: Options,
 ): Record<string, unknown> {
+  const pipeline = z.looseObject({ _class_name: z.string() }).safeParse(index).data?._class_name;
   const where = `${file}: scheduler_config.json`;
   const isGiven = (field: string) => field in given;
   const reads = READ_OF_SCHEDULER.some(field => !isGiven(field));
@@ -68,7 +71,9 @@ export function fromDiffusers(
     shape: () => shape,
     range: () => rangeOf(own.length, ofLatents),
     schedule: () =>
-      isFlow(row, config) ? flowSchedule(config, tokens, where, note) : betaSchedule(config, where),
+      isFlow(row, config)
+        ? flowSchedule(config, { tokens, steps, pipeline }, where, note)
+        : betaSchedule(config, where),
     ...(outputChannels && { outputChannels: () => outputChannels }),
     conditions: () => conditionsOf(graph, given, file, note),
     ...(isPreconditioned(row.spacing) && preconditionedFields(row.spacing, config, steps, where)),
@@ -80,7 +85,10 @@ export function fromDiffusers(
   };
   if (isGiven('sampler')) return described;
   const { schedule } = described;
-  return { ...described, sampler: samplerOf(config, row, schedule, { steps, clip, like, where, note }) };
+  return {
+    ...described,
+    sampler: samplerOf(config, row, schedule, { steps, clip, like, pipeline, where, note }),
+  };
 }
 
 /** Channels of pictures; networks of others work on an autoencoder's latents, as every diffusers pipeline does. */
@@ -128,12 +136,12 @@ const pick = (from: Config, field: string) => (field in from ? { [field]: from[f
 
 /** Refuses, or says with a note, what a field asks for that is not done. */
 function passFields(
-  { fields }: Read,
+  row: Read,
   config: Config,
   isGiven: (field: string) => boolean,
   { where, clip, note }: { where: string; clip: boolean; note: (text: string) => void },
 ): void {
-  for (const field of Object.keys(fields)) {
+  for (const field of Object.keys(row.fields)) {
     const { does, text, instead, asks } = FIELDS[field]!;
     if (!asks?.(config[field], config) || (instead && isGiven(instead))) continue;
     if (does === 'refused')
@@ -144,7 +152,7 @@ function passFields(
       );
     note(`its ${field} is left out: it ${text}`);
   }
-  if ((config.clip_sample === true || config.clip_denoised === true) && !clip && !isGiven('sampler'))
+  if (clipsIn(row, config) && !clip && !isGiven('sampler'))
     note('its scheduler clips x0; left out, since a clipped step has no inverse (--clip keeps it)');
 }
 

@@ -10,8 +10,6 @@ import type { Read } from './schedulers.ts';
 
 const samplerSchema = z.object({
   num_train_timesteps: z.int().gt(0).lte(100_000),
-  clip_sample: z.boolean().default(false),
-  clip_denoised: z.boolean().default(false),
   clip_sample_range: z.number().default(1),
   steps_offset: z.int().gte(0).default(0),
   timestep_spacing: z.enum(['leading', 'trailing', 'linspace']).default('linspace'),
@@ -33,6 +31,8 @@ export interface Asked {
   readonly steps: number;
   /** Keeps the clipping of x0. */
   readonly clip: boolean;
+  /** The class of pipeline that it is of, where that is known. */
+  readonly pipeline: string | undefined;
   /** Steps as diffusers does where it steps beside its own timesteps. */
   readonly like: 'diffusers' | undefined;
   /** The name that messages give the file. */
@@ -44,7 +44,7 @@ export interface Asked {
 export function samplerOf(config: Config, row: Read, schedule: unknown, asked: Asked): SamplerInfo {
   const sampler = checked(samplerSchema, config, asked.where);
   const { clip_sample_range: most } = sampler;
-  const clips = sampler.clip_sample || sampler.clip_denoised;
+  const clips = clipsIn(row, config);
   const clipX0: SamplerInfo['clipX0'] = asked.clip && clips ? [-most, most] : null;
   if (row.spacing === 'edm') {
     // Its schedule has the sigmas that are visited.
@@ -59,7 +59,9 @@ export function samplerOf(config: Config, row: Read, schedule: unknown, asked: A
     return { ...ddim(1), clipX0 };
   }
   if (isFlow(schedule)) {
-    const grid = flowTimes(sampler, row, schedule, asked.steps);
+    const grid = flowTimes(sampler, row, schedule, asked);
+    if (row.spacing !== 'flow' && endsAtFirst(sampler, row))
+      asked.note('its steps end at the clean picture, where its scheduler leaves the noise of a last sigma');
     return {
       kind: 'ddim',
       steps: grid.length,
@@ -75,17 +77,31 @@ export function samplerOf(config: Config, row: Read, schedule: unknown, asked: A
 const isFlow = (schedule: unknown): schedule is Extract<Schedule, { kind: 'flow' }> =>
   Object(schedule).kind === 'flow';
 
+/** Whether a scheduler clips predicted pictures. */
+export const clipsIn = ({ neverClips }: Read, config: Config) =>
+  !neverClips && (config.clip_sample === true || config.clip_denoised === true);
+
+/** Whether the last step leads to the noise of timestep 0, not to the clean picture. */
+function endsAtFirst({ set_alpha_to_one, final_sigmas_type }: Sampler, { ends }: Read): boolean {
+  return ends ? ends === 'first' : !set_alpha_to_one || final_sigmas_type === 'sigma_min';
+}
+
+/** Pipelines that name their sigmas, T from 1 to 1 / T, where their scheduler alone would go from 1 to 1 / N. */
+const NAMES_SIGMAS =
+  /^(Bria|Chroma|DreamLite|Flux|Krea2|LongCatImage|Lumina2|Nucleus|OvisImage|QwenImage|VisualCloze)/;
+
 /** The diffusion times at which a flow schedule has the sigmas that diffusers visits. */
 function flowTimes(
   { shift_terminal, use_dynamic_shifting }: Sampler,
   { spacing }: Read,
   { shift = 1, timesteps: count = FLOW_TIMESTEPS }: Extract<Schedule, { kind: 'flow' }>,
-  steps: number,
+  { steps, pipeline }: Asked,
 ): number[] {
-  const least = 1 / count;
+  const names = pipeline !== undefined && NAMES_SIGMAS.test(pipeline);
+  const least = names ? 1 / steps : 1 / count;
   const spaced =
     spacing === 'flow'
-      ? { first: 1, last: use_dynamic_shifting ? least : shifted(least, shift), parts: steps - 1 }
+      ? { first: 1, last: names || use_dynamic_shifting ? least : shifted(least, shift), parts: steps - 1 }
       : shift_terminal !== undefined
         ? { first: 1, last: least, parts: steps }
         : { first: 1 - least, last: 0, parts: steps };
@@ -111,14 +127,13 @@ function betaSampler(
   const within = [...new Set(visited.map(timestep => Math.min(timestep, last)))];
   if (visited[0]! > last)
     note(`its sampler begins at timestep ${last}, the last of the schedule, not at ${visited[0]}`);
-  const ends = row.endsAtFirst || !sampler.set_alpha_to_one || sampler.final_sigmas_type === 'sigma_min';
   const stride = like && row.strides ? strideOf(within, count, steps, spacing, where) : undefined;
   return {
     kind: 'ddim',
     steps: within.length,
     grid: within,
     start: { timestep: within[0]! },
-    final: ends ? { timestep: 0 } : 'x0',
+    final: endsAtFirst(sampler, row) ? { timestep: 0 } : 'x0',
     ...(stride && { stride }),
   };
 }

@@ -89,17 +89,41 @@ const flowSchema = z.object({
   max_image_seq_len: z.number().gt(0).optional(),
 });
 
+/** What says how flow is shifted where that follows the resolution. */
+interface Followed {
+  readonly tokens: number;
+  /** T. */
+  readonly steps: number;
+  /** The class of pipeline, where that is known. */
+  readonly pipeline: string | undefined;
+}
+
 /** The schedule of flow matching, its shift by the number of tokens where it follows the resolution. */
 export function flowSchedule(
   config: Config,
-  tokens: number,
+  followed: Followed,
   where: string,
   note: (text: string) => void,
 ): Extract<Schedule, { kind: 'flow' }> {
   const flow = checked(flowSchema, config, where);
   const { num_train_timesteps: timesteps, shift: fixed = flow.flow_shift } = flow;
   if (!flow.use_dynamic_shifting) return { kind: 'flow', timesteps, shift: fixed };
-  const { base_shift, max_shift, base_image_seq_len, max_image_seq_len, time_shift_type } = flow;
+  const mu = muOf(flow, followed, where);
+  const shift = flow.time_shift_type === 'exponential' ? Math.exp(mu) : mu;
+  note(
+    `its shift follows the resolution: ${shift.toPrecision(4)} for ${followed.tokens} tokens; --config {"schedule": {"kind": "flow", "shift": ...}} says another`,
+  );
+  return { kind: 'flow', timesteps, shift };
+}
+
+/** The number mu that a shift is made of. */
+function muOf(
+  flow: z.infer<typeof flowSchema>,
+  { tokens, steps, pipeline }: Followed,
+  where: string,
+): number {
+  if (pipeline?.startsWith('Flux2')) return flux2Mu(tokens, steps);
+  const { base_shift, max_shift, base_image_seq_len, max_image_seq_len } = flow;
   if (base_shift == null || max_shift == null || !base_image_seq_len || !max_image_seq_len)
     throw new SeedbedError(
       'Unsupported',
@@ -107,12 +131,15 @@ export function flowSchedule(
       { at: where },
     );
   const slope = (max_shift - base_shift) / (max_image_seq_len - base_image_seq_len);
-  const mu = base_shift + slope * (tokens - base_image_seq_len);
-  const shift = time_shift_type === 'exponential' ? Math.exp(mu) : mu;
-  note(
-    `its shift follows the resolution: ${shift.toPrecision(4)} for ${tokens} tokens; --config {"schedule": {"kind": "flow", "shift": ...}} says another`,
-  );
-  return { kind: 'flow', timesteps, shift };
+  return base_shift + slope * (tokens - base_image_seq_len);
+}
+
+/** Of Flux2, whatever its scheduler's fields are: two lines in the number of tokens, at 10 and 200 steps, and between them a line in these. */
+function flux2Mu(tokens: number, steps: number): number {
+  const many = 0.00016927 * tokens + 0.45666666;
+  if (tokens > 4300) return many;
+  const few = 8.73809524e-5 * tokens + 1.89833333;
+  return many + ((many - few) / 190) * (steps - 200);
 }
 
 /** The diffusion time at which a flow schedule has a sigma. */

@@ -15,8 +15,10 @@ export interface Read {
   readonly leavesOut?: string;
   /** It steps from timestep n to n - N // T, whatever the next one is. */
   readonly strides?: true;
-  /** It ends at timestep 0, not at the clean picture. */
-  readonly endsAtFirst?: true;
+  /** Where it ends, at the clean picture or at timestep 0, whatever its fields say. */
+  readonly ends?: 'clean' | 'first';
+  /** It has fields of clipping, and never clips. */
+  readonly neverClips?: true;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -118,10 +120,16 @@ export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
   DDIMScheduler: { spacing: 'own', strides: true, fields: ddim },
   DDIMParallelScheduler: { spacing: 'own', strides: true, fields: ddim },
   DDIMInverseScheduler: { spacing: 'own', strides: true, fields: inverse },
-  CogVideoXDDIMScheduler: { spacing: 'own', strides: true, fields: cogVideo },
-  CogVideoXDPMScheduler: { spacing: 'own', strides: true, leavesOut: HIGHER_ORDER, fields: cogVideo },
-  DDPMScheduler: { spacing: 'own', strides: true, leavesOut: NOISE, fields: ddpm },
-  DDPMParallelScheduler: { spacing: 'own', strides: true, leavesOut: NOISE, fields: ddpm },
+  CogVideoXDDIMScheduler: { spacing: 'own', strides: true, neverClips: true, fields: cogVideo },
+  CogVideoXDPMScheduler: {
+    spacing: 'own',
+    strides: true,
+    leavesOut: `${NOISE}, and ${HIGHER_ORDER}`,
+    neverClips: true,
+    fields: cogVideo,
+  },
+  DDPMScheduler: { spacing: 'own', leavesOut: NOISE, fields: ddpm },
+  DDPMParallelScheduler: { spacing: 'own', leavesOut: NOISE, fields: ddpm },
   PNDMScheduler: {
     spacing: 'own',
     strides: true,
@@ -139,8 +147,14 @@ export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
       beta_schedule: 'squaredcos_cap_v2',
     },
   },
-  LCMScheduler: { spacing: 'distilled', leavesOut: NOISE, fields: distilled },
-  TCDScheduler: { spacing: 'distilled', leavesOut: NOISE, fields: distilled },
+  LCMScheduler: { spacing: 'distilled', ends: 'clean', leavesOut: NOISE, fields: distilled },
+  TCDScheduler: {
+    spacing: 'distilled',
+    ends: 'first',
+    leavesOut: NOISE,
+    neverClips: true,
+    fields: distilled,
+  },
   EulerDiscreteScheduler: {
     spacing: 'own',
     fields: {
@@ -182,10 +196,18 @@ export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
     leavesOut: HIGHER_ORDER,
     fields: { ...singlestep, lower_order_final: false, final_sigmas_type: 'zero', ...shifting },
   },
-  DPMSolverMultistepInverseScheduler: { spacing: 'one more', leavesOut: HIGHER_ORDER, fields: dpm },
+  DPMSolverMultistepInverseScheduler: {
+    refused:
+      'it goes from pictures to noise, at levels of its own: take the DPMSolverMultistepScheduler that it inverts',
+  },
+  DPMSolverSDEScheduler: {
+    spacing: 'own',
+    leavesOut: NOISE,
+    fields: { ...kdpm, noise_sampler_seed: null },
+  },
   DEISMultistepScheduler: {
     spacing: 'one more',
-    endsAtFirst: true,
+    ends: 'first',
     leavesOut: HIGHER_ORDER,
     fields: {
       ...betas,
@@ -202,7 +224,7 @@ export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
   },
   SASolverScheduler: {
     spacing: 'one more',
-    endsAtFirst: true,
+    ends: 'first',
     leavesOut: NOISE,
     fields: {
       ...betas,
@@ -309,6 +331,7 @@ export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
   KarrasVeScheduler: {
     refused: 'it scales what the network sees and gives outside of it: export both together',
   },
+  ScoreSdeVpScheduler: { refused: 'it adds noise at every step, and its network gives a score' },
   ScoreSdeVeScheduler: { refused: 'it adds noise at every step, and its network gives a score' },
   SCMScheduler: { refused: 'its prediction is trigflow' },
   FlowMapEulerDiscreteScheduler: { refused: 'its network is told two levels' },

@@ -137,6 +137,66 @@ describe(`as diffusers ${recorded.diffusers} makes them: timesteps and pictures 
   });
 });
 
+describe('what classes and pipelines do whatever the fields say', () => {
+  const of = (name: string, fields: Record<string, unknown>, more: object = {}) =>
+    parseForeignInfo(
+      fromDiffusers(graph, { _class_name: name, ...fields }, undefined, {
+        ...{ name: 'n', file: 'network.onnx', steps: 4, ...more },
+      }),
+      'the fields',
+    );
+
+  test('LCM ends at the clean picture, TCD at timestep 0, neither of which clips like DDIM', () => {
+    const ended = { set_alpha_to_one: false };
+    expect(of('LCMScheduler', ended).sampler.final).toBe('x0');
+    expect(of('TCDScheduler', { clip_sample: true }, { clip: true }).sampler).toMatchObject({
+      final: { timestep: 0 },
+      clipX0: null,
+    });
+    expect(of('DDIMScheduler', ended, { clip: true }).sampler).toMatchObject({
+      final: { timestep: 0 },
+      clipX0: [-1, 1],
+    });
+  });
+
+  test('DDPM steps to its next timestep, where DDIM strides', () => {
+    const like = { steps: 10, like: 'diffusers' };
+    const fields = { timestep_spacing: 'linspace' };
+    expect(of('DDPMScheduler', fields, like).sampler.stride).toBeUndefined();
+    expect(of('DDIMScheduler', fields, like).sampler.stride).toBe(100);
+  });
+
+  test('pipelines of Flux and its kin name their sigmas', () => {
+    const sigmas = (_class_name?: string) => {
+      const info = of('FlowMatchEulerDiscreteScheduler', {}, { index: { _class_name } });
+      return samplerGrid(info, info.sampler).map(({ from }) => Number(from.noiseRate.toFixed(6)));
+    };
+    for (const name of ['FluxPipeline', 'Flux2KleinPipeline', 'QwenImageEditPipeline'])
+      expect(sigmas(name)).toEqual([1, 0.75, 0.5, 0.25]);
+    for (const name of [undefined, 'StableDiffusion3Pipeline', 'AuraFlowPipeline'])
+      expect(sigmas(name)).toEqual([1, 0.667, 0.334, 0.001]);
+  });
+
+  test('Flux2 is shifted by the number of steps, too', () => {
+    const fields = { use_dynamic_shifting: true };
+    const shift = (steps: number) =>
+      of('FlowMatchEulerDiscreteScheduler', fields, { steps, index: { _class_name: 'Flux2Pipeline' } })
+        .schedule;
+    // compute_empirical_mu(256, T) of diffusers 0.42.1.
+    expect(shift(10)).toMatchObject({ shift: expect.closeTo(Math.exp(1.92070285), 4) });
+    expect(shift(200)).toMatchObject({ shift: expect.closeTo(Math.exp(0.49999978), 4) });
+  });
+
+  test('what a sigma_min leaves with flow sigmas, and noise of sde-dpmsolver, are said', () => {
+    const notes: string[] = [];
+    const flow = { use_flow_sigmas: true, prediction_type: 'flow_prediction' };
+    const all = { ...flow, final_sigmas_type: 'sigma_min', algorithm_type: 'sde-dpmsolver++' };
+    of('DPMSolverMultistepScheduler', all, { note: (text: string) => notes.push(text) });
+    expect(notes.join('\n')).toMatch(/its algorithm_type is left out: it adds noise on the way/);
+    expect(notes.join('\n')).toMatch(/end at the clean picture, where its scheduler leaves the noise/);
+  });
+});
+
 describe('the table of schedulers', () => {
   const read = Object.entries(SCHEDULERS).flatMap(([name, row]) =>
     'fields' in row ? [[name, row] as const] : [],
