@@ -233,10 +233,10 @@ export function orInPart(verdict: Verdict, weaker: boolean): Verdict {
   return verdict === 'fails' && weaker ? 'partly' : verdict;
 }
 
-/** The sentence of a verdict. @param open where it cannot be told. */
+/** The sentence of a verdict; `open` is that where it cannot be told. */
 export function worded(
   verdict: Verdict,
-  { holds, fails, open = 'It cannot be told.' }: { holds: string; fails: string; open?: string },
+  { holds, fails, open }: { holds: string; fails: string; open: string },
 ): string {
   return verdict === 'holds' ? holds : verdict === 'fails' ? fails : open;
 }

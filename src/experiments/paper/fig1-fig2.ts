@@ -100,6 +100,7 @@ function tooStrongClaim({ own, weak, weaker }: Itself): Claim {
     because: worded(stronger, {
       holds: `${figure(WEAK, 1)} of the picture grows one that is nearer to it, at ${withInterval(weaker, 2)} of the error.`,
       fails: 'Made weaker the picture grows nothing that is nearer to it.',
+      open: `Whether ${figure(WEAK, 1)} of the picture grows one that is nearer to it, at ${withInterval(weaker, 2)} of the error, cannot be told.`,
     }),
     values: { weak, weaker },
   });

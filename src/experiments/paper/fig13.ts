@@ -201,7 +201,7 @@ function blurredClaim({ title, model, most, detail }: Averages): Claim {
     ours: `of the original's fine detail the means of ${most} keep ${withInterval(detail)} of what single seeds keep`,
     control: 'a single seed has 1 by definition; detail that is not the original’s counts for nothing',
     numbersSay: blurred,
-    because: `What the means of ${most} grow has ${blurred === 'open' ? `${withInterval(detail, 2)} of the detail of single seeds: whether that is slightly less cannot be told` : `${how} of the detail of single seeds, ${withInterval(detail, 2)} of it`}.`,
+    because: `What the means of ${most} grow has ${blurred === 'open' ? `${withInterval(detail)} of the detail of single seeds: whether that is slightly less cannot be told` : `${how} of the detail of single seeds, ${withInterval(detail)} of it`}.`,
     values: { detail },
   });
 }

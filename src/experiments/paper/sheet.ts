@@ -243,6 +243,7 @@ function excludedClaim({ title, model, how, cloud }: Told): Claim {
     because: worded(excluded, {
       holds: 'The cloud is thicker there than any flat set with its error.',
       fails: 'A flat set could be as thick that puts most of its error into these directions.',
+      open: `Whether a flat set could be as thick cannot be told: it would have to put ${withInterval(budget, 2)} of its error into these directions.`,
     }),
     values: { budget, error },
   });

@@ -151,6 +151,7 @@ function thinClaim({ title, model, seeds, dims, own, noise, along, random, rest 
     because: worded(thin, {
       holds: `The cloud is thin where a seed moves its picture, ${figure(random.mean / along.mean, 2)} times as thin as along random directions; the spread of its eigenvalues alone would not show it, as noise has the same.`,
       fails: 'The cloud is thin in none of the directions that were looked at.',
+      open: `Whether the cloud is thin where a seed moves its picture, ${withInterval(along, 2)} of its mean variance, cannot be told.`,
     }),
     values: { along, random, rest, least: own.least },
   });
@@ -190,6 +191,7 @@ function angleClaim({ title, model, data, random, across }: Spectrum): Claim {
     because: worded(orthogonal, {
       holds: `Along the data the cloud is ${figure(1 / across.mean, 2)} times thinner than elsewhere: it stands across them, though not at right angles exactly.`,
       fails: `Along the data the cloud keeps ${withInterval(across, 2)} of its variance.`,
+      open: `Along the data the cloud keeps ${withInterval(across, 2)} of its variance, about as much as is asked, ${figure(THIN, 1)}.`,
     }),
     values: { data, random },
   });
