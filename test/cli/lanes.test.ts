@@ -21,6 +21,7 @@ beforeAll(async () => {
   await writeFile(at('model.onnx'), saveModel(gaussianDenoiser(1, SHAPE, 3)));
   const pixels = normals({ seed: 3, purpose: 'pictures' }, [72, ...SHAPE]).data.map(z => 0.5 + 0.1 * z);
   await writeFile(at('pictures.npy'), writeNpy(float32([72, ...SHAPE], pixels)));
+  await writeFile(at('one.npy'), writeNpy(float32([1, ...SHAPE], pixels.subarray(0, 64))));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -60,6 +61,29 @@ describe.skipIf(availableParallelism() < 2)('work in several processes (needs tw
       expect(await readFile(join(at('lanes'), name)), name).toEqual(await readFile(join(at('alone'), name)));
     expect((await readdir(at('lanes'))).filter(name => name.startsWith('.'))).toEqual([]);
   }, 60_000);
+
+  test.each([
+    ['evaluate', () => ['--data', at('pictures.npy'), '--method', 'naive']],
+    ['cloud', () => [at('one.npy'), '--count', '72', '--method', 'split']],
+  ])('%s gives the same files', async (command, words) => {
+    const all = [command, ...words(), '--model', at('model.onnx')];
+    expect(await seedbed(...all, '--threads', '1', '--out', at(`${command}-alone`))).toMatchObject({
+      code: 0,
+    });
+    const lanes = await start([...all, '--out', at(`${command}-lanes`)]);
+    expect(lanes).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/^in \d+ processes of one thread each/m),
+    });
+    const [alone, together] = [at(`${command}-alone`), at(`${command}-lanes`)];
+    const names = (await readdir(alone)).sort();
+    expect((await readdir(together)).sort()).toEqual(names);
+    for (const name of names) {
+      const [here, there] = [await readFile(join(alone, name)), await readFile(join(together, name))];
+      const untimed = (bytes: Buffer) => bytes.toString('latin1').replace(/"seconds": ?[\d.e-]+/g, '');
+      expect(untimed(there), name).toBe(untimed(here));
+    }
+  });
 
   test('says what ended one of them, and leaves the folder free', async () => {
     await writeFile(at('broken.onnx'), saveModel(breaksAbove(-1, SHAPE)));
