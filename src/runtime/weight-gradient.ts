@@ -20,8 +20,8 @@ export function weightGradient(
 ): Value {
   const [, ci, ...source] = b.shape(x) as [number, number, ...number[]];
   const [, co, ...places] = b.shape(dy) as [number, number, ...number[]];
-  if (w.kernel.every(k => k === 1) && source.join() === places.join())
-    return b.reshape(pixelProduct(b, dy, x), [co, ci, 1, 1]);
+  const isAligned = [...w.before, ...w.after].every(p => p === 0) && source.join() === places.join();
+  if (isAligned && w.kernel.every(k => k === 1)) return b.reshape(pixelProduct(b, dy, x), [co, ci, 1, 1]);
   const blocked = blocks && w.dilations.every(d => d === 1) && onKernels(b, x, dy, w, blocks);
   return blocked || splitTaps(b, x, dy, w);
 }

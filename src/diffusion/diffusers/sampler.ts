@@ -10,6 +10,8 @@ import type { Read } from './schedulers.ts';
 
 const samplerSchema = z.object({
   num_train_timesteps: z.int().gt(0).lte(100_000),
+  clip_sample: z.boolean().default(false),
+  clip_denoised: z.boolean().default(false),
   clip_sample_range: z.number().default(1),
   steps_offset: z.int().gte(0).default(0),
   timestep_spacing: z.enum(['leading', 'trailing', 'linspace']).default('linspace'),
@@ -44,7 +46,7 @@ export interface Asked {
 export function samplerOf(config: Config, row: Read, schedule: unknown, asked: Asked): SamplerInfo {
   const sampler = checked(samplerSchema, config, asked.where);
   const { clip_sample_range: most } = sampler;
-  const clips = clipsIn(row, config);
+  const clips = clipsIn(row, sampler);
   const clipX0: SamplerInfo['clipX0'] = asked.clip && clips ? [-most, most] : null;
   if (row.spacing === 'edm') {
     // Its schedule has the sigmas that are visited.
