@@ -41,7 +41,8 @@ def write(module, inputs, names, output, path, axes={}):
 
 
 def export(pipeline, folder):
-    # unet/config.json, scheduler/scheduler_config.json and vae/config.json, from which `seedbed import` reads what the model is.
+    # From model_index.json, unet/config.json, scheduler/scheduler_config.json and vae/config.json `seedbed import` reads what the model is.
+    pipeline.save_config(folder)
     pipeline.unet.save_config(folder / "unet")
     pipeline.scheduler.save_config(folder / "scheduler")
     size = pipeline.unet.config.sample_size

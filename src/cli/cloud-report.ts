@@ -1,6 +1,7 @@
 import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
+import { evaluationsOf } from '../diffusion/sampler.ts';
 import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { decode } from '../embedding/sampling.ts';
 import type { SeedRow, Sought } from '../embedding/seek.ts';
@@ -53,6 +54,9 @@ export async function reportCloud(place: Place, cloud: Cloud): Promise<Done> {
   const means = await growMeans(place, cloud, statistics);
 
   const evaluations = results.reduce((sum, r) => sum + r.evaluations, 0);
+  // Means are grown, and the seeds that the sheet shows once more.
+  const shown = Math.min(SHOWN, results.length);
+  const drawn = (statistics.means.length + shown) * evaluationsOf(sampler);
   const summary = {
     mse: bootstrapMean(
       results.map(r => r.mse),
@@ -84,7 +88,7 @@ export async function reportCloud(place: Place, cloud: Cloud): Promise<Done> {
   const report = frame.report({
     ...originOf(model),
     rng,
-    evaluations,
+    evaluations: evaluations + drawn,
     picture: { name, sha256 },
     method: cloud.method,
     ...summary,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Denoiser } from '../diffusion/info.ts';
 import { chooseSampler } from '../diffusion/sampler-info.ts';
-import { checkMethod, inversionFor } from '../embedding/methods.ts';
+import { checkEmbedder, checkMethod, inversionFor } from '../embedding/methods.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { type Cloud, reportCloud } from './cloud-report.ts';
@@ -48,7 +48,8 @@ async function run(frame: Frame, path: string | undefined, flags: Flags): Promis
   const sampler = chooseSampler(model.info.sampler, options);
   refusePairs('cloud', sampler);
   const inversion = inversionFor(name, options.inversion);
-  checkMethod({ method: name, sampler, inversion, model, embedder, starts: flags.count });
+  checkMethod({ method: name, sampler, inversion, model, starts: flags.count });
+  checkEmbedder(name, model, embedder);
   const picture = await onePicture(path, model, flags, terminal.note);
   const runtime = await frame.runtime();
   const { count, rng, out } = flags;
@@ -78,6 +79,8 @@ async function onePicture(
   flags: Flags,
   note: (text: string) => void,
 ): Promise<Cloud['picture']> {
+  if (!flags.data && flags.from > 0)
+    throw new SeedbedError('BadArgument', '--from is of --data, which was not given');
   if (path !== undefined && flags.data)
     throw new SeedbedError('BadArgument', `a cloud has one picture: give ${path} or --data, not both`);
   const pictures: Pictures = flags.data

@@ -163,11 +163,13 @@ export const contestReport = (
   { model, pictures }: Contest,
   { rng }: ContestFlags,
   results: readonly Standing[],
+  /** Those of them that were measured here. */
+  own: readonly Standing[] = results,
 ) =>
   frame.report({
     ...hashesOf(model),
     sampler: model.info.sampler,
     rng,
-    evaluations: results.reduce((sum, s) => sum + s.evaluations, 0) * pictures.names.length,
+    evaluations: own.reduce((sum, s) => sum + s.evaluations, 0) * pictures.names.length,
     results,
   });

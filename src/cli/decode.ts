@@ -50,7 +50,7 @@ async function run(frame: Frame, file: string, flags: Flags): Promise<Done> {
   if (unlikely) terminal.note(`${file}: ${unlikely}`);
   const unfinished = await frame.open(flags, { seeds: sha256Hex(bytes), ...hashesOf(model), sampler });
   const count = seeds.latent.shape[0]!;
-  const evaluations = count * evaluationsOf(sampler);
+  const evaluations = count * evaluationsOf(sampler, seeds.pair !== undefined);
   const progress = terminal.progress('growing', 'evaluations');
   const where = { terminal, runtime: await frame.runtime(), unfinished };
   const pictures = await growInPieces(where, { model, sampler }, seeds, done =>

@@ -56,7 +56,7 @@ const POSITIONS = [0, 0.25, 0.5, 0.75, 1];
 export function addEdit(program: Command): void {
   const command = withOptions(withRng(withModel(program.command('edit'))), own())
     .description('regenerate a picture that was drawn on, from faithful to natural')
-    .argument('[picture]', 'the picture before, for the sheet only');
+    .argument('[picture]', 'the picture before: its noise is taken, and the sheet shows it');
   withUnfinished(command)
     .addHelpText(
       'after',

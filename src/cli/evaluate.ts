@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { originOf } from '../diffusion/conditions.ts';
 import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { keptResult } from '../embedding/journal-files.ts';
-import { methodRow } from '../embedding/methods.ts';
+import { inversionFor, methodRow, usedSettings } from '../embedding/methods.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { joinPath } from '../runtime/files.ts';
 import { bootstrapMean, type Interval } from '../tensor/statistics.ts';
 import { jsonCodec } from '../work/kept.ts';
+import { hashesOf } from './denoiser.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
@@ -75,6 +75,7 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
           const { results } = await doPiece(first, last, inside);
           return results.map(({ losses: _, ...result }) => ({
             ...result,
+            image: first + result.image,
             name: dataset.itemName(first + result.image),
           }));
         },
@@ -84,10 +85,13 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
   const results = found.flat();
   const summary = summaryOf(results, rng);
   const report = frame.report({
-    ...originOf(model),
+    ...hashesOf(model),
     embedder: options.embedder?.hash,
     method: options.method,
     recipe: methodRow(options.method).recipe && options.recipe,
+    tolerance: options.tolerance,
+    inversion: usedSettings(options.method, inversionFor(options.method, options.inversion)),
+    throughDecoder: options.throughDecoder,
     sampler: chooseSampler(model.info.sampler, options),
     data: dataset.name,
     from,

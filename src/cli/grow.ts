@@ -23,6 +23,8 @@ interface Growing {
   readonly model: Denoiser;
   readonly sampler: SamplerInfo;
   readonly count: number;
+  /** Whether seeds are both states of a sampler that keeps two. */
+  readonly paired?: boolean;
   seeds(first: number, last: number): Pick<Seeds, 'latent' | 'pair'>;
 }
 
@@ -33,11 +35,11 @@ interface Growing {
  */
 export async function growPieces<R>(
   { terminal, runtime }: { terminal: Terminal; runtime: Runtime },
-  { model, sampler, count, seeds }: Growing,
+  { model, sampler, count, paired, seeds }: Growing,
   onProgress: (done: number) => void,
   keep: (pieces: Pieces<Tensor<'float32'>>, doPiece: DoPiece<Tensor<'float32'>>) => Promise<R>,
 ): Promise<R> {
-  const each = evaluationsOf(sampler);
+  const each = evaluationsOf(sampler, paired);
   const piece = BATCH * Math.ceil(LEAST_NUMBERS / (BATCH * sizeOf(model.info.shape)));
   const decoder = await createDecoder(runtime, model, sampler, Math.min(BATCH, count));
   const pieces = { count, piece, signal: terminal.signal, codec: tensorCodec(pictureShape(model)) };
@@ -59,7 +61,7 @@ export async function growInPieces(
     latent: rows(latent, first, last),
     pair: pair && { latent: rows(pair.latent, first, last), latent2: rows(pair.latent2, first, last) },
   });
-  const growing = { model, sampler, count: latent.shape[0]!, seeds };
+  const growing = { model, sampler, count: latent.shape[0]!, paired: pair !== undefined, seeds };
   const grown = await growPieces(where, growing, onProgress, (pieces, doPiece) =>
     inPieces(unfinished, pieces, doPiece),
   );

@@ -2,8 +2,9 @@ import { Option } from '@commander-js/extra-typings';
 import type { Command } from 'commander';
 import type { Denoiser } from '../diffusion/info.ts';
 import { chooseSampler } from '../diffusion/sampler-info.ts';
+import { samplerRow } from '../diffusion/samplers.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
-import { solves, UNDOERS } from '../embedding/inversion/climb.ts';
+import { solves, UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
 import { inversionFor, METHODS, type Method, type MethodRow, methodRow } from '../embedding/methods.ts';
 import { type DescentRecipe, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import { DEFAULTS, type InversionOptions } from '../embedding/settings.ts';
@@ -94,18 +95,29 @@ export function recipeOf(flags: MethodFlags, method: Method): DescentRecipe {
   };
 }
 
+/** How steps are undone, and whether the sampler gives its picture twice, which leaves no last step to solve. */
+interface Way {
+  readonly solver: Undoer | undefined;
+  readonly twice: boolean;
+}
+
 /** Which methods an option speaks to. */
-const SPEAKS: { readonly [Flag in keyof MethodFlags]?: (row: MethodRow) => boolean } = {
+const SPEAKS: { readonly [Flag in keyof MethodFlags]?: (row: MethodRow, way: Way) => boolean } = {
   recipe: descends,
   learningRate: descends,
   memory: descends,
   tolerance: descends,
-  iterations: row => descends(row) || uses(row, 'lbfgs') || (uses(row, 'interior') && iterates(row)),
-  tau: row => uses(row, 'lastStep', 'whole', 'lbfgs'),
-  outer: row => uses(row, 'lastStep', 'whole'),
-  inner: row => uses(row, 'lastStep', 'whole'),
+  iterations: (row, { solver = solverOf(row) }) =>
+    descends(row) ||
+    uses(row, 'lbfgs') ||
+    (uses(row, 'interior') &&
+      iterates(row) &&
+      (solver === 'renoise' || (solves(solver) && solver !== 'newton'))),
+  tau: (row, { twice }) => uses(row, 'whole', 'lbfgs') || (uses(row, 'lastStep') && !twice),
+  outer: (row, { twice }) => uses(row, 'whole') || (uses(row, 'lastStep') && !twice),
+  inner: (row, { twice }) => uses(row, 'whole') || (uses(row, 'lastStep') && !twice),
   solver: row => uses(row, 'interior') && iterates(row),
-  residual: row => uses(row, 'interior') && solves(solverOf(row)),
+  residual: (row, { solver = solverOf(row) }) => uses(row, 'interior') && solves(solver),
   diffused: row => uses(row, 'diffused'),
   embedder: row => row.network,
 };
@@ -119,14 +131,22 @@ const solverOf = ({ settings }: MethodRow) => (settings?.interior ?? DEFAULTS.in
 const iterates = (row: MethodRow) => solverOf(row) === DEFAULTS.interior.solver;
 
 /** @throws {SeedbedError} BadArgument for an option that the method would pass over. */
-function refuseUnused(flags: MethodFlags, row: MethodRow): void {
+function refuseUnused(flags: MethodFlags, row: MethodRow, { info }: Denoiser): void {
+  const sampler = flags.sampler ?? info.sampler.kind;
+  const kind = samplerRow(sampler);
+  const way = { solver: flags.solver, twice: kind.states === 2 && kind.ends === 'picture twice' };
   for (const [flag, speaks] of Object.entries(SPEAKS)) {
-    if (flags[flag as keyof MethodFlags] === undefined || speaks(row)) continue;
+    if (flags[flag as keyof MethodFlags] === undefined || speaks(row, way)) continue;
     const option = `--${flag.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
-    const others = METHODS.filter(method => speaks(methodRow(method))).join(', ');
+    const others = METHODS.filter(method => speaks(methodRow(method), way)).join(', ');
+    const beside = way.twice
+      ? ` with sampler '${sampler}'`
+      : flags.solver
+        ? ` with --solver ${flags.solver}`
+        : '';
     throw new SeedbedError(
       'BadArgument',
-      `${option} says nothing to method '${flags.method}'; it does to ${others}`,
+      `${option} says nothing to method '${flags.method}'${beside}${others ? `; it does to ${others}` : ''}`,
     );
   }
 }
@@ -158,7 +178,7 @@ export async function embedOptions(flags: MethodFlags): Promise<{
   const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
   const { method, rng, memory, tolerance, sampler, samplerSteps, samplerGrid, batch = row.batch } = flags;
   const { throughDecoder } = flags;
-  refuseUnused(flags, row);
+  refuseUnused(flags, row, model);
   const inversion = inversionOf(flags);
   const chosen = {
     method,

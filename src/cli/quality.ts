@@ -49,7 +49,7 @@ const own = () =>
     .addOption(gridOption())
     .option(
       '--features <file>',
-      "an ONNX network whose first output compares pictures, given pixels in [0,1]; or 'components', the data's principal ones (default: the classifier that ships for the data, else components)",
+      "an ONNX network whose first output compares pictures, given pixels, of which grown ones may go beyond [0,1]; or 'components', the data's principal ones (default: the classifier that ships for the data, else components)",
     )
     .option(
       '--into <file>',
@@ -78,7 +78,7 @@ async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
   const own = await openModel(path, flags);
   const sampler = chooseSampler(own.info.sampler, flags);
   const model = withSampler(own, sampler);
-  const [learned, kept] = await pictureSets(model, flags, terminal);
+  const [learned, kept, learnedInAll] = await pictureSets(model, flags, terminal);
   const runtime = stoppable(await frame.runtime(), terminal.signal);
   const features = await featuresOf(runtime, model, flags.features, learned);
   terminal.note(`the best linear denoiser of ${learned.length} pictures first, which takes a while`);
@@ -91,7 +91,7 @@ async function run(frame: Frame, path: string, flags: Flags): Promise<Done> {
   const seen = [await read(runtime, model, learned), await read(runtime, model, kept)] as const;
   const quality = await measureQuality(runtime, model, ...seen, {
     rng: flags.rng,
-    features,
+    ...{ features, learnedInAll },
     onProgress: progress.update,
   }).finally(() => progress.stop());
   await features?.dispose();
@@ -123,7 +123,7 @@ async function pictureSets(
   model: Denoiser,
   flags: Flags,
   { note }: Pick<Terminal, 'note'>,
-): Promise<[learned: Dataset, kept: Dataset]> {
+): Promise<[learned: Dataset, kept: Dataset, learnedInAll: number]> {
   const own = model.info.training?.data;
   const learned = flags.learned ?? (typeof own === 'string' ? own : undefined);
   const kept = flags.data ?? (typeof own === 'string' ? `${own.split(':')[0]}:test` : undefined);
@@ -139,6 +139,7 @@ async function pictureSets(
   return [
     slice(all, from, Math.min(from + LEARNED, to, all.length)),
     slice(others, 0, Math.min(flags.count, others.length)),
+    Math.min(to, all.length) - from,
   ];
 }
 

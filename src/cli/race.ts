@@ -81,12 +81,13 @@ async function run(
   const beside = await Promise.all(
     (flags.beside ?? []).map(file => readBeside(file, contest.model, contest.pictures)),
   );
-  const standings = await runContest(frame, contest, embedder, chosen, flags, describe);
-  if (!standings) return undefined;
+  const own = await runContest(frame, contest, embedder, chosen, flags, describe);
+  if (!own) return undefined;
+  const standings = [...own];
   for (const found of beside)
     standings.push(await standingOf(await frame.runtime(), contest, found, flags.rng));
   await writeRace(flags.out, standings, factsOf(contest, file, paths, flags));
-  const report = contestReport(frame, contest, flags, standings);
+  const report = contestReport(frame, contest, flags, standings, own);
   const at = (name: string) => joinPath(flags.out, name);
   return {
     report,

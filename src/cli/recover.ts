@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { prepare } from '../diffusion/batches.ts';
 import { originOf } from '../diffusion/conditions.ts';
+import { evaluationsOf } from '../diffusion/sampler.ts';
 import { SPLIT } from '../embedding/inversion/split.ts';
 import { stoppable } from '../embedding/seeker.ts';
 import { findTrueSeeds, type TrueSeeds } from '../experiments/race/true-seeds.ts';
@@ -62,7 +63,9 @@ async function run(frame: Frame, file: string, flags: Flags): Promise<Done> {
   const svg = await figureOf(found, model.info.name);
   await writeAtomic(at('recover.svg'), svg);
   await writeAtomic(at('recover.png'), await svgToPng(svg));
-  const evaluations = found.evaluations.picture * flags.count;
+  // The truth is grown once, and the picture found from once more.
+  const each = found.evaluations.state + found.evaluations.picture + 2 * evaluationsOf(model.info.sampler);
+  const evaluations = each * flags.count;
   return {
     report: frame.report({ ...originOf(model), rng: flags.rng, evaluations, results: [found] }),
     file: at('recover.json'),

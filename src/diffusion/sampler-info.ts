@@ -107,6 +107,7 @@ export function chooseSampler(
 
 /** A sampler of another kind at the same levels. */
 function ofKind(own: SamplerInfo, kind: SamplerKind): SamplerInfo {
-  const { stride, ...along } = own;
-  return { ...along, kind, ...(kind === 'ddim' && stride !== undefined && { stride }) };
+  if (kind === own.kind) return own;
+  const { stride: _, ...along } = own;
+  return { ...along, kind };
 }

@@ -9,7 +9,7 @@ import { createSeeker } from './seeker.ts';
 
 /**
  * Finds seeds z from which a denoiser's sampler F grows the given pictures x, F(z) = x, by one of {@link METHODS}: `auto` unless
- * another is named, which undoes the sampler's steps and repairs seeds that miss their picture; among the others a trained
+ * another is named or an embedder given, which undoes the sampler's steps and repairs seeds that miss their picture; among the others a trained
  * network (Asperti et al. 2023, section 5.2) and descent on |F(z) - x| (section 5.1).
  * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}); latents, where the
  * model is of latents and has no autoencoder ({@link withAutoencoder}).

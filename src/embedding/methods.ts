@@ -25,7 +25,6 @@ export interface Asked {
   readonly sampler: SamplerInfo;
   readonly inversion: InversionOptions;
   readonly model: Denoiser;
-  readonly embedder: Embedder | undefined;
   readonly starts: number;
 }
 
@@ -212,7 +211,7 @@ export function usedSettings(method: Method, options: InversionOptions): Partial
  * @throws {SeedbedError} BadArgument saying what it can, Mismatch for an embedder of another denoiser.
  */
 export function checkMethod(asked: Asked): void {
-  const { method, sampler, inversion, model, embedder, starts } = asked;
+  const { method, sampler, inversion, starts } = asked;
   const row = methodRow(method);
   const way = samplerRow(sampler.kind);
   const unfit = unfitFor(row, way, method, sampler);
@@ -233,7 +232,6 @@ export function checkMethod(asked: Asked): void {
     throw refusal(
       `method '${method}' finds one seed a picture; several starts need a method that begins from noise, such as 'split' or 'descent'`,
     );
-  if (row.network) checkEmbedder(method, model, embedder);
 }
 
 /** Why a method cannot invert a sampler; undefined where it can. */
@@ -254,7 +252,9 @@ function unfitFor(
   return undefined;
 }
 
-function checkEmbedder(method: Method, model: Denoiser, embedder: Embedder | undefined): void {
+/** Refuses a method that begins with an embedder's seed without one of this denoiser. @throws {SeedbedError} BadArgument, Mismatch. */
+export function checkEmbedder(method: Method, model: Denoiser, embedder: Embedder | undefined): void {
+  if (!methodRow(method).network) return;
   if (!embedder) throw refusal(`method '${method}' needs an embedder. Give one, or use method 'split'`);
   if (embedder.info.denoiser !== model.hash)
     throw new SeedbedError(

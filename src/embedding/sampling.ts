@@ -36,7 +36,7 @@ export interface DecodeOptions {
 }
 
 /**
- * Grows pictures from seeds by DDIM with no noise added on the way (Song et al. 2021, eq. 12 with sigma = 0), so that
+ * Grows pictures from seeds by the model's sampler, with no noise added on the way (DDIM: Song et al. 2021, eq. 12 with sigma = 0), so that
  * the same seed always gives the same picture.
  * @param latent [n, ...model.info.shape], as standard normal noise is.
  * @returns [n, C, H, W], pixels in [0,1], clipped, without the model's padding; latents as the description gives them, where

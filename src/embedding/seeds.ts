@@ -42,7 +42,7 @@ export interface Provenance {
 export interface SeedPair {
   /** The first state, noise at the sampler's first level. */
   readonly latent: Tensor<'float64'>;
-  /** The second: of EDICT at the same level, else one step on. */
+  /** The second: of EDICT and Rex at the same level, else one step on. */
   readonly latent2: Tensor<'float64'>;
 }
 
@@ -224,13 +224,18 @@ export function checkSeeds(
   const [theirs, ours] = [JSON.stringify(provenance.sampler), JSON.stringify(sampler)];
   if (theirs !== ours) {
     const { kind, steps, grid } = provenance.sampler;
-    const given =
-      typeof grid === 'string' &&
-      chooseSampler(sampler, { sampler: kind, samplerSteps: steps, samplerGrid: grid });
-    const way =
-      given && JSON.stringify(given) === theirs
-        ? `Give --sampler ${kind}, --sampler-steps ${steps}, --sampler-grid ${grid}`
-        : 'Give the model as it was imported for them, without --sampler-steps and --sampler-grid';
+    const flags = [
+      { sampler: kind },
+      { sampler: kind, samplerSteps: steps },
+      ...(typeof grid === 'string' ? [{ sampler: kind, samplerSteps: steps, samplerGrid: grid }] : []),
+    ];
+    const fit = flags.find(chosen => JSON.stringify(chooseSampler(sampler, chosen)) === theirs);
+    const words = { sampler: '--sampler', samplerSteps: '--sampler-steps', samplerGrid: '--sampler-grid' };
+    const way = fit
+      ? `Give ${Object.entries(fit)
+          .map(([name, value]) => `${words[name as keyof typeof words]} ${value}`)
+          .join(', ')}`
+      : 'Give the model as it was imported for them, without --sampler-steps and --sampler-grid';
     throw new SeedbedError(
       'Mismatch',
       `seeds of sampler ${theirs}, but this is ${ours}. ${way}, or --force`,

@@ -13,7 +13,7 @@ import type { Embedding, EmbedOptions } from './embedding.ts';
 import { embedderFinder, type Finder, type Found } from './finders.ts';
 import type { FinishedBatch } from './journal.ts';
 import { isLikely } from './likely.ts';
-import { checkMethod, inversionFor, methodRow, usedSettings } from './methods.ts';
+import { checkEmbedder, checkMethod, inversionFor, methodRow, usedSettings } from './methods.ts';
 import { RECIPES } from './recipes.ts';
 import type { SeedResult } from './result.ts';
 import { pictureAddresses, startNoise } from './starts.ts';
@@ -48,7 +48,8 @@ export async function createSeeker(
   requireWhole('batch', wanted, 1);
   const way = chooseSampler(model.info.sampler, options);
   const inversion = inversionFor(method, options.inversion);
-  checkMethod({ method, sampler: way, inversion, model, embedder, starts: options.starts ?? 1 });
+  checkMethod({ method, sampler: way, inversion, model, starts: options.starts ?? 1 });
+  checkEmbedder(method, model, embedder);
   const row = methodRow(method);
   const recipe = options.recipe ?? row.recipe ?? RECIPES.refine;
   const batch = Math.min(wanted, most);

@@ -49,7 +49,7 @@ export function sheetFigure({ title, rows, width = 96, height = 96, notes = '' }
   const columns = Math.max(0, ...rows.map(row => row.cells.length));
   if (columns === 0) throw new SeedbedError('BadArgument', `sheet '${title}' has no pictures`);
   const labels = rows.map(({ label }) => wrap(label, LABEL_WIDTH, LABEL_SIZE));
-  const left = PAD + Math.max(...labels.flat().map(line => textWidth(line, LABEL_SIZE))) + 12;
+  const left = PAD + Math.max(0, ...labels.flat().map(line => textWidth(line, LABEL_SIZE))) + 12;
   const total = Math.ceil(Math.max(left + columns * (width + GAP) - GAP + PAD, 360));
   const room = total - 2 * PAD;
   const elements: string[] = [];

@@ -67,14 +67,20 @@ function squaredDistances(a: Tensor<'float32'>, b: Tensor<'float32'>, count: num
   const [xx, yy] = [lengths(x), lengths(y)];
   return innerProducts(x, y, dims).map((product, at) => {
     const [i, j] = [Math.floor(at / count), at % count];
-    return i === j ? exact(x, y, i, dims) : Math.max(0, (xx[i]! + yy[j]! - 2 * product) / dims);
+    if (i === j) return exact(x, y, i, j, dims);
+    const apart = xx[i]! + yy[j]! - 2 * product;
+    // What is left of equal pictures is rounding.
+    return apart > CANCELLED * (xx[i]! + yy[j]!) ? apart / dims : exact(x, y, i, j, dims);
   });
 }
 
+/** Below this part of both squares their difference has cancelled. */
+const CANCELLED = 1e-9;
+
 /** Of one pair, without the cancellation that equal pictures suffer otherwise. */
-function exact(x: Float64Array, y: Float64Array, i: number, dims: number): number {
+function exact(x: Float64Array, y: Float64Array, i: number, j: number, dims: number): number {
   let sum = 0;
-  for (let at = i * dims; at < (i + 1) * dims; at++) sum += (x[at]! - y[at]!) ** 2;
+  for (let at = 0; at < dims; at++) sum += (x[i * dims + at]! - y[j * dims + at]!) ** 2;
   return sum / dims;
 }
 

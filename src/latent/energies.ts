@@ -23,6 +23,8 @@ export function deviation(energies: readonly number[], sizes: readonly number[])
 }
 
 /** The octave that x of at least 1 lies in: 0 below 2, 1 below 4, 2 below 8 and so on. */
+/** Energies below this part of a seed's squares are rounding. */
+const ROUNDING = 1e-20;
 const octave = (x: number) => 31 - Math.clz32(x);
 
 /**
@@ -47,8 +49,10 @@ export function spectrumBands([channels, height, width]: PictureShape): Bands {
         for (let i = 1; i < waves.length; i++) sums[bandOf[i]!]! += waves[i]! ** 2;
       }
       const total = sums.reduce((sum, value) => sum + value, 0);
+      // Of a constant seed the transform leaves rounding.
+      const none = total <= ROUNDING * seed.reduce((sum, value) => sum + value ** 2, 0);
       const mean = total / (seed.length - channels);
-      return sums.map((sum, b) => (total === 0 ? 0 : sum / sizes[b]! / mean));
+      return sums.map((sum, b) => (none ? 0 : sum / sizes[b]! / mean));
     },
   };
 }

@@ -93,9 +93,9 @@ export function covarianceOf(centred: Float64Array, count: number): Float64Array
 export function columnMeans(matrix: Float32Array, rows: number, columns: number): Float64Array {
   const mean = new Float64Array(columns);
   for (let r = 0, at = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++, at++) mean[c]! += matrix[at]! / rows;
+    for (let c = 0; c < columns; c++, at++) mean[c]! += matrix[at]!;
   }
-  return mean;
+  return mean.map(sum => sum / rows);
 }
 
 /** Coordinates of points [n, ...shape] along components `first` to `last`, from the mean or another point: [n, last - first]. */

@@ -33,11 +33,13 @@ export function neighbourCorrelation([channels, height, width]: PictureShape): S
 
 /** Pearson's correlation of the pixels of the patch at `at` with those `down` and `right` of them; 0 where one side is constant. */
 function pairCorrelation(seed: Float32Array, at: number, width: number, down: number, right: number): number {
+  // From one of its pixels: sums of a constant patch are then nought, not what rounding leaves.
+  const middle = seed[at]!;
   let [a, b, aa, bb, ab] = [0, 0, 0, 0, 0];
   for (let y = 0; y < PATCH - down; y++) {
     for (let x = 0; x < PATCH - right; x++) {
-      const u = seed[at + y * width + x]!;
-      const v = seed[at + (y + down) * width + x + right]!;
+      const u = seed[at + y * width + x]! - middle;
+      const v = seed[at + (y + down) * width + x + right]! - middle;
       a += u;
       b += v;
       aa += u * u;

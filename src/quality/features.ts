@@ -37,7 +37,7 @@ export function principalFeatures(data: PrincipalComponents): Features {
 }
 
 /**
- * The first output of any ONNX network of one picture input [N, ...shape], pixels in [0,1], flattened, such as a classifier's
+ * The first output of any ONNX network of one picture input [N, ...shape], pixels in [0,1], of grown pictures beyond it where these go there, flattened, such as a classifier's
  * last layer but one.
  * @throws {SeedbedError} BadArgument when it takes other inputs, or pictures of another shape.
  */

@@ -58,23 +58,38 @@ export function linearClean(
   { signalRate: s, noiseRate: n }: Rates,
 ): Floats {
   const kept = variances.map(variance => (s * variance) / (s ** 2 * variance + n ** 2));
-  return throughComponents({ mean, components }, noisy, s, kept);
+  const off = float32(
+    noisy.shape,
+    noisy.data.map((x, i) => x - s * mean.data[i % mean.data.length]!),
+  );
+  return throughComponents(Float64Array.from(mean.data), components, off, kept);
 }
 
 /**
  * What the best linear denoiser of data with these moments grows from seeds [n, ...shape], standardised: the one that knows
  * mean and covariance and nothing else (Wiener's filter), epsilon = n (s^2 C + n^2)^-1 (x - s mean). Each component's
- * coordinate of z - s_T mean is multiplied by the gain of the model's sampler for its variance; directions outside of the components
- * vary by nothing.
+ * coordinate z becomes g z + h m, m that of the mean, g and h the model's sampler's for the component's variance (h is 1 - s_T g where
+ * each step leads to the level of the next); directions outside of the components vary by nothing.
  */
 export function wienerPictures(
   model: Denoiser,
   { mean, variances, components }: PrincipalComponents,
   latent: Floats,
 ): Floats {
-  const grid = samplerGrid(model.info, model.info.sampler);
-  const gains = variances.map(variance => gainOf(model, variance));
-  return throughComponents({ mean, components }, latent, grid[0]!.from.signalRate, gains);
+  const gains = variances.map(variance => through(model, variance, 1, 0));
+  const shifts = variances.map(variance => through(model, variance, 0, 1));
+  const outside = through(model, 0, 0, 1);
+  const along = innerProducts(
+    Float64Array.from(mean.data),
+    Float64Array.from(components.data),
+    mean.data.length,
+  );
+  const base = withComponents(
+    Float64Array.from(mean.data, value => outside * value),
+    components,
+    shifts.map((shift, k) => (shift - outside) * along[k]!),
+  );
+  return throughComponents(base, components, latent, gains);
 }
 
 /** Numbers as a space. */
@@ -82,36 +97,52 @@ const NUMBERS: Space<number> = {
   combine: (...terms) => terms.reduce((sum, [weight, x]) => sum + weight * x, 0),
 };
 
-/** What a model's sampler multiplies Gaussian data N(0, variance) by, under their best denoiser: all samplers are linear there. */
-export function gainOf({ info }: Pick<Denoiser, 'info'>, variance: number): number {
+/** Where a model's sampler leads a seed under the best denoiser of Gaussian data N(mean, variance): all samplers are affine there, unless they clip. */
+export function through(
+  { info }: Pick<Denoiser, 'info'>,
+  variance: number,
+  seed: number,
+  mean: number,
+): number {
   const grid = samplerGrid(info, info.sampler);
-  const predicted = ({ x, level: { signalRate: s, noiseRate: n, target } }: Request<number>) =>
-    ((target.clean * s * variance + target.noise * n) * x) / (s ** 2 * variance + n ** 2);
+  const predicted = ({ x, level: { signalRate: s, noiseRate: n, target } }: Request<number>) => {
+    const off = (x - s * mean) / (s ** 2 * variance + n ** 2);
+    return target.clean * (mean + s * variance * off) + target.noise * n * off;
+  };
   const row = samplerRow(info.sampler.kind);
-  if (row.states === 1) return follow(row.solver(NUMBERS, grid, 1), predicted);
-  const pair = follow(row.solver.begin(NUMBERS, grid, 1), predicted);
+  if (row.states === 1) return follow(row.solver(NUMBERS, grid, seed), predicted);
+  const pair = follow(row.solver.begin(NUMBERS, grid, seed), predicted);
   return row.solver.picture(follow(row.solver.forward(NUMBERS, grid, pair), predicted));
 }
 
-/** mean + sum_k gains_k c_k c_k' (x - s mean) of rows x. */
+/** base + sum_k gains_k c_k c_k' x of rows x. */
 function throughComponents(
-  { mean, components }: Pick<PrincipalComponents, 'mean' | 'components'>,
+  base: Float64Array,
+  components: Floats,
   points: Floats,
-  s: number,
   gains: Float64Array,
 ): Floats {
-  const width = mean.data.length;
-  const off = Float64Array.from(points.data, (x, i) => x - s * mean.data[i % width]!);
-  const basis = Float64Array.from(components.data);
-  const along = innerProducts(off, basis, width);
+  const width = base.length;
+  const along = innerProducts(Float64Array.from(points.data), Float64Array.from(components.data), width);
   const out = new Float32Array(points.data.length);
-  for (let row = 0; row < out.length / width; row++) {
-    const sum = Float64Array.from(mean.data);
-    gains.forEach((gain, k) => {
-      const weight = gain * along[row * gains.length + k]!;
-      for (let i = 0; i < width; i++) sum[i]! += weight * basis[k * width + i]!;
-    });
-    out.set(sum, row * width);
-  }
+  for (let row = 0; row < out.length / width; row++)
+    out.set(
+      withComponents(
+        base,
+        components,
+        gains.map((gain, k) => gain * along[row * gains.length + k]!),
+      ),
+      row * width,
+    );
   return float32(points.shape, out);
+}
+
+/** base + sum_k weights_k c_k. */
+function withComponents(base: Float64Array, components: Floats, weights: Float64Array): Float64Array {
+  const width = base.length;
+  const sum = Float64Array.from(base);
+  weights.forEach((weight, k) => {
+    for (let i = 0; i < width; i++) sum[i]! += weight * components.data[k * width + i]!;
+  });
+  return sum;
 }

@@ -40,13 +40,19 @@ export function nearestDistances(points: Floats, others: Floats): number[] {
   return nearest;
 }
 
-/** The share of points that may be nearer than {@link nearestDistance}. */
-const NEAREST = 0.1;
+/** The row of the nearest of others [m, D] to each of some points [n, D]. */
+export function nearestRows(points: Floats, others: Floats): number[] {
+  const nearest: number[] = [];
+  eachDistances(points, others, (_, distances) => {
+    nearest.push(distances.reduce((least, d, row) => (d < distances[least]! ? row : least), 0));
+  });
+  return nearest;
+}
 
-/** The distance to the nearest of others [m, D] within which a tenth of points [n, D] lie. */
-export function nearestDistance(points: Floats, others: Floats): number {
+/** The distance to the nearest of others [m, D] within which a share of points [n, D] lie. */
+export function nearestDistance(points: Floats, others: Floats, share: number): number {
   const distances = nearestDistances(points, others).sort((a, b) => a - b);
-  return distances[Math.floor(NEAREST * distances.length)]!;
+  return distances[Math.floor(share * distances.length)]!;
 }
 
 /** Calls back with the squared distances of each point to all others. */

@@ -23,6 +23,8 @@ export interface QualityOptions {
   readonly rng: number;
   /** Features of pictures; the coordinates along the data's first 64 principal components unless given. */
   readonly features?: Features | undefined;
+  /** Pictures that the model learned in all, of which those given are some; no others unless given. */
+  readonly learnedInAll?: number | undefined;
   /** Told how many network evaluations are done, of how many. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
@@ -41,6 +43,8 @@ export interface Quality extends QualityNumbers {
 }
 
 const BATCH = 32;
+/** The share of pictures of which the nearest are looked at, where as many copies could be found. */
+const NEAREST = 0.1;
 
 /**
  * Measures how well a denoiser has learned: its error at ten noise levels compared with the best linear denoiser's, and as many
@@ -55,7 +59,7 @@ export async function measureQuality(
   model: Denoiser,
   learned: Floats,
   kept: Floats,
-  { rng, features: given, onProgress }: QualityOptions,
+  { rng, features: given, learnedInAll = learned.shape[0]!, onProgress }: QualityOptions,
 ): Promise<Quality> {
   const { info } = model;
   const count = kept.shape[0]!;
@@ -89,6 +93,8 @@ export async function measureQuality(
     const all = await features.of(compared(learned));
     const reference = rows(all, 0, Math.min(count, learned.shape[0]!));
     const [moments, radii] = [momentsOf(reference), radiiOf(reference)];
+    // Of what copies all, half of the copies that could be found here.
+    const copied = Math.min(NEAREST, learned.shape[0]! / learnedInAll / 2);
     const figures = async (x0: Floats): Promise<PictureFigures> => {
       const points = await features.of(compared(x0));
       return {
@@ -96,11 +102,11 @@ export async function measureQuality(
         frechet: frechetDistance(momentsOf(points), moments),
         precision: shareWithin(points, reference, radii),
         recall: shareWithin(reference, points),
-        nearest: nearestDistance(points, all),
+        nearest: nearestDistance(points, all, copied),
       };
     };
     const numbers = {
-      levels,
+      ...{ levels, copied },
       grown: await figures(grown),
       linear: await figures(wienerPictures(model, data, seeds)),
       real: await figures(kept),

@@ -15,7 +15,7 @@ export interface Eigensystem {
  * All eigenvalues and eigenvectors of a symmetric matrix, A = V' diag(values) V, to an absolute error of a few roundings of
  * its norm: Householder's reduction to tridiagonal form, then QL with Wilkinson's implicit shifts (Golub and Van Loan 2013,
  * "Matrix Computations", algorithms 8.3.1 and 8.3.2). It works on whole rows, and takes a few seconds for 1024 dimensions.
- * @param matrix size x size, row-major; only the diagonal and what is left of it are read.
+ * @param matrix size x size, row-major, symmetric.
  * @param size number of rows, from 1.
  * @throws {SeedbedError} BadShape when the matrix does not have size x size numbers, BadArgument when one is not finite.
  * @group Statistics

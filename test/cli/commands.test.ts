@@ -327,6 +327,20 @@ describe('mistakes are told in words', () => {
       ['cloud', '--method', 'exact', '--sampler', 'bdia'],
       /keeps two states for a seed; cloud works with seeds of one/,
     ],
+    [['cloud', 'a.png', '--from', '7'], /--from is of --data/],
+    ...['--tau', '--outer', '--inner'].map((flag): [string[], RegExp] => [
+      ['embed', '--method', 'exact', '--sampler', 'edict', flag, '1'],
+      /says nothing to method 'exact' with sampler 'edict'; it does to /,
+    ]),
+    ...[
+      ['naive', '--residual', '.1'],
+      ['naive', '--iterations', '7'],
+      ['renoise', '--residual', '.4'],
+      ['newton', '--iterations', '3'],
+    ].map(([solver, ...flags]): [string[], RegExp] => [
+      ['embed', '--method', 'fixed-point', '--solver', solver!, ...flags],
+      new RegExp(`says nothing to method 'fixed-point' with --solver ${solver}`),
+    ]),
     [['cloud', '--shard', '3/2'], /3 is none of the shards 0 to 1 of 2/],
     [['cloud', '--count', '1'], /at least 2/],
     [['interpolate', `${EXAMPLES}/8-bag.png`], /two pictures or more, got 1/],

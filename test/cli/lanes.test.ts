@@ -83,6 +83,12 @@ describe.skipIf(availableParallelism() < 2)('work in several processes (needs tw
       const untimed = (bytes: Buffer) => bytes.toString('latin1').replace(/"seconds": ?[\d.e-]+/g, '');
       expect(untimed(there), name).toBe(untimed(here));
     }
+    if (command !== 'evaluate') return;
+    const { results, inversion } = JSON.parse(await readFile(join(alone, 'evaluation.json'), 'utf8'));
+    expect(results.map(({ image }: { image: number }) => image)).toEqual(
+      Array.from({ length: 72 }, (_, i) => i),
+    );
+    expect(inversion).toMatchObject({ interior: { solver: 'naive' } });
   });
 
   test('says what ended one of them, and leaves the folder free', async () => {

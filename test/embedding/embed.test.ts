@@ -135,6 +135,15 @@ describe('seed files', () => {
       /"steps":10.*"steps":20/,
     );
     expect(() => checkSeeds(seeds, other, other.info.sampler, 's', true)).not.toThrow();
+    // The advice is what is then accepted, of a sampler with a list of levels too.
+    const listed = { ...model.info.sampler, steps: 3, grid: [0.9, 0.5, 0.1] };
+    const byEdict = writeSeeds(latent, { ...provenance, sampler: { ...listed, kind: 'edict' } });
+    expect(() => checkSeeds(readSeeds(byEdict, 's'), model, listed, 's')).toThrow(
+      /Give --sampler edict, or --force/,
+    );
+    expect(() => checkSeeds(seeds, model, { ...model.info.sampler, steps: 20 }, 's')).toThrow(
+      /Give --sampler ddim, --sampler-steps 10, or --force/,
+    );
   });
 
   test('with a description that is not valid are refused as a bad file', () => {

@@ -253,6 +253,7 @@ describe('descent and the network', () => {
   test.each<[Method, EmbedOptions]>([
     ['descent', { tolerance: 0.05, recipe }],
     ['newton', { inversion: inside({ solver: 'newton', tolerance: 1e-3 }) }],
+    ['lbfgs', { inversion: { lbfgs: { tau: 0.03, iterations: 5, memory: 10 } } }],
   ])('%s counts what a seed takes, whatever is beside it: %j', async (method, options) => {
     // Pictures far out keep the batch going, most of it, so that it is run as a whole.
     const hard = pixels(combine([30, draw('hard', 6)]));

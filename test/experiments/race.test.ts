@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { gaussianDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
-import { chooseSampler } from '../../src/diffusion/sampler-info.ts';
+import { withSampler } from '../../src/diffusion/info.ts';
+import { gaussianDenoiser, mixtureDenoiser, samplerGain } from '../../src/diffusion/oracle.ts';
+import { chooseSampler, type SamplerInfo } from '../../src/diffusion/sampler-info.ts';
+import { SCHEDULES } from '../../src/diffusion/schedule.ts';
 import { SPLIT } from '../../src/embedding/inversion/split.ts';
 import { checkMethod, inversionFor } from '../../src/embedding/methods.ts';
 import { contestants, contestantsIn } from '../../src/experiments/race/contestants.ts';
@@ -77,12 +79,33 @@ describe('contestants', () => {
         const { method = 'auto' } = options;
         const inversion = inversionFor(method, options.inversion);
         const sampler = chooseSampler(model.info.sampler, { samplerSteps: steps, ...options });
-        checkMethod({ method, sampler, inversion, model, embedder: undefined, starts: 1 });
+        checkMethod({ method, sampler, inversion, model, starts: 1 });
       }
     const families = (shape: number[]) =>
       contestants(gaussianDenoiser(0.5, shape, 10), false, 1e9).map(({ family }) => family);
     expect(families([1, 8, 8])).toContain('ReNoise');
     expect(families([1, 14, 14])).not.toContain('ReNoise');
+    // A list that ends at its last level, as of PNDM by default: O-BELM's last step would lead nowhere.
+    const listed = mixtureDenoiser({ means: [new Array(64).fill(0)], variance: 0.5 }, [1, 8, 8], {
+      schedule: SCHEDULES.linear,
+      steps: 3,
+    });
+    const names = (sampler: SamplerInfo, embedder = false) =>
+      contestants(withSampler(listed, sampler), embedder, 1e9).map(({ name }) => name);
+    const own = listed.info.sampler;
+    const ending: SamplerInfo = { ...own, grid: [0.901, 0.501, 0.001] };
+    expect(names(ending)).toContain('exact OBELM');
+    expect(names({ ...ending, final: { timestep: 0 } })).not.toContain('exact OBELM');
+    // Of Heun's steps none is undone alone, and an embedder's seed is refined by descent only.
+    const heun = names({ ...own, kind: 'heun' }, true);
+    expect(heun.filter(name => name.startsWith('embedder'))).toEqual(['embedder', 'embedder + descent, 16']);
+    expect(names({ ...own, kind: 'edict' }, true).filter(name => /^embedder/.test(name))).toEqual([]);
+  });
+
+  test('cost what the model’s own sampler costs', () => {
+    const heun = withSampler(model, { ...model.info.sampler, kind: 'heun' });
+    expect(contestants(heun, false, 1e9).find(({ name }) => name === 'descent, 25')!.cost).toBe(51 * 19);
+    expect(contestants(heun, false, 800).map(({ name }) => name)).not.toContain('descent, 25');
   });
 
   test('that may cost more than the budget stay at home', () => {

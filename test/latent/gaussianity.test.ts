@@ -253,6 +253,7 @@ describe('the statistics', () => {
     }
     expect(bands.sizes.reduce((a, b) => a + b)).toBe(12 * 32 - 1);
     expect(bands.energies(new Float32Array(12 * 32))).toEqual([0, 0, 0, 0, 0]);
+    expect(bands.energies(new Float32Array(12 * 32).fill(0.1))).toEqual([0, 0, 0, 0, 0]);
   });
 
   test('neighbours of a ramp are alike, of a chequerboard opposite', () => {
@@ -261,7 +262,7 @@ describe('the statistics', () => {
       Float32Array.from({ length: 2 * 9 * 16 }, (_, i) => value(Math.floor(i / 16) % 9, i % 16));
     expect(of(picture((y, x) => 3 * y + x))).toBeCloseTo(1, 6);
     expect(of(picture((y, x) => (y + x) % 2))).toBeCloseTo(-1, 6);
-    expect(of(picture(() => 4))).toBe(0);
+    for (const constant of [4, 0.1, -0.4]) expect(of(picture(() => constant))).toBe(0);
   });
 
   test('autocorrelation by hand: a constant is its own neighbour at every scale', () => {

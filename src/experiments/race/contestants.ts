@@ -5,7 +5,7 @@ import { chooseSampler, ddim } from '../../diffusion/sampler-info.ts';
 import { REVERSING_SAMPLERS, type ReversingKind } from '../../diffusion/samplers.ts';
 import type { EmbedOptions } from '../../embedding/embedding.ts';
 import type { Undoer } from '../../embedding/inversion/climb.ts';
-import { checkMethod, inversionFor, METHODS, type Method, methodRow } from '../../embedding/methods.ts';
+import { checkMethod, inversionFor, METHODS, type Method } from '../../embedding/methods.ts';
 import { RECIPES } from '../../embedding/recipes.ts';
 import { POLISH } from '../../embedding/settings.ts';
 import { isSeedbedError } from '../../errors.ts';
@@ -32,21 +32,21 @@ export function contestants(model: Denoiser, embedder: boolean, most: number): C
     ...undoing(steps),
     ...reversed(steps),
     ...leastSquares(steps),
-    ...descent(steps),
+    ...descent(model),
     ...exact(model),
-    ...(embedder ? embedded(steps) : []),
+    ...(embedder ? embedded(model) : []),
   ];
   return all.filter(one => one.cost <= most && canBeAsked(model, one));
 }
 
-/** Whether a method takes a model's pictures and sampler: ReNoise wants sides of whole blocks, O-BELM noise at the end. */
+/** Whether a method takes a model's pictures and sampler: ReNoise wants sides of whole blocks, O-BELM a last step that leads somewhere. */
 function canBeAsked(model: Denoiser, { options }: Contestant): boolean {
   const { method = 'auto' } = options;
   const inversion = inversionFor(method, options.inversion);
   try {
     const sampler = chooseSampler(model.info.sampler, options);
-    if (!methodRow(method).network)
-      checkMethod({ method, sampler, inversion, model, embedder: undefined, starts: 1 });
+    checkMethod({ method, sampler, inversion, model, starts: 1 });
+    samplerGrid(model.info, sampler);
     return true;
   } catch (error) {
     if (isSeedbedError(error, 'BadArgument')) return false;
@@ -143,12 +143,13 @@ function leastSquares(steps: number): Contestant[] {
   ];
 }
 
-function descent(steps: number): Contestant[] {
+function descent({ info: { sampler } }: Denoiser): Contestant[] {
+  const pass = evaluationsOf(sampler);
   return [8, 25].map(iterations => ({
     family: 'descent',
     name: `descent, ${iterations}`,
     options: { method: 'descent', recipe: { ...RECIPES.seedbed, iterations } },
-    cost: (2 * iterations + 1) * steps,
+    cost: (2 * iterations + 1) * pass,
   }));
 }
 
@@ -175,15 +176,17 @@ function exact(model: Denoiser): Contestant[] {
   }));
 }
 
-function embedded(steps: number): Contestant[] {
+function embedded({ info: { sampler } }: Denoiser): Contestant[] {
   const own = inversionFor('split');
+  const { steps } = sampler;
+  const pass = evaluationsOf(sampler);
   return [
-    { family: 'embedder', name: 'embedder', options: { method: 'embedder' }, cost: 1 + steps },
+    { family: 'embedder', name: 'embedder', options: { method: 'embedder' }, cost: 1 + pass },
     {
       family: 'embedder + descent',
       name: 'embedder + descent, 16',
       options: { method: 'embedder+descent', recipe: RECIPES.refine },
-      cost: 1 + 2 * steps + RECIPES.refine.iterations * 2 * steps,
+      cost: 1 + 2 * pass + RECIPES.refine.iterations * 2 * pass,
     },
     {
       family: 'embedder + split',

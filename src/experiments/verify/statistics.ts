@@ -207,29 +207,17 @@ export const interpolation: Check = {
   },
 };
 
-/** P(|t| < x), Student's t with an even number of degrees of freedom (Abramowitz and Stegun 26.7.4). */
-function studentWithin(x: number, degrees: number): number {
-  const angle = Math.atan(x / Math.sqrt(degrees));
-  let [sum, term] = [0, 1];
-  for (let k = 0; k < degrees / 2; k++) {
-    sum += term;
-    term *= (Math.cos(angle) ** 2 * (2 * k + 1)) / (2 * k + 2);
-  }
-  return Math.sin(angle) * sum;
-}
-
 export const intervals: Check = {
   title: 'bootstrap intervals',
   run(bench) {
     const [samples, size] = [200, 31];
     const values = unstack(bench.noise([samples, size], 'verify bootstrap'));
     const held = values.map(({ data }, i) => bootstrapMean(Array.from(data), bench.rng + i));
-    // Resampled means spread by the root of 30/31 less than the sample's own deviation, which is itself uncertain.
-    const expected = studentWithin(1.959964 * Math.sqrt((size - 1) / size), size - 1);
+    const expected = 0.95;
     const covered = held.filter(({ low, high }) => low <= 0 && high >= 0).length / samples;
     const width = average(held.map(({ low, high }) => high - low));
-    // The mean of chi with n - 1 degrees of freedom is about sqrt(n - 3/2).
-    const deviation = Math.sqrt(size - 1.5) / size;
+    // Student's interval, 2 t s / sqrt(n), t of 30 degrees; the mean of chi with n - 1 degrees of freedom is about sqrt(n - 3/2).
+    const expectedWidth = (2 * 2.042272 * Math.sqrt((size - 1.5) / (size - 1))) / Math.sqrt(size);
     return [
       near(
         'share of 200 that hold the mean, 31 values',
@@ -237,7 +225,7 @@ export const intervals: Check = {
         covered,
         SIGMAS * Math.sqrt((expected * (1 - expected)) / samples),
       ),
-      nearly('their mean width', 2 * 1.959964 * deviation, width, 0.06),
+      nearly('their mean width', expectedWidth, width, 0.06),
     ];
   },
 };

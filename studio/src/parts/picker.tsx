@@ -107,7 +107,9 @@ function Camera(props: { readonly onClose: () => void }) {
     canvas.getContext('2d')!.drawImage(video, left, top, side, side, 0, 0, side, side);
     const blob = await canvas.convertToBlob({ type: 'image/png' });
     dialog?.close();
-    await take([new File([blob], 'photograph.png', { type: 'image/png' })]);
+    // The hour tells several apart; 'sv' writes it as 07:19:30.
+    const hour = new Date().toLocaleTimeString('sv').replaceAll(':', '.');
+    await take([new File([blob], `photograph ${hour}.png`, { type: 'image/png' })]);
   };
   return (
     <dialog
