@@ -22,7 +22,7 @@ const { values } = parseArgs({
     'data-dir': { type: 'string', default: '/usr/share/datasets' },
     recipes: {
       type: 'string',
-      default: 'configs/next/recipes/epsilon.json,configs/next/reproduction/mnist-small.json',
+      default: 'configs/recipes/epsilon.json,configs/reproduction/mnist-small.json',
     },
     steps: { type: 'string', default: '1000,4000,25000' },
     runs: { type: 'string', default: 'runs/agreement' },

@@ -145,7 +145,7 @@ async function report(all: readonly Cost[]): Promise<void> {
     rows.push(
       `| ${name} | ${pictures.toLocaleString('en')} | ${minutes?.toFixed(0) ?? 'not kept'} | ${curve.at(-1)![1].toPrecision(3)} | ${await gateOf(name)} |`,
     );
-  const about = `Written by \`npm run train:reproduction -- --configs ${values.configs}\`. Held-out error of a denoiser is the mean absolute error of the noise that is seen, of an embedder the squared error of embedding and growing again.`;
+  const about = `Written by \`npm run train:reproduction -- --configs ${values.configs}\`. Held-out error of a denoiser is the mean absolute error of the predicted noise, of an embedder the squared error of embedding and growing again.`;
   const head =
     '| model | pictures seen | minutes, one thread | held-out error | conditions of its gate that it meets |\n| --- | ---: | ---: | ---: | --- |';
   const picture = '![Held-out error against pictures seen](costs.png)';

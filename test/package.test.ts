@@ -46,7 +46,7 @@ test('packs what is used, and nothing else', () => {
   const built = modules.flatMap(path => [`${path}.js`, `${path}.js.map`, `${path}.d.ts`]);
   const whole = ['bin', 'configs', 'examples', 'models']
     .flatMap(filesIn)
-    .filter(path => !/^models\/(next|reproduction)\//.test(path));
+    .filter(path => !/^models\/reproduction\//.test(path));
   const pages = filesIn('docs').filter(path =>
     /^docs\/([^/]+\.md|(models|export|many-machines)\/.*)$/.test(path),
   );

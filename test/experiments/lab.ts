@@ -73,7 +73,7 @@ export async function toyLab({
         : what in denoisers || what in embedders || ('*' in denoisers && what !== 'anime64'),
     denoiser: name => take(denoisers, name),
     embedder: name => take(embedders, name),
-    data: name => take(data, name),
+    data: (name, split) => take(data, split === 'train' && `${name}:train` in data ? `${name}:train` : name),
     scratch: name => join(folder, name),
     kept: (name, _schema, make) => once(name, make),
     cloud: (subject, index, method = 'auto') =>

@@ -119,7 +119,7 @@ describe.skipIf(!CHROMIUM)(
     test('Same seed compares the shipped networks, and one that is dropped', async () => {
       await visit(page, '#/networks?rng=3');
       const { latent, pictures } = await api.sample(model, { count: 6, rng: 3 });
-      for (const [i, name] of ['fashion-mnist-32-64-128', 'fashion-mnist-small-se'].entries()) {
+      for (const [i, name] of ['fashion-mnist-small', 'fashion-mnist-small-se'].entries()) {
         const other = await api.loadModel(join(ROOT, `models/reproduction/${name}.onnx`));
         const { ratio } = api.compareGrown(pictures, await api.decode(other, latent));
         expect(Math.abs((await value(page, 'ratio', i)) / ratio.mean - 1)).toBeLessThan(0.05);

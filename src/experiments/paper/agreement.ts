@@ -289,7 +289,7 @@ function networkClaim(results: Results): Claim {
   const { networks, linear } = middle(last);
   const ratio = networks.mean / linear.mean;
   return judged({
-    models: halvesOf(results.map(({ size }) => size)),
+    models: halvesOf([last.size]),
     number: networks,
     against: linear,
     paper:

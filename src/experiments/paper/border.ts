@@ -61,7 +61,7 @@ function seedsClaim({ title, model, curve, gap }: Border): Claim {
     number: seeds,
     against: half,
     rests: [gap],
-    paper: `Seeds seem to reconstruct slightly better than points between them (${title}).`,
+    paper: `Seeds seem to reconstruct better than points between them (${title}; the paper: slightly).`,
     ours: `squared error ${withInterval(seeds)} at the seeds; half way to their mean it is larger by ${withInterval(gap)}`,
     control: `${withInterval(half)} half way to the mean of the seeds, ${withInterval(curve[0]!)} at it`,
     numbersSay: better,

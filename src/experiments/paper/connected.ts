@@ -153,7 +153,7 @@ function convexClaim(cloud: Cloud): Claim {
     number: lerp,
     against: astray,
     rests: [chance, control, lead.lerp],
-    paper: `emb(x) is convex: straight paths between its seeds grow the picture (${title}).`,
+    paper: `emb(x) is convex, roughly: straight paths between its seeds grow the picture (${title}).`,
     ours: `${percentInterval(lerp)} of ${PAIRS} straight paths between seeds of each picture grow it all along; within ${LEFT.join(' and ')} times the worst error of the seeds stay ${words(lerpWithin)} of them, ${words(slerpWithin)} of arcs`,
     control: controlOf(cloud),
     numbersSay: convex,
@@ -168,7 +168,7 @@ function convexClaim(cloud: Cloud): Claim {
 function plotOf({ title, subject, curves }: Cloud): PlotPicture {
   return {
     file: `connected-${subject}`,
-    caption: `Squared error along paths between two seeds of one picture, from one to a random seed, and between random seeds (${title}).`,
+    caption: `Squared error along paths between two seeds of one picture, from one to a seed of another picture, and between random seeds (${title}).`,
     svg: lineFigure({
       title: `Along paths between seeds, ${title}`,
       x: { label: 'part of the way' },

@@ -100,9 +100,9 @@ function farClaim({ title, model, own, none, share }: Distances): Claim {
   });
 }
 
-/** Whether all that a mean may be lies at the paper's number. */
-const fits = ({ low, high }: Sampled) => low >= PAPER - NEAR && high <= PAPER + NEAR;
-/** Whether none of it does. */
+/** Whether a mean is the paper's number, nearly. */
+const fits = ({ mean }: Sampled) => Math.abs(mean - PAPER) <= NEAR;
+/** Whether nothing that it may be lies at that number. */
 const misses = ({ low, high }: Sampled) => high < PAPER - NEAR || low > PAPER + NEAR;
 
 function numberClaim({ title, model, own, none }: Distances): Claim {
@@ -127,7 +127,7 @@ function numberClaim({ title, model, own, none }: Distances): Claim {
     ours: `Euclidean ${withInterval(own.euclidean)}; per coordinate, root mean square, ${withInterval(own.apart)}; from the mean seed, per coordinate, ${withInterval(own.fromMean)}`,
     control: `independent noise: Euclidean ${withInterval(none.euclidean)}, per coordinate ${withInterval(none.apart)}, from its mean ${withInterval(none.fromMean)}`,
     numbersSay: fits(own.euclidean) ? 'holds' : misses(own.euclidean) ? 'fails' : 'open',
-    because: `${nearest}, and ${readings.length > 0 ? `what fits the number is ${readings.map(({ what }) => what).join(' or ')}` : 'the number does not fit the distance per coordinate either, between seeds or from their mean, better than it fits noise'}.`,
+    because: `${nearest}, and ${readings.length > 0 ? `what fits the number is ${readings.map(({ what }) => what).join(' or ')}` : 'the number is not that of the distance per coordinate either, between seeds or from their mean'}.`,
     values: { euclidean: own.euclidean, fromMean: own.fromMean, least: own.least },
   });
 }

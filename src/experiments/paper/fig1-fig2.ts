@@ -200,8 +200,9 @@ const eachOf = ({ tried }: Weakened, of: (weak: Omit<Weak, 'grown'>) => Sampled)
 
 function aspectsClaim(found: Weakened): Claim {
   const best = bestOf(found);
-  const kept = together(above(best.more, 0), above(best.brighter, 0));
   const rates = found.tried.filter(({ more }) => above(more, 0) === 'holds');
+  const atBest = together(above(best.more, 0), above(best.brighter, 0));
+  const kept = atBest === 'holds' && rates.length < found.tried.length ? 'partly' : atBest;
   return judged({
     number: best.form,
     against: best.other,
@@ -226,7 +227,12 @@ function aspectsClaim(found: Weakened): Claim {
 function lostClaim(found: Weakened): Claim {
   const { tried, pairs } = found;
   const best = bestOf(found);
-  const lost = above(best.error, HALF_LOST * pairs.mean);
+  const lost =
+    best.error.low > HALF_LOST * pairs.high
+      ? 'holds'
+      : best.error.high <= HALF_LOST * pairs.low
+        ? 'fails'
+        : 'open';
   return judged({
     number: best.error,
     against: pairs,

@@ -283,7 +283,7 @@ function sameSeeds({ title, names, seeds }: Networks): Claim {
     against: sameNoise,
     rests: [...between, ...shares],
     paper: `The latent code of a picture does not depend on the network (seeds instead of pictures, ${title}).`,
-    ours: `seeds of one picture by ${between.length + 1} networks from the same start correlate by ${between.map(interval => withInterval(interval)).join(', ')}`,
+    ours: `seeds of one picture by ${between.length + 1} networks from the same start correlate by ${between.map(interval => withInterval(interval)).join(', ')} over pictures; a verdict counts networks less one`,
     control: `seeds of two pictures by one network from the same start ${withInterval(sameNoise)}, of different pictures from different starts ${withInterval(different)}; two seeds of one picture by one network from different starts ${withInterval(self)}`,
     numbersSay: orInPart(below(worst, 1 / NEARER), worst.high < 1),
     because:

@@ -210,7 +210,7 @@ function ofOneShape({ title, model }: Named, { ours, theirs, wider }: Beside): C
     ours: `descent's seeds: ${shapeOf(theirs)}`,
     control: `as many of split inversion, of the same pictures from the same starts: ${shapeOf(ours)}, at ${figure(ours.evaluations.mean, 3)} evaluations`,
     numbersSay: alike,
-    because: `Descent's seeds have ${withInterval(wider, 2)} times the variance of split inversion's, ${figure(theirs.apart.mean / ours.apart.mean, 2)} times the distance and ${figure(theirs.error.mean / ours.error.mean, 2)} times the error${differ ? ': the method shapes the cloud' : ''}.`,
+    because: `Descent's seeds have ${withInterval(wider, 2)} times the variance of split inversion's, ${figure(theirs.apart.mean / ours.apart.mean, 2)} times the distance and ${figure(theirs.error.mean / ours.error.mean, 2)} times the error${differ ? ': this recipe of descent makes another cloud than split inversion does' : ''}.`,
     values: {
       ...{ descentVariance: theirs.variance, autoVariance: ours.variance },
       ...{ descentCorrelation: theirs.correlation, autoCorrelation: ours.correlation },

@@ -103,7 +103,7 @@ function convexClaim({ title, model, inside, sparse, own, inner, outer, times }:
     number: times[0]!,
     against: LEFT,
     rests: times,
-    paper: `emb(x) is convex: combinations of its seeds are seeds as well (${title}).`,
+    paper: `emb(x) is convex: combinations of its seeds are seeds as good as these (${title}).`,
     ours: `squared error ${withInterval(own)} for the seeds themselves, ${withInterval(inside)} for combinations of all, ${FEW.map((of, i) => `${withInterval(sparse[i]!)} of ${of}`).join(', ')}; no more than ${LEFT} times their median ${reach}`,
     control: `a seed's own error is 1, by its median; a point has left where it is more than ${LEFT}`,
     numbersSay: stays,

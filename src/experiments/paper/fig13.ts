@@ -54,7 +54,7 @@ export const fig13 = experiment({
           sheets: [await sheetOf(lab, first, subject, title)],
         };
       },
-      ['fashion-mnist', 'cifar10', 'mnist'],
+      ['fashion-mnist', 'mnist', 'cifar10'],
     ),
   report: subjects => ({
     claims: subjects.flatMap(subject => [nearClaim(subject), settledClaim(subject), blurredClaim(subject)]),

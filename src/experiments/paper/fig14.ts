@@ -175,7 +175,7 @@ function claimOf(along: Along): Claim {
     number: sensitive,
     against: random,
     rests: [along.sensitiveTimes, thin],
-    paper: `Only moves along minor components of the cloud change the picture significantly (${title}).`,
+    paper: `Only moves along minor components of the cloud change the picture significantly (${title}; minor ones as the sampler's sensitive directions show them).`,
     ours: `change of the picture by a step of length ${LENGTH} along the ${TANGENT} directions to which the sampler is most sensitive: ${withInterval(sensitive)}; the cloud has ${withInterval(thin)} of its mean variance there`,
     control: `random directions ${withInterval(random)}; of the cloud's own ${count} components the ${some} most major ${withInterval(major)}, the most minor ${withInterval(minor)}; random ones outside of all of them ${withInterval(unseen)}`,
     numbersSay: theirs,

@@ -77,7 +77,7 @@ export const fig16 = experiment({
       lead.low > 0
         ? 'the generator can make the detail, the embedder does not ask for it'
         : control.high < 1
-          ? 'inversion misses detail too, so the generator may have a share in it'
+          ? 'by this measure inversion keeps no more'
           : 'which of the two is to blame cannot be told';
     return {
       claims: [
@@ -99,7 +99,7 @@ export const fig16 = experiment({
         }),
       ],
       notes: [
-        "Fine detail is what of the original's Laplacian is in the picture's, over the inner pixels: what is not the original's does not count.",
+        "Fine detail is what of the original's Laplacian is in the picture's, over the inner pixels: what is not the original's does not count, but edges that are harder than the original's make up for texture that is lost, so that it may be more than 1.",
       ],
     };
   },
@@ -142,7 +142,7 @@ export const fig17 = experiment({
           ours: `squared error ${withInterval(error)}, fine detail ${withInterval(detail)} of the pictures' own`,
           control: `pictures of the data set: detail ${withInterval(usual)}, and the error of generated ones over theirs ${withInterval(ratio)}; both errors as parts of the pictures' own variance, ${withInterval(relative)}`,
           numbersSay: near,
-          because: `Generated pictures keep ${percentInterval(detail)} of their fine detail${worded(near, { holds: '', fails: `, which is not more than ${percent(NEARLY)}`, open: `: whether that is more than ${percent(NEARLY)} cannot be told` })}; those of the data set ${percentInterval(usual)}.`,
+          because: `Generated pictures keep ${percentInterval(detail)} of their fine detail, at ${withInterval(relative, 2)} times the error of those of the data set in parts of the pictures' own variance${worded(near, { holds: '', fails: `, which is not more than ${percent(NEARLY)}`, open: `: whether that is more than ${percent(NEARLY)} cannot be told` })}; those of the data set ${percentInterval(usual)}.`,
           values: { error, detail, usual, ratio, relative },
         }),
       ],
@@ -227,11 +227,11 @@ function easierClaim({ own, made, ratio, detail, count }: Kinds): Claim {
     ours: `${withInterval(made)} on Fashion-MNIST, a ratio of ${withInterval(ratio)}`,
     control: `pictures of the data set ${withInterval(own)}; generated ones have ${figure(detail)} of their fine detail (${count} of each)`,
     numbersSay: below(ratio, 1),
-    because: worded(below(ratio, 1), {
-      holds: `Generated pictures are embedded with ${withInterval(ratio, 2)} of the error.`,
-      fails: 'Generated pictures are not embedded better.',
-      open: 'Over these pictures it cannot be told whether generated ones are embedded better.',
-    }),
+    because: `${worded(below(ratio, 1), {
+      holds: `Generated pictures are embedded with ${withInterval(ratio, 2)} of the error`,
+      fails: 'Generated pictures are not embedded better',
+      open: 'Over these pictures it cannot be told whether generated ones are embedded better',
+    })}${ratio.low > PAPER.generated / PAPER.data ? `: ${withInterval(ratio, 2)} times the error, not the paper's ${figure(PAPER.generated / PAPER.data, 2)}` : ''}.`,
     values: { data: own, generated: made, ratio, detail },
   });
 }
@@ -254,8 +254,7 @@ function knownClaim({ relative, byInversion }: Kinds): Claim {
     numbersSay: better,
     because: worded(better, {
       holds: `As parts of the pictures' own variance generated ones leave ${withInterval(relative, 2)} of the error; ${cause}.`,
-      fails:
-        "As parts of the pictures' own variance the errors do not differ so: it may be their contrast alone.",
+      fails: `As parts of the pictures' own variance generated ones leave ${withInterval(relative, 2)} times the error: they are embedded worse.`,
       open: "As parts of the pictures' own variance the errors cannot be told apart: it may be their contrast alone.",
     }),
     values: { relative, inversion: byInversion },

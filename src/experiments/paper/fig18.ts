@@ -92,7 +92,7 @@ export const fig18 = experiment({
           control: `on the first ${count} of them, where the embedder has ${withInterval(beforePart)}, as many iterations from noise, at their own rate, give ${withInterval(noise!)}, split inversion ${withInterval(inverted!)} at ${figure(splitCost, 3)} evaluations`,
           numbersSay: ratio.high < MUCH ? 'holds' : improves ? 'partly' : 'fails',
           because: improves
-            ? `Refining brings the error down to ${figure(ratio.mean, 2)} of what it was; the embedder, not the generator, was to blame for that part, and split inversion leaves ${withInterval(left, 2)} of it.`
+            ? `Refining brings the error down to ${figure(ratio.mean, 2)} of what it was; less than ${MUCH} is asked. The embedder, not the generator, was to blame for what is gone, and split inversion leaves ${withInterval(left, 2)} of the embedder's error.`
             : 'Refining does not bring the error down.',
           values: { before: before!, after: later!, ratio, noise: noise!, inverted: inverted!, left },
         }),

@@ -1,11 +1,12 @@
 import type { Denoiser } from '../../diffusion/info.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { interpolateSeeds, SEED_PATHS } from '../../latent/interpolation.ts';
-import { nearestDistances } from '../../quality/neighbours.ts';
+import { nearestDistances, nearestRows } from '../../quality/neighbours.ts';
 import { pixelFigures } from '../../quality/samples.ts';
 import { average, meanSquares } from '../../tensor/statistics.ts';
-import { concatRows, type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
+import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
 import {
+  above,
   below,
   type Claim,
   figure,
@@ -62,10 +63,16 @@ export const fig19 = experiment({
     const norms = SEED_PATHS.map(way =>
       sampled(meanSquares(each(i => interpolateSeeds(...ends(latent, i), 0.5, way))), lab.rng),
     );
-    // Superposition: how well a weighted sum of both ends explains the middle.
-    const superposed = sampled(superposition(images, middles.slerp), lab.rng);
-    const chance = sampled(superposition(images, middles.slerp, 1), lab.rng);
-    const superposedLerp = sampled(superposition(images, middles.lerp), lab.rng);
+    // Beside as much of the real picture that is nearest: ends that are alike explain what lies between them, a superposition or not.
+    const superposed = (grown: Floats) => {
+      const left = unexplained(images, grown);
+      const real = unexplained(images, takeRows(gallery, nearestRows(grown, gallery)));
+      return {
+        left: sampled(left, lab.rng),
+        real: sampled(real, lab.rng),
+        ratio: ratioOfMeans(left, real, lab.rng, true),
+      };
+    };
     const embedded = lab.has('fashion-mnist-embedder')
       ? await reconstruct(lab, model, await lab.embedder('fashion-mnist-embedder'), images)
       : undefined;
@@ -77,12 +84,15 @@ export const fig19 = experiment({
         each(i => interpolateSeeds(...ends(embedded.latent, i), 0.5, 'lerp')),
       ));
     const embedder = byEmbedder && {
-      superposed: sampled(superposition(images, byEmbedder), lab.rng),
+      superposed: superposed(byEmbedder),
       relative: relative(between(byEmbedder)),
+      nearer: ratioOfMeans(between(byEmbedder), byPixels!, lab.rng, true),
     };
     return {
       numbers: {
-        ...{ superposed, superposedLerp, embedder, chance, norms, nearer },
+        ...{ embedder, norms, nearer },
+        superposed: superposed(middles.slerp),
+        superposedLerp: superposed(middles.lerp),
         relativePixels: relative(byPixels!),
         relativeLerp: relative(byLerp!),
         relativeSlerp: relative(bySlerp!),
@@ -92,9 +102,15 @@ export const fig19 = experiment({
         {
           file: 'fig19',
           caption:
-            'Between two test pictures: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp).',
+            "Between two test pictures: pixels, seeds, and what the seeds grow, along the chord (lerp) and the arc (slerp), and along the chord between the embedder's seeds.",
           title: 'From one picture to another',
-          rows: await sheetRows(lab, model, images, latent, Math.min(SHOWN, pairs)),
+          rows: await sheetRows(
+            lab,
+            model,
+            images,
+            { latent, embedded: embedded?.latent },
+            Math.min(SHOWN, pairs),
+          ),
         },
       ],
     };
@@ -102,20 +118,29 @@ export const fig19 = experiment({
   report: numbers => ({
     claims: [
       arcClaim(numbers),
-      ...(numbers.embedder ? [embedderClaim(numbers.embedder, numbers)] : []),
+      ...(numbers.embedder ? [embedderClaim(numbers.embedder)] : []),
       realisticClaim(numbers),
+      ...(numbers.embedder ? [realisticEmbedderClaim(numbers.embedder, numbers)] : []),
     ],
   }),
 });
 
+/** What no weighted sum of their ends explains of middles, and of the real pictures nearest to them; the ratio is 0 of superpositions, 1 of pictures of their own. */
+interface Superposed {
+  readonly left: Sampled;
+  readonly real: Sampled;
+  readonly ratio: Sampled;
+}
+
 /** What was measured of the middles between pairs of pictures. */
 interface Middles {
-  /** How much of a middle along the arc a weighted sum of its ends explains, along the chord, and that of another pair's ends. */
-  readonly superposed: Sampled;
-  readonly superposedLerp: Sampled;
-  readonly chance: Sampled;
+  /** Of middles along the arc, and along the chord. */
+  readonly superposed: Superposed;
+  readonly superposedLerp: Superposed;
   /** The same of the chord between the embedder's seeds, and its distance to training pictures. */
-  readonly embedder: { readonly superposed: Sampled; readonly relative: Sampled } | undefined;
+  readonly embedder:
+    | { readonly superposed: Superposed; readonly relative: Sampled; readonly nearer: Sampled }
+    | undefined;
   /** Mean squares of middles along {@link SEED_PATHS}. */
   readonly norms: readonly Sampled[];
   /** Squared distances to the nearest training picture, relative to real pictures, and the arc's to that of pixels. */
@@ -127,61 +152,110 @@ interface Middles {
   readonly count: number;
 }
 
-/** Half way between what unrelated ends explain and a superposition, which is 1. */
-const middleOf = ({ chance }: Pick<Middles, 'chance'>) => (1 + chance.mean) / 2;
+/** Half way between a superposition and a picture of its own. */
+const HALF = 0.5;
 
-function arcClaim(found: Middles): Claim {
-  const { superposed, superposedLerp, chance, norms } = found;
-  const own = below(superposed, middleOf(found));
-  return judged({
-    number: superposed,
-    against: chance,
-    paper:
-      'What grows midway between two seeds is no superposition of the two pictures (inverted seeds, along the arc).',
-    ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle along the arc, ${withInterval(superposedLerp)} along the chord`,
-    control: `of the middle between pixels it explains 1 by definition, of another pair's middle ${withInterval(chance)}`,
-    numbersSay: own,
-    because: `The two ends explain ${withInterval(superposed, 2)} of what grows midway, unrelated ones ${figure(chance.mean, 2)}: ${worded(own, { holds: 'it is nearer to a picture of its own', fails: 'it is nearer to a superposition', open: 'which it is nearer to, a picture of its own or a superposition, cannot be told' })}; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}.`,
-    values: { superposed, superposedLerp, chance, normLerp: norms[1]!, normSlerp: norms[0]! },
+function arcClaim({ superposed, superposedLerp, norms }: Middles): Claim {
+  return superpositionClaim(superposed, {
+    where: 'inverted seeds, along the arc',
+    beside: `; along the chord ${withInterval(superposedLerp.left)} and ${withInterval(superposedLerp.real)}`,
+    because: `; the chord's middle has a mean square of ${figure(norms[1]!.mean, 2)}, the arc's ${figure(norms[0]!.mean, 2)}`,
+    values: {
+      ...named('', superposed),
+      ...named('Lerp', superposedLerp),
+      normLerp: norms[1]!,
+      normSlerp: norms[0]!,
+    },
   });
 }
 
-function embedderClaim({ superposed }: NonNullable<Middles['embedder']>, found: Middles): Claim {
-  const own = below(superposed, middleOf(found));
-  return judged({
-    number: superposed,
-    against: found.chance,
-    paper:
-      "What grows midway between two seeds is no superposition of the two pictures (an embedding network's seeds, along the chord, as in the paper).",
-    ours: `a weighted sum of both ends explains ${withInterval(superposed)} of the middle`,
-    control: `of another pair's middle, along the arc, ${withInterval(found.chance)}`,
-    numbersSay: own,
-    because: `The two ends explain ${withInterval(superposed, 2)} of what grows midway: ${worded(own, { holds: 'it is nearer to a picture of its own', fails: 'it is nearer to a superposition', open: 'which it is nearer to, a picture of its own or a superposition, cannot be told' })}.`,
-    values: { superposedEmbedder: superposed },
+function embedderClaim({ superposed }: NonNullable<Middles['embedder']>): Claim {
+  return superpositionClaim(superposed, {
+    where: "an embedding network's seeds, along the chord, as in the paper",
+    beside: '',
+    because: '',
+    values: named('Embedder', superposed),
   });
+}
+
+function superpositionClaim(
+  { left, real, ratio }: Superposed,
+  more: {
+    readonly where: string;
+    readonly beside: string;
+    readonly because: string;
+    readonly values: Readonly<Record<string, Sampled>>;
+  },
+): Claim {
+  const own = above(ratio, HALF);
+  return judged({
+    number: left,
+    against: real,
+    rests: [ratio],
+    paper: `What grows midway between two seeds is no superposition of the two pictures (${more.where}).`,
+    ours: `no weighted sum of both ends explains ${withInterval(left)} of the middle${more.beside}`,
+    control: `of the middle between pixels it explains all; of the training images nearest to the middles it leaves ${withInterval(real)}`,
+    numbersSay: own,
+    because: `The two ends leave ${withInterval(ratio, 2)} times as much of what grows midway as they leave of real pictures like it: ${worded(own, { holds: 'it is a picture of its own, more than a superposition', fails: 'it is nearer to a superposition', open: 'which it is nearer to, a picture of its own or a superposition, cannot be told' })}${more.because}.`,
+    values: more.values,
+  });
+}
+
+function named(name: string, { left, real, ratio }: Superposed): Readonly<Record<string, Sampled>> {
+  return { [`left${name}`]: left, [`real${name}`]: real, [`ratio${name}`]: ratio };
 }
 
 function realisticClaim(found: Middles): Claim {
-  const { nearer, relativePixels, relativeLerp, relativeSlerp, embedder, count } = found;
+  const { nearer, relativePixels, relativeLerp, relativeSlerp } = found;
+  return nearerClaim(found, {
+    where: 'inverted seeds, along the arc',
+    relative: relativeSlerp,
+    nearer,
+    beside: `; along the chord ${withInterval(relativeLerp)}`,
+    values: { pixels: relativePixels, lerp: relativeLerp, slerp: relativeSlerp },
+  });
+}
+
+function realisticEmbedderClaim(
+  { relative, nearer }: NonNullable<Middles['embedder']>,
+  found: Middles,
+): Claim {
+  return nearerClaim(found, {
+    where: "an embedding network's seeds, along the chord, as in the paper",
+    ...{ relative, nearer, beside: '', values: { embedder: relative } },
+  });
+}
+
+function nearerClaim(
+  { relativePixels, relativeLerp, count }: Middles,
+  more: {
+    readonly where: string;
+    readonly relative: Sampled;
+    readonly nearer: Sampled;
+    readonly beside: string;
+    readonly values: Readonly<Record<string, Sampled>>;
+  },
+): Claim {
+  const { relative, nearer } = more;
   const natural = below(nearer, 1);
+  const smooth =
+    relativeLerp.high < 1
+      ? ' The measure favours what is smooth: middles along the chord lie nearer to training images than real pictures do.'
+      : '';
   return judged({
-    number: relativeSlerp,
+    number: relative,
     against: relativePixels,
     rests: [nearer],
-    paper: 'Midway between seeds lie pictures that are more realistic than midway between pixels.',
-    ours: `squared distance to the nearest of ${count} training images, brought to the contrast of its ends and relative to real pictures: arc ${withInterval(relativeSlerp)}, chord ${withInterval(relativeLerp)}${embedder ? `, chord of the embedder's seeds ${withInterval(embedder.relative)}` : ''}`,
-    control: `the pixels' middle ${withInterval(relativePixels)}; the arc's is ${withInterval(nearer)} of it`,
+    paper: `Midway between seeds lie pictures that are more realistic than midway between pixels (${more.where}).`,
+    ours: `squared distance to the nearest of ${count} training images, brought to the contrast of its ends and relative to real pictures: ${withInterval(relative)}${more.beside}`,
+    control: `the pixels' middle ${withInterval(relativePixels)}; the middle that grows is at ${withInterval(nearer)} of it`,
     numbersSay: natural,
-    because: worded(natural, {
-      holds: `Midway along the arc grow pictures that are nearer to training images than averages of pixels, by ${withInterval(nearer, 2)} of their distance.`,
-      fails:
-        'Midway along the arc grow pictures that are no nearer to training images than averages of pixels.',
-      open: 'Whether pictures midway along the arc are nearer to training images than averages of pixels cannot be told.',
-    }),
-    values: {
-      ...{ pixels: relativePixels, lerp: relativeLerp, slerp: relativeSlerp },
-      ...(embedder && { embedder: embedder.relative }),
-    },
+    because: `${worded(natural, {
+      holds: `What grows midway lies at ${withInterval(nearer, 2)} of the squared distance of averages of pixels to training images.`,
+      fails: 'What grows midway lies no nearer to training images than averages of pixels.',
+      open: `Whether what grows midway lies nearer to training images than averages of pixels, at ${withInterval(nearer, 2)} of their squared distance, cannot be told.`,
+    })}${smooth}`,
+    values: more.values,
   });
 }
 
@@ -218,12 +292,12 @@ async function sheetRows(
   lab: Lab,
   model: Denoiser,
   images: Floats,
-  latent: Floats,
+  seeds: { readonly latent: Floats; readonly embedded: Floats | undefined },
   pairs: number,
 ): Promise<SheetPicture['rows']> {
   const sheet: SheetPicture['rows'][number][] = [];
   for (let i = 0; i < pairs; i++) {
-    const along = (way: 'lerp' | 'slerp') =>
+    const between = (latent: Floats, way: 'lerp' | 'slerp') =>
       concatRows(STEPS.map(t => interpolateSeeds(...ends(latent, i), t, way)));
     sheet.push({
       label: 'pixels',
@@ -232,23 +306,28 @@ async function sheetRows(
     });
     for (const way of ['lerp', 'slerp'] as const)
       sheet.push(
-        { label: `seeds, ${way}`, pictures: seedPictures(model, along(way)) },
-        { label: `grown, ${way}`, pictures: unstack(await grow(lab, model, along(way))) },
+        { label: `seeds, ${way}`, pictures: seedPictures(model, between(seeds.latent, way)) },
+        { label: `grown, ${way}`, pictures: unstack(await grow(lab, model, between(seeds.latent, way))) },
       );
+    if (seeds.embedded)
+      sheet.push({
+        label: 'embedder, lerp',
+        pictures: unstack(await grow(lab, model, between(seeds.embedded, 'lerp'))),
+      });
   }
   return sheet;
 }
 
-/** Of each middle, the share of its mean square that the best a x + b y of its ends explains, or of those so many pairs on. */
-function superposition(images: Floats, grown: Floats, on = 0): number[] {
-  return unstack(grown).map((middle, i) => {
-    const [x, y] = ends(images, (i + on) % grown.shape[0]!);
+/** Of each picture between two ends, the share of its mean square that the best a x + b y of the ends leaves. */
+export function unexplained(images: Floats, between: Floats): number[] {
+  return unstack(between).map((middle, i) => {
+    const [x, y] = ends(images, i);
     const dot = (a: Floats, b: Floats) => a.data.reduce((sum, value, at) => sum + value * b.data[at]!, 0);
     const [xx, yy, xy] = [dot(x, x), dot(y, y), dot(x, y)];
     const [xm, ym, mm] = [dot(x, middle), dot(y, middle), dot(middle, middle)];
     const det = xx * yy - xy * xy;
-    if (!(det > 0 && mm > 0)) return 1;
+    if (!(det > 0 && mm > 0)) return 0;
     const [a, b] = [(yy * xm - xy * ym) / det, (xx * ym - xy * xm) / det];
-    return (a * xm + b * ym) / mm;
+    return 1 - (a * xm + b * ym) / mm;
   });
 }

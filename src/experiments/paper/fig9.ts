@@ -93,7 +93,6 @@ async function landedOn(lab: Lab, curve: Curve) {
 }
 
 function claimOf({ curve, onData, still, stopped, apart, resampled, chance }: Landed): Claim {
-  const agrees = apart.high < chance.low / 4;
   return judged({
     models: [],
     number: onData,
@@ -103,7 +102,7 @@ function claimOf({ curve, onData, still, stopped, apart, resampled, chance }: La
     ours: `${percentInterval(onData)} of random seeds land within ${LANDED} of the curve`,
     control: `of the seeds themselves ${percentInterval(still)} lie there; with a sampler that stops at the signal rate of pictures' schedules, .95, ${percentInterval(stopped)} land; the best possible denoiser of ${DATA} of the points lets them land ${withInterval(apart)} away from where the trained one does, that of ${DATA} others ${withInterval(resampled)} away from the first; unrelated seeds land ${withInterval(chance)} apart`,
     numbersSay: onData.low > 0.9 ? 'holds' : onData.low > still.high ? 'partly' : 'fails',
-    because: `${percent(onData.mean)} of the seeds of this one trained denoiser land on the data, ${agrees ? 'near' : 'not near'} where the best denoiser, which is the data alone, lets them land: ${figure(apart.mean / chance.mean, 2)} of the distance of unrelated seeds, where another sample of the data gives ${figure(resampled.mean / chance.mean, 2)}.`,
+    because: `${percent(onData.mean)} of the seeds of this one trained denoiser land on the data; from where the best denoiser, which is the data alone, lets them land they are ${figure(apart.mean / chance.mean, 2)} of the distance of unrelated seeds, where another sample of the data gives ${figure(resampled.mean / chance.mean, 2)}.`,
     values: { landed: onData, still, stopped, apart, resampled, chance },
   });
 }
@@ -128,7 +127,9 @@ function map({ curve, from, to, data }: Landed): PlotPicture {
 }
 
 function embeddings({ curve, data, chosen }: Landed): PlotPicture {
-  const groups = chosen.map((points, k) => ({ name: `seeds of point ${k + 1}`, points, radius: 2.5 }));
+  // The first of each is the point itself.
+  const groups = chosen.map(([, ...points], k) => ({ name: `seeds of point ${k + 1}`, points, radius: 2.5 }));
+  const targets = { name: 'the points', points: chosen.map(([point]) => point!), radius: 5 };
   return {
     file: `fig9-${curve}-embeddings`,
     caption: `All seeds of the grid that land within ${CLOSE} of each of ${CHOSEN} points of the data (${curve}).`,
@@ -136,7 +137,7 @@ function embeddings({ curve, data, chosen }: Landed): PlotPicture {
       title: `Embeddings of ${CHOSEN} points, ${curve}`,
       x: { label: 'first coordinate' },
       y: { label: 'second coordinate' },
-      groups: [...groups, { name: 'data', points: data, radius: 1 }],
+      groups: [...groups, targets, { name: 'data', points: data, radius: 1 }],
       width: 640,
     }),
   };

@@ -26,7 +26,7 @@ export const identifiable = experiment({
   name: 'identifiable',
   title: 'the picture is identifiable in the mean of its seeds',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
-  measure: lab => perSubject(lab, subject => inMeans(lab, subject), ['fashion-mnist', 'cifar10', 'mnist']),
+  measure: lab => perSubject(lab, subject => inMeans(lab, subject), ['fashion-mnist', 'mnist', 'cifar10']),
   report: subjects => ({
     claims: subjects.map(({ title, model, ...found }) => {
       const { most, others, single, mean, none, theirs, named, lead, nearest } = found;

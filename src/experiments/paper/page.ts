@@ -1,4 +1,4 @@
-import { type Claim, type Findings, type GatedClaim, LEAST, type Verdict } from './claims.ts';
+import { type Claim, type Findings, type GatedClaim, type Gates, LEAST, type Verdict } from './claims.ts';
 
 /** What one experiment found, with its pictures as files. */
 export interface Reproduced {
@@ -7,6 +7,8 @@ export interface Reproduced {
   /** What it took, clouds and models that it was the first to need among it. */
   readonly seconds: number;
   readonly claims: readonly GatedClaim[];
+  /** Of the denoisers of pictures that it asked for. */
+  readonly gates: Gates;
   readonly tables: NonNullable<Findings['tables']>;
   readonly notes: NonNullable<Findings['notes']>;
   readonly pictures: readonly { readonly file: string; readonly caption: string; readonly svg: boolean }[];
@@ -61,7 +63,7 @@ export function reproductionReport(
     'Figures, tables and claims of Asperti, Evangelista, Marro and Merizzi, *Image embedding for denoising generative models* (2023), and some beyond it, regenerated, each with a number, a control and a verdict.',
     `Made by \`${command}\`; no number on this page was typed by hand.`,
     '',
-    `${sizes} Squared errors are of pixels in [0,1]; in brackets stand 95 % intervals, from the bootstrap (of shares Wilson's), and n, the independent things (pictures, seeds of noise, trainings) that the mean goes over. Under n = ${LEAST} there is no interval and no verdict: the claim stays open, with what the numbers alone would say. So does a claim whose models fail their gate ([decision 17](../decisions/0017-gate.md)): beside each stands how many of its conditions they meet. The paper's absolute errors belong to its own models: compare ratios and orders.`,
+    `${sizes} Squared errors are of pixels in [0,1]; in brackets stand 95 % intervals, from the bootstrap (of shares Wilson's), and n, the independent things (pictures, seeds of noise, trainings) that the mean goes over. Under n = ${LEAST} there is no interval and no verdict: the claim stays open, with what the numbers alone would say. So does a claim whose models fail their gate ([decision 17](../decisions/0017-gate.md)): beside each stands how many of its conditions they meet, and [below](#the-models) which they do not. A claim about one network speaks of the network at hand, over pictures; one that compares kinds of networks or trainings counts trainings. A ratio of what clouds of seeds show is each picture's, averaged over pictures, and so need not be the ratio of the means beside it. Of intervals of 95 % one in twenty misses what it is of, and here are many. The paper's absolute errors belong to its own models: compare ratios and orders.`,
     '',
     tally(done.flatMap(({ claims }) => claims)),
     '',
@@ -95,8 +97,18 @@ export function reproductionReport(
       ]),
     ),
     '',
+    ...unmet(Object.assign({}, ...done.map(({ gates }) => gates)) as Gates),
     ...done.flatMap(section),
   ].join('\n');
+}
+
+/** What denoisers lack to pass their gate. */
+function unmet(gates: Gates): string[] {
+  const lacking = Object.entries(gates).flatMap(([name, gate]) =>
+    gate && gate.fails.length > 0 ? [[name, gate.fails.join('; ')]] : [],
+  );
+  if (lacking.length === 0) return [];
+  return [...rows(['denoiser', 'conditions of its gate that it does not meet'], lacking), ''];
 }
 
 /** How every claim begins that the paper does not make. */

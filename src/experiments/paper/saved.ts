@@ -27,7 +27,7 @@ export function reported(
     ...plots.map(({ file, caption }) => ({ file, caption, svg: true })),
   ];
   const held = claims.map(claim => gated(claim, gates));
-  return { name, title, seconds, claims: held, tables, notes, pictures, plots };
+  return { name, title, seconds, claims: held, gates, tables, notes, pictures, plots };
 }
 
 function findingsOf(experiment: Experiment, numbers: unknown): Findings {

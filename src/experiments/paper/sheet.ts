@@ -91,7 +91,7 @@ export const sheet = experiment({
       ],
       plots: subjects.map(({ title, subject, own }) => ({
         file: `sheet-${subject}`,
-        caption: `Variance of a cloud along each of the ${SENSITIVE} most sensitive directions, beside what a linear sampler would leave (${title}; means over pictures with 95 % intervals).`,
+        caption: `Variance of a cloud along each of the ${SENSITIVE} most sensitive directions, with 95 % intervals over pictures, beside what a linear sampler would leave (${title}).`,
         svg: lineFigure({
           title: `Along the sensitive directions, ${title}`,
           x: { label: 'direction, most sensitive first' },

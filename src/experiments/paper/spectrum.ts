@@ -144,7 +144,7 @@ function thinClaim({ title, model, seeds, dims, own, noise, along, random, rest 
     models: [model],
     number: along,
     against: random,
-    paper: `The cloud is thin along some directions: eigenvalues down to .0001 (${title}; the paper's number is CIFAR-10's).`,
+    paper: `The cloud is thin along some directions (${title}; the paper: eigenvalues down to .0001, of CIFAR-10).`,
     ours: `along the ${TANGENT} directions in which a seed moves its picture most the variance is ${withInterval(along)} of the mean one, outside of ${SENSITIVE} such directions ${withInterval(rest)}; the eigenvalues of ${seeds} seeds in ${dims} dimensions, in the same terms, go down to ${withInterval(own.least)}`,
     control: `along random directions ${withInterval(random)}; eigenvalues of as many of noise go down to ${withInterval(noise.least)}`,
     numbersSay: thin,
@@ -163,7 +163,7 @@ function wideClaim({ title, model, seeds, dims, own, noise, top }: Spectrum): Cl
     models: [model],
     number: top,
     against: noise.top,
-    paper: `The cloud is elongated along some directions: eigenvalues up to 4 (${title}; the paper's number is CIFAR-10's).`,
+    paper: `The cloud is elongated along some directions (${title}; the paper: eigenvalues up to 4, of CIFAR-10).`,
     ours: `along the direction that is widest on half of the seeds, the variance of the other half is ${withInterval(top)} of the mean one; the greatest eigenvalue of ${seeds} seeds in ${dims} dimensions, in the same terms, is ${withInterval(own.greatest)}`,
     control: `of noise ${withInterval(noise.top)}, its greatest eigenvalue ${withInterval(noise.greatest)}, by Marchenko and Pastur ${withInterval(noise.high)}`,
     // So few seeds find a wide direction in part only.

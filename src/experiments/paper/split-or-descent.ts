@@ -153,7 +153,7 @@ export const splitOrDescent = experiment({
       frontier(one, 'time', 'time per seed, relative', ({ seconds }) => seconds / one.standings[0]!.seconds),
     ]),
     notes: [
-      `For each budget of ${BUDGETS.join(', ')} evaluations the settings nearest to ${TUNED_ON} training pictures within it were chosen: of split inversion among ${splitArms().length}, of descent (Adam at rates that fall by a cosine, L-BFGS, Gauss-Newton) among ${descentArms().length}. Split inversion's outer iterations may be up to ${SPLIT.lastStep.extra} more where its last step has not converged. The table is of other pictures, of the test set. Times are of one machine, that of the first row is 1; in equal time split inversion may take no longer than the descent that it is held against.`,
+      `For each budget of ${BUDGETS.join(', ')} evaluations the settings nearest to ${TUNED_ON} training pictures within it were chosen: of split inversion among ${splitArms().length}, of descent (Adam at rates that fall by a cosine, L-BFGS, Gauss-Newton) among ${descentArms().length}. Split inversion's outer iterations may be up to ${SPLIT.lastStep.extra} more where its last step has not converged. The table is of other pictures, of the test set. Times are of one machine, measured once, that of the first row is 1; in equal time split inversion may take no longer than the descent that it is held against.`,
     ],
   }),
 });
@@ -304,7 +304,7 @@ function nearer({ title, model, standings, random }: Compared, how: string, all:
       won.length > 0 && lost.length > 0
         ? 'partly'
         : together(...all.map(duel => below(duel.ratio, 1)), ...(all.length > 0 ? [] : ['open' as const])),
-    because: `Of ${descents.length} descents ${all.length} cost as much as a split inversion: that is nearer than ${won.length} of them and farther than ${lost.length}${hardest ? `; where descent does best, it leaves ${figure(hardest.ratio.mean, 2)} of its error` : ''}.`,
+    because: `${all.length} of ${descents.length} descents cost no less than some split inversion, which is nearer than ${won.length} of them and farther than ${lost.length}${hardest ? `; where descent does best, split inversion leaves ${figure(hardest.ratio.mean, 2)} of its error` : ''}.`,
     values: {
       ...Object.fromEntries(all.map(({ descent, ratio }) => [`ratio.${descent}`, ratio])),
       ...{ dearest: dearest.error, random },

@@ -7,6 +7,7 @@ import { principalComponents } from '../../latent/pca.ts';
 import { combine, norms } from '../../tensor/rowwise.ts';
 import { type Floats, rows } from '../../tensor/tensor.ts';
 import {
+  above,
   below,
   type Claim,
   figure,
@@ -25,7 +26,6 @@ import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from './mea
 import { pictureTangents, TANGENT } from './measure/tangent.ts';
 import {
   energyShare,
-  evenTurns,
   linearTrajectories,
   shuffledSteps,
   straightness,
@@ -42,8 +42,9 @@ const MOMENTS = 2000;
 const SEEDS = 100;
 /** Seeds of pictures at which the manifold's directions are sought. */
 const TANGENTS = 20;
-/** A path is almost straight where it has less than this part of the detour of an even turn. */
-const STRAIGHTER = 0.5;
+/** Chord over path of a quarter circle; a path is almost straight where it has less than half its detour. */
+const QUARTER = (2 * Math.SQRT2) / Math.PI;
+const STRAIGHT = 1 / (1 + (1 / QUARTER - 1) / 2);
 
 /** Whether trajectories are almost straight and orthogonal to the data (Asperti et al. 2023, section 3.3, of fig. 9). */
 export const straight = experiment({
@@ -90,7 +91,6 @@ async function inPlane(lab: Lab, curve: Curve) {
     const mean = (values: readonly number[]) => sampled(values, lab.rng);
     return {
       straight: mean(straightness(shown)),
-      turn: mean(straightness(evenTurns(states, model).map(state => toPixels(state, model.info)))),
       unscaled: mean(straightness(unscaled(states, model))),
       jump: mean(Array.from(norms(combine([1, states[1]!], [-1, states[0]!])))),
       last: mean(last),
@@ -109,15 +109,14 @@ function planeStraight({ curve, trained, best }: Plane): Claim {
   return judged({
     models: [],
     number: best.straight,
-    against: best.turn,
-    rests: [],
+    against: QUARTER,
     paper: `The trajectories are almost straight (${curve}).`,
     ours: `chord over path ${withInterval(best.straight)} for the best denoiser, ${withInterval(trained.straight)} for the trained one`,
-    control: `an even turn by a right angle between the same ends has ${withInterval(best.turn)}; without the signal rate paths are straighter by construction, ${withInterval(best.unscaled)} and ${withInterval(trained.unscaled)}; the first step, which should be next to none, is ${withInterval(best.jump, 2)} long for the best denoiser and ${withInterval(trained.jump, 2)} for the trained one`,
-    numbersSay: straighter(best.straight, best.turn),
-    because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords, where an even turn's would be ${figure(1 / best.turn.mean)} times; the trained one's are ${figure(1 / trained.straight.mean)} times as long.`,
+    control: `a quarter circle has ${figure(QUARTER)}, half its detour ${figure(STRAIGHT)}; without the signal rate paths are straighter by construction, ${withInterval(best.unscaled)} and ${withInterval(trained.unscaled)}; the first step, which should be next to none, is ${withInterval(best.jump, 2)} long for the best denoiser and ${withInterval(trained.jump, 2)} for the trained one`,
+    numbersSay: straighter(best.straight),
+    because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords, where a quarter circle is ${figure(1 / QUARTER)} times; the trained one's are ${figure(1 / trained.straight.mean)} times as long.`,
     values: {
-      ...{ straight: trained.straight, best: best.straight, turn: best.turn },
+      ...{ straight: trained.straight, best: best.straight },
       ...{ unscaled: trained.unscaled, bestUnscaled: best.unscaled },
       ...{ jump: trained.jump, bestJump: best.jump },
     },
@@ -142,11 +141,9 @@ function planeOrthogonal({ curve, trained, best }: Plane): Claim {
   });
 }
 
-/** Whether paths are straight: they have less than half the detour of even turns between the same ends; not where they have as much. */
-function straighter(path: Sampled, turn: Sampled): Verdict {
-  const detour = (length: number) => 1 / length - 1;
-  if (detour(path.low) < STRAIGHTER * detour(turn.mean)) return 'holds';
-  return path.high < turn.low ? 'fails' : path.low > turn.high ? 'partly' : 'open';
+/** Whether paths are straight: they have less than half the detour of a quarter circle, in part where they have less than all of it. */
+function straighter(path: Sampled): Verdict {
+  return orInPart(above(path, STRAIGHT), path.low > QUARTER);
 }
 
 /** |cos| between directions and the curve where the seed lands, and, as chance, where another one does. */
@@ -191,8 +188,8 @@ function plotOf(curve: Curve, { data, paths }: Drawn, ending = ''): PlotPicture 
       y: { label: 'second coordinate' },
       groups: [
         { name: 'data', points: data, radius: 1.2 },
+        { name: 'where seeds land', points: at(-1), radius: 2.5 },
         { name: 'seeds', points: at(0), radius: 2.5 },
-        { name: 'where they land', points: at(-1), radius: 2.5 },
       ],
       paths,
       width: 640,
@@ -213,7 +210,6 @@ async function ofPictures(lab: Lab) {
   const mean = (values: readonly number[]) => sampled(values, lab.rng);
   const [share, expected] = [mean(straightness(own)), mean(straightness(linear))];
   const turned = mean(straightness(shuffledSteps(own)));
-  const turn = mean(straightness(evenTurns(own, model)));
   const free = mean(straightness(unscaled(own, model)));
   const freeLinear = mean(straightness(unscaled(linear, model)));
   const first = rows(moments.components, 0, TANGENT);
@@ -229,28 +225,27 @@ async function ofPictures(lab: Lab) {
     return { own: mean(shares), linear: mean(energyShare(way(linear), first)) };
   };
   return {
-    ...{ share, expected, turned, turn, free, freeLinear },
+    ...{ share, expected, turned, free, freeLinear },
     ...{ chance: TANGENT / moments.mean.data.length, chord: along(0), last: along(-2) },
   };
 }
 
 type OfPictures = Awaited<ReturnType<typeof ofPictures>>;
 
-function straightClaim({ share, expected, turned, turn, free, freeLinear }: OfPictures): Claim {
+function straightClaim({ share, expected, turned, free, freeLinear }: OfPictures): Claim {
   return judged({
     number: share,
     against: expected,
-    rests: [turned, turn],
+    rests: [turned],
     paper: 'The trajectories are almost straight (said of fig. 9; here for pictures, Fashion-MNIST).',
     ours: `chord over path ${withInterval(share)}; without the signal rate ${withInterval(free, 4)}`,
-    control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${withInterval(freeLinear, 4)}; an even turn by a right angle between the same ends ${withInterval(turn)}; steps as long in random directions ${withInterval(turned)}`,
-    numbersSay: straighter(share, turn),
-    because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times), where an even turn by a right angle would be ${figure(1 / turn.mean)} times as long${straighter(expected, turn) === 'holds' ? '' : ': the paths of Gaussian data would not pass for straight either'}.`,
+    control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${withInterval(freeLinear, 4)}; a quarter circle ${figure(QUARTER)}, half its detour ${figure(STRAIGHT)}; steps as long in random directions ${withInterval(turned)}`,
+    numbersSay: straighter(share),
+    because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times), where a quarter circle is ${figure(1 / QUARTER)} times as long${straighter(expected) === 'holds' ? '' : ': the paths of Gaussian data would not pass for straight either'}.`,
     values: {
       straight: share,
       gaussian: expected,
       turned,
-      turn,
       unscaled: free,
       gaussianUnscaled: freeLinear,
     },
@@ -270,7 +265,7 @@ function acrossClaim(
     ours: `along the ${TANGENT} directions in which the picture moves most as its seed is moved lie ${percentInterval(own)} of the square of the way`,
     control: `a direction in no relation to the data has ${percent(chance)} there; the way of Gaussian data of the same moments ${percentInterval(linear)}`,
     numbersSay: across,
-    because: `The way has ${figure(own.mean / chance, 2)} times as much of itself along the manifold as a direction by chance, that of Gaussian data ${figure(linear.mean / chance, 2)} times.`,
+    because: `Along the manifold lies ${figure(own.mean / chance, 2)} times as much of the way as of a direction by chance, of Gaussian data's ${figure(linear.mean / chance, 2)} times.`,
     values: { chance, own, linear },
   });
 }

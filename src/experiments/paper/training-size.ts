@@ -101,7 +101,7 @@ export const trainingSize = experiment({
       ],
       claims: [
         judged({
-          models: halvesOf(results.map(({ size }) => size)),
+          models: halvesOf([least.size, most.size]),
           number: most.ratio,
           against: least.ratio,
           paper:

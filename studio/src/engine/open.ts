@@ -52,10 +52,7 @@ export interface Sampling {
 /** Networks that ship with the studio, the one that all rooms begin with among them. */
 const NETWORKS: Readonly<Record<string, URL>> = {
   'fashion-mnist': SHIPPED_DENOISER,
-  'fashion-mnist-32-64-128': new URL(
-    '../../../models/reproduction/fashion-mnist-32-64-128.onnx',
-    import.meta.url,
-  ),
+  'fashion-mnist-small': new URL('../../../models/reproduction/fashion-mnist-small.onnx', import.meta.url),
   'fashion-mnist-small-se': new URL(
     '../../../models/reproduction/fashion-mnist-small-se.onnx',
     import.meta.url,

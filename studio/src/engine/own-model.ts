@@ -161,7 +161,7 @@ async function read({
   if (size > LARGEST_MODEL)
     throw new SeedbedError(
       'Unsupported',
-      `${file.name} is ${megabytes(size)} large; a page can work with ${megabytes(LARGEST_MODEL)}. On the command line there is no such limit: npx seedbed embed --model ${file.name} picture.png`,
+      `${file.name} is ${megabytes(size)} large; a page can work with ${megabytes(LARGEST_MODEL)}. The command line takes up to 2 GiB, and weights beside the file: npx seedbed embed --model ${file.name} picture.png, after npx seedbed import where it has a description of its own`,
     );
   const bytes = new Uint8Array(await file.arrayBuffer());
   const external = new Map<string, Uint8Array>();

@@ -16,7 +16,8 @@ export function Gate() {
             when={conditions()}
             fallback={
               <span class="where">
-                Nobody has measured this model. On the command line: npx seedbed quality MODEL --data DATA
+                Nobody has measured this model. On the command line: npx seedbed quality MODEL --learned DATA
+                --data OTHERS --into MEASURED.onnx, which is then opened here
               </span>
             }
           >

@@ -15,7 +15,7 @@ import { say } from './notices.ts';
 /** The shipped denoiser: every link is understood with it. */
 export const SHIPPED = 'fashion-mnist';
 /** Other networks that ship with the studio, of the same data. */
-export const OTHERS = ['fashion-mnist-32-64-128', 'fashion-mnist-small-se'] as const;
+export const OTHERS = ['fashion-mnist-small', 'fashion-mnist-small-se'] as const;
 
 /** A network of colour pictures, which is read when it is chosen. */
 const COLOUR = 'cifar10-small';

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { gaussianDenoiser, samplerGain } from '../../../src/diffusion/oracle.ts';
+import { unexplained } from '../../../src/experiments/paper/fig19.ts';
 import { EXPERIMENTS } from '../../../src/experiments/paper/reproduction.ts';
+import { combine } from '../../../src/tensor/rowwise.ts';
+import { average } from '../../../src/tensor/statistics.ts';
+import { takeRows } from '../../../src/tensor/tensor.ts';
 import { gaussianPictures, run, SHAPE, scalingEmbedder, type ToyParts, toyLab, valuesIn } from '../lab.ts';
 
 const VARIANCE = 0.5;
@@ -12,7 +16,7 @@ const scaled = (factor: number) => scalingEmbedder(gaussian, factor / GAIN);
 async function claimsOf(name: string, parts: ToyParts = {}, variance = VARIANCE) {
   const lab = await toyLab({
     denoisers: { 'fashion-mnist': gaussian },
-    embedders: { 'fashion-mnist-embedder': scaled(1) },
+    embedders: { 'fashion-mnist-embedder': scaled(1), 'embedder-unet': scaled(1) },
     data: { 'fashion-mnist': gaussianPictures('test', 400, variance) },
     ...parts,
   });
@@ -21,7 +25,7 @@ async function claimsOf(name: string, parts: ToyParts = {}, variance = VARIANCE)
 
 describe('what holds by itself is no finding', () => {
   test.each(['table1', 'fig15'])('%s: one network alone has no order', async name => {
-    const embedders = { 'fashion-mnist-embedder': scaled(-1) };
+    const embedders = { 'embedder-unet': scaled(-1) };
     for (const { numbersSay } of (await claimsOf(name, { embedders })).slice(0, 2))
       expect(numbersSay).toBe('open');
   });
@@ -30,7 +34,7 @@ describe('what holds by itself is no finding', () => {
     const embedders = {
       'embedder-conv-1': scaled(0.9),
       'embedder-conv-3x16': scaled(0.4),
-      'fashion-mnist-embedder': scaled(0.2),
+      'embedder-unet': scaled(0.2),
     };
     for (const { numbersSay } of (await claimsOf(name, { embedders })).slice(0, 2))
       expect(numbersSay).toBe('fails');
@@ -53,7 +57,7 @@ describe('what holds by itself is no finding', () => {
 describe('numbers that sentences are made of', () => {
   test('table1: three channels explain one count of the paper, one channel three', async () => {
     const counts = (await claimsOf('table1')).at(-1);
-    expect(counts!.values['fashion-mnist-embedder.3']).toBe(9_577_683);
+    expect(counts!.values['embedder-unet.3']).toBe(9_577_683);
     expect(counts!.values['embedder-conv-3x16.1']).toBe(7233);
     expect(counts!.values['embedder-conv-3x64.1']).toBe(105_729);
     expect(counts!.values['embedder-conv-6x128.1']).toBe(859_009);
@@ -87,9 +91,28 @@ describe('numbers that sentences are made of', () => {
     expect(left! / (inverted! / before!)).toBeLessThan(1.4);
   });
 
-  test('fig19: ends explain their own middle more than that of another pair', async () => {
-    const { superposed, chance, superposedEmbedder } = valuesIn(await claimsOf('fig19'));
-    expect(superposed!).toBeGreaterThan(chance!);
-    expect(superposedEmbedder!).toBeGreaterThan(0.97);
+  test('fig19: a sum of two ends leaves nothing unexplained, a picture of its own as much as one like it', async () => {
+    const images = await gaussianPictures('ends', 16, VARIANCE).read(Array.from({ length: 16 }, (_, i) => i));
+    const others = await gaussianPictures('others', 8, VARIANCE).read(Array.from({ length: 8 }, (_, i) => i));
+    const [even, odd] = [0, 1].map(first =>
+      takeRows(
+        images,
+        [0, 2, 4, 6, 8, 10, 12, 14].map(i => i + first),
+      ),
+    );
+    for (const left of unexplained(images, combine([0.5, even!], [0.5, odd!])))
+      expect(left).toBeCloseTo(0, 5);
+    const [own, other] = [others, takeRows(images, [4, 6, 8, 10, 12, 14, 0, 2])].map(pictures =>
+      average(unexplained(images, pictures)),
+    );
+    expect(own! / other!).toBeGreaterThan(0.9);
+    expect(own! / other!).toBeLessThan(1.1);
+    const data = {
+      'fashion-mnist': gaussianPictures('test', 400, VARIANCE),
+      'fashion-mnist:train': gaussianPictures('train', 400, VARIANCE),
+    };
+    const { ratio, ratioEmbedder } = valuesIn(await claimsOf('fig19', { data }));
+    expect(ratio!).toBeLessThan(0.1);
+    expect(ratioEmbedder!).toBeLessThan(0.1);
   });
 });

@@ -111,7 +111,7 @@ describe('a gate beside a claim', () => {
   test('that is failed, or was never measured, leaves the claim open, with what was seen', () => {
     const failed = gated(claim, { sound: flat });
     expect(failed).toMatchObject({ verdict: 'open', numbersSay: 'holds', gate: 'sound 6 of 7' });
-    expect(failed.because).toContain('Open, as sound fails its gate (has their contrast). What was seen: ');
+    expect(failed.because).toContain('Open, as sound fails its gate. What was seen: ');
     const unmeasured = gated({ ...claim, models: undefined }, { sound, other: null });
     expect(unmeasured).toMatchObject({ verdict: 'open', gate: 'sound 7 of 7, other not measured' });
   });

@@ -53,7 +53,7 @@ export const CONTENDERS: readonly Contender[] = [
   },
   {
     title: 'U-Net',
-    model: 'fashion-mnist-embedder',
+    model: 'embedder-unet',
     config: { kind: 'unet', channels: [48, 96, 192, 384], blocks: 2, embedding: 64, attention: null },
     parameters: 9_577_683,
     error: 0.00089,

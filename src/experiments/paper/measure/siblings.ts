@@ -17,7 +17,7 @@ export const SECOND = 27_500;
 /** Fewer are learned by heart, which is the point of those networks, and no gate lets them pass. */
 const BY_HEART = 3000;
 
-/** The networks of both halves, those apart that learned theirs by heart. */
+/** The networks of both halves of these sizes, which a claim compares, those apart that learned theirs by heart. */
 export function halvesOf(sizes: readonly number[]): string[] {
   return sizes
     .filter(size => size >= BY_HEART)

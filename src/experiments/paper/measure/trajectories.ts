@@ -66,18 +66,6 @@ export function straightness(states: readonly Floats[]): number[] {
   });
 }
 
-/**
- * The states that lead the seeds of a DDIM sampler to the same results were every prediction the last one: s x0 + n epsilon, a
- * turn by a right angle. Nothing that such a sampler does is bent less, but for its predictions' own change.
- */
-export function evenTurns(states: readonly Floats[], { info }: Denoiser): Floats[] {
-  const grid = samplerGrid(info, info.sampler);
-  const { signalRate: s, noiseRate: n } = grid[0]!.from;
-  const clean = states.at(-1)!;
-  const noise = combine([1 / n, states[0]!], [-s / n, clean]);
-  return [...grid.map(({ from }) => combine([from.signalRate, clean], [from.noiseRate, noise])), clean];
-}
-
 /** The states x of a DDIM sampler as x / s, which moves by the predicted noise alone. */
 export function unscaled(states: readonly Floats[], { info }: Denoiser): Floats[] {
   const grid = samplerGrid(info, info.sampler);
