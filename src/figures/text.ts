@@ -28,7 +28,7 @@ export function textWidth(text: string, size: number, bold = false): number {
   return ems * size * WIDEST * (bold ? 1.08 : 1);
 }
 
-/** Text in lines that are at most so wide, broken between words, and within a word that is too long itself. */
+/** Text in lines that are at most so wide, broken between words, and within a word that is too long itself, after a hyphen where one helps. */
 export function wrap(text: string, width: number, size: number, bold = false): string[] {
   const fits = (line: string) => textWidth(line, size, bold) <= width;
   const lines: string[] = [];
@@ -41,12 +41,13 @@ export function wrap(text: string, width: number, size: number, bold = false): s
     }
     if (line) lines.push(line);
     line = '';
-    for (const letter of word) {
-      if (line && !fits(line + letter)) {
+    const pieces = word.split(/(?<=\w-)/).flatMap(part => (fits(part) ? [part] : [...part]));
+    for (const piece of pieces) {
+      if (line && !fits(line + piece)) {
         lines.push(line);
         line = '';
       }
-      line += letter;
+      line += piece;
     }
   }
   return line ? [...lines, line] : lines;

@@ -2,6 +2,7 @@ import { parseHTML } from 'linkedom/worker';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { type SheetFigure, sheetFigure } from '../../src/figures/sheet.ts';
+import { textWidth, wrap } from '../../src/figures/text.ts';
 import { encodePng } from '../../src/runtime/images.ts';
 import { svgToPng } from '../../src/runtime/svg.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
@@ -53,4 +54,14 @@ test('every pixel of a small picture stays a square', async () => {
 
 test('a sheet without pictures is refused', () => {
   expect(() => sheetFigure({ title: 'Nothing', rows: [] })).toThrow(/sheet 'Nothing' has no pictures/);
+});
+
+test('lines break between words, a long word after a hyphen, and one without at the last letter that fits', () => {
+  const wide = (text: string) => textWidth(text, 10);
+  expect(wrap('what it grows', wide('what it '), 10)).toEqual(['what it', 'grows']);
+  expect(wrap('mnist-small-spatial', wide('mnist-small-sp'), 10)).toEqual(['mnist-small-', 'spatial']);
+  expect(wrap('a -0.5', wide('a -0.5'), 10)).toEqual(['a -0.5']);
+  const pieces = wrap('unbreakable', wide('unbrea'), 10);
+  expect(pieces.join('')).toBe('unbreakable');
+  expect(pieces.every(piece => wide(piece) <= wide('unbrea'))).toBe(true);
 });
