@@ -96,7 +96,8 @@ describe('neighbours', () => {
   const line = float32([6, 1], [0, 1, 2, 3, 4, 5]);
 
   test('points within others lie no further off than a third neighbour', () => {
-    // About 5, third neighbours reach to 2 and to 8; about 0 to -3.
+    // About 5, third neighbours reach to 2 and to 8; about 0 to -3, which is within.
+    expect(shareWithin(float32([2, 1], [-3, 8]), line)).toBe(1);
     expect(shareWithin(float32([4, 1], [-2.5, 7.5, 9, -4]), line)).toBe(0.5);
     expect(shareWithin(line, line)).toBe(1);
     expect(shareWithin(float32([300, 1], new Array(300).fill(100)), line)).toBe(0);
