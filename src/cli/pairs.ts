@@ -1,11 +1,13 @@
 import type { Denoiser } from '../diffusion/info.ts';
 import { createSampler, evaluationsOf } from '../diffusion/sampler.ts';
 import type { Pairs } from '../embedding/train-embedder.ts';
+import { SeedbedError } from '../errors.ts';
 import { exists, joinPath, readBytes, writeAtomic } from '../runtime/files.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { readSafetensors, writeSafetensors } from '../tensor/safetensors.ts';
-import { concatRows, requireFinite, rows, type Tensor } from '../tensor/tensor.ts';
+import { concatRows, requireFinite, rows, sizeOf, type Tensor } from '../tensor/tensor.ts';
+import { MOST_BYTES } from '../tensor/zip.ts';
 import { tensorCodec } from '../work/kept.ts';
 import { inPieces, openUnfinished } from '../work/unfinished.ts';
 import type { Terminal } from './terminal.ts';
@@ -19,6 +21,12 @@ export async function pairsOf(
   { count, rng, ...folder }: { count: number; rng: number; out: string; resume: boolean },
 ): Promise<Pairs> {
   const { shape, sampler } = denoiser.info;
+  const most = Math.floor(MOST_BYTES / (2 * 4 * sizeOf(shape))) - 1;
+  if (count > most)
+    throw new SeedbedError(
+      'BadArgument',
+      `${count} pairs of [${shape}] do not fit a file that can be read again; at most ${most}. Say so as training.pairs in the configuration`,
+    );
   const path = joinPath(folder.out, 'pairs.safetensors');
   const about = {
     model: denoiser.hash,

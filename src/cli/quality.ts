@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { findEntry } from '../data/catalogue.ts';
 import { type Dataset, slice } from '../data/dataset.ts';
 import { openConversion } from '../diffusion/conversion.ts';
 import { type Denoiser, withSampler } from '../diffusion/info.ts';
@@ -124,18 +125,21 @@ async function pictureSets(
   flags: Flags,
   { note }: Pick<Terminal, 'note'>,
 ): Promise<[learned: Dataset, kept: Dataset, learnedInAll: number]> {
-  const own = model.info.training?.data;
-  const learned = flags.learned ?? (typeof own === 'string' ? own : undefined);
-  const kept = flags.data ?? (typeof own === 'string' ? `${own.split(':')[0]}:test` : undefined);
+  const { data } = model.info.training ?? {};
+  const own = typeof data === 'string' ? data : undefined;
+  const learned = flags.learned ?? own;
+  const kept = flags.data ?? (own && notLearned(own));
   if (!learned || !kept)
     throw new SeedbedError(
       'BadArgument',
-      `${model.info.name} does not say what it learned from. Name that by --learned, and pictures that it did not learn by --data`,
+      own && !kept
+        ? `${model.info.name} learned from ${own}, which names no other part that it did not learn. Name pictures that it did not learn by --data`
+        : `${model.info.name} does not say what it learned from. Name that by --learned, and pictures that it did not learn by --data`,
     );
   const open = (name: string) =>
     openFor(name, model, { dataDir: flags.dataDir, fit: learnedFit(model), note });
   const [all, others] = [await open(learned), await open(kept)];
-  const [from, to] = flags.learned === undefined ? learnedPart(model, all.length) : [0, all.length];
+  const [from, to] = all.name === own ? learnedPart(model, all.length) : [0, all.length];
   return [
     slice(all, from, Math.min(from + LEARNED, to, all.length)),
     slice(others, 0, Math.min(flags.count, others.length)),
@@ -145,6 +149,13 @@ async function pictureSets(
 
 /** Pictures that an autoencoder works on at once. */
 const ENCODED = 32;
+
+/** The other part of a set that has two; of a folder that was not split nobody knows what was not learned. */
+function notLearned(own: string): string | undefined {
+  const whole = own.replace(/:train$/, '');
+  if (/:test$/.test(own)) return undefined;
+  return whole !== own || findEntry(own.split(':')[0]!) ? `${whole}:test` : undefined;
+}
 
 /** The part of its data that a model learned from: what it named, or all but what was held out. */
 function learnedPart({ info }: Denoiser, length: number): readonly [from: number, to: number] {

@@ -1,5 +1,7 @@
+import { Option } from '@commander-js/extra-typings';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import type { Dataset } from '../data/dataset.ts';
 import { openDataset } from '../data/open.ts';
 import {
   type ClassifierConfig,
@@ -43,7 +45,7 @@ const own = (out: string) =>
     .option('--minutes <n>', 'stop after so many minutes, resumable', positive)
     .option('--init <model>', 'go on from the weights of this model')
     .option('--resume', `go on with the run in the folder, ${SAME_BITS}`)
-    .option('--fresh', 'start again in a folder that holds a run');
+    .addOption(new Option('--fresh', 'start again in a folder that holds a run').conflicts('resume'));
 
 const embedderOptions = () =>
   options().option('--model <file>', 'the denoiser that it embeds for (default: the shipped one)');
@@ -94,13 +96,7 @@ async function trainDenoiser(frame: Frame, given: TrainFlags): Promise<Done> {
   const { note } = frame.terminal;
   const flags = await begin(given);
   const config = parseDenoiserConfig(...(await configOf(flags, 'configs/fashion-mnist-v.json')));
-  const { size, channels, crop } = config.image;
-  const dataset = await openDataset(flags.data ?? config.data, {
-    dataDir: flags.dataDir,
-    fit: crop ? 'crop' : 'squeeze',
-    ...(size && { size }),
-    ...(channels && { channels }),
-  });
+  const dataset = await openImages(flags, config);
   noteChanges(dataset, note);
   note(`${dataset.name}: ${dataset.length} items of [${dataset.shape}]`);
   const runtime = await frame.runtime();
@@ -115,6 +111,20 @@ async function trainDenoiser(frame: Frame, given: TrainFlags): Promise<Done> {
   };
   const task = await denoiserTask(runtime, { config, dataset, rng, out, init, levels });
   return run(frame, flags, config, task, () => (worst ? besideLinear(worst) : ''));
+}
+
+/** The pictures to learn from, as the configuration would have them. */
+function openImages(
+  { data, dataDir }: TrainFlags,
+  config: DenoiserConfig | ClassifierConfig,
+): Promise<Dataset> {
+  const { size, channels, crop } = config.image;
+  return openDataset(data ?? config.data, {
+    dataDir,
+    fit: crop ? 'crop' : 'squeeze',
+    ...(size && { size }),
+    ...(channels && { channels }),
+  });
 }
 
 /** How far a network has come where it has come least far, in a few words. */
@@ -144,7 +154,7 @@ async function trainEmbedder(frame: Frame, given: TrainFlags): Promise<Done> {
 async function trainClassifier(frame: Frame, given: TrainFlags): Promise<Done> {
   const flags = await begin(given);
   const config = parseClassifierConfig(...(await configOf(flags, 'configs/classifiers/fashion-mnist.json')));
-  const dataset = await openDataset(flags.data ?? config.data, { dataDir: flags.dataDir });
+  const dataset = await openImages(flags, config);
   noteChanges(dataset, frame.terminal.note);
   const runtime = await frame.runtime();
   const { rng, out } = flags;

@@ -1,6 +1,8 @@
 import { SeedbedError } from '../errors.ts';
 
 export type Split = 'train' | 'test';
+/** Whether a folder's name says which part of a set it holds. */
+export const isSplit = (name: string): name is Split => name === 'train' || name === 'test';
 
 /** A file of a data set as its publisher gives it. */
 export interface CatalogueFile {

@@ -4,6 +4,7 @@ import { decodeImage, readImageHeader } from '../runtime/images.ts';
 import type { ImageOptions } from '../runtime/picture.ts';
 import { imageShape } from '../runtime/picture.ts';
 import { sizeOf, zeros } from '../tensor/tensor.ts';
+import { isSplit } from './catalogue.ts';
 import type { Dataset } from './dataset.ts';
 import { checkedIndex, MOST_NUMBERS } from './dataset.ts';
 import type { FileSource } from './sources.ts';
@@ -59,7 +60,7 @@ export async function imageFiles(
     shape,
     length: files.length,
     itemName: index => files[within(index)]!.name,
-    ...(classes && { labels: async () => labelsOf(classes, files) }),
+    ...(classes && classes.length <= MOST_LABELS && { labels: async () => labelsOf(classes, files) }),
     read: async indices => {
       const batch = zeros('float32', [indices.length, ...shape]);
       const wanted = Array.from(indices, within);
@@ -74,10 +75,10 @@ export async function imageFiles(
   };
 }
 
-/** The most classes that a byte tells apart. */
-const MOST_CLASSES = 256;
+/** The most classes that a label, a byte, tells apart. */
+const MOST_LABELS = 256;
 
-/** Files by the folders that they lie in, in order of the folders' names, where these are classes: all in one place, two or more. */
+/** Files by the folders that they lie in, in order of the folders' names, where these are classes: all in one place, two or more, and not the parts of a set that is split. */
 function classesOf(files: readonly FileSource[]): FileSource[][] | undefined {
   const folders = new Map<string, FileSource[]>();
   for (const file of files) {
@@ -87,8 +88,8 @@ function classesOf(files: readonly FileSource[]): FileSource[][] | undefined {
     folders.set(folder, inside);
   }
   const places = new Set([...folders.keys()].map(folder => folder.split('/').slice(0, -1).join('/')));
-  if (folders.has('') || places.size !== 1 || folders.size < 2 || folders.size > MOST_CLASSES)
-    return undefined;
+  const split = [...folders.keys()].every(folder => isSplit(folder.split('/').at(-1)!));
+  if (folders.has('') || places.size !== 1 || folders.size < 2 || split) return undefined;
   return [...folders.entries()].sort(([a], [b]) => naturalOrder(a, b)).map(([, inside]) => inside);
 }
 

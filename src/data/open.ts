@@ -6,7 +6,7 @@ import { readNpy } from '../tensor/npy.ts';
 import { readNpz } from '../tensor/npz.ts';
 import { arrayDataset, picturesOfSplit } from './arrays.ts';
 import type { CatalogueEntry, Split } from './catalogue.ts';
-import { CATALOGUE, findEntry } from './catalogue.ts';
+import { CATALOGUE, findEntry, isSplit } from './catalogue.ts';
 import { cifarImages } from './cifar.ts';
 import type { Dataset } from './dataset.ts';
 import { imageFiles, isImageName } from './folder.ts';
@@ -181,7 +181,7 @@ function unread(path: string, kind: FileKind | undefined): SeedbedError {
   return new SeedbedError('BadFile', `${path} ${fault}. Read as a data set are ${read}`);
 }
 
-/** The pictures among the files; of a split, those in folders of its name. */
+/** The pictures among the files; of a split, those whose outermost folder of a split's name is of this one. */
 async function pictures(
   path: string,
   name: string,
@@ -189,7 +189,12 @@ async function pictures(
   split: Split | undefined,
   options: OpenOptions,
 ): Promise<Dataset> {
-  const inSplit = (source: FileSource) => !split || source.name.split('/').slice(0, -1).includes(split);
+  const inSplit = (source: FileSource) =>
+    !split ||
+    source.name
+      .split('/')
+      .slice(0, -1)
+      .find(folder => isSplit(folder)) === split;
   const files = sources.filter(source => isImageName(source.name) && inSplit(source));
   if (files.length > 0) return imageFiles(name, files, options);
   const sought =

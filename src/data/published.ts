@@ -53,7 +53,7 @@ export async function publishedImages(
     const pictures = publishedIdx(await unpacked(idx), idx.name, name);
     return { ...pictures, ...labelsBeside(idx, sources, pictures.length) };
   }
-  const cifar = named(OWN_FILES.cifar[split]);
+  const cifar = cifarFiles(named(OWN_FILES.cifar[split]));
   if (cifar.length > 0) {
     const read = async (source: FileSource) => ({ bytes: await source.read(), file: source.name });
     return cifarImages(await Promise.all(cifar.map(read)), name);
@@ -61,6 +61,14 @@ export async function publishedImages(
   const [archive] = named(CIFAR_ARCHIVE);
   if (!archive) return undefined;
   return publishedImages(name, sourcesInArchive(await unpacked(archive), archive.name), wanted, place);
+}
+
+/** Files of CIFAR-10, each once where a folder holds it flat and as it was packed; those of the set's own names where there are any. */
+function cifarFiles(found: readonly FileSource[]): FileSource[] {
+  const once = new Map(found.toReversed().map(source => [baseName(source.name), source]));
+  const files = [...once.values()].reverse();
+  const own = files.filter(({ name }) => /^(data|test)_batch(_\d+)?\.bin$/i.test(baseName(name)));
+  return own.length > 0 ? own : files;
 }
 
 /** The classes of an IDX file of pictures, where their file lies beside it. */

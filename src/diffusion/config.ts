@@ -25,6 +25,14 @@ const network = z
   .refine(({ channels, kernels }) => kernels === undefined || kernels.length === channels.length + 1, {
     path: ['kernels'],
     message: 'needs one for each of the channels and one for the output',
+  })
+  .refine(({ kind, kernels }) => kernels === undefined || kind === 'conv', {
+    path: ['kernels'],
+    message: "is of 'conv' alone",
+  })
+  .refine(({ kind, levelAt }) => levelAt === undefined || kind === 'unet', {
+    path: ['levelAt'],
+    message: "is of 'unet' alone",
   });
 
 const training = z.strictObject({
@@ -40,6 +48,14 @@ const training = z.strictObject({
   checkpointEvery: z.int().gt(0).default(200),
   evaluateEvery: z.int().gt(0).default(200),
 });
+
+/** A training whose settings all have an effect. */
+const settled = <T extends z.ZodType<z.infer<typeof moving>>>(schema: T) =>
+  schema.refine(({ weightDecay, optimiser }) => weightDecay === 0 || optimiser === 'adamw', {
+    path: ['weightDecay'],
+    message: "is AdamW's: give optimiser 'adamw'",
+  });
+const moving = training.pick({ weightDecay: true, optimiser: true });
 
 /** What moves the weights: decay of weights is AdamW's, plain Adam has none. */
 export function optimiserOf({
@@ -66,6 +82,17 @@ const common = {
   network,
 };
 
+/** What files of pictures are made into. */
+const image = z
+  .strictObject({
+    size: count(2048).optional(),
+    channels: z.union([z.literal(1), z.literal(3)]).optional(),
+    /** Of pictures that are not square: their centre, or all of them, squeezed. */
+    crop: z.boolean().default(true),
+    padding: z.int().gte(0).lte(128).default(0),
+  })
+  .default({ crop: true, padding: 0 });
+
 const denoiser = z.strictObject({
   ...common,
   /** Of the others, the items learned from: the first, and the one after the last; all unless given. */
@@ -74,15 +101,7 @@ const denoiser = z.strictObject({
     path: ['kind'],
     message: "'conv' takes no noise level; it is for embedders",
   }),
-  image: z
-    .strictObject({
-      size: count(2048).optional(),
-      channels: z.union([z.literal(1), z.literal(3)]).optional(),
-      /** Of pictures that are not square: their centre, or all of them, squeezed. */
-      crop: z.boolean().default(true),
-      padding: z.int().gte(0).lte(128).default(0),
-    })
-    .default({ crop: true, padding: 0 }),
+  image,
   schedule: z.union([
     z.enum(['linear', 'quadratic', 'cosine', 'continuousCosine']).transform(name => SCHEDULES[name]),
     scheduleSchema,
@@ -93,30 +112,33 @@ const denoiser = z.strictObject({
   sampler: z
     .strictObject({ steps: count(MOST_SAMPLER_STEPS).optional(), grid: z.enum(GRIDS).optional() })
     .optional(),
-  training: training.extend({
-    /** Diffusion times of a batch: each uniform on [0,1] (the paper's), or one in each of as many equal parts. */
-    levels: z.enum(['uniform', 'stratified']).default('uniform'),
-  }),
+  training: settled(
+    training.extend({
+      /** Diffusion times of a batch: each uniform on [0,1] (the paper's), or one in each of as many equal parts. */
+      levels: z.enum(['uniform', 'stratified']).default('uniform'),
+    }),
+  ),
 });
 
 const embedder = z.strictObject({
   ...common,
-  training: training.extend({
-    /** 'sampler': the picture grown from E(x) shall be x (the paper's). 'pairs': E(F(z)) shall be z, for generated pairs. */
-    objective: z.enum(['sampler', 'pairs']).default('sampler'),
-    /** How many pairs are generated for 'pairs'. */
-    pairs: count(2 ** 20).default(8192),
-  }),
+  training: settled(
+    training.extend({
+      /** 'sampler': the picture grown from E(x) shall be x (the paper's). 'pairs': E(F(z)) shall be z, for generated pairs. */
+      objective: z.enum(['sampler', 'pairs']).default('sampler'),
+      /** How many pairs are generated for 'pairs'. */
+      pairs: count(2 ** 20).default(8192),
+    }),
+  ),
 });
 
 const classifier = z.strictObject({
-  ...{ data: common.data, heldOut: common.heldOut },
-  image: z.strictObject({ padding: z.int().gte(0).lte(128).default(0) }).default({ padding: 0 }),
+  ...{ data: common.data, heldOut: common.heldOut, image },
   network: z.strictObject({
     channels: z.array(count(4096)).min(1).max(16),
     features: count(4096).default(64),
   }),
-  training: training.omit({ loss: true }),
+  training: settled(training.omit({ loss: true })),
 });
 
 /** The training of a denoiser as data: what is learned from what, by which network, how. */

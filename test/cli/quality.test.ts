@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadModel } from '../../src/diffusion/load.ts';
-import { saveModel } from '../../src/diffusion/model.ts';
+import { createModel, saveModel } from '../../src/diffusion/model.ts';
 import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
@@ -66,4 +66,26 @@ test('a model that does not say what it learned from is refused before any work'
   const { code, err } = await seedbed('quality', at('model.onnx'), '--out', at('none'));
   expect(code).toBe(2);
   expect(err).toMatch(/does not say what it learned from. Name that by --learned/);
+});
+
+test.each([
+  ['a folder that was not split', 'pics'],
+  ['the test part of a set', 'mnist:test'],
+])('of a model that learned from %s pictures that it did not learn have to be named', async (_, data) => {
+  const { graph, info } = gaussianDenoiser(1, [1, 3, 3], 4);
+  await writeFile(at('own.onnx'), saveModel(createModel(graph, { ...info, training: { data } })));
+  const { code, err } = await seedbed('quality', at('own.onnx'), '--out', at('none'));
+  expect(code).toBe(2);
+  expect(err).toMatch(/Name pictures that it did not learn by --data/);
+});
+
+test('what a model held out is not counted as learned, by whichever way its set is named', async () => {
+  const { graph, info } = gaussianDenoiser(1, [1, 3, 3], 4);
+  const training = { data: 'learned.npy', config: { heldOut: 100 } };
+  await writeFile(at('own.onnx'), saveModel(createModel(graph, { ...info, training })));
+  const sets = ['--learned', at('learned.npy'), '--data', at('kept.npy'), '--count', '20'];
+  const { code } = await seedbed('quality', at('own.onnx'), ...sets, '--threads', '1', '--out', at('own'));
+  expect(code).toBe(0);
+  const { learned } = JSON.parse(await readFile(join(at('own'), 'quality.json'), 'utf8'));
+  expect(learned).toBe('learned.npy[0:300]');
 });

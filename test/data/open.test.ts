@@ -50,6 +50,14 @@ beforeAll(async () => {
   for (const [name, value] of Object.entries({ 'train/10': 10, 'train/2': 2, 'test/1': 1 })) {
     await put(`pictures/${name}.png`, await picture(value));
   }
+  for (const split of ['train', 'test'])
+    for (const kind of ['cat', 'train'])
+      for (const i of [0, 1]) await put(`kinds/${split}/${kind}/${i}.png`, await picture(i));
+  for (let kind = 0; kind < 257; kind++)
+    for (const i of [0, 1]) await put(`many/c${kind}/${i}.png`, await picture(i));
+  await put('twice/data_batch_1.bin', records);
+  await put('twice/cifar-10-batches-bin/data_batch_1.bin', records);
+  await put('twice/my-train.bin', records);
   await put('pictures/readme.txt', new Uint8Array(1));
   await put('pictures.tar.gz', gzipSync(tarOf([{ path: 'a/1.png', bytes: await picture(7) }])));
   await put('mixed/1.png', await picture(1));
@@ -119,6 +127,7 @@ describe('by path', () => {
     ['user/cifar10/cifar-10-binary.tar.gz:test', 'cifar-10-binary.tar.gz:test', 1],
     ['cifar', 'cifar', 2],
     ['cifar:test', 'cifar:test', 1],
+    ['twice', 'twice', 2],
     ['cifar/train-7.bin', 'train-7.bin', 2],
     ['pictures', 'pictures', 3],
     ['pictures:train', 'pictures:train', 2],
@@ -139,6 +148,22 @@ describe('by path', () => {
         2, 3, 4, 4, 10, 2,
       ]);
     }
+  });
+
+  test('the outermost folder says which split a picture is of, and classes are those inside', async () => {
+    const set = await openDataset(at('kinds:train'));
+    const names = Array.from({ length: set.length }, (_, i) => set.itemName(i));
+    expect(names.sort()).toEqual(['cat/0', 'cat/1', 'train/0', 'train/1'].map(name => `train/${name}.png`));
+    expect(Array.from(await set.labels!())).toHaveLength(4);
+    // Both splits together have no classes: which split a picture is of is none.
+    expect((await openDataset(at('pictures'))).labels).toBeUndefined();
+  });
+
+  test('more classes than a label tells apart go by turns all the same', async () => {
+    const set = await openDataset(at('many'));
+    expect(set.labels).toBeUndefined();
+    const last = Array.from({ length: 257 }, (_, i) => set.itemName(257 + i).split('/')[0]);
+    expect(new Set(last).size).toBe(257);
   });
 
   test('pictures that differ are refused, with the option that helps', async () => {
