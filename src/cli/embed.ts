@@ -1,9 +1,11 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { givesLatents } from '../diffusion/info.ts';
 import { chooseSampler } from '../diffusion/sampler-info.ts';
+import { checkEmbedder, checkMethod, inversionFor } from '../embedding/methods.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { joinSought, type Sought } from '../embedding/seek.ts';
+import { SeedbedError } from '../errors.ts';
 import { joinPath } from '../runtime/files.ts';
 import { rows, takeRows } from '../tensor/tensor.ts';
 import { type FlagsOf, options, withOptions } from './flags.ts';
@@ -42,6 +44,28 @@ export function addEmbed(program: Command): void {
     .action((paths: string[], flags: EmbedFlags) =>
       runReported('embed', flags, frame => run(frame, paths, flags)),
     );
+}
+
+/** Refuses the options that `embed` would refuse whatever the picture. @throws {SeedbedError} as `embed` does, or CommanderError. */
+export async function checkEmbedOptions(words: readonly string[]): Promise<void> {
+  const program = new Command().exitOverride();
+  addEmbed(program);
+  let given: { paths: string[]; flags: EmbedFlags } | undefined;
+  program.commands[0]!.action((paths: string[], flags: EmbedFlags) => {
+    given = { paths, flags };
+  });
+  await program.parseAsync(['embed', ...words], { from: 'user' });
+  // Without an action there was a word such as --help.
+  if (!given) return;
+  const { paths, flags } = given;
+  if (paths.length > 0)
+    throw new SeedbedError('BadArgument', `${paths[0]}: pictures are sent to the service, not named`);
+  const { model, options } = await embedOptions(flags);
+  const { method, embedder } = options;
+  const inversion = inversionFor(method, options.inversion);
+  const sampler = chooseSampler(model.info.sampler, options);
+  checkMethod({ method, sampler, inversion, model, starts: flags.starts });
+  checkEmbedder(method, model, embedder);
 }
 
 /** Seeds whose findings a shard keeps in one file, about. */

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -212,14 +212,21 @@ test('the command listens, answers with all its files, and ends in order', async
   expect(await ended).toBe(0);
 });
 
-test('options that are wrong end it before it listens, with what is wrong', async () => {
-  const words = ['serve', '--port', '0', '--out', at('wrong'), '--', '--tau', 'foo'];
-  const { status, stderr } = spawnSync(process.execPath, [...PROGRAM, ...words], {
-    ...{ encoding: 'utf8', env: { ...process.env, ...ENVIRONMENT } },
-  });
-  expect(status).toBe(2);
-  expect(stderr).toMatch(/option '--tau <x>' argument 'foo' is invalid/);
-});
+test.each<[string[], number, RegExp]>([
+  [['--tau', 'foo'], 2, /option '--tau <x>' argument 'foo' is invalid/],
+  [['--tua', '0.3'], 2, /unknown option '--tua'/],
+  [['--method', 'descent', '--tau', '0.3'], 2, /--tau says nothing to method 'descent'/],
+  [['--method', 'split', '--sampler', 'heun'], 2, /method 'split' undoes the steps of sampler 'ddim'/],
+  [['--model', 'NOWHERE.onnx'], 2, /NOWHERE\.onnx: there is no such file/],
+  [['my.png'], 2, /my\.png: pictures are sent to the service, not named/],
+])(
+  'options that are wrong end it before it listens, with what is wrong: %j',
+  async (options, status, said) => {
+    const { code, err } = await seedbed('serve', '--port', '0', '--out', at('wrong'), '--', ...options);
+    expect(err).toMatch(said);
+    expect(code).toBe(status);
+  },
+);
 
 test('of what a command said the fault is handed on, however many lines it has', () => {
   expect(lastOf("note\nerror: option '--tau <x>' is invalid.\nAdd --help for more.\n")).toBe(

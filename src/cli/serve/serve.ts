@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { SeedbedError } from '../../errors.ts';
+import { checkEmbedOptions } from '../embed.ts';
 import { type FlagsOf, options, withOptions } from '../flags.ts';
 import { serve } from '../listening.ts';
 import { whole } from '../options.ts';
@@ -43,15 +44,9 @@ async function run(options: string[], { host, port, waiting, out, ...flags }: Fl
       'BadArgument',
       `${host} is reached from other machines: set ${VARIABLE} to a secret that requests must bear`,
     );
-  const words = ['embed', ...options, '--quiet'];
-  const runner = createRunner('.');
   // Options that are wrong are the operator's fault, and no picture's.
-  const { code, said } = await runner.run([...words, '--help'], terminal.signal);
-  if (code !== 0) {
-    runner.close();
-    throw new SeedbedError('BadArgument', said);
-  }
-  const jobs = await openJobs(resolve(out), words, waiting, runner);
+  await checkEmbedOptions(options);
+  const jobs = await openJobs(resolve(out), ['embed', ...options, '--quiet'], waiting, createRunner('.'));
   const { addresses, closed } = await serve(service(jobs, token), host, port, terminal.signal);
   terminal.line(`Seeds are found at ${addresses.join(', ')}: POST a picture to /embed. Ctrl-C ends it.`);
   terminal.json({ command: 'serve', address: addresses[0] });
