@@ -22,7 +22,8 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Div: ([a, b]) => binary(isInteger(a!) ? (x, y) => Math.trunc(x / y) : (x, y) => x / y)([a, b], {}),
   Mod: (inputs, a) =>
     binary(intOf(a, 'fmod', 0) === 1 ? (x, y) => x % y : (x, y) => ((x % y) + y) % y)(inputs, a),
-  Pow: binary((a, b) => a ** b),
+  // 1 to any power is 1, as in C; JavaScript has none for infinite ones and NaN.
+  Pow: binary((a, b) => (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b)),
   Max: (inputs, a) => inputs.reduce((x, y) => binary(Math.max)([x, y], a)),
   Min: (inputs, a) => inputs.reduce((x, y) => binary(Math.min)([x, y], a)),
   Equal: binary((a, b) => Number(a === b), 'bool'),
@@ -209,10 +210,13 @@ export function sliceRanges(
     const clamp = (at: number, low: number) => Math.min(Math.max(at < 0 ? at + dim : at, low), high);
     const start = clamp(starts[i]!, 0);
     // Only a walk backwards may end before the first element.
-    const end = clamp(ends[i]!, step > 0 ? 0 : -1);
+    const end = clamp(step < 0 && isLast(ends[i]!) ? Number.NEGATIVE_INFINITY : ends[i]!, step > 0 ? 0 : -1);
     return { axis, start, step, count: Math.max(0, Math.ceil((end - start) / step)) };
   });
 }
+
+/** The greatest integers of both widths, which the runtime takes for the end of the way, backwards too. */
+const isLast = (end: number) => end === 2 ** 31 - 1 || end >= 2 ** 63;
 
 function build(shape: readonly number[], dtype: DType, values: ArrayLike<number>): Tensor {
   if (dtype === 'float16') return toFloat16(tensor('float64', shape, Float64Array.from(values)));

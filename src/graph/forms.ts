@@ -176,7 +176,8 @@ function resizeForm(b: GraphBuilder, inputs: readonly Value[], attributes: Attri
     const from = staticShape([shape[axis]!], 'Resize')[0]!;
     const to = spread(sizes, axis) ?? Math.floor(Math.fround(from * spread(scales, axis)!));
     const scale = spread(scales, axis) ?? Math.fround(to / from);
-    if (to === from && scale === 1) return value;
+    // With antialias the runtime leaves an axis as it is that keeps its size, whatever the scale.
+    if (to === from && (scale === 1 || antialias)) return value;
     return applyAlong(b, value, axis, interpolationMatrix(from, to, scale, interpolationOf(attributes)));
   }, x);
 }

@@ -51,10 +51,12 @@ function play(
   around: ReadonlyMap<string, Value | undefined>,
   file: string,
   rewrite: Rewrite,
+  inside = false,
 ): ReadonlyMap<string, Value | undefined> {
   const values = new Map(around);
+  // Inputs may stand for a graph's weights; a branch's own go before those around it.
   for (const [name, weight] of graph.initializers) {
-    if (!values.has(name)) values.set(name, b.constant(weight, freeName(b, name, weight)));
+    if (inside || !values.has(name)) values.set(name, b.constant(weight, freeName(b, name, weight)));
   }
   for (const node of graph.nodes) {
     try {
@@ -95,8 +97,8 @@ function playBranch(
     );
   const branch = attributes[toNumbers(known)[0] === 0 ? 'else_branch' : 'then_branch'];
   if (!isGraph(branch)) throw new SeedbedError('BadFile', 'it lacks a branch');
-  const inside = play(b, branch, values, file, rewrite);
-  return branch.outputs.map(({ name }) => resolve(inside, name));
+  const own = play(b, branch, values, file, rewrite, true);
+  return branch.outputs.map(({ name }) => resolve(own, name));
 }
 
 /** Operands of which some are float32: those of float64, a position that was computed in it say, are rounded. */

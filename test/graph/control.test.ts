@@ -86,6 +86,24 @@ describe('If', () => {
     expect(toNumbers(results!['grad/x']!)).toEqual([1, 2, 3, 1, 2, 3]);
   });
 
+  test('takes its own weights before those of its name around it', async () => {
+    const [two, seven] = [float32([], [2]), float32([], [7])];
+    const own = {
+      ...branch([node('Mul', ['x', 'k'], 'b')]),
+      initializers: new Map([['k', two]]),
+    };
+    const shadowed = graphOf(
+      [
+        node('Mul', ['x', 'k'], 'z'),
+        node('If', ['yes'], 'chosen', { then_branch: own, else_branch: own }),
+        node('Add', ['z', 'chosen'], 'y'),
+      ],
+      { k: seven, yes: tensor('bool', [], Uint8Array.of(1)) },
+    );
+    expect(await run(bind(shadowed, {}))).toEqual(await run(shadowed));
+    expect(toNumbers(await run(bind(shadowed, {})))[0]).toBeCloseTo(4.5, 6);
+  });
+
   test('whose condition depends on data is refused', () => {
     const truth = [
       node('ReduceMax', ['x'], 'top', { keepdims: 0 }),

@@ -173,6 +173,9 @@ test.each([
   [-6, 100, 1],
   [5, 100, 1],
   [0, 0, -1],
+  // To the end, of a walk backwards too.
+  [-1, 2 ** 31 - 1, -1],
+  [3, 2 ** 31 - 1, -2],
 ])('a Slice from %d to %d by %d stops where the runtime stops', async (start, end, step) => {
   const inputs = [float32([5], [1, 2, 3, 4, 5]), ...[start, end, 0, step].map(one)];
   const feeds = Object.fromEntries(inputs.map((input, i) => [`x${i}`, input]));

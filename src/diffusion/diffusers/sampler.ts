@@ -90,7 +90,7 @@ function endsAtFirst({ set_alpha_to_one, final_sigmas_type }: Sampler, { ends }:
 
 /** Pipelines that name their sigmas, T from 1 to 1 / T, where their scheduler alone would go from 1 to 1 / N. */
 const NAMES_SIGMAS =
-  /^(Bria|Chroma|DreamLite|Flux|Krea2|LongCatImage|Lumina2|Nucleus|OvisImage|QwenImage|VisualCloze)/;
+  /^(Bria|Chroma|DreamLite|ErnieImage|Flux|HunyuanImage|Krea2|LongCatImage|Lumina2|Nucleus|OmniGen|OvisImage|QwenImage|VisualCloze|ZImage)/;
 
 /** The diffusion times at which a flow schedule has the sigmas that diffusers visits. */
 function flowTimes(

@@ -116,6 +116,9 @@ export function flowSchedule(
   return { kind: 'flow', timesteps, shift };
 }
 
+/** Pipelines whose shift follows the resolution otherwise, and whose network is told the unshifted levels. */
+const TELLS_OTHERS = /^(CogView4|GlmImage)/;
+
 /** The number mu that a shift is made of. */
 function muOf(
   flow: z.infer<typeof flowSchema>,
@@ -123,6 +126,12 @@ function muOf(
   where: string,
 ): number {
   if (pipeline?.startsWith('Flux2')) return flux2Mu(tokens, steps);
+  if (pipeline && TELLS_OTHERS.test(pipeline))
+    throw new SeedbedError(
+      'Unsupported',
+      `${pipeline} shifts its levels by a formula of its own, and tells its network others than it steps by, which a description cannot say. Export a network that is told the levels of its steps, and say the schedule with --config: {"schedule": {"kind": "flow", "shift": 3}}`,
+      { at: where },
+    );
   const { base_shift, max_shift, base_image_seq_len, max_image_seq_len } = flow;
   if (base_shift == null || max_shift == null || !base_image_seq_len || !max_image_seq_len)
     throw new SeedbedError(

@@ -171,10 +171,24 @@ describe('what classes and pipelines do whatever the fields say', () => {
       const info = of('FlowMatchEulerDiscreteScheduler', {}, { index: { _class_name } });
       return samplerGrid(info, info.sampler).map(({ from }) => Number(from.noiseRate.toFixed(6)));
     };
-    for (const name of ['FluxPipeline', 'Flux2KleinPipeline', 'QwenImageEditPipeline'])
+    for (const name of [
+      'FluxPipeline',
+      'Flux2KleinPipeline',
+      'QwenImageEditPipeline',
+      'HunyuanImagePipeline',
+      'ZImagePipeline',
+    ])
       expect(sigmas(name)).toEqual([1, 0.75, 0.5, 0.25]);
     for (const name of [undefined, 'StableDiffusion3Pipeline', 'AuraFlowPipeline'])
       expect(sigmas(name)).toEqual([1, 0.667, 0.334, 0.001]);
+  });
+
+  test('a pipeline that tells its network other levels than it steps by is refused', () => {
+    const fields = { use_dynamic_shifting: true, base_shift: 0.25, max_shift: 0.75 };
+    const index = { _class_name: 'CogView4Pipeline' };
+    expect(() => of('FlowMatchEulerDiscreteScheduler', fields, { index })).toThrow(
+      /CogView4Pipeline shifts its levels by a formula of its own/,
+    );
   });
 
   test('Flux2 is shifted by the number of steps, too', () => {
