@@ -57,22 +57,18 @@ const settled = <T extends z.ZodType<z.infer<typeof moving>>>(schema: T) =>
   });
 const moving = training.pick({ weightDecay: true, optimiser: true });
 
-/** What moves the weights: decay of weights is AdamW's, plain Adam has none. */
+/** What moves the weights. Decay of weights is AdamW's: a configuration of plain Adam has none. */
 export function optimiserOf({
-  optimiser,
   weightDecay,
   learningRate,
   decay,
   warmup,
   ema,
-}: Pick<
-  z.infer<typeof training>,
-  'optimiser' | 'weightDecay' | 'learningRate' | 'decay' | 'warmup' | 'ema'
->): Omit<
+}: Pick<z.infer<typeof training>, 'weightDecay' | 'learningRate' | 'decay' | 'warmup' | 'ema'>): Omit<
   z.infer<typeof training>,
   'optimiser' | 'loss' | 'batch' | 'steps' | 'checkpointEvery' | 'evaluateEvery'
 > {
-  return { learningRate, decay, warmup, weightDecay: optimiser === 'adamw' ? weightDecay : 0, ema };
+  return { learningRate, decay, warmup, weightDecay, ema };
 }
 
 const common = {

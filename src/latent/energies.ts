@@ -22,9 +22,10 @@ export function deviation(energies: readonly number[], sizes: readonly number[])
   return terms.reduce((sum, term) => sum + term, 0) / terms.length;
 }
 
-/** The octave that x of at least 1 lies in: 0 below 2, 1 below 4, 2 below 8 and so on. */
 /** Energies below this part of a seed's squares are rounding. */
 const ROUNDING = 1e-20;
+
+/** The octave that x of at least 1 lies in: 0 below 2, 1 below 4, 2 below 8 and so on. */
 const octave = (x: number) => 31 - Math.clz32(x);
 
 /**

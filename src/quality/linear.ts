@@ -76,9 +76,10 @@ export function wienerPictures(
   { mean, variances, components }: PrincipalComponents,
   latent: Floats,
 ): Floats {
-  const gains = variances.map(variance => through(model, variance, 1, 0));
-  const shifts = variances.map(variance => through(model, variance, 0, 1));
-  const outside = through(model, 0, 0, 1);
+  const through = samplerOfNumbers(model);
+  const gains = variances.map(variance => through(variance, 1, 0));
+  const shifts = variances.map(variance => through(variance, 0, 1));
+  const outside = through(0, 0, 1);
   const along = innerProducts(
     Float64Array.from(mean.data),
     Float64Array.from(components.data),
@@ -98,21 +99,18 @@ const NUMBERS: Space<number> = {
 };
 
 /** Where a model's sampler leads a seed under the best denoiser of Gaussian data N(mean, variance): all samplers are affine there, unless they clip. */
-export function through(
-  { info }: Pick<Denoiser, 'info'>,
-  variance: number,
-  seed: number,
-  mean: number,
-): number {
+function samplerOfNumbers({ info }: Pick<Denoiser, 'info'>) {
   const grid = samplerGrid(info, info.sampler);
-  const predicted = ({ x, level: { signalRate: s, noiseRate: n, target } }: Request<number>) => {
-    const off = (x - s * mean) / (s ** 2 * variance + n ** 2);
-    return target.clean * (mean + s * variance * off) + target.noise * n * off;
-  };
   const row = samplerRow(info.sampler.kind);
-  if (row.states === 1) return follow(row.solver(NUMBERS, grid, seed), predicted);
-  const pair = follow(row.solver.begin(NUMBERS, grid, seed), predicted);
-  return row.solver.picture(follow(row.solver.forward(NUMBERS, grid, pair), predicted));
+  return (variance: number, seed: number, mean: number): number => {
+    const predicted = ({ x, level: { signalRate: s, noiseRate: n, target } }: Request<number>) => {
+      const off = (x - s * mean) / (s ** 2 * variance + n ** 2);
+      return target.clean * (mean + s * variance * off) + target.noise * n * off;
+    };
+    if (row.states === 1) return follow(row.solver(NUMBERS, grid, seed), predicted);
+    const pair = follow(row.solver.begin(NUMBERS, grid, seed), predicted);
+    return row.solver.picture(follow(row.solver.forward(NUMBERS, grid, pair), predicted));
+  };
 }
 
 /** base + sum_k gains_k c_k c_k' x of rows x. */
