@@ -35,7 +35,7 @@ const GATE = 5000;
 
 /** The trainings that share a panel of the figure: those that something compares, on one scale. */
 const PANELS: readonly (readonly [title: string, names: RegExp])[] = [
-  ['MNIST, by the pictures to learn from', /^mnist-small(-\d+[ab])?(-\d+)?$/],
+  ['MNIST, by the pictures to learn from', /^mnist-small(-\d+[ab](-as-a)?)?(-\d+)?$/],
   ['MNIST, by the network', /^mnist/],
   ['Fashion-MNIST', /^fashion-mnist(?!.*embedder)/],
   ['CIFAR-10', /^cifar10/],

@@ -28,7 +28,7 @@ const ROWS = [
   ...Array.from({ length: 19 }, (_, i) => `fig${i + 1}`),
   ...['table1', 'table2', 'spectrum', 'noisy-seed', 'connected', 'straight', 'retrain', 'blocks', 'border'],
   ...['identifiable', 'rescaled', 'schedules', 'level-input', 'distances', 'canonical', 'training-size'],
-  'agreement',
+  ...['agreement', 'halves'],
   'sheet',
   'split-or-descent',
 ];

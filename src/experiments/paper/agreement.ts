@@ -1,16 +1,11 @@
-import { standardise, unstandardise } from '../../data/pixels.ts';
-import { prepare } from '../../diffusion/batches.ts';
-import { levelAt, samplerGrid } from '../../diffusion/grid.ts';
+import { samplerGrid } from '../../diffusion/grid.ts';
 import type { Denoiser } from '../../diffusion/info.ts';
 import { createNetwork } from '../../diffusion/network.ts';
-import type { GridStep, Rates } from '../../diffusion/schedule.ts';
-import { stepBy } from '../../diffusion/solvers.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
 import { linearDisagreement } from '../../quality/agreement.ts';
 import { linearClean } from '../../quality/linear.ts';
-import { normals } from '../../tensor/random.ts';
-import { combine, inBatches } from '../../tensor/rowwise.ts';
+import { inBatches } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, sizeOf } from '../../tensor/tensor.ts';
 import {
@@ -25,6 +20,7 @@ import {
   withInterval,
 } from './claims.ts';
 import { BATCH, experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
+import { cleanBy, HALF_TIME, inNoise, levelsOf, shownTo, stepOnwards } from './measure/clean.ts';
 import {
   compareSiblings,
   type Grown,
@@ -34,9 +30,6 @@ import {
   TRAINED_ON,
 } from './measure/siblings.ts';
 
-/** Diffusion times at which clean pictures are compared; 1 is noise. The claims are of the middle one. */
-const TIMES = [0.9, 0.7, 0.5, 0.3, 0.1];
-const MIDDLE = TIMES.indexOf(0.5);
 /** Pairs of disjoint sets that linear denoisers are made of, where the data has as many of a size. */
 const LINEAR_PAIRS = 10;
 /** Differences below this are drawn there. */
@@ -65,8 +58,8 @@ export const agreement = experiment({
     const [common, other] = networks.slice(-2) as [Denoiser, Denoiser];
     const all = await read('train', 0, Math.max(...sizes));
     const truth = principalComponents(shownTo(common, all));
-    const levels = TIMES.map(time => ({ time, level: levelAt(common.info, time) }));
-    const noisy = levels.map(({ time, level }) => inNoise(lab, shownTo(common, images), time, level));
+    const levels = levelsOf(common);
+    const noisy = levels.map(at => inNoise(lab, shownTo(common, images), at));
     const { length } = await lab.data('mnist', 'train');
     const results = [];
     for (const [i, size] of sizes.entries()) {
@@ -174,15 +167,9 @@ interface Level {
 }
 type Results = readonly { readonly size: number; readonly levels: readonly Level[] }[];
 
-const middle = ({ levels }: Results[number]) => levels[MIDDLE]!;
+const middle = ({ levels }: Results[number]) => levels[HALF_TIME]!;
 const along = (results: Results, value: (level: Level) => number) =>
   results.map(result => [result.size, Math.max(LEAST_DRAWN, value(middle(result)))] as const);
-
-/** Pictures in the noise of a level. */
-function inNoise(lab: Lab, pictures: Floats, time: number, { signalRate, noiseRate }: Rates): Floats {
-  const noise = normals({ seed: lab.rng, purpose: `agreement ${time}` }, pictures.shape);
-  return combine([signalRate, pictures], [noiseRate, noise]);
-}
 
 /**
  * How similar the pictures are that two networks grow from the same seeds once the first steps of both are those of one linear
@@ -214,11 +201,6 @@ async function growAfter(
 ): Promise<Pick<Grown, 'pictures'>[]> {
   const grid = samplerGrid(model.info, model.info.sampler);
   const network = await createNetwork(lab.runtime, model, BATCH);
-  /** The state that a clean picture leads to. */
-  const onwards = (x: Floats, { from, to }: GridStep, clean: Floats) => {
-    const { alpha, beta } = stepBy(from, to, { ...from, target: { clean: 1, noise: 0 } });
-    return combine([alpha, x], [beta, clean]);
-  };
   try {
     const grown: Pick<Grown, 'pictures'>[] = [];
     let before = latent;
@@ -226,35 +208,14 @@ async function growAfter(
       lab.report?.(first, numbers.length);
       let x = before;
       for (const step of grid.slice(first))
-        x = onwards(x, step, await inBatches(x, BATCH, part => network.clean(part, step.from)));
+        x = stepOnwards(x, step, await inBatches(x, BATCH, part => network.clean(part, step.from)));
       grown.push(pixelsOf(model, x));
-      before = onwards(before, grid[first]!, linearClean(data, before, grid[first]!.from));
+      before = stepOnwards(before, grid[first]!, linearClean(data, before, grid[first]!.from));
     }
     return grown;
   } finally {
     await network.dispose();
   }
-}
-
-/** Pictures [n, C, H, W] as a network is shown them: padded, and standardised as what it learned. */
-const shownTo = ({ info }: Denoiser, images: Floats): Floats => prepare(images, info.padding, info.range);
-
-/** The clean pictures that a network sees at each of the times, standardised as another's. */
-async function cleanBy(lab: Lab, model: Denoiser, images: Floats, common: Denoiser): Promise<Floats[]> {
-  const network = await createNetwork(lab.runtime, model, BATCH);
-  const seen: Floats[] = [];
-  try {
-    for (const [k, time] of TIMES.entries()) {
-      lab.report?.(k, TIMES.length);
-      const level = levelAt(model.info, time);
-      const noisy = inNoise(lab, shownTo(model, images), time, level);
-      const clean = await inBatches(noisy, BATCH, part => network.clean(part, level));
-      seen.push(standardise(unstandardise(clean, model.info.range), common.info.range));
-    }
-  } finally {
-    await network.dispose();
-  }
-  return seen;
 }
 
 function theoryClaim(results: Results): Claim {

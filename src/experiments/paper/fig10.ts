@@ -1,4 +1,3 @@
-import { prepare } from '../../diffusion/batches.ts';
 import { seedPictures } from '../../diffusion/pictures.ts';
 import { compareGrown } from '../../latent/comparison.ts';
 import { coordinates, type PrincipalComponents } from '../../latent/pca.ts';
@@ -18,6 +17,7 @@ import {
   withInterval,
 } from './claims.ts';
 import { experiment, find, type Lab, readPictures, SUBJECTS, type Subject } from './lab.ts';
+import { bandsIn, inBands } from './measure/bands.ts';
 import {
   besideLinear,
   compareTrainings,
@@ -46,8 +46,6 @@ const NETWORKS: Readonly<Record<Subject, readonly string[]>> = {
   ],
   cifar10: ['cifar10-small', 'cifar10-small-se'],
 };
-/** Components of the data from which bands begin. */
-const BANDS = [0, 4, 16, 64, 256];
 /** Networks whose seeds are compared, and images, as a part of the sample. */
 const SEEKERS = 3;
 const SOUGHT = 6;
@@ -199,21 +197,12 @@ function seedTable({ title, seeds }: Networks): Table {
   };
 }
 
-/** The bands that the data's components are looked at in. */
-function bandsIn({ variances }: PrincipalComponents): (readonly [first: number, last: number])[] {
-  const number = variances.length;
-  const firsts = BANDS.filter(first => first < number);
-  return firsts.map((first, i) => [first, firsts[i + 1] ?? number] as const);
-}
-
 /** The mean ratio of all pairs along bands of the data's components. */
 function bandsOf(lab: Lab, grown: readonly Grown[], linear: LinearSibling) {
   const { moments } = linear;
-  const { padding, range } = grown[0]!.model.info;
-  const standard = [...grown, linear].map(({ pictures }) => prepare(pictures, padding, range));
   const ratio = (a: Floats, b: Floats) => compareGrown(a, b, lab.rng).ratio.mean;
-  return bandsIn(moments).map(([first, last]) => {
-    const parts = standard.map(x => coordinates(x, moments, first, last));
+  const { model } = grown[0]!;
+  return inBands([...grown, linear], model, moments).map(({ first, last, parts }) => {
     const nets = parts.slice(0, -1);
     const among = nets.flatMap((a, i) => nets.slice(i + 1).map(b => ratio(a, b)));
     return {

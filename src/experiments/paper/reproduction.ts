@@ -18,6 +18,7 @@ import { fig14 } from './fig14.ts';
 import { fig16, fig17, table2 } from './fig16-fig17-table2.ts';
 import { fig18 } from './fig18.ts';
 import { fig19 } from './fig19.ts';
+import { halves } from './halves.ts';
 import { identifiable } from './identifiable.ts';
 import type { Experiment } from './lab.ts';
 import { noisySeed } from './noisy-seed.ts';
@@ -51,6 +52,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   blocks,
   trainingSize,
   agreement,
+  halves,
   levelInput,
   fig11,
   splitOrDescent,

@@ -261,6 +261,52 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
     expect(tables![0]!.rows).toHaveLength(10);
   });
 
+  test('halves: networks whose halves and whose chance differ by known amounts, and what the images add', async () => {
+    const halves = { a: [0.5, 0.6, 0.45], b: [0.9, 1, 1.2] };
+    const denoisers = Object.fromEntries(
+      Object.entries(halves).flatMap(([half, variances]) =>
+        variances.map((variance, i) => [
+          `mnist-small-27500${half}${i === 0 ? '' : `-${i + 1}`}`,
+          gaussianDenoiser(variance, SHAPE),
+        ]),
+      ),
+    );
+    const same = { 'mnist-small-27500b-as-a': gaussianDenoiser(0.9, SHAPE) };
+    const few = gaussianPictures('train', 64, VARIANCE);
+    const train = {
+      ...few,
+      length: 55_000,
+      read: (at: ArrayLike<number>) => few.read(Array.from(at, i => i % 60)),
+    };
+    const lab = await toyLab({
+      denoisers: { ...denoisers, ...same },
+      data: { mnist: train },
+      sizes: { sample: 100 },
+    });
+    const [pictures, clean] = (await run(experiment('halves'), lab)).claims.map(({ values }) => values);
+    const mean = (of: (v: number, w: number) => number, left: number[], right?: number[]) => {
+      const pairs = left.flatMap((v, i) => (right ?? left.slice(i + 1)).map(w => of(v, w)));
+      return pairs.reduce((sum, value) => sum + value) / pairs.length;
+    };
+    const both = (of: (v: number, w: number) => number) => ({
+      one: (mean(of, halves.a) + mean(of, halves.b)) / 2,
+      disjoint: mean(of, halves.a, halves.b),
+    });
+    const gains = (v: number, w: number) => {
+      const [g, h] = [samplerGain(v), samplerGain(w)];
+      return (g - h) ** 2 / (g ** 2 + h ** 2);
+    };
+    const grown = both(gains);
+    expect(pictures!.one! / grown.one).toBeCloseTo(1, 1);
+    expect(pictures!.disjoint! / grown.disjoint).toBeCloseTo(1, 1);
+    expect(pictures!.start! / gains(0.5, 0.9)).toBeCloseTo(1, 1);
+    const { signalRate: s, noiseRate: n } = ratesAt(gaussian.info.schedule, 0.5);
+    const factor = (v: number) => (s * v) / (s ** 2 * v + n ** 2);
+    const seen = both((v, w) => (factor(v) - factor(w)) ** 2);
+    expect(clean!.disjoint! / clean!.one!).toBeCloseTo(seen.disjoint / seen.one, 2);
+    expect(clean!.added! / clean!.one!).toBeCloseTo(seen.disjoint / seen.one - 1, 2);
+  });
+
   test('trainings: the mean over all pairs, with an interval from drawing trainings where there are enough', () => {
     const lab = { rng: 0 } as Lab;
     const shared = draw('shared', 40);

@@ -17,6 +17,7 @@ import { fig14 } from '../../../src/experiments/paper/fig14.ts';
 import { fig16, fig17, table2 } from '../../../src/experiments/paper/fig16-fig17-table2.ts';
 import { fig18 } from '../../../src/experiments/paper/fig18.ts';
 import { fig19 } from '../../../src/experiments/paper/fig19.ts';
+import { halves as disjointHalves } from '../../../src/experiments/paper/halves.ts';
 import { identifiable } from '../../../src/experiments/paper/identifiable.ts';
 import type { Experiment } from '../../../src/experiments/paper/lab.ts';
 import { noisySeed } from '../../../src/experiments/paper/noisy-seed.ts';
@@ -113,6 +114,22 @@ const differing = (networks: number, linear: number) => {
   const level = { networks: about(networks), linear: about(linear), theory: 0.01 };
   const results = [{ size: 300, levels: [0.9, 0.7, 0.5, 0.3, 0.1].map(time => ({ time, ...level })) }];
   return { results, parting: [] };
+};
+const apart = (times: number, added: number) => {
+  const between = { one: about(0.1), disjoint: about(0.1 * times), start: null, times: about(times) };
+  const linear = about(0.3);
+  return {
+    ...{
+      trainings: [12, 12],
+      pictures: { ...between, added: about(added) },
+      linear,
+      bands: [],
+      jointly: [about(0.1)],
+    },
+    levels: [0.9, 0.7, 0.5, 0.3, 0.1].map(time => ({
+      ...{ time, linear: 0.01, theory: 0.01, apart: { ...between, added: about(added) } },
+    })),
+  };
 };
 const noisy = (error: number, spread: number) => ({
   tried: [
@@ -592,6 +609,16 @@ test.each<[string, () => Verdict[], Verdict[]]>([
     'agreement: networks differ less than linear denoisers, about as much, more',
     () => [0.005, 0.01, 0.5].map(networks => says(agreement, differing(networks, 0.01), 1)),
     ['holds', 'open', 'fails'],
+  ],
+  [
+    'halves: pictures as alike as of one half, less, not half as much',
+    () => [1.05, 1.6, 3].map(times => says(disjointHalves, apart(times, 0))),
+    ['holds', 'partly', 'fails'],
+  ],
+  [
+    'halves: images add less than to linear denoisers, more',
+    () => [0.002, 0.05].map(added => says(disjointHalves, apart(1, added), 1)),
+    ['holds', 'fails'],
   ],
 ])('%s', (_, verdicts, expected) => expect(verdicts()).toEqual(expected));
 
