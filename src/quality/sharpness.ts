@@ -12,17 +12,26 @@ export function sharpness(pictures: Tensor<'float32'>, originals: Tensor<'float3
   return detail(pictures) / detail(originals);
 }
 
-/**
- * How much of each original's fine detail is in its picture: <L p, L q> / <L q, L q>, L the Laplacian over the inner pixels, p the
- * picture and q its original. 1 for the original, less for blur; detail that is not the original's does not count. 1 where there is none.
- * @param pictures [n, C, H, W]; @param originals as many.
- */
-export function coherence(pictures: Tensor<'float32'>, originals: Tensor<'float32'>): number[] {
+/** How much of an original's fine detail is in a picture. */
+export interface Detail {
+  /**
+   * How strong it is there: <L p, L q> / <L q, L q>, L the Laplacian over the inner pixels, p the picture and q its original. 1 for the
+   * original, less for blur; detail that is not the original's does not count, harder edges make up for lost texture.
+   */
+  readonly strength: number;
+  /** What part of it is told: 1 - |L (p - q)|^2 / |L q|^2. 1 for the original, less whatever the fault; 0 for a flat picture, and less where faults outweigh it. */
+  readonly kept: number;
+}
+
+/** How much of each original's fine detail is in its picture; all where there is none. @param pictures [n, C, H, W]; @param originals as many. */
+export function fineDetail(pictures: Tensor<'float32'>, originals: Tensor<'float32'>): Detail[] {
   return unstack(pictures).map((picture, i) => {
     const [original] = unstack(rows(originals, i, i + 1));
-    const wanted = laplacian(original!);
+    const [found, wanted] = [laplacian(picture), laplacian(original!)];
     const whole = squares(wanted, wanted);
-    return whole > 0 ? squares(laplacian(picture), wanted) / whole : 1;
+    if (whole === 0) return { strength: 1, kept: 1 };
+    const missing = found.map((value, at) => value - wanted[at]!);
+    return { strength: squares(found, wanted) / whole, kept: 1 - squares(missing, missing) / whole };
   });
 }
 

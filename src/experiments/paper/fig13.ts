@@ -2,7 +2,7 @@ import { seedPictures } from '../../diffusion/pictures.ts';
 import { lineFigure } from '../../figures/line.ts';
 import { cloudStatistics, doublings, meanSeed } from '../../latent/cloud.ts';
 import { withSquares } from '../../latent/combinations.ts';
-import { coherence } from '../../quality/sharpness.ts';
+import { type Detail, fineDetail } from '../../quality/sharpness.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
 import {
@@ -98,7 +98,12 @@ async function measureMeans(lab: Lab, cloud: SeedCloud) {
     grown.slice(1).map((pictures, i) => average(meanSquaredErrors(grown[i]!, pictures)));
   const errorOf = (pictures: Tensor<'float32'>) => average(errorsAgainst(pictures, image));
   const originals = takeRows(image, new Uint8Array(groups));
-  const [averaged, single] = [byNumber.at(-1)!, byNumber[0]!].map(p => average(coherence(p, originals)));
+  const details = [byNumber.at(-1)!, byNumber[0]!].map(pictures => fineDetail(pictures, originals));
+  /** Of the means of most seeds, in parts of that of single ones. */
+  const ofSingle = (value: (detail: Detail) => number) => {
+    const [averaged, single] = details.map(all => average(all.map(value)));
+    return averaged! / single!;
+  };
   const { variance, correlation } = cloudStatistics(latent);
   const squares = meanSquares(firstMeans(latent, most));
   // Means are short, and short seeds grow much the same whatever they are means of.
@@ -110,7 +115,7 @@ async function measureMeans(lab: Lab, cloud: SeedCloud) {
   const measured = average(squares);
   return {
     ...{ curve, others, short, changes, change, chance, expected, measured, correlation },
-    detail: averaged! / single!,
+    detail: { strength: ofSingle(one => one.strength), kept: ofSingle(one => one.kept) },
     independent: variance / most,
     share: curve.at(-1)! / Math.min(others, short),
     /** In parts of a random picture's error, and of what the first doubling changes. */
@@ -189,19 +194,19 @@ function settledClaim({ title, model, most, changes, change, chance, late }: Ave
   });
 }
 
-function blurredClaim({ title, model, most, detail }: Averages): Claim {
-  const blurred = together(below(detail, 1), above(detail, SLIGHT));
-  const how =
-    below(detail, 1) === 'holds' ? (above(detail, SLIGHT) === 'fails' ? 'much less' : 'less') : 'no less';
+function blurredClaim({ title, model, most, detail: { strength, kept } }: Averages): Claim {
+  const [weaker, enough] = [below(strength, 1), above(kept, SLIGHT)];
   return judged({
     models: [model],
-    number: detail,
+    number: kept,
     against: 1,
+    rests: [strength],
     paper: `Pictures of averages are slightly blurrier than those of one seed (${title}).`,
-    ours: `of the original's fine detail the means of ${most} keep ${withInterval(detail)} of what single seeds keep`,
-    control: 'a single seed has 1 by definition; detail that is not the original’s counts for nothing',
-    numbersSay: blurred,
-    because: `What the means of ${most} grow has ${blurred === 'open' ? `${withInterval(detail)} of the detail of single seeds: whether that is slightly less cannot be told` : `${how} of the detail of single seeds, ${withInterval(detail)} of it`}.`,
-    values: { detail },
+    ours: `of the original's fine detail the means of ${most} keep ${withInterval(kept)} of what single seeds keep, at ${withInterval(strength)} of its strength there`,
+    control:
+      'a single seed has 1 by definition; detail that is not the original’s is a fault like detail that is missing',
+    numbersSay: together(weaker, enough),
+    because: `What the means of ${most} grow is ${worded(weaker, { holds: 'blurrier', fails: 'no blurrier', open: 'not clearly blurrier' })} than what single seeds grow, and keeps ${withInterval(kept)} of their fine detail${worded(enough, { holds: '', fails: ', which is not slightly less', open: ': whether that is slightly less cannot be told' })}.`,
+    values: { kept, strength },
   });
 }

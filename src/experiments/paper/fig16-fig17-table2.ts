@@ -1,5 +1,5 @@
 import { pixelFigures } from '../../quality/samples.ts';
-import { coherence, sharpness } from '../../quality/sharpness.ts';
+import { type Detail, fineDetail, sharpness } from '../../quality/sharpness.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';
 import {
   above,
@@ -35,7 +35,7 @@ export async function bothKinds(
   };
 }
 
-/** Slightly blurred is what keeps more than this part of the detail. */
+/** Slightly blurred is what keeps more than this part of the fine detail. */
 const SLIGHT = 0.75;
 /** Almost perfect is what keeps more than this part of it. */
 const NEARLY = 0.95;
@@ -53,14 +53,17 @@ export const fig16 = experiment({
     const images = await readPictures(data, from, Math.min(data.length, from + lab.sizes.sample));
     const found = await reconstruct(lab, model, embedder, images);
     const mean = (values: readonly number[]) => sampled(values, lab.rng);
-    const all = coherence(found.pictures, images);
+    const all = fineDetail(found.pictures, images);
     const some = rows(images, 0, Math.max(2, Math.round(images.shape[0]! / 4)));
-    const inverted = coherence((await find(lab, model, some)).pictures, some);
-    const [same, detail, control] = [mean(all.slice(0, inverted.length)), mean(all), mean(inverted)];
-    const lead = mean(inverted.map((value, i) => value - all[i]!));
-    const error = mean(found.errors);
+    const inverted = fineDetail((await find(lab, model, some)).pictures, some);
+    const keptBy = (details: readonly Detail[]) => mean(details.map(({ kept }) => kept));
     return {
-      numbers: { detail, same, control, lead, error },
+      numbers: {
+        ...{ kept: keptBy(all), same: keptBy(all.slice(0, inverted.length)), control: keptBy(inverted) },
+        lead: mean(inverted.map(({ kept }, i) => kept - all[i]!.kept)),
+        strength: mean(all.map(one => one.strength)),
+        error: mean(found.errors),
+      },
       sheets: [
         {
           file: 'fig16',
@@ -71,35 +74,30 @@ export const fig16 = experiment({
       ],
     };
   },
-  report({ detail, same, control, lead, error }) {
-    const slightly = together(below(detail, 1), above(detail, SLIGHT));
+  report({ kept, same, control, lead, strength, error }) {
+    const slightly = together(below(strength, 1), above(kept, SLIGHT));
     const blame =
       lead.low > 0
         ? 'the generator can make the detail, the embedder does not ask for it'
         : control.high < 1
-          ? 'by this measure inversion keeps no more'
+          ? 'inversion keeps no more'
           : 'which of the two is to blame cannot be told';
     return {
       claims: [
         judged({
-          number: detail,
+          number: kept,
           against: control,
-          rests: [same, lead],
+          rests: [same, lead, strength],
           paper: 'The reconstruction is very good, with just a slight blurriness.',
-          ours: `fine detail ${withInterval(detail)} of the pictures' own; squared error ${withInterval(error)}`,
-          control: `split inversion of the same pictures keeps ${withInterval(control)}`,
+          ours: `of the pictures' fine detail ${withInterval(kept)} is kept, at ${withInterval(strength)} of its strength; squared error ${withInterval(error)}`,
+          control: `split inversion of the first of these pictures keeps ${withInterval(control)}, the embedder ${withInterval(same)}; a flat picture 0`,
           numbersSay: slightly,
-          because:
-            detail.high < 1
-              ? `The embedder's reconstructions lose ${figure(100 * (1 - detail.mean), 2)} % of the fine detail, inversion leaves ${withInterval(control)} of it where the embedder leaves ${withInterval(same)}: ${blame}.`
-              : detail.low < 1
-                ? 'Whether the reconstructions have less of the fine detail cannot be told.'
-                : 'The reconstructions have no less of the fine detail than the pictures.',
-          values: { detail, same, control, error },
+          because: `The embedder's reconstructions ${worded(below(strength, 1), { holds: `are blurred, their detail is ${figure(100 * (1 - strength.mean), 2)} % too weak`, fails: 'are not blurred, their detail is as strong as the pictures’', open: 'may be blurred or not' })}, and keep ${figure(kept.mean, 2)} of it, where inversion keeps ${figure(control.mean, 2)}: ${blame}.`,
+          values: { kept, same, control, strength, error },
         }),
       ],
       notes: [
-        "Fine detail is what of the original's Laplacian is in the picture's, over the inner pixels: what is not the original's does not count, but edges that are harder than the original's make up for texture that is lost, so that it may be more than 1.",
+        "Fine detail is the pictures' Laplacian over the inner pixels. What is kept of it is one less the squared difference of both Laplacians in parts of the original's, and so at most 1, whatever is wrong; its strength is the part of the original's that is in the picture's, less than 1 for blur.",
       ],
     };
   },
@@ -114,8 +112,12 @@ export const fig17 = experiment({
     const model = await lab.denoiser('fashion-mnist');
     const { data, generated } = await bothKinds(lab, lab.sizes.sample);
     const error = sampled(generated.errors, lab.rng);
-    const detail = sampled(coherence(generated.pictures, generated.images), lab.rng);
-    const usual = sampled(coherence(data.pictures, data.images), lab.rng);
+    const [detail, usual] = [generated, data].map(({ pictures, images }) =>
+      sampled(
+        fineDetail(pictures, images).map(({ kept }) => kept),
+        lab.rng,
+      ),
+    ) as [Sampled, Sampled];
     const ratio = ratioOfMeans(generated.errors, data.errors, lab.rng);
     const relative = relativeErrors(lab, generated, data);
     return {
@@ -139,8 +141,8 @@ export const fig17 = experiment({
           number: detail,
           against: usual,
           paper: 'The reconstruction of generated pictures is almost perfect.',
-          ours: `squared error ${withInterval(error)}, fine detail ${withInterval(detail)} of the pictures' own`,
-          control: `pictures of the data set: detail ${withInterval(usual)}, and the error of generated ones over theirs ${withInterval(ratio)}; both errors as parts of the pictures' own variance, ${withInterval(relative)}`,
+          ours: `squared error ${withInterval(error)}; of the pictures' fine detail ${withInterval(detail)} is kept`,
+          control: `pictures of the data set keep ${withInterval(usual)}; the error of generated ones over theirs ${withInterval(ratio)}; both errors as parts of the pictures' own variance, ${withInterval(relative)}`,
           numbersSay: near,
           because: `Generated pictures keep ${percentInterval(detail)} of their fine detail, at ${withInterval(relative, 2)} times the error of those of the data set in parts of the pictures' own variance${worded(near, { holds: '', fails: `, which is not more than ${percent(NEARLY)}`, open: `: whether that is more than ${percent(NEARLY)} cannot be told` })}; those of the data set ${percentInterval(usual)}.`,
           values: { error, detail, usual, ratio, relative },

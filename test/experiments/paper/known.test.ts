@@ -24,7 +24,7 @@ import { sensitiveDirections } from '../../../src/latent/sensitive.ts';
 import { wienerPictures } from '../../../src/quality/linear.ts';
 import { nearestDistances } from '../../../src/quality/neighbours.ts';
 import { pixelFigures } from '../../../src/quality/samples.ts';
-import { coherence, sharpness } from '../../../src/quality/sharpness.ts';
+import { fineDetail, sharpness } from '../../../src/quality/sharpness.ts';
 import { strangeness } from '../../../src/quality/strangeness.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { combine } from '../../../src/tensor/rowwise.ts';
@@ -115,13 +115,15 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
       expect(values[`spread.${level}`]! / (2 * (level * GAIN) ** 2 * PIXEL)).toBeCloseTo(1, 1);
   });
 
-  test('fig3, fig16, fig17: an exact embedder loses nothing, and one of half the seed half of the detail', async () => {
+  test('fig3, fig16, fig17: an exact embedder loses nothing, and one of half the seed keeps detail at half its strength', async () => {
     const exact = await gaussianLab();
     expect((await valuesOf(experiment('fig3'), exact)).own).toBeLessThan(1e-9);
-    expect((await valuesOf(experiment('fig16'), exact)).detail).toBeCloseTo(1, 3);
+    expect((await valuesOf(experiment('fig16'), exact)).kept).toBeCloseTo(1, 3);
     expect((await valuesOf(experiment('fig17'), exact)).detail).toBeCloseTo(1, 3);
     const half = await gaussianLab({ embedders: { '*': scalingEmbedder(gaussian, 0.5 / GAIN) } });
-    expect((await valuesOf(experiment('fig16'), half)).detail).toBeCloseTo(0.5, 2);
+    const { strength, kept } = await valuesOf(experiment('fig16'), half);
+    expect(strength).toBeCloseTo(0.5, 2);
+    expect(kept).toBeCloseTo(0.75, 2);
   });
 
   test('table1: each network is missed by (1 - factor gain)^2', async () => {
@@ -659,10 +661,10 @@ describe('pieces', () => {
     expect(free.high).toBeGreaterThan(0.4);
   });
 
-  test('sharpness is one for a picture itself and falls with blur; coherence counts no detail that is not the picture’s', () => {
+  test('sharpness is one for a picture itself and falls with blur; fine detail is weaker for blur, and less is kept for blur and for what is not the picture’s', () => {
     const image = draw('sharp', 1, [1, 16, 16]);
     expect(sharpness(image, image)).toBe(1);
-    expect(coherence(image, image)).toEqual([1]);
+    expect(fineDetail(image, image)).toEqual([{ strength: 1, kept: 1 }]);
     const strange = draw('strange', 1, [1, 16, 16]);
     const mixed = float32(
       image.shape,
@@ -670,8 +672,18 @@ describe('pieces', () => {
     );
     expect(sharpness(mixed, image)).toBeGreaterThan(1);
     // Other detail correlates with the picture's by chance: three deviations over 14 x 14 pixels.
-    expect(Math.abs(coherence(mixed, image)[0]! - 0.5)).toBeLessThan(0.25);
-    expect(coherence(image, float32([1, 1, 16, 16], new Float32Array(256)))).toEqual([1]);
+    expect(Math.abs(fineDetail(mixed, image)[0]!.strength - 0.5)).toBeLessThan(0.25);
+    // Half of it is missing, and as much as all of it is strange: 1 - .25 - 1, to three deviations.
+    expect(Math.abs(fineDetail(mixed, image)[0]!.kept + 0.25)).toBeLessThan(0.4);
+    const flat = float32([1, 1, 16, 16], new Float32Array(256));
+    expect(fineDetail(image, flat)).toEqual([{ strength: 1, kept: 1 }]);
+    expect(fineDetail(flat, image)).toEqual([{ strength: 0, kept: 0 }]);
+    const twice = float32(
+      image.shape,
+      image.data.map(value => 1.5 * value),
+    );
+    expect(fineDetail(twice, image)[0]!.strength).toBeCloseTo(1.5, 6);
+    expect(fineDetail(twice, image)[0]!.kept).toBeCloseTo(0.75, 6);
     const blurred = float32(
       image.shape,
       image.data.map((value, i) => (value + image.data[(i + 1) % 256]!) / 2),
