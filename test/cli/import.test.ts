@@ -320,6 +320,16 @@ describe('a diffusers folder says itself what it is', () => {
       'scheduler_config.json: not valid: prediction_type: Invalid option',
     ],
     [
+      'v where the squares of the rates do not add up to 1',
+      {
+        _class_name: 'UniPCMultistepScheduler',
+        use_flow_sigmas: true,
+        prediction_type: 'v_prediction',
+      },
+      {},
+      'prediction_type "v_prediction" with use_flow_sigmas: diffusers reads v as where the squares of both rates add up to 1',
+    ],
+    [
       'a start without signal',
       { rescale_betas_zero_snr: true, timestep_spacing: 'trailing' },
       {},

@@ -42,7 +42,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   snr_shift_scale: schedule('as a list'),
   prediction_type: {
     does: 'honoured',
-    text: 'predicts: epsilon, sample, v_prediction, and flow_prediction with use_flow_sigmas; others are refused',
+    text: 'predicts: epsilon, sample, v_prediction without use_flow_sigmas and flow_prediction with it; others are refused',
     instead: 'predicts',
   },
   set_alpha_to_one: {

@@ -171,6 +171,12 @@ function predictsOf(row: Read, config: Config, where: string, note: (text: strin
     : (['epsilon', 'sample', 'v_prediction'] as const);
   const schema = z.object({ prediction_type: z.enum(kinds).default('epsilon') });
   const { prediction_type } = checked(schema, config, where);
+  if (prediction_type === 'v_prediction' && isFlow(row, config))
+    throw new SeedbedError(
+      'Unsupported',
+      'prediction_type "v_prediction" with use_flow_sigmas: diffusers reads v as where the squares of both rates add up to 1, and with flow sigmas they do not, so that its pictures come out fainter than those that the network learned. --config {"predicts": "v"} takes v as what it means',
+      { at: where },
+    );
   if (config.predict_epsilon === false && prediction_type === 'epsilon')
     note(
       'its predict_epsilon, false, is a key of old that diffusers ignores too: taken as predicting epsilon. If it predicts the clean picture, say {"predicts": "x0"} by --config',
