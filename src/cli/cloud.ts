@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import type { Denoiser } from '../diffusion/info.ts';
-import { chooseSampler } from '../diffusion/sampler-info.ts';
-import { checkEmbedder, checkMethod, inversionFor } from '../embedding/methods.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { type Cloud, reportCloud } from './cloud-report.ts';
@@ -43,13 +41,9 @@ export function addCloud(program: Command): void {
 
 async function run(frame: Frame, path: string | undefined, flags: Flags): Promise<Done | undefined> {
   const { terminal } = frame;
-  const { model, options, settings } = await embedOptions(flags);
-  const { batch, method: name, embedder } = options;
-  const sampler = chooseSampler(model.info.sampler, options);
+  const { model, options, sampler, settings } = await embedOptions(flags, flags.count);
+  const { batch } = options;
   refusePairs('cloud', sampler);
-  const inversion = inversionFor(name, options.inversion);
-  checkMethod({ method: name, sampler, inversion, model, starts: flags.count });
-  checkEmbedder(name, model, embedder);
   const picture = await onePicture(path, model, flags, terminal.note);
   const runtime = await frame.runtime();
   const { count, rng, out } = flags;

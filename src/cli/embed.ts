@@ -1,8 +1,6 @@
 import { Command } from 'commander';
 import { originOf } from '../diffusion/conditions.ts';
 import { givesLatents } from '../diffusion/info.ts';
-import { chooseSampler } from '../diffusion/sampler-info.ts';
-import { checkEmbedder, checkMethod, inversionFor } from '../embedding/methods.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { joinSought, type Sought } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
@@ -60,12 +58,7 @@ export async function checkEmbedOptions(words: readonly string[]): Promise<void>
   const { paths, flags } = given;
   if (paths.length > 0)
     throw new SeedbedError('BadArgument', `${paths[0]}: pictures are sent to the service, not named`);
-  const { model, options } = await embedOptions(flags);
-  const { method, embedder } = options;
-  const inversion = inversionFor(method, options.inversion);
-  const sampler = chooseSampler(model.info.sampler, options);
-  checkMethod({ method, sampler, inversion, model, starts: flags.starts });
-  checkEmbedder(method, model, embedder);
+  await embedOptions(flags, flags.starts);
 }
 
 /** Seeds whose findings a shard keeps in one file, about. */
@@ -82,9 +75,9 @@ function pieceOf(batch: number, starts: number, shards: boolean): number {
 
 async function run(frame: Frame, paths: readonly string[], flags: EmbedFlags): Promise<Done | undefined> {
   const { terminal } = frame;
-  const { model, options, settings } = await embedOptions(flags);
-  const source = await openSource(paths, model, { ...flags, note: terminal.note });
   const { starts, from, to, rng, out } = flags;
+  const { model, options, sampler, settings } = await embedOptions(flags, starts);
+  const source = await openSource(paths, model, { ...flags, note: terminal.note });
   const work = await frame.open(flags, {
     ...settings,
     starts,
@@ -117,7 +110,7 @@ async function run(frame: Frame, paths: readonly string[], flags: EmbedFlags): P
   const evaluations = results.reduce((sum, r) => sum + r.evaluations, 0);
   const at = (name: string) => joinPath(out, name);
   await writeSeedFiles(out, model, sought, {
-    sampler: chooseSampler(model.info.sampler, options),
+    sampler,
     method: { ...sought.method, evaluations: evaluations / results.length },
     images: await source.images(),
     rng,

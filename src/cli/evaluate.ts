@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { chooseSampler } from '../diffusion/sampler-info.ts';
 import { keptResult } from '../embedding/journal-files.ts';
 import { inversionFor, methodRow, usedSettings } from '../embedding/methods.ts';
 import type { SeedResult } from '../embedding/result.ts';
@@ -51,7 +50,7 @@ export function addEvaluate(program: Command): void {
 async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
   const { terminal } = frame;
   const { rng, from, to } = flags;
-  const { model, options, settings } = await embedOptions(flags);
+  const { model, options, sampler, settings } = await embedOptions(flags);
   const dataset = await openPart(flags.data, model, { ...flags, note: terminal.note });
   const runtime = await frame.runtime();
   const data = await fingerprint(dataset);
@@ -92,7 +91,7 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
     tolerance: options.tolerance,
     inversion: usedSettings(options.method, inversionFor(options.method, options.inversion)),
     throughDecoder: options.throughDecoder,
-    sampler: chooseSampler(model.info.sampler, options),
+    sampler,
     data: dataset.name,
     from,
     pictures: results.length,

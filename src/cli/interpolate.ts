@@ -4,7 +4,7 @@ import { originOf } from '../diffusion/conditions.ts';
 import { type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { drawing, seedPictures } from '../diffusion/pictures.ts';
 import { evaluationsOf } from '../diffusion/sampler.ts';
-import { chooseSampler, type SamplerInfo } from '../diffusion/sampler-info.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { joinSought, rowOf } from '../embedding/seek.ts';
 import { SeedbedError } from '../errors.ts';
 import { interpolateSeeds, SEED_PATHS, type SeedPath } from '../latent/interpolation.ts';
@@ -61,8 +61,7 @@ function stepsOf(text: string): number {
 
 async function run(frame: Frame, paths: readonly string[], flags: Flags): Promise<Done> {
   const { terminal } = frame;
-  const { model, options, settings } = await embedOptions(flags);
-  const sampler = chooseSampler(model.info.sampler, options);
+  const { model, options, sampler, settings } = await embedOptions(flags);
   refusePairs('interpolate', sampler);
   const pictures = await readPictures(paths, model, flags.fit, terminal.note);
   const count = pictures.names.length;

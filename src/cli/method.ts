@@ -1,11 +1,12 @@
 import { Option } from '@commander-js/extra-typings';
 import type { Command } from 'commander';
 import type { Denoiser } from '../diffusion/info.ts';
-import { chooseSampler } from '../diffusion/sampler-info.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { samplerRow } from '../diffusion/samplers.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
 import { solves, UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
 import { inversionFor, METHODS, type Method, type MethodRow, methodRow } from '../embedding/methods.ts';
+import { planFor } from '../embedding/plan.ts';
 import { type DescentRecipe, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import { DEFAULTS, type InversionOptions } from '../embedding/settings.ts';
 import { SeedbedError } from '../errors.ts';
@@ -167,10 +168,19 @@ function inversionOf(flags: MethodFlags): InversionOptions {
   };
 }
 
-/** What `embed` is told by the flags, and as plain data the settings by which unfinished work is known again. */
-export async function embedOptions(flags: MethodFlags): Promise<{
+/**
+ * What `embed` is told by the flags, which is checked, the sampler that is inverted, and as plain data the settings by which
+ * unfinished work is known again.
+ * @param starts seeds of each picture.
+ * @throws {SeedbedError} as `embed` does, whatever the picture.
+ */
+export async function embedOptions(
+  flags: MethodFlags,
+  starts = 1,
+): Promise<{
   model: Denoiser;
   options: EmbedOptions & { method: Method; recipe: DescentRecipe };
+  sampler: SamplerInfo;
   settings: Record<string, unknown>;
 }> {
   const model = await openModel(flags.model, flags);
@@ -193,15 +203,11 @@ export async function embedOptions(flags: MethodFlags): Promise<{
     samplerGrid,
     throughDecoder,
   };
+  const options = { ...chosen, embedder };
+  const plan = planFor(model, { ...options, starts });
   return {
-    model,
-    options: { ...chosen, embedder },
+    ...{ model, options, sampler: plan.sampler },
     // By the sampler itself: a model's own is no part of its hash.
-    settings: {
-      ...chosen,
-      ...hashesOf(model),
-      sampler: chooseSampler(model.info.sampler, flags),
-      embedder: embedder?.hash,
-    },
+    settings: { ...chosen, ...hashesOf(model), sampler: plan.sampler, embedder: embedder?.hash },
   };
 }

@@ -2,7 +2,7 @@ import { type Conversion, openConversion } from '../diffusion/conversion.ts';
 import { type Autoencoder, type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { psnrs } from '../diffusion/pictures.ts';
 import { createSampler, evaluationsOf, type Sampler } from '../diffusion/sampler.ts';
-import { chooseSampler, type SamplerInfo } from '../diffusion/sampler-info.ts';
+import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { requireWhole, SeedbedError } from '../errors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { average, meanSquaredErrors, meanSquares } from '../tensor/statistics.ts';
@@ -13,7 +13,8 @@ import type { Embedding, EmbedOptions } from './embedding.ts';
 import { embedderFinder, type Finder, type Found } from './finders.ts';
 import type { FinishedBatch } from './journal.ts';
 import { isLikely } from './likely.ts';
-import { checkEmbedder, checkMethod, inversionFor, methodRow, usedSettings } from './methods.ts';
+import { methodRow, usedSettings } from './methods.ts';
+import { planFor } from './plan.ts';
 import { RECIPES } from './recipes.ts';
 import type { SeedResult } from './result.ts';
 import { pictureAddresses, startNoise } from './starts.ts';
@@ -44,12 +45,8 @@ export async function createSeeker(
   most: number,
 ): Promise<Seeker> {
   const { embedder, signal, batch: wanted = 16 } = options;
-  const method = options.method ?? (embedder ? 'embedder+descent' : 'auto');
   requireWhole('batch', wanted, 1);
-  const way = chooseSampler(model.info.sampler, options);
-  const inversion = inversionFor(method, options.inversion);
-  checkMethod({ method, sampler: way, inversion, model, starts: options.starts ?? 1 });
-  checkEmbedder(method, model, embedder);
+  const { method, sampler: way, inversion } = planFor(model, options);
   const row = methodRow(method);
   const recipe = options.recipe ?? row.recipe ?? RECIPES.refine;
   const batch = Math.min(wanted, most);
