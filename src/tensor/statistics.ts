@@ -108,6 +108,23 @@ export function percentiles(sorted: readonly number[], n: number): { low: number
   return { low: at(tail), high: at(1 - tail) };
 }
 
+/**
+ * The jackknife's 95 % interval of a statistic of one or several independent samples (Efron and Stein 1981, section 5): the variance is
+ * the sum over samples of (n - 1) / n times the squared deviations of the values without one member; by Student's
+ * distribution of the smallest sample's degrees.
+ * @param without of each sample, the statistic without each of its members; infinite where one of them is no number.
+ */
+export function jackknife(value: number, without: readonly (readonly number[])[]): Interval {
+  const variance = without.reduce((sum, values) => {
+    const mean = average(values);
+    return sum + (values.length - 1) * average(values.map(one => (one - mean) ** 2));
+  }, 0);
+  const degrees = Math.min(...without.map(({ length }) => length)) - 1;
+  const off = studentQuantile(degrees) * Math.sqrt(variance);
+  const known = degrees > 0 && Number.isFinite(off) ? off : Number.POSITIVE_INFINITY;
+  return { mean: value, low: value - known, high: value + known };
+}
+
 /** The 97.5 % quantile of Student's distribution (Abramowitz and Stegun 26.7.5); beyond all resamples for very few degrees. */
 function studentQuantile(degrees: number): number {
   const [z, v] = [QUANTILE, degrees];

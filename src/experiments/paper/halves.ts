@@ -1,264 +1,238 @@
 import { samplerGrid } from '../../diffusion/grid.ts';
 import { createNetwork } from '../../diffusion/network.ts';
+import { SeedbedError } from '../../errors.ts';
 import { lineFigure } from '../../figures/line.ts';
-import { compareGrown } from '../../latent/comparison.ts';
-import { principalComponents } from '../../latent/pca.ts';
+import { meanSeed } from '../../latent/cloud.ts';
+import { type PrincipalComponents, principalComponents } from '../../latent/pca.ts';
 import { linearDisagreement } from '../../quality/agreement.ts';
-import { linearClean } from '../../quality/linear.ts';
+import { linearClean, wienerPictures } from '../../quality/linear.ts';
 import { combine, inBatches } from '../../tensor/rowwise.ts';
-import { average, meanSquaredErrors, percentiles, timesDrawn } from '../../tensor/statistics.ts';
+import { average, jackknife, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf, unstack } from '../../tensor/tensor.ts';
 import {
   below,
   type Claim,
-  curveOf,
   figure,
   judged,
   orInPart,
+  type PlotPicture,
   type Sampled,
   sampled,
+  type Table,
   withInterval,
 } from './claims.ts';
-import { BATCH, experiment, type Lab, readPictures } from './lab.ts';
+import { BATCH, errorsAgainst, experiment, type Lab, readPictures } from './lab.ts';
 import { inBands } from './measure/bands.ts';
 import { cleanBy, HALF_TIME, inNoise, levelsOf, shownTo, stepOnwards } from './measure/clean.ts';
-import {
-  besideLinear,
-  compareSiblings,
-  type Grown,
-  growTrainings,
-  type LinearSibling,
-  linearSibling,
-  pixelsOf,
-  SECOND,
-} from './measure/siblings.ts';
+import { type Grown, growTrainings, pixelsOf, requireAlike, SECOND, TRAINED_ON } from './measure/siblings.ts';
 
-const FIRST_HALF = `mnist-small-${SECOND}a`;
-const SECOND_HALF = `mnist-small-${SECOND}b`;
-/** The second half, from the starts, in the order and in the noise of the trainings of the first. */
-const SAME_CHANCE = `${SECOND_HALF}-as-a`;
-/** Pictures of disjoint halves are as alike as those of one where they are at most so many times as far apart; in part where fewer than twice. */
+const nameOf = (size: number, half: 'a' | 'b' | 'b-as-a') => `mnist-small-${size}${half}`;
+/** Pictures are as alike as those of one half where their squared distance is at most so many times as large. */
 const AS_ALIKE = 1.2;
-const RESAMPLES = 2000;
+/** Ratios below this are drawn there. */
+const LEAST_DRAWN = 1e-3;
 
 /**
- * Whether networks of disjoint halves of the data differ by more than networks trained again on one half: the part of their
- * difference that the images make, and the part that is their training's chance. With networks a = A + e and b = B + f of two
- * halves, e and f their chance, E|a - b|^2 = |A - B|^2 + (E|a - a'|^2 + E|b - b'|^2) / 2.
+ * What networks of the two halves of a data set differ by, in two parts: what the images add, and what a training's chance makes.
+ * With a = A + e and b = B + f what networks of the halves see or grow, e and f their training's chance, and a', b' further
+ * trainings, E|a - b|^2 = |A - B|^2 + (E|a - a'|^2 + E|b - b'|^2) / 2.
  */
 export const halves = experiment({
   name: 'halves',
-  title: 'disjoint halves, or one half again: what the images make of the difference, and what chance',
-  needs: ['data:mnist', FIRST_HALF, `${FIRST_HALF}-2`, SECOND_HALF, `${SECOND_HALF}-2`],
+  title: 'two halves, or one half again: what the images make of the difference, and what chance',
+  needs: [
+    'data:mnist',
+    ...(['a', 'b'] as const).flatMap(half => [1, 2].map(which => again(SECOND, half, which))),
+  ],
   async measure(lab) {
-    const trained: Trained<Grown> = {
-      first: await growTrainings(lab, FIRST_HALF, lab.sizes.sample),
-      second: await growTrainings(lab, SECOND_HALF, lab.sizes.sample),
-      start: lab.has(SAME_CHANCE) ? await growTrainings(lab, SAME_CHANCE, lab.sizes.sample) : [],
-    };
-    const linear = await linearSibling(lab, 'mnist', trained.first[0]!);
-    const all = [...trained.first, ...trained.second];
+    const results = [];
+    for (const size of TRAINED_ON)
+      if ((['a', 'b'] as const).every(half => lab.has(again(size, half, 2))))
+        results.push(await measureHalves(lab, size));
+    const { numbers: largest, trained } = results.at(-1)!;
     return {
-      numbers: {
-        trainings: [trained.first.length, trained.second.length],
-        pictures: differences(lab, trained, (a, b) => compareSiblings(lab, a, b).ratio.mean),
-        linear: besideLinear(lab, all, linear),
-        bands: bandsOf(lab, trained, linear),
-        levels: await cleanOf(lab, trained),
-        jointly: await jointly(lab, trained),
-      },
+      numbers: { largest, smaller: results.slice(0, -1).map(({ numbers }) => numbers) },
       sheets: [
         {
           file: 'halves-pictures',
-          caption:
-            'What networks of both halves grow from the same seeds, each trained several times (MNIST).',
-          title: 'Disjoint halves, or one half again (MNIST)',
-          rows: all.map((one, i) => ({
-            label: one.name.replace('mnist-small-', ''),
-            pictures: unstack(rows(one.pictures, 0, Math.min(lab.sizes.shown, one.pictures.shape[0]!))),
-            apart: i === 0 || i === trained.first.length,
-          })),
+          caption: `What networks of both halves of ${SECOND.toLocaleString('en')} images grow from the same seeds, each half trained several times (MNIST).`,
+          title: 'Two halves, or one half again (MNIST)',
+          rows: [trained.first, trained.second].flatMap(half =>
+            half.map(({ name, pictures }, i) => ({
+              label: name.replace('mnist-small-', ''),
+              pictures: unstack(rows(pictures, 0, Math.min(lab.sizes.shown, pictures.shape[0]!))),
+              apart: i === 0,
+            })),
+          ),
         },
       ],
     };
   },
-  report: ({ trainings, pictures, linear, bands, levels, jointly: networks }) => ({
-    claims: [picturesClaim(pictures, linear), cleanClaim(levels)],
-    tables: [
-      {
-        title:
-          "Squared distance of two networks' pictures of one seed, over that of different seeds, by principal components of the data",
-        columns: ['components', ...HEADS, 'networks and a linear model'],
-        rows: [
-          ['all', ...shown(pictures), withInterval(linear)],
-          ...bands.map(({ first, last, ratios, toLinear }) => [
-            `${first + 1} to ${last}`,
-            ...shown(ratios),
-            withInterval(toLinear),
-          ]),
-        ],
-      },
-      {
-        title:
-          'Squared difference of the clean pictures that two networks see in the same noise, per coordinate',
-        columns: [
-          'time',
-          ...HEADS,
-          'what the images add',
-          'linear denoisers of the halves',
-          'theory of these',
-        ],
-        rows: levels.map(({ time, apart, linear: ofLinear, theory }) => [
-          figure(time),
-          ...shown(apart),
-          withInterval(apart.added),
-          figure(ofLinear),
-          figure(theory),
-        ]),
-      },
-    ],
-    plots: [
-      {
-        file: 'halves-jointly',
-        caption:
-          'How alike the pictures of disjoint halves are when several networks of each grow together, each step by the mean of what they see.',
-        svg: lineFigure({
-          title: 'Disjoint halves, by the networks that grow together',
-          x: { label: 'networks of each half' },
-          y: { label: 'distance, relative to random pairs', log: true },
-          series: [
-            curveOf(
-              'measured',
-              networks.map((_, i) => i + 1),
-              networks,
-            ),
-            {
-              name: "one network's, divided by their number",
-              points: networks.map((_, i) => [i + 1, networks[0]!.mean / (i + 1)] as const),
-              dashed: true,
-            },
-          ],
-        }),
-      },
-    ],
+  report: ({ largest, smaller }) => ({
+    claims: [picturesClaim(largest, smaller), cleanClaim(largest, smaller)],
+    tables: [...smaller, largest].flatMap(one => [picturesTable(one), cleanTable(one)]),
+    plots: [jointlyPlot(largest)],
     notes: [
-      `${trainings.join(' and ')} trainings of the halves, of which all pairs are compared; n counts trainings, those of one half less one. What the images add is the mean difference of disjoint halves less that of one half, each half counting alike: by chance it can be negative. Of the same random numbers, networks of both halves begin with the same weights, and see images of the same places in their halves in the same noise. When networks of one half grow together, ${networks.map(({ mean }, i) => `${i + 1} of each come to a ratio of ${figure(mean)}`).join(', ')}.`,
+      `Halves are by position in the data set, which of MNIST is in part by who wrote: they differ by more than random halves would. Of one half all pairs of trainings are compared, of two every one with every other; n counts trainings (of one half, and of differences to it, less one), not splits of the data, of which there is one. Ratios are of ${largest.seeds.toLocaleString('en')} seeds: the mean squared distance of two networks' pictures of one seed over that of different seeds, which is twice the variance of a network's own pictures. Of the same random numbers, networks of both halves begin with the same weights, and see images of the same places in their halves in the same noise: what they differ by is no less than what the images add.`,
     ],
   }),
 });
 
-/** Trainings of the halves, and of the second with the random numbers of the first. */
+/** A network of a half by the number of its training, from 1. */
+function again(size: number, half: 'a' | 'b', which: number): string {
+  return which === 1 ? nameOf(size, half) : `${nameOf(size, half)}-${which}`;
+}
+
+/** Trainings of two halves, and of the second with the random numbers of the first's. */
 interface Trained<T> {
   readonly first: readonly T[];
   readonly second: readonly T[];
-  readonly start: readonly T[];
+  readonly sameChance: readonly T[];
 }
 
 /** By how much trainings differ. */
 interface Differences {
-  /** Of one half. */
+  /** Those of one half. */
   readonly one: Sampled;
+  /** Those of two halves. */
   readonly disjoint: Sampled;
-  /** Of disjoint halves, with the same random numbers. */
-  readonly start: Sampled | null;
-  /** `disjoint` over `one`, and less `one`. */
+  /** Those of two halves with the same random numbers. */
+  readonly sameChance: Sampled | null;
+  /** `disjoint` over `one`, and less `one`, which is what the images add. */
   readonly times: Sampled;
   readonly added: Sampled;
 }
 
-const HEADS = ['one half', 'disjoint halves', 'disjoint halves, same random numbers'];
-const shown = ({ one, disjoint, start }: Differences) => [
-  withInterval(one),
-  withInterval(disjoint),
-  start ? withInterval(start) : '',
-];
+type Halves = Awaited<ReturnType<typeof measureHalves>>['numbers'];
 
-/** What pairs of trainings differ by, with intervals from drawing the trainings of each half anew. */
-function differences<T>(lab: Lab, trained: Trained<T>, of: (a: T, b: T) => number): Differences {
-  const { first, second, start } = trained;
-  const within = [first, second].map(half => half.map((a, i) => half.slice(i + 1).map(b => of(a, b))));
-  const across = first.map(a => second.map(b => of(a, b)));
-  const n = Math.min(first.length, second.length);
-  const over = (statistic: (one: number, disjoint: number) => number, n: number): Sampled => {
-    const at = (drawn: readonly Float64Array[]) => {
-      const one = average(
-        within.map((half, k) => weighted(half, (i, j) => drawn[k]![i]! * drawn[k]![i + 1 + j]!)),
-      );
-      return statistic(
-        one,
-        weighted(across, (i, j) => drawn[0]![i]! * drawn[1]![j]!),
-      );
-    };
-    const stream = { seed: lab.rng, purpose: 'trainings' };
-    const resampled = Array.from({ length: RESAMPLES }, (_, round) =>
-      at([first, second].map(({ length }, k) => timesDrawn(stream, length, round, k))),
-    );
-    // Of a half of which one training alone was drawn there are no pairs.
-    const sorted = resampled.filter(value => !Number.isNaN(value)).sort((a, b) => a - b);
-    return {
-      mean: at([first, second].map(({ length }) => new Float64Array(length).fill(1))),
-      ...percentiles(sorted, n),
-      n,
-    };
+async function measureHalves(lab: Lab, size: number) {
+  const seeds = lab.sizes.table;
+  const trained: Trained<Grown> = {
+    first: await growTrainings(lab, nameOf(size, 'a'), seeds),
+    second: await growTrainings(lab, nameOf(size, 'b'), seeds),
+    sameChance: await growTrainings(lab, nameOf(size, 'b-as-a'), seeds),
   };
-  const alike = start.slice(0, first.length).map((b, i) => of(first[i]!, b));
-  return {
-    one: over(one => one, n - 1),
-    disjoint: over((_, disjoint) => disjoint, n),
-    start: alike.length > 0 ? sampled(alike, lab.rng) : null,
-    times: over((one, disjoint) => disjoint / one, n - 1),
-    added: over((one, disjoint) => disjoint - one, n - 1),
-  };
-}
-
-/** The mean of numbers in rows, each with its weight. */
-function weighted(values: readonly (readonly number[])[], weight: (i: number, j: number) => number): number {
-  let [sum, weights] = [0, 0];
-  for (const [i, row] of values.entries())
-    for (const [j, value] of row.entries()) {
-      sum += weight(i, j) * value;
-      weights += weight(i, j);
-    }
-  return sum / weights;
-}
-
-/** Something of each training, in the same arrangement. */
-function each<T, U>({ first, second, start }: Trained<T>, of: (one: T) => U): Trained<U> {
-  return { first: first.map(of), second: second.map(of), start: start.map(of) };
-}
-
-/** The ratios of pairs along bands of the data's components. */
-function bandsOf(lab: Lab, trained: Trained<Grown>, linear: LinearSibling) {
-  const all = [...trained.first, ...trained.second, ...trained.start];
-  const ratio = (a: Floats, b: Floats) => compareGrown(a, b, lab.rng).ratio.mean;
-  return inBands([...all, linear], all[0]!.model, linear.moments).map(({ first, last, parts }) => ({
+  requireComparable(trained);
+  const { model, latent } = trained.first[0]!;
+  const data = await lab.data('mnist', 'train');
+  const read = async (from: number, to: number) =>
+    shownTo(model, await readPictures(data, from, Math.min(to, data.length)));
+  const all = principalComponents(await read(0, 2 * SECOND));
+  const own = principalComponents(await read(0, size));
+  const other = principalComponents(await read(SECOND, SECOND + size));
+  const linear = pixelsOf(model, wienerPictures(model, all, latent));
+  const both = [...trained.first, ...trained.second];
+  const grown = [...both, ...trained.sameChance];
+  const bands = inBands([...grown, linear], model, all).map(({ first, last, parts }) => ({
     ...{ first, last },
-    ratios: differences(
+    ...pictureDifferences(
       lab,
-      each(trained, one => parts[all.indexOf(one)]!),
-      ratio,
-    ),
-    toLinear: sampled(
-      [...trained.first, ...trained.second].map(one => ratio(parts[all.indexOf(one)]!, parts.at(-1)!)),
-      lab.rng,
+      each(trained, one => parts[grown.indexOf(one)]!),
+      parts.at(-1)!,
     ),
   }));
+  const pixels = each(trained, one => one.pictures);
+  return {
+    trained,
+    numbers: {
+      ...{ size, seeds, names: both.map(({ name }) => name) },
+      pictures: pictureDifferences(lab, pixels, linear.pictures),
+      bands,
+      levels: await cleanDifferences(lab, trained, { size, own, other, all }),
+      jointly: await jointly(lab, trained),
+    },
+  };
 }
 
-/** By how much the clean pictures differ that trainings see in the same noise, beside linear denoisers of the halves. */
-async function cleanOf(lab: Lab, trained: Trained<Grown>) {
-  const common = trained.first[0]!.model;
-  const read = async (split: 'train' | 'test', from: number, to: number) => {
-    const data = await lab.data('mnist', split);
-    return readPictures(data, from, Math.min(to, data.length));
+/** @throws {SeedbedError} Mismatch where trainings were not alike in all but halves and random numbers, or have not those that they should share. */
+function requireComparable({ first, second, sameChance }: Trained<Grown>): void {
+  for (const other of [...second, ...sameChance]) requireAlike(first[0]!, other);
+  for (const [i, other] of sameChance.entries()) {
+    const [a, b] = [first[i], other].map(one => one?.model.info.training?.rng);
+    if (a !== b)
+      throw new SeedbedError(
+        'Mismatch',
+        `${other.name} was trained with random numbers ${b}, and is compared with ${first[i]?.name ?? 'none'}, of random numbers ${a}. Train it with --rng ${a}`,
+      );
+  }
+}
+
+/** Something of each network, in the same arrangement. */
+function each<T, U>({ first, second, sameChance }: Trained<T>, of: (one: T) => U): Trained<U> {
+  return { first: first.map(of), second: second.map(of), sameChance: sameChance.map(of) };
+}
+
+/** What pairs of trainings differ by, with intervals from leaving out each training in turn. */
+function differences<T>(lab: Lab, trained: Trained<T>, of: (a: T, b: T) => number): Differences {
+  const { first, second, sameChance } = trained;
+  const within = [first, second].map(half => half.map((a, i) => half.slice(i + 1).map(b => of(a, b))));
+  const across = first.map(a => second.map(b => of(a, b)));
+  const trainings = Math.min(first.length, second.length);
+  /** Without training `out` of a half: 0 or 1. */
+  const without = (half?: number, out?: number) => {
+    const there = (of: number, i: number) => of !== half || i !== out;
+    const one = within.map((pairs, k) => meanWhere(pairs, (i, j) => there(k, i) && there(k, i + 1 + j)));
+    return {
+      one: average(one),
+      disjoint: meanWhere(across, (i, j) => there(0, i) && there(1, j)),
+    };
   };
-  const images = await read('test', 0, lab.sizes.sample);
+  const over = (n: number, statistic: (means: { one: number; disjoint: number }) => number): Sampled => ({
+    ...jackknife(
+      statistic(without()),
+      [first, second].map((half, k) => half.map((_, i) => statistic(without(k, i)))),
+    ),
+    n,
+  });
+  return {
+    one: over(trainings - 1, ({ one }) => one),
+    disjoint: over(trainings, ({ disjoint }) => disjoint),
+    sameChance:
+      sameChance.length > 0
+        ? sampled(
+            sameChance.map((b, i) => of(first[i]!, b)),
+            lab.rng,
+          )
+        : null,
+    times: over(trainings - 1, ({ one, disjoint }) => disjoint / one),
+    added: over(trainings - 1, ({ one, disjoint }) => disjoint - one),
+  };
+}
+
+/** The mean of the numbers of rows that are asked for. */
+function meanWhere(values: readonly (readonly number[])[], asked: (i: number, j: number) => boolean): number {
+  return average(values.flatMap((row, i) => row.filter((_, j) => asked(i, j))));
+}
+
+/** Squared distances of pictures of one seed, in parts of those of different seeds; and the mean one to a linear model's. */
+function pictureDifferences(lab: Lab, pictures: Trained<Floats>, linear: Floats) {
+  const both = [...pictures.first, ...pictures.second];
+  const chance = average(both.map(distanceOfSeeds));
+  const apart = (a: Floats, b: Floats) => average(meanSquaredErrors(a, b)) / chance;
+  return {
+    apart: differences(lab, pictures, apart),
+    linear: average(both.map(one => apart(one, linear))),
+  };
+}
+
+/** The mean squared distance of two different pictures, per coordinate: twice their variance. */
+function distanceOfSeeds(pictures: Floats): number {
+  const count = pictures.shape[0]!;
+  return (2 * average(errorsAgainst(pictures, meanSeed(pictures))) * count) / (count - 1);
+}
+
+/** By how much the clean pictures differ that trainings see in the same noise, beside linear denoisers of the halves and theory. */
+async function cleanDifferences(
+  lab: Lab,
+  trained: Trained<Grown>,
+  { size, own, other, all }: { size: number } & Record<'own' | 'other' | 'all', PrincipalComponents>,
+) {
+  const common = trained.first[0]!.model;
+  const test = await lab.data('mnist', 'test');
+  const images = await readPictures(test, 0, Math.min(lab.sizes.sample, test.length));
   const seen = new Map<Grown, Floats[]>();
   for (const one of Object.values(trained).flat())
     seen.set(one, await cleanBy(lab, one.model, images, common));
-  const own = principalComponents(shownTo(common, await read('train', 0, SECOND)));
-  const other = principalComponents(shownTo(common, await read('train', SECOND, 2 * SECOND)));
-  const size = { count: SECOND, dims: sizeOf(common.info.shape) };
   const apart = (a: Floats, b: Floats) => average(meanSquaredErrors(a, b));
   return levelsOf(common).map((at, k) => {
     const noisy = inNoise(lab, shownTo(common, images), at);
@@ -270,24 +244,22 @@ async function cleanOf(lab: Lab, trained: Trained<Grown>) {
         apart,
       ),
       linear: apart(linearClean(own, noisy, at.level), linearClean(other, noisy, at.level)),
-      theory: linearDisagreement(own.variances, size, at.level),
+      theory: linearDisagreement(all.variances, { count: size, dims: sizeOf(common.info.shape) }, at.level),
     };
   });
 }
 
-/**
- * The ratio of disjoint halves where one, two, three networks of each grow together, over neighbours among its trainings: were what
- * they differ by small and chance alone, it would fall as their number grows.
- */
+/** How alike pictures of two halves are where one, two, three trainings of each grow together: the mean over as many as there are, none of which is in two. */
 async function jointly(lab: Lab, { first, second }: Trained<Grown>): Promise<Sampled[]> {
   const trainings = Math.min(first.length, second.length);
   const found: Sampled[] = [];
-  for (let networks = 1; networks <= trainings; networks++) {
-    lab.report?.(networks - 1, trainings);
+  for (let number = 1; number <= trainings; number++) {
+    lab.report?.(number - 1, trainings);
     const ratios: number[] = [];
-    for (let from = 0; from + networks <= trainings; from += networks) {
-      const [a, b] = [first, second].map(half => half.slice(from, from + networks));
-      ratios.push(compareSiblings(lab, await growJointly(lab, a!), await growJointly(lab, b!)).ratio.mean);
+    for (let from = 0; from + number <= trainings; from += number) {
+      const some = [first, second].map(half => half.slice(from, from + number));
+      const [a, b] = [await growJointly(lab, some[0]!), await growJointly(lab, some[1]!)];
+      ratios.push(average(meanSquaredErrors(a, b)) / average([a, b].map(distanceOfSeeds)));
     }
     found.push(sampled(ratios, lab.rng));
   }
@@ -295,8 +267,9 @@ async function jointly(lab: Lab, { first, second }: Trained<Grown>): Promise<Sam
 }
 
 /** What networks of one half grow if each step is taken by the mean of the clean pictures that they see. */
-async function growJointly(lab: Lab, some: readonly Grown[]): Promise<Pick<Grown, 'pictures'>> {
-  const { model, latent } = some[0]!;
+async function growJointly(lab: Lab, some: readonly Grown[]): Promise<Floats> {
+  const { model, latent, pictures } = some[0]!;
+  if (some.length === 1) return pictures;
   const networks = await Promise.all(some.map(one => createNetwork(lab.runtime, one.model, BATCH)));
   try {
     let x = latent;
@@ -306,39 +279,113 @@ async function growJointly(lab: Lab, some: readonly Grown[]): Promise<Pick<Grown
         seen.push(await inBatches(x, BATCH, part => network.clean(part, step.from)));
       x = stepOnwards(x, step, combine(...seen.map(clean => [1 / seen.length, clean] as const)));
     }
-    return pixelsOf(model, x);
+    return pixelsOf(model, x).pictures;
   } finally {
     for (const network of networks) await network.dispose();
   }
 }
 
-function picturesClaim({ one, disjoint, start, times }: Differences, linear: Sampled): Claim {
+const HEADS = ['one half', 'two halves', 'two halves, same random numbers', 'what the images add'];
+const shown = ({ one, disjoint, sameChance, added }: Differences) => [
+  withInterval(one),
+  withInterval(disjoint),
+  sameChance ? withInterval(sameChance) : '',
+  withInterval(added),
+];
+
+function picturesTable({ size, pictures, bands }: Halves): Table {
+  return {
+    title: `Squared distance of two networks' pictures of one seed, in parts of that of different seeds, by principal components of the data (${imagesOf(size)} of each half)`,
+    columns: ['components', ...HEADS, 'networks and a linear model'],
+    rows: [
+      ['all', ...shown(pictures.apart), figure(pictures.linear)],
+      ...bands.map(({ first, last, apart, linear }) => [
+        `${first + 1} to ${last}`,
+        ...shown(apart),
+        figure(linear),
+      ]),
+    ],
+  };
+}
+
+function cleanTable({ size, levels }: Halves): Table {
+  return {
+    title: `Squared difference of the clean pictures that two networks see in the same noise, per coordinate (${imagesOf(size)} of each half)`,
+    columns: ['time', ...HEADS, 'linear denoisers of the halves', 'theory, of random halves'],
+    rows: levels.map(({ time, apart, linear, theory }) => [
+      figure(time),
+      ...shown(apart),
+      figure(linear),
+      figure(theory),
+    ]),
+  };
+}
+
+const imagesOf = (size: number) => `${size.toLocaleString('en')} images`;
+
+function jointlyPlot({ jointly: measured, pictures: { apart } }: Halves): PlotPicture {
+  const { added, one } = apart;
+  return {
+    file: 'halves-jointly',
+    caption:
+      'How alike the pictures of two halves are when several networks of each grow together, each step by the mean of what they see.',
+    svg: lineFigure({
+      title: 'Two halves, by the networks of each that grow together',
+      x: { label: 'networks of each half' },
+      y: { label: 'distance, relative to random pairs', log: true },
+      series: [
+        { name: 'measured', points: measured.map(({ mean }, i) => [i + 1, mean] as const) },
+        {
+          name: 'what the images add, and chance over the number',
+          points: measured.map(
+            (_, i) => [i + 1, Math.max(LEAST_DRAWN, added.mean + one.mean / (i + 1))] as const,
+          ),
+          dashed: true,
+        },
+      ],
+    }),
+  };
+}
+
+function picturesClaim(
+  { names, pictures: { apart, linear }, jointly: together }: Halves,
+  smaller: readonly Halves[],
+): Claim {
+  const { one, disjoint, sameChance, times } = apart;
+  const learnedByHeart = smaller.map(
+    ({ size, pictures }) => `${withInterval(pictures.apart.times)} times with ${imagesOf(size)} of each`,
+  );
   return judged({
+    models: names,
     number: disjoint,
     against: one,
     rests: [times],
-    paper:
-      'Beyond the paper: networks of disjoint halves grow pictures as alike as networks trained again on one half.',
-    ours: `squared distance of one seed's pictures over that of different seeds' ${withInterval(disjoint)} for disjoint halves, ${withInterval(times)} times the ${withInterval(one)} of one half again${start ? `; with the same random numbers for both halves ${withInterval(start)}` : ''}`,
-    control: `different seeds have 1; a linear model that knows the data's mean and covariance alone comes to ${withInterval(linear)} of the networks; networks that differ by their half as well as by chance are told apart (test/experiments/paper/known.test.ts)`,
-    numbersSay: orInPart(below(times, AS_ALIKE), times.high < 2),
-    because: `The pictures that networks of disjoint halves grow are ${figure(times.mean)} times as far apart as those of one half.`,
-    values: { disjoint, one, times, linear, ...(start && { start }) },
+    paper: `Beyond the paper: networks of MNIST's two halves grow pictures as alike as networks trained again on one half (their squared distance at most ${figure(AS_ALIKE, 2)} times as large).`,
+    ours: `squared distance of one seed's pictures in parts of that of different seeds' ${withInterval(disjoint)} for two halves, ${withInterval(times)} times the ${withInterval(one)} of one half again${sameChance ? `; with the same random numbers for both halves ${withInterval(sameChance)}` : ''}; ${together.map(({ mean }, i) => `${i + 1} of each growing together ${figure(mean)}`).join(', ')}`,
+    control: `different seeds have 1${learnedByHeart.length > 0 ? `; halves of fewer images are ${learnedByHeart.join(', ')} as far apart as one half` : ''}; a linear model that knows mean and covariance of both halves alone comes to ${figure(linear)} of the networks`,
+    numbersSay: orInPart(below(times, AS_ALIKE), times.low > 1 && times.high < 2),
+    because: `The squared distance of pictures by networks of the two halves is ${figure(times.mean)} times that of one half's.`,
+    values: { disjoint, one, times, linear, ...(sameChance && { sameChance }) },
   });
 }
 
-function cleanClaim(levels: readonly { apart: Differences; linear: number; theory: number }[]): Claim {
+function cleanClaim({ names, levels }: Halves, smaller: readonly Halves[]): Claim {
   const { apart, linear, theory } = levels[HALF_TIME]!;
-  const { added, disjoint } = apart;
+  const { added, disjoint, one, sameChance } = apart;
+  const others = smaller.map(({ size, levels: of }) => {
+    const at = of[HALF_TIME]!;
+    return `with ${imagesOf(size)} of each the images add ${withInterval(at.apart.added)}, to linear denoisers ${figure(at.linear)}`;
+  });
   return judged({
+    models: names,
     number: added,
     against: linear,
     paper:
-      "Beyond the paper: what disjoint images add to the difference of clean pictures is no more than they make linear denoisers differ; all else is training's chance.",
-    ours: `at half time networks of disjoint halves differ by ${withInterval(disjoint)}, those of one half by ${withInterval(apart.one)}: the images add ${withInterval(added)}`,
-    control: `linear denoisers of the halves differ by ${figure(linear)}, theory says ${figure(theory)}; networks with a known difference of halves and a known chance show both (test/experiments/paper/known.test.ts)`,
-    numbersSay: below(added, AS_ALIKE * linear),
-    because: `The images account for ${figure(Math.max(0, added.mean / disjoint.mean), 2)} of what networks of disjoint halves differ by at half time.`,
-    values: { added, linear, theory, disjoint, one: apart.one },
+      "Beyond the paper: the images of MNIST's two halves add less to the difference of clean pictures by networks, at half time, than to that by linear denoisers.",
+    ours: `networks of the two halves differ by ${withInterval(disjoint)}, those of one half by ${withInterval(one)}: the images add ${withInterval(added)}${sameChance ? `, and no more than the ${withInterval(sameChance)} by which networks of the same random numbers differ` : ''}`,
+    control: `linear denoisers of the two halves differ by ${figure(linear)}, of random ones in theory by ${figure(theory)}${others.length > 0 ? `; ${others.join('; ')}` : ''}`,
+    numbersSay: below(added, linear),
+    because: `At half time the images add ${figure(added.mean)} to the ${figure(one.mean)} by which trainings on one half differ; linear denoisers of the halves differ by ${figure(linear)}.`,
+    values: { added, linear, theory, disjoint, one },
   });
 }

@@ -28,8 +28,8 @@ import { fineDetail, sharpness } from '../../../src/quality/sharpness.ts';
 import { strangeness } from '../../../src/quality/strangeness.ts';
 import { normals } from '../../../src/tensor/random.ts';
 import { combine } from '../../../src/tensor/rowwise.ts';
-import { meanSquares } from '../../../src/tensor/statistics.ts';
-import { type Floats, float32, rows, takeRows } from '../../../src/tensor/tensor.ts';
+import { average, meanSquares } from '../../../src/tensor/statistics.ts';
+import { concatRows, type Floats, float32, rows, takeRows } from '../../../src/tensor/tensor.ts';
 import { gaussianPictures, madeUpCloud, run, SHAPE, scalingEmbedder, TOY, toyLab, valuesIn } from '../lab.ts';
 
 /** Variance of the toy data, standardised, and what its best denoiser's sampler multiplies a seed by. */
@@ -263,50 +263,80 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
     expect(tables![0]!.rows).toHaveLength(10);
   });
 
-  test('halves: networks whose halves and whose chance differ by known amounts, and what the images add', async () => {
-    const halves = { a: [0.5, 0.6, 0.45], b: [0.9, 1, 1.2] };
-    const denoisers = Object.fromEntries(
-      Object.entries(halves).flatMap(([half, variances]) =>
+  describe('halves: networks whose halves and whose chance differ by known amounts', () => {
+    /** Trainings are denoisers of these variances, the halves of the data have the variances .5 and .8. */
+    const labOfHalves = async (
+      a: readonly number[],
+      b: readonly number[],
+      sameChance: readonly number[] = [],
+    ) => {
+      const named = (half: string, variances: readonly number[]) =>
         variances.map((variance, i) => [
           `mnist-small-27500${half}${i === 0 ? '' : `-${i + 1}`}`,
           gaussianDenoiser(variance, SHAPE),
-        ]),
-      ),
-    );
-    const same = { 'mnist-small-27500b-as-a': gaussianDenoiser(0.9, SHAPE) };
-    const few = gaussianPictures('train', 64, VARIANCE);
-    const train = {
-      ...few,
-      length: 55_000,
-      read: (at: ArrayLike<number>) => few.read(Array.from(at, i => i % 60)),
+        ]);
+      const parts = [0.5, 0.8].map(variance => gaussianPictures(`half ${variance}`, 5000, variance));
+      const all = await Promise.all(parts.map(part => part.read(Array.from({ length: 5000 }, (_, i) => i))));
+      const train = {
+        ...parts[0]!,
+        length: 55_000,
+        read: async (at: ArrayLike<number>) =>
+          concatRows(Array.from(at, i => rows(all[i < 27_500 ? 0 : 1]!, i % 5000, (i % 5000) + 1))),
+      };
+      return toyLab({
+        denoisers: Object.fromEntries([...named('a', a), ...named('b', b), ...named('b-as-a', sameChance)]),
+        data: { mnist: parts[0]!, 'mnist:train': train },
+        sizes: { sample: 50, table: 100 },
+      });
     };
-    const lab = await toyLab({
-      denoisers: { ...denoisers, ...same },
-      data: { mnist: train },
-      sizes: { sample: 100 },
-    });
-    const [pictures, clean] = (await run(experiment('halves'), lab)).claims.map(({ values }) => values);
-    const mean = (of: (v: number, w: number) => number, left: number[], right?: number[]) => {
-      const pairs = left.flatMap((v, i) => (right ?? left.slice(i + 1)).map(w => of(v, w)));
-      return pairs.reduce((sum, value) => sum + value) / pairs.length;
-    };
-    const both = (of: (v: number, w: number) => number) => ({
-      one: (mean(of, halves.a) + mean(of, halves.b)) / 2,
-      disjoint: mean(of, halves.a, halves.b),
-    });
-    const gains = (v: number, w: number) => {
-      const [g, h] = [samplerGain(v), samplerGain(w)];
-      return (g - h) ** 2 / (g ** 2 + h ** 2);
-    };
-    const grown = both(gains);
-    expect(pictures!.one! / grown.one).toBeCloseTo(1, 1);
-    expect(pictures!.disjoint! / grown.disjoint).toBeCloseTo(1, 1);
-    expect(pictures!.start! / gains(0.5, 0.9)).toBeCloseTo(1, 1);
+    const meanOf = (
+      of: (v: number, w: number) => number,
+      left: readonly number[],
+      right?: readonly number[],
+    ) => average(left.flatMap((v, i) => (right ?? left.slice(i + 1)).map(w => of(v, w))));
     const { signalRate: s, noiseRate: n } = ratesAt(gaussian.info.schedule, 0.5);
     const factor = (v: number) => (s * v) / (s ** 2 * v + n ** 2);
-    const seen = both((v, w) => (factor(v) - factor(w)) ** 2);
-    expect(clean!.disjoint! / clean!.one!).toBeCloseTo(seen.disjoint / seen.one, 2);
-    expect(clean!.added! / clean!.one!).toBeCloseTo(seen.disjoint / seen.one - 1, 2);
+    const seen = (v: number, w: number) => (factor(v) - factor(w)) ** 2;
+
+    test('what two halves differ by, one half, the images, linear denoisers of them', async () => {
+      const [a, b] = [
+        [0.5, 0.6, 0.45],
+        [0.9, 1, 1.2, 0.95],
+      ] as const;
+      const lab = await labOfHalves(a, b, [0.9, 0.5]);
+      const [pictures, clean] = (await run(experiment('halves'), lab)).claims.map(({ values }) => values);
+      const gain = (v: number, w: number) => (samplerGain(v) - samplerGain(w)) ** 2;
+      // Of different seeds: twice the variance of a network's own pictures.
+      const chance = 2 * average([...a, ...b].map(v => samplerGain(v) ** 2));
+      expect((pictures!.disjoint! * chance) / meanOf(gain, a, b)).toBeCloseTo(1, 1);
+      expect((pictures!.one! * chance * 2) / (meanOf(gain, a) + meanOf(gain, b))).toBeCloseTo(1, 1);
+      expect((pictures!.sameChance! * chance * 2) / (gain(0.5, 0.9) + gain(0.6, 0.5))).toBeCloseTo(1, 1);
+      const one = (meanOf(seen, a) + meanOf(seen, b)) / 2;
+      expect(clean!.one! / clean!.disjoint!).toBeCloseTo(one / meanOf(seen, a, b), 2);
+      expect(clean!.added! / clean!.disjoint!).toBeCloseTo(1 - one / meanOf(seen, a, b), 2);
+      expect(clean!.linear! / clean!.disjoint!).toBeCloseTo(seen(0.5, 0.8) / meanOf(seen, a, b), 1);
+    });
+
+    test('halves of which networks learned the same add nothing but chance', async () => {
+      const draws = (purpose: string) => Array.from(draw(purpose, 11, [1]).data, value => 0.7 + 0.1 * value);
+      const { claims, tables } = await run(experiment('halves'), await labOfHalves(draws('a'), draws('b')));
+      expect(claims.map(({ verdict }) => verdict)).toEqual(['open', 'holds']);
+      const added = tables!.at(-1)!.rows.map(row => row[4]!);
+      for (const text of added) {
+        const [low, high] = /\((.*) to (.*), n = 10\)/.exec(text)!.slice(1).map(Number);
+        expect(low! < 0 && high! > 0, text).toBe(true);
+      }
+    });
+
+    test('trainings of other random numbers are none with the same', async () => {
+      const lab = await labOfHalves([0.5, 0.6], [0.9, 1], [0.9]);
+      const other = (name: string, rng: number) =>
+        lab.denoiser(name).then(model => ({ ...model, info: { ...model.info, training: { rng } } }));
+      const denoiser = (name: string) => other(name, name.endsWith('b-as-a') ? 1 : 0);
+      await expect(experiment('halves').measure({ ...lab, denoiser })).rejects.toThrow(
+        /mnist-small-27500b-as-a was trained with random numbers 1.*of random numbers 0\. Train it with --rng 0/,
+      );
+    });
   });
 
   test('trainings: the mean over all pairs, with an interval from drawing trainings where there are enough', () => {
@@ -337,6 +367,8 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
       'mnist-small',
       'mnist-small-3',
       'mnist-small-30b-2',
+      'mnist-small-27500b-as-a',
+      'mnist-small-27500b-as-a-2',
       'mnist-small-3-blocks',
       'embedder-conv-1',
       'mnist-11',
@@ -345,6 +377,8 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
       { config: 'mnist-small', rng: 0 },
       { config: 'mnist-small', rng: 4 },
       { config: 'mnist-small-30b', rng: 3 },
+      { config: 'mnist-small-27500b-as-a', rng: 0 },
+      { config: 'mnist-small-27500b-as-a', rng: 2 },
       { config: 'mnist-small-3-blocks', rng: 0 },
       { config: 'embedder-conv-1', rng: 0 },
       { config: 'mnist', rng: 20 },

@@ -40,7 +40,10 @@ export function inNoise(
   return combine([signalRate, pictures], [noiseRate, noise]);
 }
 
-/** The clean pictures that a network sees in the same noise at each of the levels, standardised as another's. */
+/**
+ * The clean pictures that a network sees in the same noise at each of the levels, standardised as another's. The noise is the same in
+ * units of each one's own standardisation.
+ */
 export async function cleanBy(
   lab: Lab,
   model: Denoiser,
