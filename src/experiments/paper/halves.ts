@@ -194,7 +194,7 @@ function differences<T>(lab: Lab, trained: Trained<T>, of: (a: T, b: T) => numbe
             lab.rng,
           )
         : null,
-    times: over(trainings - 1, ({ one, disjoint }) => disjoint / one),
+    times: over(trainings - 1, ({ one, disjoint }) => (disjoint === one ? 1 : disjoint / one)),
     added: over(trainings - 1, ({ one, disjoint }) => disjoint - one),
   };
 }
@@ -353,7 +353,8 @@ function picturesClaim(
 ): Claim {
   const { one, disjoint, sameChance, times } = apart;
   const learnedByHeart = smaller.map(
-    ({ size, pictures }) => `${withInterval(pictures.apart.times)} times with ${imagesOf(size)} of each`,
+    ({ size, pictures }) =>
+      `${withInterval(pictures.apart.times)} times that of one half with ${imagesOf(size)} of each`,
   );
   return judged({
     models: names,
@@ -362,7 +363,7 @@ function picturesClaim(
     rests: [times],
     paper: `Beyond the paper: networks of MNIST's two halves grow pictures as alike as networks trained again on one half (their squared distance at most ${figure(AS_ALIKE, 2)} times as large).`,
     ours: `squared distance of one seed's pictures in parts of that of different seeds' ${withInterval(disjoint)} for two halves, ${withInterval(times)} times the ${withInterval(one)} of one half again${sameChance ? `; with the same random numbers for both halves ${withInterval(sameChance)}` : ''}; ${together.map(({ mean }, i) => `${i + 1} of each growing together ${figure(mean)}`).join(', ')}`,
-    control: `different seeds have 1${learnedByHeart.length > 0 ? `; halves of fewer images are ${learnedByHeart.join(', ')} as far apart as one half` : ''}; a linear model that knows mean and covariance of both halves alone comes to ${figure(linear)} of the networks`,
+    control: `different seeds have 1${learnedByHeart.length > 0 ? `; squared distances of halves of fewer images are ${learnedByHeart.join(', ')}` : ''}; a linear model that knows mean and covariance of both halves alone comes to ${figure(linear)} of the networks`,
     numbersSay: orInPart(below(times, AS_ALIKE), times.low > 1 && times.high < 2),
     because: `The squared distance of pictures by networks of the two halves is ${figure(times.mean)} times that of one half's.`,
     values: { disjoint, one, times, linear, ...(sameChance && { sameChance }) },
