@@ -73,7 +73,7 @@ export const halves = experiment({
     tables: [...smaller, largest].flatMap(one => [picturesTable(one), cleanTable(one)]),
     plots: [jointlyPlot(largest)],
     notes: [
-      `Halves are by position in the data set, which of MNIST is in part by who wrote: they differ by more than random halves would. Of one half all pairs of trainings are compared, of two every one with every other; n counts trainings (of one half, and of differences to it, less one), not splits of the data, of which there is one. Ratios are of ${largest.seeds.toLocaleString('en')} seeds: the mean squared distance of two networks' pictures of one seed over that of different seeds, which is twice the variance of a network's own pictures. Of the same random numbers, networks of both halves begin with the same weights, and see images of the same places in their halves in the same noise: what they differ by is no less than what the images add.`,
+      `Halves are by position in the data set, which of MNIST is in part by who wrote: they differ by more than random halves would. Of one half all pairs of trainings are compared, of two every one with every other; n counts trainings (of one half, and of differences to it, less one), not splits of the data, of which there is one. Ratios are of ${largest.seeds.toLocaleString('en')} seeds: the mean squared distance of two networks' pictures of one seed over that of different seeds, which is twice the variance of a network's own pictures. Of the same random numbers, networks of both halves begin with the same weights, and see images of the same places in their halves in the same noise: what they differ by is no less than what the images add. Several networks grow together from the first ${largest.sample} of these seeds.`,
     ],
   }),
 });
@@ -135,7 +135,7 @@ async function measureHalves(lab: Lab, size: number) {
   return {
     trained,
     numbers: {
-      ...{ size, seeds, names: both.map(({ name }) => name) },
+      ...{ size, seeds, sample: lab.sizes.sample, names: both.map(({ name }) => name) },
       pictures: pictureDifferences(lab, pixels, linear.pictures),
       bands,
       levels: await cleanDifferences(lab, trained, { size, own, other, all }),
@@ -252,13 +252,14 @@ async function cleanDifferences(
 /** How alike pictures of two halves are where one, two, three trainings of each grow together: the mean over as many as there are, none of which is in two. */
 async function jointly(lab: Lab, { first, second }: Trained<Grown>): Promise<Sampled[]> {
   const trainings = Math.min(first.length, second.length);
+  const seeds = rows(first[0]!.latent, 0, Math.min(lab.sizes.sample, first[0]!.latent.shape[0]!));
   const found: Sampled[] = [];
   for (let number = 1; number <= trainings; number++) {
     lab.report?.(number - 1, trainings);
     const ratios: number[] = [];
     for (let from = 0; from + number <= trainings; from += number) {
       const some = [first, second].map(half => half.slice(from, from + number));
-      const [a, b] = [await growJointly(lab, some[0]!), await growJointly(lab, some[1]!)];
+      const [a, b] = [await growJointly(lab, some[0]!, seeds), await growJointly(lab, some[1]!, seeds)];
       ratios.push(average(meanSquaredErrors(a, b)) / average([a, b].map(distanceOfSeeds)));
     }
     found.push(sampled(ratios, lab.rng));
@@ -267,12 +268,11 @@ async function jointly(lab: Lab, { first, second }: Trained<Grown>): Promise<Sam
 }
 
 /** What networks of one half grow if each step is taken by the mean of the clean pictures that they see. */
-async function growJointly(lab: Lab, some: readonly Grown[]): Promise<Floats> {
-  const { model, latent, pictures } = some[0]!;
-  if (some.length === 1) return pictures;
+async function growJointly(lab: Lab, some: readonly Grown[], seeds: Floats): Promise<Floats> {
+  const { model } = some[0]!;
   const networks = await Promise.all(some.map(one => createNetwork(lab.runtime, one.model, BATCH)));
   try {
-    let x = latent;
+    let x = seeds;
     for (const step of samplerGrid(model.info, model.info.sampler)) {
       const seen: Floats[] = [];
       for (const network of networks)

@@ -122,7 +122,8 @@ const apart = (disjoint: number, n = 20) => {
     ...{ times: about(disjoint / one, n), added: about(disjoint - one, n) },
   };
   const largest = {
-    ...{ size: 27_500, seeds: 1000, names: ['mnist-small-27500a'], bands: [], jointly: [about(disjoint, n)] },
+    ...{ size: 27_500, seeds: 1000, sample: 100, names: ['mnist-small-27500a'] },
+    ...{ bands: [], jointly: [about(disjoint, n)] },
     pictures: { apart: between, linear: 0.3 },
     levels: [0.9, 0.7, 0.5, 0.3, 0.1].map(time => ({ time, apart: between, linear: 0.05, theory: 0.05 })),
   };
