@@ -144,7 +144,7 @@ export const fig17 = experiment({
           ours: `squared error ${withInterval(error)}; of the pictures' fine detail ${withInterval(detail)} is kept`,
           control: `pictures of the data set keep ${withInterval(usual)}; the error of generated ones over theirs ${withInterval(ratio)}; both errors as parts of the pictures' own variance, ${withInterval(relative)}`,
           numbersSay: near,
-          because: `Generated pictures keep ${percentInterval(detail)} of their fine detail, at ${withInterval(relative, 2)} times the error of those of the data set in parts of the pictures' own variance${worded(near, { holds: '', fails: `, which is not more than ${percent(NEARLY)}`, open: `: whether that is more than ${percent(NEARLY)} cannot be told` })}; those of the data set ${percentInterval(usual)}.`,
+          because: `Generated pictures keep ${percentInterval(detail)} of their fine detail${worded(near, { holds: '', fails: `, not more than ${percent(NEARLY)}`, open: `: whether more than ${percent(NEARLY)} cannot be told` })}; those of the data set ${percentInterval(usual)}. Their error is ${withInterval(relative, 2)} times that of those of the data set, in parts of the pictures' own variance.`,
           values: { error, detail, usual, ratio, relative },
         }),
       ],
