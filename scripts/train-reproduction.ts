@@ -10,7 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { kindOf, trainingOf } from '../src/experiments/paper/measure/siblings.ts';
+import { kindOf, trainingName, trainingOf } from '../src/experiments/paper/measure/siblings.ts';
 import { lineFigure } from '../src/figures/line.ts';
 import { loadEmbedder, loadModel, saveModel } from '../src/index.ts';
 import { recordedGate } from '../src/quality/gate.ts';
@@ -63,7 +63,7 @@ const configs =
     .map(file => basename(file, '.json'));
 // All of them once, in the order of the names given, before any is trained again.
 const names = Array.from({ length: Number(values.trainings) }, (_, i) =>
-  configs.map(name => (i === 0 ? name : `${name}-${i + 1}`)),
+  configs.map(name => trainingName(name, i + 1)),
 ).flat();
 const waiting = names.filter(name => !costs.has(name));
 console.log(`${names.length - waiting.length} of ${names.length} are trained`);

@@ -63,7 +63,7 @@ export const agreement = experiment({
         const first = await componentsOf(from, from + size);
         const second = await componentsOf(from + size, from + 2 * size);
         linear.push(
-          levels.map(({ level }, k) =>
+          levels.map((level, k) =>
             average(
               meanSquaredErrors(linearClean(first, noisy[k]!, level), linearClean(second, noisy[k]!, level)),
             ),
@@ -76,8 +76,8 @@ export const agreement = experiment({
       ];
       results.push({
         size,
-        levels: levels.map(({ time, level }, k) => ({
-          time,
+        levels: levels.map((level, k) => ({
+          time: level.time,
           // The mean over pictures is of one pair of networks.
           networks: ofOne(meanSquaredErrors(seen[0]![k]!, seen[1]![k]!), lab.rng),
           linear: sampled(

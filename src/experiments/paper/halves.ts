@@ -24,7 +24,15 @@ import {
 import { BATCH, errorsAgainst, experiment, type Lab, readPictures } from './lab.ts';
 import { inBands } from './measure/bands.ts';
 import { cleanBy, HALF_TIME, inNoise, levelsOf, shownTo, stepOnwards } from './measure/clean.ts';
-import { type Grown, growTrainings, pixelsOf, requireAlike, SECOND, TRAINED_ON } from './measure/siblings.ts';
+import {
+  type Grown,
+  growTrainings,
+  pixelsOf,
+  requireAlike,
+  SECOND,
+  TRAINED_ON,
+  trainingName,
+} from './measure/siblings.ts';
 
 const nameOf = (size: number, half: 'a' | 'b' | 'b-as-a') => `mnist-small-${size}${half}`;
 /** Pictures are as alike as those of one half where their squared distance is at most so many times as large. */
@@ -42,12 +50,12 @@ export const halves = experiment({
   title: 'two halves, or one half again: what the images make of the difference, and what chance',
   needs: [
     'data:mnist',
-    ...(['a', 'b'] as const).flatMap(half => [1, 2].map(which => again(SECOND, half, which))),
+    ...(['a', 'b'] as const).flatMap(half => [1, 2].map(which => trainingName(nameOf(SECOND, half), which))),
   ],
   async measure(lab) {
     const results = [];
     for (const size of TRAINED_ON)
-      if ((['a', 'b'] as const).every(half => lab.has(again(size, half, 2))))
+      if ((['a', 'b'] as const).every(half => lab.has(trainingName(nameOf(size, half), 2))))
         results.push(await measureHalves(lab, size));
     const { numbers: largest, trained } = results.at(-1)!;
     return {
@@ -77,11 +85,6 @@ export const halves = experiment({
     ],
   }),
 });
-
-/** A network of a half by the number of its training, from 1. */
-function again(size: number, half: 'a' | 'b', which: number): string {
-  return which === 1 ? nameOf(size, half) : `${nameOf(size, half)}-${which}`;
-}
 
 /** Trainings of two halves, and of the second with the random numbers of the first's. */
 interface Trained<T> {
@@ -243,8 +246,8 @@ async function cleanDifferences(
         each(trained, one => seen.get(one)![k]!),
         apart,
       ),
-      linear: apart(linearClean(own, noisy, at.level), linearClean(other, noisy, at.level)),
-      theory: linearDisagreement(all.variances, { count: size, dims: sizeOf(common.info.shape) }, at.level),
+      linear: apart(linearClean(own, noisy, at), linearClean(other, noisy, at)),
+      theory: linearDisagreement(all.variances, { count: size, dims: sizeOf(common.info.shape) }, at),
     };
   });
 }

@@ -14,15 +14,9 @@ import { BATCH, type Lab } from '../lab.ts';
 const TIMES = [0.9, 0.7, 0.5, 0.3, 0.1];
 export const HALF_TIME = TIMES.indexOf(0.5);
 
-/** A diffusion time, and the rates of signal and noise that a model has there. */
-interface TimeLevel {
-  readonly time: number;
-  readonly level: Level;
-}
-
 /** The noise levels at which clean pictures are compared. */
-export function levelsOf({ info }: Denoiser): TimeLevel[] {
-  return TIMES.map(time => ({ time, level: levelAt(info, time) }));
+export function levelsOf({ info }: Denoiser): Level[] {
+  return TIMES.map(time => levelAt(info, time));
 }
 
 /** Pictures [n, C, H, W] as a network is shown them: padded, and standardised as what it learned. */
@@ -31,11 +25,7 @@ export function shownTo({ info }: Denoiser, images: Floats): Floats {
 }
 
 /** Pictures in the noise of a level, which of one time is the same for all. */
-export function inNoise(
-  lab: Lab,
-  pictures: Floats,
-  { time, level: { signalRate, noiseRate } }: TimeLevel,
-): Floats {
+export function inNoise(lab: Lab, pictures: Floats, { time, signalRate, noiseRate }: Level): Floats {
   const noise = normals({ seed: lab.rng, purpose: `agreement ${time}` }, pictures.shape);
   return combine([signalRate, pictures], [noiseRate, noise]);
 }
@@ -57,7 +47,7 @@ export async function cleanBy(
     for (const [k, at] of levels.entries()) {
       lab.report?.(k, levels.length);
       const noisy = inNoise(lab, shownTo(model, images), at);
-      const clean = await inBatches(noisy, BATCH, part => network.clean(part, at.level));
+      const clean = await inBatches(noisy, BATCH, part => network.clean(part, at));
       seen.push(standardise(unstandardise(clean, model.info.range), common.info.range));
     }
   } finally {

@@ -80,6 +80,11 @@ export function trainingOf(name: string): { readonly config: string; readonly rn
   return { config, rng: 2 * (Number(which) - 1) + (/\db$/.test(config) ? 1 : 0) };
 }
 
+/** The name of a network's training, from 1: the inverse of {@link trainingOf}. */
+export function trainingName(name: string, which: number): string {
+  return which === 1 ? name : `${name}-${which}`;
+}
+
 /** What a network of the reproduction is, by its name. */
 export function kindOf(name: string): 'embedder' | 'denoiser' {
   return name.includes('embedder') ? 'embedder' : 'denoiser';
@@ -87,7 +92,7 @@ export function kindOf(name: string): 'embedder' | 'denoiser' {
 
 /** The same by all trainings of one network that are at hand: `name`, and with other random numbers `name-2`, `name-3` and so on. */
 export function growTrainings(lab: Lab, name: string, count: number): Promise<Grown[]> {
-  const names = Array.from({ length: MOST }, (_, i) => (i === 0 ? name : `${name}-${i + 1}`));
+  const names = Array.from({ length: MOST }, (_, i) => trainingName(name, i + 1));
   const missing = names.findIndex(one => !lab.has(one));
   return growSiblings(lab, missing < 0 ? names : names.slice(0, missing), count);
 }
