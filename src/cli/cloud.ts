@@ -8,7 +8,7 @@ import { type FlagsOf, options, withOptions } from './flags.ts';
 import { type Done, type Frame, runReported } from './frame.ts';
 import { inLanes, type LaneFlags, withLanes } from './lanes.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
-import { dataDirOption, fitOption, refusePairs, whole } from './options.ts';
+import { dataDirOption, fitOption, whole } from './options.ts';
 import { type Pictures, readItems, readPictures } from './pictures.ts';
 import { seekShown } from './seek.ts';
 import { withShards } from './shards.ts';
@@ -41,9 +41,11 @@ export function addCloud(program: Command): void {
 
 async function run(frame: Frame, path: string | undefined, flags: Flags): Promise<Done | undefined> {
   const { terminal } = frame;
-  const { model, options, sampler, settings } = await embedOptions(flags, flags.count);
+  const { model, options, sampler, settings } = await embedOptions(flags, {
+    starts: flags.count,
+    ofOneState: 'cloud',
+  });
   const { batch } = options;
-  refusePairs('cloud', sampler);
   const picture = await onePicture(path, model, flags, terminal.note);
   const runtime = await frame.runtime();
   const { count, rng, out } = flags;

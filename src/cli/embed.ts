@@ -58,7 +58,7 @@ export async function checkEmbedOptions(words: readonly string[]): Promise<void>
   const { paths, flags } = given;
   if (paths.length > 0)
     throw new SeedbedError('BadArgument', `${paths[0]}: pictures are sent to the service, not named`);
-  await embedOptions(flags, flags.starts);
+  await embedOptions(flags, { starts: flags.starts });
 }
 
 /** Seeds whose findings a shard keeps in one file, about. */
@@ -76,7 +76,7 @@ function pieceOf(batch: number, starts: number, shards: boolean): number {
 async function run(frame: Frame, paths: readonly string[], flags: EmbedFlags): Promise<Done | undefined> {
   const { terminal } = frame;
   const { starts, from, to, rng, out } = flags;
-  const { model, options, sampler, settings } = await embedOptions(flags, starts);
+  const { model, options, sampler, settings } = await embedOptions(flags, { starts });
   const source = await openSource(paths, model, { ...flags, note: terminal.note });
   const work = await frame.open(flags, {
     ...settings,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { keptResult } from '../embedding/journal-files.ts';
-import { inversionFor, methodRow, usedSettings } from '../embedding/methods.ts';
+import { methodRow, usedSettings } from '../embedding/methods.ts';
 import type { SeedResult } from '../embedding/result.ts';
 import { joinPath } from '../runtime/files.ts';
 import { bootstrapMean, type Interval } from '../tensor/statistics.ts';
@@ -50,7 +50,7 @@ export function addEvaluate(program: Command): void {
 async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
   const { terminal } = frame;
   const { rng, from, to } = flags;
-  const { model, options, sampler, settings } = await embedOptions(flags);
+  const { model, options, sampler, inversion, settings } = await embedOptions(flags);
   const dataset = await openPart(flags.data, model, { ...flags, note: terminal.note });
   const runtime = await frame.runtime();
   const data = await fingerprint(dataset);
@@ -89,7 +89,7 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
     method: options.method,
     recipe: methodRow(options.method).recipe && options.recipe,
     tolerance: options.tolerance,
-    inversion: usedSettings(options.method, inversionFor(options.method, options.inversion)),
+    inversion: usedSettings(options.method, inversion),
     throughDecoder: options.throughDecoder,
     sampler,
     data: dataset.name,

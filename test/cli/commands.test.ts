@@ -323,9 +323,15 @@ describe('mistakes are told in words', () => {
     [['cloud', EXAMPLES], /a cloud has one picture; examples\/fashion-mnist holds 10/],
     [['cloud', 'a.png', '--data', EXAMPLES], /give a\.png or --data, not both/],
     [['cloud', '--method', 'naive'], /method 'naive' finds one seed a picture/],
+    ...['bdia', 'edict'].flatMap(sampler =>
+      [[], ['--method', 'exact']].map((method): [string[], RegExp] => [
+        ['cloud', ...method, '--sampler', sampler],
+        /keeps two states for a seed; cloud works with seeds of one/,
+      ]),
+    ),
     [
-      ['cloud', '--method', 'exact', '--sampler', 'bdia'],
-      /keeps two states for a seed; cloud works with seeds of one/,
+      ['interpolate', 'a.png', 'b.png', '--sampler', 'edict'],
+      /keeps two states for a seed; interpolate works with seeds of one/,
     ],
     [['cloud', 'a.png', '--from', '7'], /--from is of --data/],
     ...['--tau', '--outer', '--inner'].map((flag): [string[], RegExp] => [

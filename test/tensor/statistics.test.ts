@@ -23,6 +23,17 @@ test('the jackknife’s interval of a mean is Student’s, of a difference of me
   expect(two.high - two.mean).toBeCloseTo(2.2622 * Math.sqrt(variance(a) / 10 + variance(b) / 12), 3);
 });
 
+test.each([
+  [2, 12.7062],
+  [3, 4.3027],
+  [4, 3.1824],
+  [5, 2.7764],
+])('of %i values it is %f standard errors to each side', (count, quantile) => {
+  const values = draws('few', count);
+  const { mean, high } = jackknife(average(values), [without(values, average)]);
+  expect((high - mean) / Math.sqrt(variance(values) / count) / quantile).toBeCloseTo(1, 2);
+});
+
 test('where a member cannot be left out nothing is known', () => {
   const nothing = { mean: 2, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
   expect(jackknife(2, [[2], [1, 3]])).toEqual(nothing);

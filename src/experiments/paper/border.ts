@@ -4,7 +4,17 @@ import { combinations, pointsAt, withSquares } from '../../latent/combinations.t
 import { normals } from '../../tensor/random.ts';
 import { average, correlation, meanSquares, rms } from '../../tensor/statistics.ts';
 import { float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import { above, type Claim, curveOf, figure, judged, type Means, withInterval, worded } from './claims.ts';
+import {
+  above,
+  below,
+  type Claim,
+  curveOf,
+  figure,
+  judged,
+  type Means,
+  withInterval,
+  worded,
+} from './claims.ts';
 import {
   errorOf,
   errorsOf,
@@ -64,6 +74,7 @@ function seedsClaim({ title, model, curve, gap }: Border): Claim {
     paper: `Seeds seem to reconstruct better than points between them (${title}; the paper: slightly).`,
     ours: `squared error ${withInterval(seeds)} at the seeds; half way to their mean it is larger by ${withInterval(gap)}`,
     control: `${withInterval(half)} half way to the mean of the seeds, ${withInterval(curve[0]!)} at it`,
+    asked: 'an error greater than at the seeds',
     numbersSay: better,
     because: worded(better, {
       holds: `Half way inside the error is ${figure(half.mean / seeds.mean, 2)} times that of the seeds.`,
@@ -77,12 +88,11 @@ function seedsClaim({ title, model, curve, gap }: Border): Claim {
 function borderClaim({ title, model, curve, lead, fresh, stretched, own, shuffled }: Border): Claim {
   const half = curve[MIDDLE]!;
   const outward = above(lead, 0);
-  const among =
-    own.high < 0
-      ? 'the outer are better'
-      : own.low > 0
-        ? 'the inner are better'
-        : 'distance from the mean tells nothing';
+  const among = worded(below(own, 0), {
+    holds: 'the outer are better',
+    fails: 'the inner are better',
+    open: 'distance from the mean tells nothing',
+  });
   return judged({
     models: [model],
     number: fresh,
@@ -91,6 +101,7 @@ function borderClaim({ title, model, curve, lead, fresh, stretched, own, shuffle
     paper: `It is the border of emb(x) where points reconstruct better than inside (${title}).`,
     ours: `points as far from the mean as the seeds, but fitted to nothing: squared error ${withInterval(fresh)}`,
     control: `half way to the mean ${withInterval(half)}, ${withInterval(lead)} more; those stretched to the norm of seeds ${withInterval(stretched)}; among the seeds distance from the mean and error correlate by ${withInterval(own)} (errors of other seeds: ${withInterval(shuffled)})`,
+    asked: 'an error less than half way to the mean',
     numbersSay: outward,
     because: `${worded(outward, {
       holds: 'Points at the border that were fitted to nothing are better than those inside',

@@ -11,16 +11,28 @@ export type Verdict = (typeof VERDICTS)[number];
 export const LEAST = 10;
 const RESAMPLES = 2000;
 
-/** A mean, its 95 % bootstrap interval, and over how many independent things (pictures, seeds of noise, trainings) it goes. */
+/** A mean, its 95 % interval (of the bootstrap, of shares Wilson's, of pairs of trainings the jackknife's), and over how many independent things (pictures, seeds of noise, trainings) it goes. */
 export interface Sampled extends Interval {
   readonly n: number;
   /** Points that are no independent things, such as seeds of one picture, where the mean goes over those. */
   readonly points?: number;
+  /** How far the ends move, with the mean, where that one thing is left out which moves them farthest out. */
+  readonly withoutOne?: Pick<Interval, 'low' | 'high'>;
 }
 
 /** The mean of values that are independent of each other. */
 export function sampled(values: readonly number[], rng: number): Sampled {
-  return { ...bootstrapMean(values, rng), n: values.length };
+  const interval = bootstrapMean(values, rng);
+  const n = values.length;
+  const means = values.map(value => (n * interval.mean - value) / (n - 1));
+  return { ...interval, n, ...(n >= LEAST && moved(interval, means)) };
+}
+
+/** An interval's ends as its mean moves where things are left out. @param means the mean without each thing in turn. */
+function moved({ mean, low, high }: Interval, means: readonly number[]): Pick<Sampled, 'withoutOne'> {
+  // Of what is infinite nothing can be taken away.
+  if (!means.every(Number.isFinite)) return {};
+  return { withoutOne: { low: low + Math.min(...means) - mean, high: high + Math.max(...means) - mean } };
 }
 
 /**
@@ -29,7 +41,12 @@ export function sampled(values: readonly number[], rng: number): Sampled {
  */
 export function shareOf(shares: readonly number[]): Sampled {
   const mean = average(shares);
-  return { mean, ...wilson(mean, shares.length), n: shares.length };
+  const n = shares.length;
+  const ends = [Math.max(...shares), Math.min(...shares)].map(share =>
+    wilson((n * mean - share) / (n - 1), n - 1),
+  );
+  const withoutOne = { low: ends[0]!.low, high: ends[1]!.high };
+  return { mean, ...wilson(mean, n), n, ...(n >= LEAST && { withoutOne }) };
 }
 
 /** The mean of values that all belong to one picture or one training: however many, n is 1. */
@@ -79,16 +96,38 @@ export function ratioOfMeans(
   rng: number,
   paired = false,
 ): Sampled {
-  const [a, b] = [above, below].map(values => new Float64Array(values.length));
-  const drawn = Array.from({ length: RESAMPLES }, (_, round) => {
-    fillUniform({ seed: rng, purpose: 'ratio' }, round, 0, a!);
-    fillUniform({ seed: rng, purpose: 'ratio' }, round, paired ? 0 : 1, b!);
-    const mean = (values: readonly number[], uniform: Float64Array) =>
-      average(Array.from(uniform, u => values[Math.min(values.length - 1, Math.floor(u * values.length))]!));
-    return mean(above, a!) / mean(below, b!);
-  }).sort((x, y) => x - y);
-  const n = Math.min(above.length, below.length);
-  return { mean: average(above) / average(below), ...percentiles(drawn, n), n };
+  const at = (values: readonly number[], drawn: readonly number[]) => average(drawn.map(i => values[i]!));
+  const counts = paired ? [above.length] : [above.length, below.length];
+  return resampled(counts, ([a, b = a]) => at(above, a!) / at(below, b!), rng);
+}
+
+/**
+ * A statistic of one or several independent samples, with its 95 % bootstrap interval.
+ * @param counts the sizes of the samples.
+ * @param of the statistic of what is drawn of each sample, by its places there.
+ */
+export function resampled(
+  counts: readonly number[],
+  of: (drawn: readonly (readonly number[])[]) => number,
+  rng: number,
+): Sampled {
+  const all = counts.map(count => Array.from({ length: count }, (_, i) => i));
+  const draws = counts.map(count => new Float64Array(count));
+  const drawn = Array.from({ length: RESAMPLES }, (_, round) =>
+    of(
+      draws.map((uniform, k) => {
+        fillUniform({ seed: rng, purpose: 'ratio' }, round, k, uniform);
+        return Array.from(uniform, u => Math.min(uniform.length - 1, Math.floor(u * uniform.length)));
+      }),
+    ),
+  ).sort((x, y) => x - y);
+  const n = Math.min(...counts);
+  const interval = { mean: of(all), ...percentiles(drawn, n) };
+  const without = () =>
+    all.flatMap((places, k) =>
+      places.map(out => of(all.map((some, j) => (j === k ? some.filter(i => i !== out) : some)))),
+    );
+  return { ...interval, n, ...(n >= LEAST && moved(interval, without())) };
 }
 
 /** A number as the report writes it: three digits, without a zero before the point; powers of ten where it is tiny; ∞ for a ratio to nothing. */
@@ -121,9 +160,8 @@ export function percent(share: number): string {
 }
 
 /** A share with its interval and n, as percents. */
-export function percentInterval({ mean, low, high, ...over }: Sampled): string {
-  const scaled = { mean: 100 * mean, low: 100 * low, high: 100 * high, ...over };
-  return withInterval(scaled, 2).replace(' (', ' % (');
+export function percentInterval(share: Sampled): string {
+  return withInterval(times(share, 100), 2).replace(' (', ' % (');
 }
 
 /** One claim of the paper, measured: a row of the report. */
@@ -137,6 +175,8 @@ export interface Claim {
   readonly ours: string;
   /** What the same measurement gives where the claim could not be true, or would be trivially so. */
   readonly control: string;
+  /** What the sentence asks of the numbers, cut-offs among it: `less than .1 of the control`. */
+  readonly asked: string;
   readonly verdict: Verdict;
   /** What the numbers alone would say, were there enough independent things: equal to the verdict where there are. */
   readonly numbersSay: Verdict;
@@ -207,13 +247,26 @@ function meanOf(value: Sampled | number): number {
   return typeof value === 'number' ? value : value.mean;
 }
 
-/** Whether a mean is below a cut-off: it is, it is not, or its interval holds the cut-off and nothing can be told. */
-export function below({ low, high }: Interval, cut: number): Verdict {
+/** What a verdict is given by: an interval, and what leaving out any one thing would make of its ends. */
+type Told = Interval & Pick<Sampled, 'withoutOne'>;
+
+/** The ends by which a verdict is given. */
+function endsOf({ low, high, withoutOne = { low, high } }: Told): Pick<Interval, 'low' | 'high'> {
+  return { low: Math.min(low, withoutOne.low), high: Math.max(high, withoutOne.high) };
+}
+
+/**
+ * Whether a mean is below a cut-off: it is, it is not, or nothing can be told, as its interval holds the cut-off, or would
+ * without some one thing.
+ */
+export function below(told: Told, cut: number): Verdict {
+  const { low, high } = endsOf(told);
   return high < cut ? 'holds' : low >= cut ? 'fails' : 'open';
 }
 
 /** Whether a mean is above a cut-off, likewise. */
-export function above({ low, high }: Interval, cut: number): Verdict {
+export function above(told: Told, cut: number): Verdict {
+  const { low, high } = endsOf(told);
   return low > cut ? 'holds' : high <= cut ? 'fails' : 'open';
 }
 
@@ -224,8 +277,16 @@ export function together(...verdicts: readonly Verdict[]): Verdict {
 }
 
 /** Whether a mean is below another one, likewise by both intervals. */
-export function less(a: Interval, b: Interval): Verdict {
+export function less(one: Told, other: Told): Verdict {
+  const [a, b] = [endsOf(one), endsOf(other)];
   return a.high < b.low ? 'holds' : a.low > b.high ? 'fails' : 'open';
+}
+
+/** A mean in other units. */
+export function times({ mean, low, high, withoutOne, ...over }: Sampled, factor: number): Sampled {
+  const ends = withoutOne && { low: factor * withoutOne.low, high: factor * withoutOne.high };
+  const scaled = { mean: factor * mean, low: factor * low, high: factor * high };
+  return { ...scaled, ...over, ...(ends && { withoutOne: ends }) };
 }
 
 /** A verdict on what has degrees: what is not shown to hold holds in part where something weaker is so. */

@@ -6,6 +6,7 @@ import { average, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, rows } from '../../tensor/tensor.ts';
 import {
   above,
+  below,
   type Claim,
   curveOf,
   figure,
@@ -116,8 +117,9 @@ export async function inCloud(lab: Lab, cloud: SeedCloud) {
 
 /** Whether nearly all are so, and more than what has no reason to be. */
 function nearlyAll(share: Sampled, lead: Sampled): Verdict {
-  const many = share.mean > NEARLY_ALL && share.low > CERTAINLY;
-  return together(many ? 'holds' : share.high < NEARLY_ALL ? 'fails' : 'open', above(lead, 0));
+  const many = share.mean > NEARLY_ALL && above(share, CERTAINLY) === 'holds';
+  const few = below(share, NEARLY_ALL) === 'holds';
+  return together(many ? 'holds' : few ? 'fails' : 'open', above(lead, 0));
 }
 
 const controlOf = ({ astray, chance, control, random }: Cloud) =>
@@ -134,6 +136,7 @@ function joinedClaim(cloud: Cloud): Claim {
     paper: `Is emb(x) connected? A seed of a picture leads to another by way of seeds of it (${title}).`,
     ours: `${percentInterval(joined)} of ${PAIRS} pairs of seeds of each picture are joined by a straight path or an arc that grows it all along, ${percentInterval(lerp)} by the former, ${percentInterval(slerp)} by the latter`,
     control: controlOf(cloud),
+    asked: `of ${percent(NEARLY_ALL)} and more, of more than ${percent(CERTAINLY)} by the interval, and of more than of any control`,
     // Pairs that neither path joins may be joined by a crooked one.
     numbersSay: connects === 'fails' && more !== 'fails' ? 'open' : connects,
     because:
@@ -156,6 +159,7 @@ function convexClaim(cloud: Cloud): Claim {
     paper: `emb(x) is convex, roughly: straight paths between its seeds grow the picture (${title}).`,
     ours: `${percentInterval(lerp)} of ${PAIRS} straight paths between seeds of each picture grow it all along; within ${LEFT.join(' and ')} times the worst error of the seeds stay ${words(lerpWithin)} of them, ${words(slerpWithin)} of arcs`,
     control: controlOf(cloud),
+    asked: `of ${percent(NEARLY_ALL)} and more, of more than ${percent(CERTAINLY)} by the interval, and of more than of any control`,
     numbersSay: convex,
     because:
       above(lead.lerp, 0) !== 'holds'
@@ -239,6 +243,7 @@ function planeClaim({ curve, share, control }: Plane): Claim {
     paper: `Is emb(x) connected? In the plane every seed can be tried (${curve}).`,
     ours: `the largest connected piece holds ${withInterval(share)} of a point's seeds, over the ${share.n} of ${CHOSEN} points that seeds land on`,
     control: `as many seeds strewn over the grid: ${withInterval(control)}`,
+    asked: `more than ${figure(NEARLY_ALL, 1)} of a point's seeds`,
     numbersSay: above(share, NEARLY_ALL),
     because: worded(above(share, NEARLY_ALL), {
       holds: 'The seeds of a point are one piece of the plane.',

@@ -2,6 +2,7 @@ import { cloudStatistics } from '../../latent/cloud.ts';
 import { type Floats, sizeOf } from '../../tensor/tensor.ts';
 import {
   above,
+  below,
   type Claim,
   figure,
   judged,
@@ -94,6 +95,7 @@ function farClaim({ title, model, own, none, share }: Distances): Claim {
     paper: `The distance among seeds of one picture is "very high" (${title}).`,
     ours: `per coordinate, root mean square, ${withInterval(own.apart)}; two seeds correlate by ${withInterval(own.correlation)}`,
     control: `independent noise: per coordinate ${withInterval(none.apart)}`,
+    asked: `more than ${figure(FAR, 1)} of the distance of independent noise`,
     numbersSay: far,
     because: `The seeds lie ${worded(far, { holds: 'far apart', fails: 'near each other', open: 'neither near each other nor far apart' })}, at ${withInterval(share)} of the distance of independent noise.`,
     values: { rms: own.apart, noise: none.apart, correlation: own.correlation, norm: own.norm },
@@ -103,7 +105,7 @@ function farClaim({ title, model, own, none, share }: Distances): Claim {
 /** Whether a mean is the paper's number, nearly. */
 const fits = ({ mean }: Sampled) => Math.abs(mean - PAPER) <= NEAR;
 /** Whether nothing that it may be lies at that number. */
-const misses = ({ low, high }: Sampled) => high < PAPER - NEAR || low > PAPER + NEAR;
+const misses = (mean: Sampled) => [below(mean, PAPER - NEAR), above(mean, PAPER + NEAR)].includes('holds');
 
 function numberClaim({ title, model, own, none }: Distances): Claim {
   const readings = [
@@ -126,6 +128,7 @@ function numberClaim({ title, model, own, none }: Distances): Claim {
     paper: `The average Euclidean distance among seeds of one picture is "around 0.9" (${title}).`,
     ours: `Euclidean ${withInterval(own.euclidean)}; per coordinate, root mean square, ${withInterval(own.apart)}; from the mean seed, per coordinate, ${withInterval(own.fromMean)}`,
     control: `independent noise: Euclidean ${withInterval(none.euclidean)}, per coordinate ${withInterval(none.apart)}, from its mean ${withInterval(none.fromMean)}`,
+    asked: `within ${figure(NEAR, 1)} of ${figure(PAPER, 1)}`,
     numbersSay: fits(own.euclidean) ? 'holds' : misses(own.euclidean) ? 'fails' : 'open',
     because: `${nearest}, and ${readings.length > 0 ? `what fits the number is ${readings.map(({ what }) => what).join(' or ')}` : 'the number is not that of the distance per coordinate either, between seeds or from their mean'}.`,
     values: { euclidean: own.euclidean, fromMean: own.fromMean, least: own.least },

@@ -25,6 +25,7 @@ import {
   growSiblings,
   type LinearSibling,
   linearSibling,
+  SAME_ASKED,
   sameResults,
 } from './measure/siblings.ts';
 
@@ -149,6 +150,7 @@ function samePictures({ title, names, pairs, ratio, again, real, wiener }: Netwo
     paper: `A common seed passed to different networks grows nearly identical pictures: their squared distance is two to three orders of magnitude smaller than that of random pairs (${title}).`,
     ours: `over ${pairs.length} pairs of ${names.length} networks the ratio is ${withInterval(ratio)} on average, from ${withInterval(nearest.ratio)} to ${withInterval(worst.ratio)}`,
     control: `random pairs have 1 (they lie ${figure(different)} apart, means over ${pairs.length} pairs of networks; real pictures ${withInterval(real)}, of which the same seed's ${figure(same)} is ${figure(same / real.mean)}); a linear model that knows the data's mean and covariance alone comes to ${withInterval(wiener)} of the networks${byChance}`,
+    asked: SAME_ASKED,
     numbersSay: sameResults(ratio, wiener),
     because: `The pictures of one seed are ${figure(1 / mean, 2)} times nearer than random pairs, ${mean < 0.01 ? 'two orders of magnitude or more' : mean < 0.1 ? 'one order of magnitude, not two' : 'less than one order of magnitude'}; the linear model gives a factor of ${figure(1 / wiener.mean, 2)}, from mean and covariance of the data.`,
     values: {
@@ -262,6 +264,7 @@ function sameSeeds({ title, names, seeds }: Networks): Claim {
   const { between, self, different, sameNoise, shares } = seeds;
   const mean = average(between.map(({ mean: r }) => r));
   const worst = shares.reduce((a, b) => (b.high > a.high ? b : a));
+  const nearer = below(worst, 1) === 'holds';
   const ofStart =
     sameNoise.mean > mean / 2 ? 'the start’s for the most part' : 'the picture’s for the most part';
   return judged({
@@ -274,11 +277,11 @@ function sameSeeds({ title, names, seeds }: Networks): Claim {
     paper: `The latent code of a picture does not depend on the network (seeds instead of pictures, ${title}).`,
     ours: `seeds of one picture by ${between.length + 1} networks from the same start correlate by ${between.map(interval => withInterval(interval)).join(', ')} over pictures; a verdict counts networks less one`,
     control: `seeds of two pictures by one network from the same start ${withInterval(sameNoise)}, of different pictures from different starts ${withInterval(different)}; two seeds of one picture by one network from different starts ${withInterval(self)}`,
-    numbersSay: orInPart(below(worst, 1 / NEARER), worst.high < 1),
-    because:
-      worst.high < 1
-        ? `From one start, the seeds of one picture by different networks are ${withInterval(worst, 2)} times as far apart as the seeds of two pictures by one network: what they share is ${ofStart}.`
-        : 'From one start, the seeds of one picture by different networks are not clearly nearer than those of two pictures by one: they may share no more than the start.',
+    asked: `at most ${figure(1 / NEARER, 1)} of how far seeds of two pictures are apart; in part, less than all of it`,
+    numbersSay: orInPart(below(worst, 1 / NEARER), nearer),
+    because: nearer
+      ? `From one start, the seeds of one picture by different networks are ${withInterval(worst, 2)} times as far apart as the seeds of two pictures by one network: what they share is ${ofStart}.`
+      : 'From one start, the seeds of one picture by different networks are not clearly nearer than those of two pictures by one: they may share no more than the start.',
     values: { between: mean, self, different, sameNoise, share: worst },
   });
 }

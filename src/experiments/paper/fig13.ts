@@ -99,10 +99,10 @@ async function measureMeans(lab: Lab, cloud: SeedCloud) {
   const errorOf = (pictures: Tensor<'float32'>) => average(errorsAgainst(pictures, image));
   const originals = takeRows(image, new Uint8Array(groups));
   const details = [byNumber.at(-1)!, byNumber[0]!].map(pictures => fineDetail(pictures, originals));
-  /** Of the means of most seeds, in parts of that of single ones. */
+  /** Of the means of most seeds, in parts of that of single ones, where these have any. */
   const ofSingle = (value: (detail: Detail) => number) => {
     const [averaged, single] = details.map(all => average(all.map(value)));
-    return averaged! / single!;
+    return single! > 0 ? averaged! / single! : Number.NaN;
   };
   const { variance, correlation } = cloudStatistics(latent);
   const squares = meanSquares(firstMeans(latent, most));
@@ -169,6 +169,7 @@ function nearClaim({ title, model, most, curve, others, short, share, ...means }
     paper: `Averages of up to 16 seeds grow nearly the same picture (${title}).`,
     ours: `squared error ${withInterval(many)} of the means of ${most}, ${withInterval(one)} of single seeds; mean square of the means ${withInterval(means.measured)}`,
     control: `means of ${most} random seeds: squared error ${withInterval(others)}, random seeds as short as the means ${withInterval(short)}; correlated noise predicts a mean square of ${withInterval(means.expected)}, independent noise ${withInterval(means.independent)}`,
+    asked: `less than ${figure(1 / NEARER, 1)} of the lesser of the errors of random means and random short seeds`,
     numbersSay: near,
     because: `The means of ${most} grow the picture with ${figure(many.mean / one.mean, 2)} times the error of single seeds, ${figure(1 / share.mean, 2)} times better than means of random ones or random seeds as short${worded(near, { holds: '', fails: `, which is less than ${NEARER} times`, open: `; whether that is more than ${NEARER} times cannot be told` })}; seeds of correlation rho = ${figure(means.correlation.mean, 2)} shrink to the mean square rho + (1 - rho) / K.`,
     values: {
@@ -186,8 +187,9 @@ function settledClaim({ title, model, most, changes, change, chance, late }: Ave
     against: changes[0]!,
     rests: [late.ofOthers, late.ofFirst],
     paper: `The picture of averages is stable soon as their number grows (${title}).`,
-    ours: `each doubling of the seeds averaged, from 1 to ${most}, changes the picture by ${changes.map(step => withInterval(step)).join(', ')}`,
-    control: `the last doubling changes means of random seeds, which are short and grow much the same, by ${withInterval(chance)}; in parts of a random picture's error it changes them by ${withInterval(late.ofOthers)}`,
+    ours: `each doubling of the seeds averaged, from 1 to ${most}, changes the picture by ${changes.map(step => withInterval(step)).join(', ')}, the last by ${withInterval(late.ofOthers)} of a random picture's error`,
+    control: `the last doubling changes means of random seeds, which are short and grow much the same, by ${withInterval(chance)}`,
+    asked: `a last change of less than ${figure(1 / NEARER, 1)} of a random picture's error, and of less than the first`,
     numbersSay: settled,
     because: `The last doubling changes the picture by ${withInterval(late.ofFirst, 2)} of what the first does, and by ${withInterval(late.ofOthers, 2)} of a random picture's error: ${worded(settled, { holds: 'it has settled', fails: 'it has not settled', open: 'whether it has settled cannot be told' })}.`,
     values: { change, first: changes[0]!, randomChange: chance },
@@ -205,6 +207,7 @@ function blurredClaim({ title, model, most, detail: { strength, kept } }: Averag
     ours: `of the original's fine detail the means of ${most} keep ${withInterval(kept)} of what single seeds keep, at ${withInterval(strength)} of its strength there`,
     control:
       'a single seed has 1 by definition; detail that is not the original’s is a fault like detail that is missing',
+    asked: `a strength below 1, and more than ${figure(SLIGHT)} of the detail kept`,
     numbersSay: together(weaker, enough),
     because: `What the means of ${most} grow is ${worded(weaker, { holds: 'blurrier', fails: 'no blurrier', open: 'not clearly blurrier' })} than what single seeds grow, and keeps ${withInterval(kept)} of their fine detail${worded(enough, { holds: '', fails: ', which is not slightly less', open: ': whether that is slightly less cannot be told' })}.`,
     values: { kept, strength },

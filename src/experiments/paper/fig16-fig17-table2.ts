@@ -7,6 +7,8 @@ import {
   type Claim,
   figure,
   judged,
+  less,
+  orInPart,
   percent,
   percentInterval,
   ratioOfMeans,
@@ -54,14 +56,23 @@ export const fig16 = experiment({
     const found = await reconstruct(lab, model, embedder, images);
     const mean = (values: readonly number[]) => sampled(values, lab.rng);
     const all = fineDetail(found.pictures, images);
+    const detailOf = (details: readonly Detail[]) => ({
+      kept: mean(details.map(({ kept }) => kept)),
+      strength: mean(details.map(({ strength }) => strength)),
+    });
     const some = rows(images, 0, Math.max(2, Math.round(images.shape[0]! / 4)));
     const inverted = fineDetail((await find(lab, model, some)).pictures, some);
-    const keptBy = (details: readonly Detail[]) => mean(details.map(({ kept }) => kept));
     return {
       numbers: {
-        ...{ kept: keptBy(all), same: keptBy(all.slice(0, inverted.length)), control: keptBy(inverted) },
+        ...{
+          embedder: detailOf(all),
+          same: detailOf(all.slice(0, inverted.length)),
+          inverted: detailOf(inverted),
+        },
         lead: mean(inverted.map(({ kept }, i) => kept - all[i]!.kept)),
-        strength: mean(all.map(one => one.strength)),
+        /** What is lost beyond what blur alone could take, and by how much blur could take more. */
+        beyond: mean(all.map(({ strength, kept }) => strength - kept)),
+        byBlur: mean(all.map(({ strength, kept }) => 1 - strength - (strength - kept))),
         error: mean(found.errors),
       },
       sheets: [
@@ -74,26 +85,27 @@ export const fig16 = experiment({
       ],
     };
   },
-  report({ kept, same, control, lead, strength, error }) {
+  report({ embedder: { kept, strength }, same, inverted, lead, beyond, byBlur, error }) {
     const slightly = together(below(strength, 1), above(kept, SLIGHT));
-    const blame =
-      lead.low > 0
-        ? 'the generator can make the detail, the embedder does not ask for it'
-        : control.high < 1
-          ? 'inversion keeps no more'
-          : 'which of the two is to blame cannot be told';
+    const just = above(byBlur, 0);
+    const blame = worded(above(lead, 0), {
+      holds: 'the generator can make the detail, the embedder does not ask for it',
+      fails: 'inversion keeps no more',
+      open: 'which of the two is to blame cannot be told',
+    });
     return {
       claims: [
         judged({
           number: kept,
-          against: control,
-          rests: [same, lead, strength],
+          against: inverted.kept,
+          rests: [strength, byBlur],
           paper: 'The reconstruction is very good, with just a slight blurriness.',
           ours: `of the pictures' fine detail ${withInterval(kept)} is kept, at ${withInterval(strength)} of its strength; squared error ${withInterval(error)}`,
-          control: `split inversion of the first of these pictures keeps ${withInterval(control)}, the embedder ${withInterval(same)}; a flat picture 0`,
-          numbersSay: slightly,
-          because: `The embedder's reconstructions ${worded(below(strength, 1), { holds: `are blurred, their detail is ${figure(100 * (1 - strength.mean), 2)} % too weak`, fails: 'are not blurred, their detail is as strong as the pictures’', open: 'may be blurred or not' })}, and keep ${figure(kept.mean, 2)} of it, where inversion keeps ${figure(control.mean, 2)}: ${blame}.`,
-          values: { kept, same, control, strength, error },
+          control: `split inversion of the first of these pictures keeps ${withInterval(inverted.kept)}, at ${withInterval(inverted.strength)} of its strength, the embedder of these ${withInterval(same.kept)}; a flat picture 0; blur alone, which only weakens detail, loses no more than the strength that is missing: ${withInterval(beyond)} is lost beyond that`,
+          asked: `a strength below 1, more than ${figure(SLIGHT)} kept, and no more lost beyond blur than to it; in part, the first two`,
+          numbersSay: orInPart(together(slightly, just), slightly === 'holds'),
+          because: `The embedder's reconstructions ${worded(below(strength, 1), { holds: `are blurred, their detail is ${figure(100 * (1 - strength.mean), 2)} % too weak`, fails: 'are not blurred, their detail is as strong as the pictures’', open: 'may be blurred or not' })}, and keep ${figure(kept.mean, 2)} of it; what is lost is ${worded(just, { holds: 'mostly blur', fails: 'mostly more than blur', open: 'blur, and more' })}. Of the first of them they keep ${figure(same.kept.mean, 2)}, where inversion keeps ${figure(inverted.kept.mean, 2)}: ${blame}.`,
+          values: { kept, same: same.kept, control: inverted.kept, strength, beyond, error },
         }),
       ],
       notes: [
@@ -112,7 +124,7 @@ export const fig17 = experiment({
     const model = await lab.denoiser('fashion-mnist');
     const { data, generated } = await bothKinds(lab, lab.sizes.sample);
     const error = sampled(generated.errors, lab.rng);
-    const [detail, usual] = [generated, data].map(({ pictures, images }) =>
+    const [kept, keptOfData] = [generated, data].map(({ pictures, images }) =>
       sampled(
         fineDetail(pictures, images).map(({ kept }) => kept),
         lab.rng,
@@ -121,7 +133,7 @@ export const fig17 = experiment({
     const ratio = ratioOfMeans(generated.errors, data.errors, lab.rng);
     const relative = relativeErrors(lab, generated, data);
     return {
-      numbers: { error, detail, usual, ratio, relative },
+      numbers: { error, kept, keptOfData, ratio, relative },
       sheets: [
         {
           file: 'fig17',
@@ -133,19 +145,20 @@ export const fig17 = experiment({
       ],
     };
   },
-  report({ error, detail, usual, ratio, relative }) {
-    const near = above(detail, NEARLY);
+  report({ error, kept, keptOfData, ratio, relative }) {
+    const near = above(kept, NEARLY);
     return {
       claims: [
         judged({
-          number: detail,
-          against: usual,
+          number: kept,
+          against: keptOfData,
           paper: 'The reconstruction of generated pictures is almost perfect.',
-          ours: `squared error ${withInterval(error)}; of the pictures' fine detail ${withInterval(detail)} is kept`,
-          control: `pictures of the data set keep ${withInterval(usual)}; the error of generated ones over theirs ${withInterval(ratio)}; both errors as parts of the pictures' own variance, ${withInterval(relative)}`,
+          ours: `squared error ${withInterval(error)}; of the pictures' fine detail ${withInterval(kept)} is kept`,
+          control: `pictures of the data set keep ${withInterval(keptOfData)}; the error of generated ones over theirs ${withInterval(ratio)}; both errors as parts of the pictures' own variance, ${withInterval(relative)}`,
+          asked: `more than ${percent(NEARLY)}`,
           numbersSay: near,
-          because: `Generated pictures keep ${percentInterval(detail)} of their fine detail${worded(near, { holds: '', fails: `, not more than ${percent(NEARLY)}`, open: `: whether more than ${percent(NEARLY)} cannot be told` })}; those of the data set ${percentInterval(usual)}. Their error is ${withInterval(relative, 2)} times that of those of the data set, in parts of the pictures' own variance.`,
-          values: { error, detail, usual, ratio, relative },
+          because: `Generated pictures keep ${percentInterval(kept)} of their fine detail${worded(near, { holds: '', fails: `, not more than ${percent(NEARLY)}`, open: `: whether more than ${percent(NEARLY)} cannot be told` })}; those of the data set ${percentInterval(keptOfData)}. Their error is ${withInterval(relative, 2)} times that of those of the data set, in parts of the pictures' own variance.`,
+          values: { error, kept, keptOfData, ratio, relative },
         }),
       ],
     };
@@ -228,12 +241,13 @@ function easierClaim({ own, made, ratio, detail, count }: Kinds): Claim {
     paper: `Generated pictures are embedded better than those of the data set (.00147 against .00074 on CelebA, a ratio of ${figure(PAPER.generated / PAPER.data, 2)}).`,
     ours: `${withInterval(made)} on Fashion-MNIST, a ratio of ${withInterval(ratio)}`,
     control: `pictures of the data set ${withInterval(own)}; generated ones have ${figure(detail)} of their fine detail (${count} of each)`,
+    asked: 'a ratio below 1',
     numbersSay: below(ratio, 1),
     because: `${worded(below(ratio, 1), {
       holds: `Generated pictures are embedded with ${withInterval(ratio, 2)} of the error`,
       fails: 'Generated pictures are not embedded better',
       open: 'Over these pictures it cannot be told whether generated ones are embedded better',
-    })}${ratio.low > PAPER.generated / PAPER.data ? `: ${withInterval(ratio, 2)} times the error, not the paper's ${figure(PAPER.generated / PAPER.data, 2)}` : ''}.`,
+    })}${above(ratio, PAPER.generated / PAPER.data) === 'holds' ? `: ${withInterval(ratio, 2)} times the error, not the paper's ${figure(PAPER.generated / PAPER.data, 2)}` : ''}.`,
     values: { data: own, generated: made, ratio, detail },
   });
 }
@@ -241,9 +255,9 @@ function easierClaim({ own, made, ratio, detail, count }: Kinds): Claim {
 function knownClaim({ relative, byInversion }: Kinds): Claim {
   const better = below(relative, 1);
   const cause =
-    byInversion.high < 1
+    below(byInversion, 1) === 'holds'
       ? 'inversion finds them easier too, so the generator has its share in it'
-      : byInversion.low > relative.high
+      : less(relative, byInversion) === 'holds'
         ? 'inversion does not find them as much easier, so the embedder knows them better'
         : 'inversion leaves open whether the generator or the embedder is the cause';
   return judged({
@@ -253,6 +267,7 @@ function knownClaim({ relative, byInversion }: Kinds): Claim {
       'Beyond the paper: generated pictures are embedded better than those of the data set at equal contrast, too.',
     ours: `both errors as parts of the variance of the pictures' own pixels: a ratio of ${withInterval(relative)}`,
     control: `by split inversion, without an embedder, that ratio is ${withInterval(byInversion)}; of equal kinds it is 1`,
+    asked: 'a ratio below 1',
     numbersSay: better,
     because: worded(better, {
       holds: `As parts of the pictures' own variance generated ones leave ${withInterval(relative, 2)} of the error; ${cause}.`,

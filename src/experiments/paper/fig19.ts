@@ -34,7 +34,7 @@ export const fig19 = experiment({
   needs: ['fashion-mnist', 'data:fashion-mnist'],
   async measure(lab) {
     const model = await lab.denoiser('fashion-mnist');
-    const pairs = Math.max(SHOWN, Math.round(lab.sizes.sample / 4));
+    const pairs = Math.max(SHOWN, Math.round(lab.sizes.sample / 2));
     const images = await readPictures(await lab.data('fashion-mnist', 'test'), 0, 2 * pairs);
     const { latent } = await find(lab, model, images);
     const train = await lab.data('fashion-mnist', 'train');
@@ -195,6 +195,7 @@ function superpositionClaim(
     paper: `What grows midway between two seeds is no superposition of the two pictures (${more.where}).`,
     ours: `no weighted sum of both ends explains ${withInterval(left)} of the middle${more.beside}`,
     control: `of the middle between pixels it explains all; of the training images nearest to the middles it leaves ${withInterval(real)}`,
+    asked: `more than ${figure(HALF, 1)} times as much as of real pictures`,
     numbersSay: own,
     because: `The two ends leave ${withInterval(ratio, 2)} times as much of what grows midway as they leave of real pictures like it: ${worded(own, { holds: 'it is a picture of its own, more than a superposition', fails: 'it is nearer to a superposition', open: 'which it is nearer to, a picture of its own or a superposition, cannot be told' })}${more.because}.`,
     values: more.values,
@@ -238,10 +239,7 @@ function nearerClaim(
 ): Claim {
   const { relative, nearer } = more;
   const natural = below(nearer, 1);
-  const smooth =
-    relativeLerp.high < 1
-      ? ' The measure favours what is smooth: middles along the chord lie nearer to training images than real pictures do.'
-      : '';
+  const smooth = below(relativeLerp, 1) === 'holds';
   return judged({
     number: relative,
     against: relativePixels,
@@ -249,12 +247,14 @@ function nearerClaim(
     paper: `Midway between seeds lie pictures that are more realistic than midway between pixels (${more.where}).`,
     ours: `squared distance to the nearest of ${count} training images, brought to the contrast of its ends and relative to real pictures: ${withInterval(relative)}${more.beside}`,
     control: `the pixels' middle ${withInterval(relativePixels)}; the middle that grows is at ${withInterval(nearer)} of it`,
-    numbersSay: natural,
+    asked:
+      'a lesser distance than that of the middle between pixels; in part only, where the measure favours what is smooth',
+    numbersSay: natural === 'holds' && smooth ? 'partly' : natural,
     because: `${worded(natural, {
       holds: `What grows midway lies at ${withInterval(nearer, 2)} of the squared distance of averages of pixels to training images.`,
       fails: 'What grows midway lies no nearer to training images than averages of pixels.',
       open: `Whether what grows midway lies nearer to training images than averages of pixels, at ${withInterval(nearer, 2)} of their squared distance, cannot be told.`,
-    })}${smooth}`,
+    })}${smooth ? ' The measure favours what is smooth: middles along the chord lie nearer to training images than real pictures do.' : ''}`,
     values: more.values,
   });
 }

@@ -9,6 +9,7 @@ import {
   type Claim,
   figure,
   judged,
+  less,
   orInPart,
   ratioOfMeans,
   type SheetPicture,
@@ -171,11 +172,11 @@ function numbersOf(lab: Lab, model: Denoiser, what: string, pulled: Measured, kn
 
 function pulledClaim({ what, model, before, after, ratio, known }: Pulled): Claim {
   const [own, ownRatio] = [known?.before, known?.ratio];
-  const less = below(ratio, 1);
-  const more = below(ratio, ownRatio?.low ?? 1);
-  const inside = known ? below(known.times, STRANGER) : less;
-  const pulled = together(less, more, inside);
-  const lessWords = worded(less, {
+  const calmer = below(ratio, 1);
+  const more = ownRatio ? less(ratio, ownRatio) : calmer;
+  const inside = known ? below(known.times, STRANGER) : calmer;
+  const pulled = together(calmer, more, inside);
+  const calmerWords = worded(calmer, {
     holds: `What comes back is ${figure(1 / ratio.mean, 2)} times less strange to the model`,
     fails: 'What comes back is no less strange to the model',
     open: `Of ${before.n} pictures it cannot be told whether what comes back is less strange to the model`,
@@ -193,8 +194,11 @@ function pulledClaim({ what, model, before, after, ratio, known }: Pulled): Clai
     control: own
       ? `the data's own test pictures have strangeness ${withInterval(own)}, keep ${withInterval(ownRatio!)} of it; the foreign ones keep ${withInterval(ratio)}`
       : `unchanged pictures would keep their strangeness: a ratio of 1, here ${withInterval(ratio)}`,
-    numbersSay: orInPart(pulled, less === 'holds'),
-    because: `${lessWords}${ownWords}.`,
+    asked: known
+      ? `less strange than before, by more than growing again takes from the data's own pictures, and less than ${STRANGER} times as strange as these; in part, the first two`
+      : 'less strange than before',
+    numbersSay: orInPart(pulled, together(calmer, more) === 'holds'),
+    because: `${calmerWords}${ownWords}.`,
     values: {
       before: before.mean,
       after: after.mean,
@@ -214,6 +218,7 @@ function closeClaim({ what, model, moved, unrelated, away, known }: Pulled): Cla
     paper: `What a foreign portrait comes back as is close to it (${what}).`,
     ours: `the picture moves by ${withInterval(moved)}, ${withInterval(away)} of the way to unrelated ones`,
     control: `what random seeds grow is ${withInterval(unrelated)} away${known ? `; the data's own test pictures move by ${withInterval(known.moved)}` : ''}`,
+    asked: `less than ${figure(CLOSE, 1)} of the way to unrelated pictures`,
     numbersSay: close,
     because: `What comes back is ${worded(close, { holds: 'close to', fails: 'not close to', open: 'neither clearly close to nor clearly far from' })} the picture that it came from, at ${withInterval(away, 2)} of the way to unrelated ones.`,
     values: { moved, unrelated, away },

@@ -4,6 +4,8 @@ import { naturalness } from '../../latent/naturalness.ts';
 import { strangeness } from '../../quality/strangeness.ts';
 import { type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
 import {
+  above,
+  below,
   type Claim,
   judged,
   percent,
@@ -11,6 +13,7 @@ import {
   type Sampled,
   type SheetPicture,
   sampled,
+  together,
   withInterval,
 } from './claims.ts';
 import { experiment, find, type Lab, readPictures } from './lab.ts';
@@ -128,11 +131,11 @@ async function scribble(
 function claimOf({ what, model, kept, left, faded, outside, usual, stir }: Strokes): Claim {
   const { dial, share: fate } = kept.at(-1)!;
   // Strokes that merely fade to a share k keep k^2 of their strangeness, which is quadratic.
-  const stay = fate.low > 0 && fate.high < 1;
+  const stay = together(above(fate, 0), below(fate, 1)) === 'holds';
   const square = (share: number) => Math.max(0, share) ** 2;
   const fading = { ...faded, mean: square(faded.mean), low: square(faded.low), high: square(faded.high) };
   const [taken, stranger] = [left.high < fading.low, left.low > fading.high];
-  const integrated = stay && taken && stir.high < 2;
+  const integrated = stay && taken && below(stir, 2) === 'holds';
   return judged({
     models: [model],
     number: left,
@@ -141,6 +144,8 @@ function claimOf({ what, model, kept, left, faded, outside, usual, stir }: Strok
     paper: `Sketchy changes to a picture are integrated by embedding and growing it again (${what}).`,
     ours: `of the strokes ${kept.map(({ dial: at, share }) => `${withInterval(share, 2)} stay at naturalness ${at}`).join(', ')}; elsewhere the picture changes by ${withInterval(outside)}`,
     control: `the picture without strokes changes there by ${withInterval(usual)}; strokes that only fade, by as much as these, would leave ${withInterval(fading, 2)} of the strangeness they bring, here ${withInterval(left, 2)} is left`,
+    asked:
+      'strokes that stay, though not whole, with less of their strangeness than fading leaves, and less than twice the usual change elsewhere; in part, where they are no stranger than by fading',
     numbersSay: integrated ? 'holds' : stay && !stranger ? 'partly' : 'fails',
     because: `At naturalness ${dial} ${percent(fate.mean)} of the strokes are left${fate.low <= 0 ? ': they are taken for noise and removed' : taken ? ', less strange to the model than by fading alone' : stranger ? ', stranger to the model than by fading alone' : ', perhaps by fading alone'}; the rest of the picture changes ${withInterval(stir, 2)} times as much as without them.`,
     values: {

@@ -77,6 +77,7 @@ export const fig6 = experiment({
           paper: 'Four schedules lead alpha from the clean picture to noise.',
           ours: `at t = 1: ${list(ends)}`,
           control: `at t = 0: ${list(starts)}; at t = 1/2: ${list(middles)}`,
+          asked: 'an alpha that never rises, and ends below a hundredth',
           numbersSay: falls && noise ? 'holds' : 'fails',
           because:
             falls && noise
@@ -161,6 +162,8 @@ export const fig7 = experiment({
           paper: 'The cosine and the continuous cosine schedule turn a picture into noise more uniformly.',
           ours: `the longest of ${TIMES.length - 1} steps of equal time is ${percentInterval(cosine)} (cosine) and ${percentInterval(continuous)} (continuous cosine) of the way`,
           control: `linear ${percentInterval(linear)}, quadratic ${percentInterval(quadratic)}; even steps would each be ${percent(EVEN)}`,
+          asked:
+            'a longest step that is shorter, in the less even of the two, than in the more even of the others',
           numbersSay: more,
           because: `The less even of the two cosines has a longest step of ${withInterval(ratio, 2)} times that of the more even of the other two, which is ${figure(least([linear, quadratic]) / EVEN, 2)} times an even one.`,
           values: { linear, quadratic, cosine, continuous, ratio },

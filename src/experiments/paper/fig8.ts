@@ -6,6 +6,9 @@ import { experiment } from './lab.ts';
 /** Radii, in units of the body's, that are looked at. */
 const STEP = 0.01;
 const FARTHEST = 5;
+/** Forces resemble each other that correlate by more than this, and far away where more than this part is left. */
+const ALIKE = 0.9;
+const FAR = 0.5;
 
 /** Gravity of a body of constant density and radius 1: r inside, 1 / r^2 outside; 1 at its greatest. */
 export const gravity = (r: number) => (r < 1 ? r : 1 / r ** 2);
@@ -30,7 +33,7 @@ export const fig8 = experiment({
     const near = correlation(inner.map(gravity), inner.map(attraction));
     const shuffled = correlation(inner.map(gravity), inner.map(attraction).reverse());
     const tail = (r: number) => attraction(r) / gravity(r);
-    const alike = near > 0.9 && Math.abs(peak(g) - peak(a)) < 2 * STEP;
+    const alike = near > ALIKE && Math.abs(peak(g) - peak(a)) < 2 * STEP;
     return {
       plots: [
         {
@@ -55,7 +58,8 @@ export const fig8 = experiment({
           paper: 'The weighted attraction of a data point resembles the gravity of a body with radius sigma.',
           ours: `both are greatest at r = ${figure(peak(a))} sigma and correlate by ${figure(near)} up to 2 sigma`,
           control: `the attraction turned round correlates by ${figure(shuffled)}; at 3 sigma the attraction is ${figure(tail(3), 2)} of gravity, at 5 sigma ${figure(tail(5), 2)}`,
-          numbersSay: alike && tail(5) > 0.5 ? 'holds' : alike ? 'partly' : 'fails',
+          asked: `a correlation above ${figure(ALIKE, 1)}, the greatest force at the same distance, and more than ${figure(FAR, 1)} of gravity at 5 sigma; in part, the first two`,
+          numbersSay: alike && tail(5) > FAR ? 'holds' : alike ? 'partly' : 'fails',
           because: alike
             ? `Near the body the two agree; far away gravity falls as 1 / r^2 and the attraction as a Gaussian, so distant data do not pull at all.`
             : 'The two differ near the body already.',

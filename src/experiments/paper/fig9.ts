@@ -4,9 +4,12 @@ import { permutation } from '../../tensor/random.ts';
 import { combine, norms } from '../../tensor/rowwise.ts';
 import { type Tensor, takeRows } from '../../tensor/tensor.ts';
 import {
+  above,
   type Claim,
   figure,
   judged,
+  less,
+  orInPart,
   type PlotPicture,
   percent,
   percentInterval,
@@ -34,6 +37,8 @@ const REACH = 2.5;
 /** Nearer than this a seed has landed on the data, or on a chosen point of it. */
 const LANDED = 0.2;
 const CLOSE = 0.15;
+/** Nearly every seed is more than this share of them. */
+const NEARLY_ALL = 0.9;
 /** Chosen points of the data, and points of the best denoiser's data. */
 const CHOSEN = 5;
 const DATA = 400;
@@ -98,10 +103,11 @@ function claimOf({ curve, onData, still, stopped, apart, resampled, chance }: La
     number: onData,
     against: still,
     rests: [apart, chance],
-    paper: `Reverse diffusion lets every seed of the plane land on the data, as bodies that are attracted (${curve}).`,
+    paper: `Reverse diffusion lets nearly every seed of the plane land on the data, as bodies that are attracted (${curve}).`,
     ours: `${percentInterval(onData)} of random seeds land within ${LANDED} of the curve`,
     control: `of the seeds themselves ${percentInterval(still)} lie there; with a sampler that stops at the signal rate of pictures' schedules, .95, ${percentInterval(stopped)} land; the best possible denoiser of ${DATA} of the points lets them land ${withInterval(apart)} away from where the trained one does, that of ${DATA} others ${withInterval(resampled)} away from the first; unrelated seeds land ${withInterval(chance)} apart`,
-    numbersSay: onData.low > 0.9 ? 'holds' : onData.low > still.high ? 'partly' : 'fails',
+    asked: `more than ${percent(NEARLY_ALL)} of the seeds; in part, more than lie there already`,
+    numbersSay: orInPart(above(onData, NEARLY_ALL), less(still, onData) === 'holds'),
     because: `${percent(onData.mean)} of the seeds of this one trained denoiser land on the data; from where the best denoiser, which is the data alone, lets them land they are ${figure(apart.mean / chance.mean, 2)} of the distance of unrelated seeds, where another sample of the data gives ${figure(resampled.mean / chance.mean, 2)}.`,
     values: { landed: onData, still, stopped, apart, resampled, chance },
   });

@@ -23,6 +23,8 @@ const RATE = 0.02;
 const NOISE = [0.25, 0.5, 0.75, 1];
 /** Draws of the noise for each picture. */
 const DRAWS = 4;
+/** Draws differ that do so by more than this part of what noise alone gives. */
+const DIFFERENT = 0.1;
 
 /** Noise added to the picture used as a seed (Asperti et al. 2023, section 1: "merely a less deterministic output"). */
 export const noisySeed = experiment({
@@ -79,7 +81,7 @@ export const noisySeed = experiment({
     const helped = noisy.filter(({ times }) => below(times, 1) === 'holds');
     // Without noise all draws are one: what they differ by is held against what noise alone gives.
     const merely = together(
-      above(full.spread, 0.1 * free.mean),
+      above(full.spread, DIFFERENT * free.mean),
       ...noisy.map(({ times }) => above(times, 1)),
     );
     const more = tried.every(({ spread }, i) => i === 0 || spread.mean > tried[i - 1]!.spread.mean);
@@ -112,6 +114,7 @@ export const noisySeed = experiment({
             'Injecting noise into the picture used as a seed merely results in a less deterministic output.',
           ours: `squared error ${tried.map(({ level, error }) => `${withInterval(error)} with noise ${figure(level, 2)}`).join(', ')}; in parts of that without noise ${noisy.map(({ times }) => withInterval(times)).join(', ')}; draws differ by ${withInterval(full.spread)} at noise 1`,
           control: `noise alone: error ${withInterval(chance!)}, draws differ by ${withInterval(free!)}`,
+          asked: `a greater error with every noise than without, and draws that differ by more than ${figure(DIFFERENT, 1)} of what noise alone gives`,
           numbersSay: merely,
           because: `Draws of the noise grow ${more ? 'ever more ' : ''}different pictures (at full noise ${figure(full.spread.mean / free!.mean, 2)} of what noise alone gives), and ${helped.length > 0 ? `noise of ${helped.map(({ level }) => figure(level, 2)).join(', ')} brings them nearer to the picture` : merely === 'holds' ? 'all of it takes them farther from the picture' : 'none clearly brings them nearer to the picture'}.`,
           values: Object.fromEntries([

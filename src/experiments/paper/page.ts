@@ -63,7 +63,7 @@ export function reproductionReport(
     'Figures, tables and claims of Asperti, Evangelista, Marro and Merizzi, *Image embedding for denoising generative models* (2023), and some beyond it, regenerated, each with a number, a control and a verdict.',
     `Made by \`${command}\`; no number on this page was typed by hand.`,
     '',
-    `${sizes} Squared errors are of pixels in [0,1]; in brackets stand 95 % intervals, from the bootstrap (of shares Wilson's), and n, the independent things (pictures, seeds of noise, trainings) that the mean goes over. Under n = ${LEAST} there is no interval and no verdict: the claim stays open, with what the numbers alone would say. So does a claim whose models fail their gate ([decision 17](../decisions/0017-gate.md)): beside each stands how many of its conditions they meet, and [below](#the-models) which they do not. A claim about one network speaks of the network at hand, over pictures; one that compares kinds of networks or trainings counts trainings. A ratio of what clouds of seeds show is each picture's, averaged over pictures, and so need not be the ratio of the means beside it. Of intervals of 95 % one in twenty misses what it is of, and here are many. The paper's absolute errors belong to its own models: compare ratios and orders.`,
+    `${sizes} Squared errors are of pixels in [0,1]; in brackets stand 95 % intervals, from the bootstrap (of shares Wilson's, of \`halves\` the jackknife's), and n, the independent things (pictures, seeds of noise, trainings) that the mean goes over. Under n = ${LEAST} there is no interval and no verdict: the claim stays open, with what the numbers alone would say. So does one that leaving out any single one of these things would leave open, and one whose models fail their gate ([decision 17](../decisions/0017-gate.md)): beside each stands how many of its conditions they meet, and [below](#the-models) which they do not. A claim about one network speaks of the network at hand, over pictures; one that compares kinds of networks or trainings counts trainings. A ratio of what clouds of seeds show is each picture's, averaged over pictures, and so need not be the ratio of the means beside it. Of intervals of 95 % one in twenty misses what it is of, and here are many. The paper's absolute errors belong to its own models: compare ratios and orders.`,
     '',
     tally(done.flatMap(({ claims }) => claims)),
     '',
@@ -145,13 +145,14 @@ function section({ name, title, claims, tables, notes, pictures }: Reproduced): 
     '',
     `## ${name}: ${title}`,
     '',
-    ...claims.flatMap(({ paper, ours, control, because, ...claim }) => [
+    ...claims.flatMap(({ paper, ours, control, asked, because, ...claim }) => [
       `> ${paper}`,
       '',
       `${verdictOf(claim)}: ${because}`,
       '',
       `- here: ${ours}`,
       `- control: ${control}`,
+      `- asked: ${asked}`,
       '',
     ]),
     ...pictures.flatMap(({ file, caption, svg }) => [

@@ -94,6 +94,7 @@ export const schedules = experiment({
           paper: `The ${title} schedule falls too steeply, which makes generation difficult.`,
           ours: `it falls by up to ${figure(it.steepest)} a unit of time and spends ${percent(it.noise)} of it where less than ${percent(NOISE)} of the variance is signal; ${STEPS} steps along it miss ${FINE} along it by ${withInterval(it.error)}, ${withInterval(ratio)} times the control`,
           control: `continuous cosine: ${figure(best.steepest)} a unit of time, ${percent(best.noise)} of it, ${withInterval(best.error)}`,
+          asked: 'more than the error of the control',
           // That it is steeper is its formula's doing, and no finding.
           numbersSay: worse,
           because: `It is ${figure(it.steepest / best.steepest, 2)} times as steep as the continuous cosine; placing ${STEPS} steps of one network by it makes ${figure(ratio.mean, 2)} times its error: ${effect}.`,

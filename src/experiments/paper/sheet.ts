@@ -11,6 +11,7 @@ import {
   below,
   type Claim,
   curveOf,
+  figure,
   judged,
   type Means,
   orInPart,
@@ -203,7 +204,8 @@ function bendClaim({ title, model, how, cloud }: Told): Claim {
     paper: `Beyond the paper: emb(x) is curved, so that its seeds spread the picture by far less than a flat cloud would (${title}, seeds by ${how}).`,
     ours: `the seeds spread the picture by ${withInterval(spread)} per coordinate, the sampler's Jacobian at their mean by ${withInterval(flat)}: ${withInterval(part)} of it is left`,
     control: `of as long steps in random directions ${withInterval(chance)} is left; of any with a linear sampler 1`,
-    numbersSay: orInPart(bends, share.high < 1),
+    asked: `less than ${figure(BENDS, 1)} of what a linear sampler, or random steps, would leave; in part, less than all of it`,
+    numbersSay: orInPart(bends, below(share, 1) === 'holds'),
     because:
       bends === 'holds'
         ? `The seeds bend with the sheet: ${withInterval(share)} of what a linear sampler, or random steps where these leave less, would leave is left to them.`
@@ -223,6 +225,7 @@ function thickClaim({ title, model, how, cloud }: Told): Claim {
     paper: `Beyond the paper: along the most sensitive directions the seeds vary more than ${THICKER} times as much as the posterior of a linear sampler (${title}, seeds by ${how}).`,
     ours: `variance along the ${TANGENT} directions in which the mean seed moves its picture most ${withInterval(along)}`,
     control: `through a linear sampler with the same gains, seeds drawn from noise given the picture, up to an error that is even over its coordinates, would vary by ${withInterval(posterior)}`,
+    asked: `more than ${THICKER} times that posterior`,
     numbersSay: thick,
     because: `The cloud is ${withInterval(thicker)} times as thick there as that posterior.`,
     values: { along, posterior, thicker },
@@ -239,10 +242,11 @@ function excludedClaim({ title, model, how, cloud }: Told): Claim {
     paper: `Beyond the paper: no flat set of seeds with this error, whatever its shape, varies as much along the most sensitive directions (${title}, seeds by ${how}).`,
     ours: `through a linear sampler with the same gains the variance along these ${TANGENT} directions alone would make ${withInterval(budget)} of the seeds' whole squared error, ${withInterval(error)} per coordinate`,
     control: 'with a linear sampler the part is 1 at most',
+    asked: 'more than 1',
     numbersSay: excluded,
     because: worded(excluded, {
       holds: 'The cloud is thicker there than any flat set with its error.',
-      fails: 'A flat set could be as thick that puts most of its error into these directions.',
+      fails: `A flat set could be as thick that puts ${withInterval(budget, 2)} of its error into these directions.`,
       open: `Whether a flat set could be as thick cannot be told: it would have to put ${withInterval(budget, 2)} of its error into these directions.`,
     }),
     values: { budget, error },

@@ -147,9 +147,10 @@ function thinClaim({ title, model, seeds, dims, own, noise, along, random, rest 
     paper: `The cloud is thin along some directions (${title}; the paper: eigenvalues down to .0001, of CIFAR-10).`,
     ours: `along the ${TANGENT} directions in which a seed moves its picture most the variance is ${withInterval(along)} of the mean one, outside of ${SENSITIVE} such directions ${withInterval(rest)}; the eigenvalues of ${seeds} seeds in ${dims} dimensions, in the same terms, go down to ${withInterval(own.least)}`,
     control: `along random directions ${withInterval(random)}; eigenvalues of as many of noise go down to ${withInterval(noise.least)}`,
+    asked: `less than ${figure(THIN, 1)} of the mean variance`,
     numbersSay: thin,
     because: worded(thin, {
-      holds: `The cloud is thin where a seed moves its picture, ${figure(random.mean / along.mean, 2)} times as thin as along random directions; the spread of its eigenvalues alone would not show it, as noise has the same.`,
+      holds: `The cloud is thin where a seed moves its picture, ${figure(random.mean / along.mean, 2)} times as thin as along random directions; the spread of its eigenvalues alone would not show it, as noise has nearly the same.`,
       fails: 'The cloud is thin in none of the directions that were looked at.',
       open: `Whether the cloud is thin where a seed moves its picture, ${withInterval(along, 2)} of its mean variance, cannot be told.`,
     }),
@@ -166,6 +167,7 @@ function wideClaim({ title, model, seeds, dims, own, noise, top }: Spectrum): Cl
     paper: `The cloud is elongated along some directions (${title}; the paper: eigenvalues up to 4, of CIFAR-10).`,
     ours: `along the direction that is widest on half of the seeds, the variance of the other half is ${withInterval(top)} of the mean one; the greatest eigenvalue of ${seeds} seeds in ${dims} dimensions, in the same terms, is ${withInterval(own.greatest)}`,
     control: `of noise ${withInterval(noise.top)}, its greatest eigenvalue ${withInterval(noise.greatest)}, by Marchenko and Pastur ${withInterval(noise.high)}`,
+    asked: `more than ${WIDE} times the mean variance`,
     // So few seeds find a wide direction in part only.
     numbersSay: wide === 'holds' || seeds > dims ? wide : 'open',
     because: worded(wide === 'holds' || seeds > dims ? wide : 'open', {
@@ -184,10 +186,11 @@ function angleClaim({ title, model, data, random, across }: Spectrum): Claim {
     number: data,
     against: random,
     rests: [across],
-    paper: `The cloud is elongated along directions orthogonal to the data manifold (${title}).`,
+    paper: `The cloud is elongated along directions orthogonal to the data's principal components (${title}; the paper: to the data manifold).`,
     ours: `variance of the cloud along the first ${DATA} principal components of the data: ${withInterval(data)} of its mean variance`,
     control: `along random directions ${withInterval(random)}; a cloud in no relation to the data has 1`,
-    numbersSay: orInPart(orthogonal, across.high < 1),
+    asked: `less than ${figure(THIN, 1)} of the variance along random directions; in part, less than all of it`,
+    numbersSay: orInPart(orthogonal, below(across, 1) === 'holds'),
     because: worded(orthogonal, {
       holds: `Along the data the cloud is ${figure(1 / across.mean, 2)} times thinner than elsewhere: it stands across them, though not at right angles exactly.`,
       fails: `Along the data the cloud keeps ${withInterval(across, 2)} of its variance.`,

@@ -10,6 +10,7 @@ import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows } from '../../tensor/tensor.ts';
 import { startClock } from '../clock.ts';
 import {
+  above,
   below,
   type Claim,
   curveOf,
@@ -300,7 +301,10 @@ function duels(lab: Lab, reached: readonly Timed[], cost: (one: Timed) => number
 }
 
 function nearer({ title, model, standings, random }: Compared, how: string, all: readonly Duel[]): Claim {
-  const [won, lost] = [all.filter(({ ratio }) => ratio.high < 1), all.filter(({ ratio }) => ratio.low > 1)];
+  const [won, lost] = [below, above].map(than => all.filter(({ ratio }) => than(ratio, 1) === 'holds')) as [
+    Duel[],
+    Duel[],
+  ];
   const hardest = all.find(({ ratio }) => ratio.mean === Math.max(...all.map(duel => duel.ratio.mean)));
   const [splits, descents] = WAYS.map(one => standings.filter(({ way }) => way === one)) as [
     Standing[],
@@ -322,6 +326,7 @@ function nearer({ title, model, standings, random }: Compared, how: string, all:
       ? `the squared error of split inversion is ${told.join('; ')}`
       : 'no split inversion costs as little as any of the descents',
     control: `equal ways have 1; split inversion takes ${figure(least)} evaluations at least, descents up to ${figure(most)} were tried; the dearest leaves ${withInterval(dearest.error)} after ${figure(dearest.evaluations)} evaluations, random seeds ${withInterval(random)}`,
+    asked: 'less error than every descent that costs no less; in part, than some, and more than others',
     numbersSay:
       won.length > 0 && lost.length > 0
         ? 'partly'

@@ -12,14 +12,17 @@ import {
   type Claim,
   figure,
   judged,
+  less,
   orInPart,
   type PlotPicture,
   percent,
   percentInterval,
   type Sampled,
   sampled,
+  times,
   type Verdict,
   withInterval,
+  worded,
 } from './claims.ts';
 import { experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
 import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from './measure/plane.ts';
@@ -45,6 +48,7 @@ const TANGENTS = 20;
 /** Chord over path of a quarter circle; a path is almost straight where it has less than half its detour. */
 const QUARTER = (2 * Math.SQRT2) / Math.PI;
 const STRAIGHT = 1 / (1 + (1 / QUARTER - 1) / 2);
+const STRAIGHT_ASKED = `more than ${figure(STRAIGHT)}, half the detour of a quarter circle; in part, more than ${figure(QUARTER)}, its own`;
 
 /** Whether trajectories are almost straight and orthogonal to the data (Asperti et al. 2023, section 3.3, of fig. 9). */
 export const straight = experiment({
@@ -113,6 +117,7 @@ function planeStraight({ curve, trained, best }: Plane): Claim {
     paper: `The trajectories are almost straight (${curve}).`,
     ours: `chord over path ${withInterval(best.straight)} for the best denoiser, ${withInterval(trained.straight)} for the trained one`,
     control: `a quarter circle has ${figure(QUARTER)}, half its detour ${figure(STRAIGHT)}; without the signal rate paths are straighter by construction, ${withInterval(best.unscaled)} and ${withInterval(trained.unscaled)}; the first step, which should be next to none, is ${withInterval(best.jump, 2)} long for the best denoiser and ${withInterval(trained.jump, 2)} for the trained one`,
+    asked: STRAIGHT_ASKED,
     numbersSay: straighter(best.straight),
     because: `Even the best denoiser's paths are ${figure(1 / best.straight.mean)} times as long as their chords, where a quarter circle is ${figure(1 / QUARTER)} times; the trained one's are ${figure(1 / trained.straight.mean)} times as long.`,
     values: {
@@ -124,7 +129,8 @@ function planeStraight({ curve, trained, best }: Plane): Claim {
 }
 
 function planeOrthogonal({ curve, trained, best }: Plane): Claim {
-  const across = below(best.last, best.lastChance.low / 2);
+  const across = less(best.last, times(best.lastChance, 1 / 2));
+  const steeper = less(best.last, best.lastChance);
   return judged({
     models: [],
     number: best.last,
@@ -132,8 +138,9 @@ function planeOrthogonal({ curve, trained, best }: Plane): Claim {
     paper: `The trajectories are oriented along directions orthogonal to the data manifold (${curve}).`,
     ours: `|cos| between curve and last step ${withInterval(best.last)} for the best denoiser, ${withInterval(trained.last)} for the trained one; between curve and chord ${withInterval(best.chord)} and ${withInterval(trained.chord)}`,
     control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser)`,
-    numbersSay: orInPart(across, best.last.high < best.lastChance.low),
-    because: `In the last step they meet the data ${across === 'holds' ? 'nearly at right angles' : best.last.high < best.lastChance.low ? 'more steeply than by chance, but not at right angles' : 'at no particular angle'}.`,
+    asked: 'less than half of |cos| where another seed lands; in part, less than all of it',
+    numbersSay: orInPart(across, steeper === 'holds'),
+    because: `In the last step they meet the data ${worded(across, { holds: 'nearly at right angles', fails: 'not at right angles', open: 'at an angle that cannot be told from half of chance' })}${across !== 'holds' && steeper === 'holds' ? ', more steeply than by chance' : ''}.`,
     values: {
       ...{ last: trained.last, bestLast: best.last, lastChance: best.lastChance },
       ...{ chord: trained.chord, bestChord: best.chord, chordChance: best.chordChance },
@@ -143,7 +150,7 @@ function planeOrthogonal({ curve, trained, best }: Plane): Claim {
 
 /** Whether paths are straight: they have less than half the detour of a quarter circle, in part where they have less than all of it. */
 function straighter(path: Sampled): Verdict {
-  return orInPart(above(path, STRAIGHT), path.low > QUARTER);
+  return orInPart(above(path, STRAIGHT), above(path, QUARTER) === 'holds');
 }
 
 /** |cos| between directions and the curve where the seed lands, and, as chance, where another one does. */
@@ -240,8 +247,9 @@ function straightClaim({ share, expected, turned, free, freeLinear }: OfPictures
     paper: 'The trajectories are almost straight (said of fig. 9; here for pictures, Fashion-MNIST).',
     ours: `chord over path ${withInterval(share)}; without the signal rate ${withInterval(free, 4)}`,
     control: `Gaussian data of the same mean and covariance, whose trajectories are known: ${withInterval(expected)}; without the signal rate ${withInterval(freeLinear, 4)}; a quarter circle ${figure(QUARTER)}, half its detour ${figure(STRAIGHT)}; steps as long in random directions ${withInterval(turned)}`,
+    asked: STRAIGHT_ASKED,
     numbersSay: straighter(share),
-    because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${share.high < expected.low ? 'more' : share.low > expected.high ? 'less' : 'no more'} bent than that of Gaussian data (${figure(1 / expected.mean)} times), where a quarter circle is ${figure(1 / QUARTER)} times as long${straighter(expected) === 'holds' ? '' : ': the paths of Gaussian data would not pass for straight either'}.`,
+    because: `The path of a seed to its picture is ${figure(1 / share.mean)} times as long as its chord, ${worded(less(share, expected), { holds: 'more', fails: 'less', open: 'no more' })} bent than that of Gaussian data (${figure(1 / expected.mean)} times), where a quarter circle is ${figure(1 / QUARTER)} times as long${straighter(expected) === 'holds' ? '' : ': the paths of Gaussian data would not pass for straight either'}.`,
     values: {
       straight: share,
       gaussian: expected,
@@ -264,6 +272,7 @@ function acrossClaim(
     paper: `The trajectories are orthogonal to the data manifold (said of fig. 9; here for pictures, ${where}).`,
     ours: `along the ${TANGENT} directions in which the picture moves most as its seed is moved lie ${percentInterval(own)} of the square of the way`,
     control: `a direction in no relation to the data has ${percent(chance)} there; the way of Gaussian data of the same moments ${percentInterval(linear)}`,
+    asked: 'less than a direction has that is in no relation to the data',
     numbersSay: across,
     because: `Along the manifold lies ${figure(own.mean / chance, 2)} times as much of the way as of a direction by chance, of Gaussian data's ${figure(linear.mean / chance, 2)} times.`,
     values: { chance, own, linear },

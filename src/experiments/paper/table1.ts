@@ -112,6 +112,7 @@ function deeperClaim({ networks, ratios, chance, inverted }: Numbers): Claim {
       .join(', ')}).`,
     ours: networks.map(({ error }, i) => `${titles[i]} ${withInterval(error)}`).join(', '),
     control: `random seeds ${withInterval(chance)}; split inversion, without an embedder, ${withInterval(inverted)}`,
+    asked: 'an error below that of the network before, for each',
     numbersSay: steps.length > 0 ? deeper : 'open',
     because:
       compared === 'open'
@@ -136,6 +137,7 @@ function unetClaim({ networks, ratios, inverted }: Numbers): Claim {
     paper: `A U-Net embeds best (Fashion-MNIST: ${figure(contenderOf(best.name).error)}).`,
     ours: `${contenderOf(best.name).title} ${withInterval(best.error)}; in parts of the errors of the others, simplest first, ${ratios.best.map(ratio => withInterval(ratio)).join(', ')}`,
     control: `split inversion, without an embedder, ${withInterval(inverted)}`,
+    asked: 'an error below that of each other',
     numbersSay: first,
     because:
       compared === 'open'
@@ -192,6 +194,7 @@ function countsClaim(): Claim {
     paper: `The numbers of parameters (${counts.map(({ parameters }) => number(parameters)).join('; ')}) are those of the networks for CelebA, whose pictures have three channels.`,
     ours: `built for three channels: ${counts.map(({ three }) => number(three)).join('; ')}`,
     control: `built for one channel: ${counts.map(({ one }) => number(one)).join('; ')}`,
+    asked: 'all counts; in part, some',
     numbersSay: colour.length === counts.length ? 'holds' : colour.length > 0 ? 'partly' : 'fails',
     because: `${colour.length} of the ${counts.length} counts are those of three channels, ${grey.length} those of one.`,
     values: Object.fromEntries(

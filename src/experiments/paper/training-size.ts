@@ -15,8 +15,9 @@ import { experiment, readPictures } from './lab.ts';
 import {
   compareTrainings,
   type Grown,
+  gatedHalves,
   growTrainings,
-  halvesOf,
+  halfName,
   SECOND,
   TRAINED_ON,
 } from './measure/siblings.ts';
@@ -31,20 +32,27 @@ const LEAST = 1e-4;
 export const trainingSize = experiment({
   name: 'training-size',
   title: 'uniqueness against the size of the training set',
-  needs: ['data:mnist', ...TRAINED_ON.flatMap(n => [`mnist-small-${n}a`, `mnist-small-${n}b`]).slice(0, 2)],
+  needs: ['data:mnist', halfName(TRAINED_ON[0]!, 'a'), halfName(TRAINED_ON[0]!, 'b')],
   async measure(lab) {
-    const sizes = TRAINED_ON.filter(n => lab.has(`mnist-small-${n}a`) && lab.has(`mnist-small-${n}b`));
+    const sizes = TRAINED_ON.filter(n => lab.has(halfName(n, 'a')) && lab.has(halfName(n, 'b')));
     const train = await lab.data('mnist', 'train');
-    const results: { size: number; ratio: Sampled; memorised: Sampled; grown: readonly Grown[] }[] = [];
+    const results: {
+      size: number;
+      names: readonly string[];
+      ratio: Sampled;
+      memorised: Sampled;
+      grown: readonly Grown[];
+    }[] = [];
     for (const size of sizes) {
-      const first = await growTrainings(lab, `mnist-small-${size}a`, lab.sizes.sample);
-      const second = await growTrainings(lab, `mnist-small-${size}b`, lab.sizes.sample);
+      const first = await growTrainings(lab, halfName(size, 'a'), lab.sizes.sample);
+      const second = await growTrainings(lab, halfName(size, 'b'), lab.sizes.sample);
       const [own, other] = [
         await readPictures(train, 0, size),
         await readPictures(train, SECOND, SECOND + size),
       ];
       results.push({
         size,
+        names: [...first, ...second].map(({ name }) => name),
         ratio: compareTrainings(lab, first, second).ratio,
         memorised: shareOf(memorised(first[0]!.pictures, own, other)),
         grown: [first[0]!, second[0]!],
@@ -101,13 +109,14 @@ export const trainingSize = experiment({
       ],
       claims: [
         judged({
-          models: halvesOf([least.size, most.size]),
+          models: gatedHalves([least, most]),
           number: most.ratio,
           against: least.ratio,
           paper:
             'The map depends on the data manifold only, so networks trained on different samples of it agree the better the more of it they see.',
           ours: `ratio of the halves' networks ${results.map(({ size, ratio }) => `${withInterval(ratio)} with ${size.toLocaleString('en')} images`).join(', ')}`,
           control: `random pairs have 1; pictures nearer to their own half than to the other by more than a third of the distance: ${copied.join(', ')}`,
+          asked: 'a lower ratio with the most images than with the fewest',
           numbersSay: results.length > 1 ? falls : 'open',
           because:
             falls === 'holds'

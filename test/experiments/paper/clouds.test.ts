@@ -15,6 +15,7 @@ import { sheet } from '../../../src/experiments/paper/sheet.ts';
 import { spectrum } from '../../../src/experiments/paper/spectrum.ts';
 import { groupMeans, pointsAt, withSquares } from '../../../src/latent/combinations.ts';
 import { normals } from '../../../src/tensor/random.ts';
+import { combine } from '../../../src/tensor/rowwise.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../../src/tensor/statistics.ts';
 import { type Floats, float32, rows, takeRows } from '../../../src/tensor/tensor.ts';
 import { gaussianPictures, madeUpCloud, run, SHAPE, scalingEmbedder, TOY, toyLab, valuesIn } from '../lab.ts';
@@ -47,6 +48,20 @@ async function labOf(latent: (images: Floats) => Floats, descent = latent, model
     await madeUpCloud(lab, model, image, few),
   ];
   return { ...lab, cloud: async (_, __, method) => (method === 'descent' ? theirs : own) };
+}
+
+/** The same with made-up seeds of each of four pictures. */
+async function labOfEach(latent: (image: Floats, index: number) => Floats): Promise<Lab> {
+  const lab = await labOf(exact(4, 0));
+  const data = await lab.data('fashion-mnist', 'test');
+  return {
+    ...lab,
+    sizes: { ...lab.sizes, clouds: { pictures: 4, seeds: 32 } },
+    async cloud(_, index) {
+      const image = await data.read([index]);
+      return madeUpCloud(lab, gaussian, image, latent(image, index), index);
+    },
+  };
 }
 
 /** Seeds of variance 1 that correlate by rho with each other, through a picture that all share. */
@@ -142,12 +157,25 @@ describe('clouds of seeds of known shape', () => {
   });
 
   test('rescaled: a convolution of the own picture explains all, one of another what chance gives', async () => {
-    const [, own = expect.fail()] = await claimsOf(rescaled, await labOf(exact(32, 0.01)));
+    const [, own = expect.fail()] = await claimsOf(rescaled, await labOfEach(exact(32, 0.01)));
     expect(own.values.convolved).toBeGreaterThan(0.99);
     // 26 coefficients explain 25 of 63 degrees of freedom by chance; .06 is the deviation over four pictures, at most.
     expect(Math.abs(own.values.foreign! - 25 / 63)).toBeLessThan(0.18);
-    const [, none = expect.fail()] = await claimsOf(rescaled, await labOf(() => draw('none', 64)));
-    expect(none.values.convolved!).toBeLessThan(0.7);
+    const [, none = expect.fail()] = await claimsOf(
+      rescaled,
+      await labOfEach((_, i) => draw(`none ${i}`, 64)),
+    );
+    expect(none.values.convolved!).toBeLessThan(0.2);
+    expect(none.values.ofItsOwn!).toBeLessThan(0.7);
+  });
+
+  test('rescaled: pictures that take a convolution each are not explained by one for all', async () => {
+    const turned = (image: Floats, index: number) =>
+      combine([index % 2 === 0 ? 1 : -1, exact(32, 0.01)(image)]);
+    const [, each = expect.fail()] = await claimsOf(rescaled, await labOfEach(turned));
+    expect(each.values.ofItsOwn).toBeGreaterThan(0.99);
+    expect(each.values.convolved).toBeLessThan(0);
+    expect(each.numbersSay).toBe('fails');
   });
 
   test('canonical: an embedder that gives all pictures the seed of one is found out', async () => {

@@ -119,7 +119,7 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
     const exact = await gaussianLab();
     expect((await valuesOf(experiment('fig3'), exact)).own).toBeLessThan(1e-9);
     expect((await valuesOf(experiment('fig16'), exact)).kept).toBeCloseTo(1, 3);
-    expect((await valuesOf(experiment('fig17'), exact)).detail).toBeCloseTo(1, 3);
+    expect((await valuesOf(experiment('fig17'), exact)).kept).toBeCloseTo(1, 3);
     const half = await gaussianLab({ embedders: { '*': scalingEmbedder(gaussian, 0.5 / GAIN) } });
     const { strength, kept } = await valuesOf(experiment('fig16'), half);
     expect(strength).toBeCloseTo(0.5, 2);
@@ -315,12 +315,28 @@ describe('on round Gaussian data, whose sampler multiplies by a known gain', () 
       expect(clean!.one! / clean!.disjoint!).toBeCloseTo(one / meanOf(seen, a, b), 2);
       expect(clean!.added! / clean!.disjoint!).toBeCloseTo(1 - one / meanOf(seen, a, b), 2);
       expect(clean!.linear! / clean!.disjoint!).toBeCloseTo(seen(0.5, 0.8) / meanOf(seen, a, b), 1);
+      // Where several grow together each step goes by the mean of what they see.
+      const together = (variances: readonly number[]) =>
+        samplerGrid(gaussian.info, gaussian.info.sampler).reduce((gain, step) => {
+          const gains = variances.map(variance => stepGain(step, variance));
+          return gain * average(gains);
+        }, 1);
+      const ratio = (first: readonly number[], second: readonly number[]) => {
+        const [one, other] = [together(first), together(second)];
+        return (one - other) ** 2 / (one ** 2 + other ** 2);
+      };
+      for (const number of [1, 2, 3]) {
+        const ratios = [];
+        for (let from = 0; from + number <= a.length; from += number)
+          ratios.push(ratio(a.slice(from, from + number), b.slice(from, from + number)));
+        expect(pictures![`jointly.${number}`]! / average(ratios), `${number} together`).toBeCloseTo(1, 1);
+      }
     });
 
     test('halves of which networks learned the same add nothing but chance', async () => {
       const draws = (purpose: string) => Array.from(draw(purpose, 11, [1]).data, value => 0.7 + 0.1 * value);
       const { claims, tables } = await run(experiment('halves'), await labOfHalves(draws('a'), draws('b')));
-      expect(claims.map(({ verdict }) => verdict)).toEqual(['open', 'holds']);
+      expect(claims.map(({ verdict }) => verdict)).toEqual(['partly', 'holds']);
       const added = tables!.at(-1)!.rows.map(row => row[4]!);
       for (const text of added) {
         const [low, high] = /\((.*) to (.*), n = 10\)/.exec(text)!.slice(1).map(Number);
@@ -443,9 +459,10 @@ describe('on made-up clouds of known shape', () => {
         Float32Array.from({ length: 64 * 64 }, (_, i) => 0.7 * x.data[i % 64]! + 0.1),
       );
     });
-    const { scaled, convolved } = await valuesOf(experiment('rescaled'), exact);
+    const { scaled } = await valuesOf(experiment('rescaled'), exact);
     expect(scaled).toBeCloseTo(1, 4);
-    expect(convolved).toBeCloseTo(1, 4);
+    const { image, latent } = await exact.cloud('fashion-mnist', 0);
+    expect(convolutionFit(standardised(image), latent)).toBeCloseTo(1, 4);
     expect((await valuesOf(experiment('rescaled'), await labOfCloud(noise))).scaled).toBeLessThan(0.15);
     const [x, z] = [draw('x', 1, [1, 32, 32]), draw('z', 1, [1, 32, 32])];
     // 26 coefficients explain 26 of 1,024 coordinates of noise.

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import {
+  above,
+  below,
   curveOf,
   gated,
   judged,
   LEAST,
+  less,
   type Measurement,
   meansOf,
   ofOne,
+  ratioOfMeans,
+  resampled,
   type Sampled,
   sampled,
   shareOf,
@@ -17,9 +22,13 @@ import { tally } from '../../../src/experiments/paper/page.ts';
 import { reported } from '../../../src/experiments/paper/saved.ts';
 import { recordedGate } from '../../../src/quality/gate.ts';
 import { normals } from '../../../src/tensor/random.ts';
+import { correlation } from '../../../src/tensor/statistics.ts';
 
 const spread = (n: number) => Array.from({ length: n }, (_, i) => 1 + (i % 3));
-const words = { paper: 'so it is (here)', ours: 'so', control: 'not so', because: 'It is so.', values: {} };
+const words = {
+  ...{ paper: 'so it is (here)', ours: 'so', control: 'not so', asked: 'more', because: 'It is so.' },
+  values: {},
+};
 const verdict = (more: Pick<Measurement, 'number' | 'against' | 'rests' | 'n'>) =>
   judged({ ...words, numbersSay: 'holds', ...more });
 
@@ -58,6 +67,55 @@ test('claims of one statement on several data sets are told as one statement, th
   );
 });
 
+describe('no one thing decides a verdict', () => {
+  // Nineteen of 1 and one of 3: their mean is 1.1, without the last 1.
+  const lopsided = [...new Array(19).fill(1), 3];
+
+  test('the ends move with the mean as the one that tells most is left out', () => {
+    const { mean, low, high, withoutOne } = sampled(lopsided, 0);
+    expect(mean).toBeCloseTo(1.1, 12);
+    expect(low - withoutOne!.low).toBeCloseTo(0.1, 12);
+    // Without one of the others the mean is 21 / 19.
+    expect(withoutOne!.high - high).toBeCloseTo(21 / 19 - 1.1, 12);
+    expect(sampled(lopsided.slice(11), 0).withoutOne).toBeUndefined();
+  });
+
+  test('a mean of a ratio, of shares, of a statistic', () => {
+    const ones = lopsided.map(() => 1);
+    expect(ratioOfMeans(lopsided, ones, 0, true).withoutOne).toEqual(sampledLike(lopsided));
+    expect(ratioOfMeans(lopsided, ones, 0).withoutOne!.low).toBeLessThan(ratioOfMeans(lopsided, ones, 0).low);
+    const { low, withoutOne } = shareOf([...new Array(19).fill(0), 1]);
+    expect([low > 0, withoutOne!.low]).toEqual([true, 0]);
+    const [a, b] = ['a', 'b'].map(purpose => Array.from(normals({ seed: 4, purpose }, [200]).data));
+    const sum = a!.map((value, i) => value + b![i]!);
+    const of = ([drawn]: readonly (readonly number[])[]) =>
+      correlation(
+        drawn!.map(i => a![i]!),
+        drawn!.map(i => sum[i]!),
+      );
+    const found = resampled([200], of, 0);
+    // By Fisher's transformation the ends are .63 and .77 of a correlation of .71.
+    expect(found.mean).toBeCloseTo(Math.SQRT1_2, 1);
+    expect(found.high - found.low).toBeGreaterThan(0.1);
+    expect(found.high - found.low).toBeLessThan(0.18);
+  });
+
+  test('a cut-off between the ends with and without it leaves open what the interval alone would tell', () => {
+    const mean = sampled(lopsided, 0);
+    const cut = (mean.low + mean.withoutOne!.low) / 2;
+    const { withoutOne: _, ...alone } = mean;
+    expect([above(alone, cut), above(mean, cut)]).toEqual(['holds', 'open']);
+    expect([below(alone, cut), below(mean, cut)]).toEqual(['fails', 'open']);
+    const other = sampled(new Array(20).fill(cut), 0);
+    expect([less(other, alone), less(other, mean)]).toEqual(['holds', 'open']);
+  });
+
+  const sampledLike = (values: readonly number[]) => {
+    const { low, high, mean } = ratioOfMeans(values, new Array(values.length).fill(1), 0, true);
+    return { low: expect.closeTo(low - (mean - 1), 9), high: expect.closeTo(high + 21 / 19 - mean, 9) };
+  };
+});
+
 describe('fig12 on made-up numbers', () => {
   const about = (mean: number): Sampled => ({ mean, low: 0.9 * mean, high: 1.1 * mean, n: 20 });
   const numbersOf = (inside: number, n = 20) => ({
@@ -70,6 +128,7 @@ describe('fig12 on made-up numbers', () => {
     ...{ own: about(0.001), matched: about(0.1), unrelated: about(0.1), stretched: about(0.001) },
     times: [inside, 0.002, 0.002, 0.002].map(error => ({ ...about(error / 0.001), n })),
     shares: [inside, 0.002, 0.002, 0.002].map(error => ({ ...about(error / 0.1), n })),
+    worst: [inside, 0.002, 0.002, 0.002].map(error => ({ ...about(error / 0.1), n })),
     ...{ curve: RADII.map(() => about(0.001)), inner: about(0), outer: about(1.2) },
   });
   const verdictsOf = (inside: number, n?: number) =>

@@ -8,7 +8,7 @@ import { LEARNED } from '../../../quality/levels.ts';
 import { wienerPictures } from '../../../quality/linear.ts';
 import { average, percentiles, timesDrawn } from '../../../tensor/statistics.ts';
 import type { Floats } from '../../../tensor/tensor.ts';
-import { below, LEAST, orInPart, type Sampled, type Verdict } from '../claims.ts';
+import { below, figure, LEAST, less, orInPart, type Sampled, type Verdict } from '../claims.ts';
 import { grow, type Lab, randomSeeds, readPictures, type Subject } from '../lab.ts';
 
 /** Images that the networks of each pair `mnist-small-Na` and `-Nb` learned from, and where the second half begins. */
@@ -17,11 +17,12 @@ export const SECOND = 27_500;
 /** Fewer are learned by heart, which is the point of those networks, and no gate lets them pass. */
 const BY_HEART = 3000;
 
-/** The networks of both halves of these sizes, which a claim compares, those apart that learned theirs by heart. */
-export function halvesOf(sizes: readonly number[]): string[] {
-  return sizes
-    .filter(size => size >= BY_HEART)
-    .flatMap(size => [`mnist-small-${size}a`, `mnist-small-${size}b`]);
+/** The network that learned the first or second so many images of MNIST; `b-as-a`, the second with the random numbers of the first's. */
+export const halfName = (size: number, half: 'a' | 'b' | 'b-as-a') => `mnist-small-${size}${half}`;
+
+/** The networks whose gates a claim rests on that compares halves: those apart that learned theirs by heart. */
+export function gatedHalves(halves: readonly { size: number; names: readonly string[] }[]): string[] {
+  return halves.filter(({ size }) => size >= BY_HEART).flatMap(({ names }) => names);
 }
 
 /** Trainings of one network that are told apart by their names, at most. */
@@ -80,7 +81,7 @@ export function trainingOf(name: string): { readonly config: string; readonly rn
   return { config, rng: 2 * (Number(which) - 1) + (/\db$/.test(config) ? 1 : 0) };
 }
 
-/** The name of a network's training, from 1: the inverse of {@link trainingOf}. */
+/** The name of a network's training, from 1: what {@link trainingOf} reads. */
 export function trainingName(name: string, which: number): string {
   return which === 1 ? name : `${name}-${which}`;
 }
@@ -161,10 +162,11 @@ export function compareTrainings(
 
 /** "Two to three orders of magnitude smaller." */
 const SAME = 0.01;
+export const SAME_ASKED = `a ratio below ${figure(SAME, 1)}; in part, below the linear model's`;
 
 /** Results are the same where the same seed's pictures are two orders nearer than different ones, in part where nearer than a linear model's. */
 export function sameResults(ratio: Sampled, linear: Sampled): Verdict {
-  return orInPart(below(ratio, SAME), ratio.high < linear.low);
+  return orInPart(below(ratio, SAME), less(ratio, linear) === 'holds');
 }
 
 /** What the linear model of a subject grows from a network's seeds: it knows mean and covariance of training images, and no more. */
