@@ -29,7 +29,7 @@ import { cleanBy, HALF_TIME, inNoise, levelsOf, shownTo, stepOnwards } from './m
 import {
   compareSiblings,
   type Grown,
-  halfName,
+  pairOf,
   pixelsOf,
   requireAlike,
   SECOND,
@@ -51,10 +51,10 @@ const LEAST_DRAWN = 1e-8;
 export const agreement = experiment({
   name: 'agreement',
   title: 'disjoint sets: what networks, linear denoisers and theory differ by',
-  needs: ['data:mnist', halfName(TRAINED_ON[0]!, 'a'), halfName(TRAINED_ON[0]!, 'b')],
+  needs: ['data:mnist', ...pairOf(TRAINED_ON[0]!)],
   async measure(lab) {
-    const sizes = TRAINED_ON.filter(n => lab.has(halfName(n, 'a')) && lab.has(halfName(n, 'b')));
-    const names = sizes.flatMap(n => [halfName(n, 'a'), halfName(n, 'b')]);
+    const sizes = TRAINED_ON.filter(n => pairOf(n).every(name => lab.has(name)));
+    const names = sizes.flatMap(pairOf);
     const networks = await Promise.all(names.map(name => lab.denoiser(name)));
     for (const [i, model] of networks.entries())
       requireAlike({ name: names[0]!, model: networks[0]! }, { name: names[i]!, model });
@@ -249,7 +249,7 @@ function theoryClaim(results: Results): Claim {
     control:
       'exact theory has 1; on Gaussian data of a known spectrum it is within 7 % (test/quality/agreement.test.ts)',
     asked: `at most a factor of ${NEAR} between measurement and theory, in part ${FAR}, for every size with ${LEAST} pairs`,
-    numbersSay: orInPart(within(NEAR), within(FAR) === 'holds'),
+    numbersSay: orInPart(within(NEAR), within(FAR)),
     because: `Theory, which knows the spectrum alone, and measurement are apart by a factor of ${figure(Math.max(worst.mean, 1 / worst.mean))} at most at half time, of the sizes with ${LEAST} pairs.`,
     values: Object.fromEntries(off.map(({ size, ratio }) => [`theory.${size}`, ratio])),
   });

@@ -48,7 +48,7 @@ type Compared = Means<ReturnType<typeof compareSeeds>> & { readonly others: numb
 function meanClaim({ own, single, quarters, noise, ownVariance, close, random, ofCommon }: Compared): Claim {
   const very = together(above(ofCommon, NEAR), below(close, HALF));
   const nearer = together(less(single.correlation, own.correlation), below(close, 1));
-  const near = orInPart(very, nearer === 'holds');
+  const near = orInPart(very, nearer);
   return judged({
     number: own.correlation,
     against: single.correlation,

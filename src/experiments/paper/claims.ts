@@ -290,8 +290,8 @@ export function times({ mean, low, high, withoutOne, ...over }: Sampled, factor:
 }
 
 /** A verdict on what has degrees: what is not shown to hold holds in part where something weaker is so. */
-export function orInPart(verdict: Verdict, weaker: boolean): Verdict {
-  return verdict !== 'holds' && weaker ? 'partly' : verdict;
+export function orInPart(verdict: Verdict, weaker: Verdict): Verdict {
+  return verdict !== 'holds' && weaker === 'holds' ? 'partly' : verdict;
 }
 
 /** The sentence of a verdict; `open` is that where it cannot be told. */

@@ -264,7 +264,7 @@ function sameSeeds({ title, names, seeds }: Networks): Claim {
   const { between, self, different, sameNoise, shares } = seeds;
   const mean = average(between.map(({ mean: r }) => r));
   const worst = shares.reduce((a, b) => (b.high > a.high ? b : a));
-  const nearer = below(worst, 1) === 'holds';
+  const nearer = below(worst, 1);
   const ofStart =
     sameNoise.mean > mean / 2 ? 'the start’s for the most part' : 'the picture’s for the most part';
   return judged({
@@ -279,9 +279,10 @@ function sameSeeds({ title, names, seeds }: Networks): Claim {
     control: `seeds of two pictures by one network from the same start ${withInterval(sameNoise)}, of different pictures from different starts ${withInterval(different)}; two seeds of one picture by one network from different starts ${withInterval(self)}`,
     asked: `at most ${figure(1 / NEARER, 1)} of how far seeds of two pictures are apart; in part, less than all of it`,
     numbersSay: orInPart(below(worst, 1 / NEARER), nearer),
-    because: nearer
-      ? `From one start, the seeds of one picture by different networks are ${withInterval(worst, 2)} times as far apart as the seeds of two pictures by one network: what they share is ${ofStart}.`
-      : 'From one start, the seeds of one picture by different networks are not clearly nearer than those of two pictures by one: they may share no more than the start.',
+    because:
+      nearer === 'holds'
+        ? `From one start, the seeds of one picture by different networks are ${withInterval(worst, 2)} times as far apart as the seeds of two pictures by one network: what they share is ${ofStart}.`
+        : 'From one start, the seeds of one picture by different networks are not clearly nearer than those of two pictures by one: they may share no more than the start.',
     values: { between: mean, self, different, sameNoise, share: worst },
   });
 }

@@ -103,7 +103,7 @@ export const fig16 = experiment({
           ours: `of the pictures' fine detail ${withInterval(kept)} is kept, at ${withInterval(strength)} of its strength; squared error ${withInterval(error)}`,
           control: `split inversion of the first of these pictures keeps ${withInterval(inverted.kept)}, at ${withInterval(inverted.strength)} of its strength, the embedder of these ${withInterval(same.kept)}; a flat picture 0; blur alone, which only weakens detail, loses no more than the strength that is missing: ${withInterval(beyond)} is lost beyond that`,
           asked: `a strength below 1, more than ${figure(SLIGHT)} kept, and no more lost beyond blur than to it; in part, the first two`,
-          numbersSay: orInPart(together(slightly, just), slightly === 'holds'),
+          numbersSay: orInPart(together(slightly, just), slightly),
           because: `The embedder's reconstructions ${worded(below(strength, 1), { holds: `are blurred, their detail is ${figure(100 * (1 - strength.mean), 2)} % too weak`, fails: 'are not blurred, their detail is as strong as the pictures’', open: 'may be blurred or not' })}, and keep ${figure(kept.mean, 2)} of it; what is lost is ${worded(just, { holds: 'mostly blur', fails: 'mostly more than blur', open: 'blur, and more' })}. Of those that were inverted as well they keep ${figure(same.kept.mean, 2)}, and inversion ${figure(inverted.kept.mean, 2)}: ${blame}.`,
           values: { kept, same: same.kept, control: inverted.kept, strength, beyond, error },
         }),

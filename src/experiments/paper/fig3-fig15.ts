@@ -59,7 +59,7 @@ export const fig3 = experiment({
           ours: `squared error ${withInterval(own)} on the first ${count} test pictures of Fashion-MNIST`,
           control: `against the next test picture instead ${withInterval(others)}`,
           asked: `less than ${figure(1 / MUCH_NEARER, 1)} of the error against another picture; in part, less than all of it`,
-          numbersSay: orInPart(good, less(own, others) === 'holds'),
+          numbersSay: orInPart(good, less(own, others)),
           because: `One pass of the network brings the reconstruction ${figure(others.mean / own.mean, 2)} times nearer to its own picture than to another.`,
           values: { own, others },
         }),

@@ -197,7 +197,7 @@ function pulledClaim({ what, model, before, after, ratio, known }: Pulled): Clai
     asked: known
       ? `less strange than before, by more than growing again takes from the data's own pictures, and less than ${STRANGER} times as strange as these; in part, the first two`
       : 'less strange than before',
-    numbersSay: orInPart(pulled, together(calmer, more) === 'holds'),
+    numbersSay: orInPart(pulled, together(calmer, more)),
     because: `${calmerWords}${ownWords}.`,
     values: {
       before: before.mean,

@@ -51,7 +51,7 @@ export const identifiable = experiment({
         ours: `correlation of the mean of ${most} seeds with the picture ${withInterval(mean)}; of one seed ${withInterval(single)}`,
         control: `with ${others} other test pictures ${withInterval(theirs)}, with the one of them that is most like it ${withInterval(nearest)}; of ${most} random seeds ${withInterval(none)}`,
         asked: `a correlation above that of random seeds and of other pictures, and the greatest of all for more than ${figure(HALF, 1)} of the pictures; in part, the first`,
-        numbersSay: orInPart(together(beyond, mostly), beyond === 'holds'),
+        numbersSay: orInPart(together(beyond, mostly), beyond),
         because:
           beyond === 'holds'
             ? `The mean of ${most} seeds points to its own picture more than to any of ${others} others for ${percentInterval(named)} of the pictures, ${figure(mean.mean / single.mean, 2)} times as clearly as one seed.`

@@ -205,7 +205,7 @@ function bendClaim({ title, model, how, cloud }: Told): Claim {
     ours: `the seeds spread the picture by ${withInterval(spread)} per coordinate, the sampler's Jacobian at their mean by ${withInterval(flat)}: ${withInterval(part)} of it is left`,
     control: `of as long steps in random directions ${withInterval(chance)} is left; of any with a linear sampler 1`,
     asked: `less than ${figure(BENDS, 1)} of what a linear sampler, or random steps, would leave; in part, less than all of it`,
-    numbersSay: orInPart(bends, below(share, 1) === 'holds'),
+    numbersSay: orInPart(bends, below(share, 1)),
     because:
       bends === 'holds'
         ? `The seeds bend with the sheet: ${withInterval(share)} of what a linear sampler, or random steps where these leave less, would leave is left to them.`

@@ -190,7 +190,7 @@ function angleClaim({ title, model, data, random, across }: Spectrum): Claim {
     ours: `variance of the cloud along the first ${DATA} principal components of the data: ${withInterval(data)} of its mean variance`,
     control: `along random directions ${withInterval(random)}; a cloud in no relation to the data has 1`,
     asked: `less than ${figure(THIN, 1)} of the variance along random directions; in part, less than all of it`,
-    numbersSay: orInPart(orthogonal, below(across, 1) === 'holds'),
+    numbersSay: orInPart(orthogonal, below(across, 1)),
     because: worded(orthogonal, {
       holds: `Along the data the cloud is ${figure(1 / across.mean, 2)} times thinner than elsewhere: it stands across them, though not at right angles exactly.`,
       fails: `Along the data the cloud keeps ${withInterval(across, 2)} of its variance.`,

@@ -139,7 +139,7 @@ function planeOrthogonal({ curve, trained, best }: Plane): Claim {
     ours: `|cos| between curve and last step ${withInterval(best.last)} for the best denoiser, ${withInterval(trained.last)} for the trained one; between curve and chord ${withInterval(best.chord)} and ${withInterval(trained.chord)}`,
     control: `with the curve's direction where another seed lands, |cos| is ${withInterval(best.lastChance)} for last steps and ${withInterval(best.chordChance)} for chords (best denoiser)`,
     asked: 'less than half of |cos| where another seed lands; in part, less than all of it',
-    numbersSay: orInPart(across, steeper === 'holds'),
+    numbersSay: orInPart(across, steeper),
     because: `In the last step they meet the data ${worded(across, { holds: 'nearly at right angles', fails: 'not at right angles', open: 'at an angle that cannot be told from half of chance' })}${across !== 'holds' && steeper === 'holds' ? ', more steeply than by chance' : ''}.`,
     values: {
       ...{ last: trained.last, bestLast: best.last, lastChance: best.lastChance },
@@ -150,7 +150,7 @@ function planeOrthogonal({ curve, trained, best }: Plane): Claim {
 
 /** Whether paths are straight: they have less than half the detour of a quarter circle, in part where they have less than all of it. */
 function straighter(path: Sampled): Verdict {
-  return orInPart(above(path, STRAIGHT), above(path, QUARTER) === 'holds');
+  return orInPart(above(path, STRAIGHT), above(path, QUARTER));
 }
 
 /** |cos| between directions and the curve where the seed lands, and, as chance, where another one does. */

@@ -18,6 +18,7 @@ import {
   gatedHalves,
   growTrainings,
   halfName,
+  pairOf,
   SECOND,
   TRAINED_ON,
 } from './measure/siblings.ts';
@@ -32,9 +33,9 @@ const LEAST = 1e-4;
 export const trainingSize = experiment({
   name: 'training-size',
   title: 'uniqueness against the size of the training set',
-  needs: ['data:mnist', halfName(TRAINED_ON[0]!, 'a'), halfName(TRAINED_ON[0]!, 'b')],
+  needs: ['data:mnist', ...pairOf(TRAINED_ON[0]!)],
   async measure(lab) {
-    const sizes = TRAINED_ON.filter(n => lab.has(halfName(n, 'a')) && lab.has(halfName(n, 'b')));
+    const sizes = TRAINED_ON.filter(n => pairOf(n).every(name => lab.has(name)));
     const train = await lab.data('mnist', 'train');
     const results: {
       size: number;
