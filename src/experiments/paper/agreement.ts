@@ -9,22 +9,9 @@ import { permutation } from '../../tensor/random.ts';
 import { inBatches } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, sizeOf } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  figure,
-  judged,
-  LEAST,
-  ofOne,
-  orInPart,
-  type Sampled,
-  sampled,
-  times,
-  together,
-  withInterval,
-} from './claims.ts';
+import { above, below, type Claim, judged, orInPart, together } from './claims.ts';
 import { BATCH, experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
+import { figure, LEAST, ofOne, type Sampled, sampled, times, withInterval } from './means.ts';
 import { cleanBy, HALF_TIME, inNoise, levelsOf, shownTo, stepOnwards } from './measure/clean.ts';
 import {
   compareSiblings,

@@ -4,17 +4,7 @@ import { combinations, pointsAt, withSquares } from '../../latent/combinations.t
 import { normals } from '../../tensor/random.ts';
 import { average, correlation, meanSquares, rms } from '../../tensor/statistics.ts';
 import { float32, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  curveOf,
-  figure,
-  judged,
-  type Means,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, below, type Claim, judged, worded } from './claims.ts';
 import {
   errorOf,
   errorsOf,
@@ -25,6 +15,7 @@ import {
   perSubject,
   type SeedCloud,
 } from './lab.ts';
+import { curveOf, figure, type Means, withInterval } from './means.ts';
 
 /** Where points are tried, from the mean seed (0) to the seeds (1). */
 const RADII = [0, 0.25, 0.5, 0.75, 0.9, 1];

@@ -9,18 +9,15 @@ import {
   above,
   below,
   type Claim,
-  figure,
   judged,
   less,
-  type Means,
   orInPart,
-  percentInterval,
   type SheetPicture,
   together,
-  withInterval,
   worded,
 } from './claims.ts';
 import { BATCH, experiment, type Lab, noiseFor, perCloud, readPictures, type SeedCloud } from './lab.ts';
+import { figure, type Means, percentInterval, withInterval } from './means.ts';
 import { commonShare } from './measure/common.ts';
 
 /** Random seeds that each mean is held against. */

@@ -8,18 +8,10 @@ import {
   above,
   below,
   type Claim,
-  curveOf,
-  figure,
   judged,
-  type Means,
   type PlotPicture,
-  percent,
-  percentInterval,
-  type Sampled,
-  sampled,
   together,
   type Verdict,
-  withInterval,
   worded,
 } from './claims.ts';
 import {
@@ -34,6 +26,16 @@ import {
   type SeedCloud,
   type Subject,
 } from './lab.ts';
+import {
+  curveOf,
+  figure,
+  type Means,
+  percent,
+  percentInterval,
+  type Sampled,
+  sampled,
+  withInterval,
+} from './means.ts';
 import { CURVES, type Curve, gravitationalMap, planeDenoiser, pointsOf } from './measure/plane.ts';
 
 /** Pairs of seeds of each picture that are joined, and points of each path. */

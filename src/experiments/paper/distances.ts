@@ -1,17 +1,8 @@
 import { cloudStatistics } from '../../latent/cloud.ts';
 import { type Floats, sizeOf } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  figure,
-  judged,
-  type Means,
-  type Sampled,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, below, type Claim, judged, worded } from './claims.ts';
 import { experiment, type Named, noiseFor, perCloud, perSubject, type SeedCloud } from './lab.ts';
+import { figure, type Means, type Sampled, withInterval } from './means.ts';
 
 /** The paper's number. */
 const PAPER = 0.9;

@@ -2,23 +2,9 @@ import { prepare } from '../../diffusion/batches.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, correlation, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  figure,
-  judged,
-  less,
-  ratioOfMeans,
-  resampled,
-  type Sampled,
-  sampled,
-  times,
-  together,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, below, type Claim, judged, less, together, worded } from './claims.ts';
 import { experiment, grow, type Lab, randomSeeds, readPictures } from './lab.ts';
+import { figure, ratioOfMeans, resampled, type Sampled, sampled, times, withInterval } from './means.ts';
 
 /** A picture that grows another which is this part as far away as a random one does not grow itself. */
 const APART = 0.1;

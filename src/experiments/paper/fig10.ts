@@ -3,20 +3,9 @@ import { compareGrown } from '../../latent/comparison.ts';
 import { coordinates, type PrincipalComponents } from '../../latent/pca.ts';
 import { average, correlation, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import {
-  below,
-  type Claim,
-  figure,
-  judged,
-  orInPart,
-  ratioOfMeans,
-  type Sampled,
-  type SheetPicture,
-  sampled,
-  type Table,
-  withInterval,
-} from './claims.ts';
+import { below, type Claim, judged, orInPart, type SheetPicture, type Table } from './claims.ts';
 import { experiment, find, type Lab, readPictures, SUBJECTS, type Subject } from './lab.ts';
+import { figure, ratioOfMeans, type Sampled, sampled, withInterval } from './means.ts';
 import { bandsIn, inBands } from './measure/bands.ts';
 import {
   besideLinear,

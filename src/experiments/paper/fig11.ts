@@ -4,20 +4,7 @@ import { createPanel } from '../../latent/gaussianity.ts';
 import { summarise } from '../../latent/summary.ts';
 import { average } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  figure,
-  judged,
-  type Means,
-  percentInterval,
-  type Sampled,
-  type SheetPicture,
-  together,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, below, type Claim, judged, type SheetPicture, together, worded } from './claims.ts';
 import {
   errorOf,
   experiment,
@@ -30,6 +17,7 @@ import {
   SUBJECTS,
   type Subject,
 } from './lab.ts';
+import { figure, type Means, percentInterval, type Sampled, withInterval } from './means.ts';
 
 /** Seeds shown, as in the paper. */
 const SHOWN = 5;

@@ -3,18 +3,7 @@ import { meanSeed } from '../../latent/cloud.ts';
 import { combinations, pointsAt, simplexWeights, withSquares } from '../../latent/combinations.ts';
 import { average, meanSquares, median } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import {
-  below,
-  type Claim,
-  curveOf,
-  figure,
-  judged,
-  type Means,
-  type SheetPicture,
-  together,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { below, type Claim, judged, type SheetPicture, together, worded } from './claims.ts';
 import {
   errorOf,
   errorsOf,
@@ -27,6 +16,7 @@ import {
   perSubject,
   type SeedCloud,
 } from './lab.ts';
+import { curveOf, figure, type Means, withInterval } from './means.ts';
 
 /** Combinations of the seeds of each picture, and of each control and sparse kind. */
 const COMBINATIONS = 25;

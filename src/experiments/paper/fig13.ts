@@ -5,19 +5,7 @@ import { withSquares } from '../../latent/combinations.ts';
 import { type Detail, fineDetail } from '../../quality/sharpness.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, rows, type Tensor, takeRows, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  curveOf,
-  figure,
-  judged,
-  type Means,
-  type SheetPicture,
-  together,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, below, type Claim, judged, type SheetPicture, together, worded } from './claims.ts';
 import {
   errorsAgainst,
   experiment,
@@ -29,6 +17,7 @@ import {
   perSubject,
   type SeedCloud,
 } from './lab.ts';
+import { curveOf, figure, type Means, withInterval } from './means.ts';
 
 /** The paper averages 1 to so many. */
 const MOST = 16;

@@ -4,17 +4,7 @@ import { cloudStatistics, meanSeed } from '../../latent/cloud.ts';
 import { principalComponents } from '../../latent/pca.ts';
 import { average, meanSquaredErrors, rms } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, sizeOf, takeRows, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  figure,
-  judged,
-  type SheetPicture,
-  together,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, below, type Claim, judged, type SheetPicture, together, worded } from './claims.ts';
 import {
   experiment,
   grow,
@@ -26,6 +16,7 @@ import {
   type SeedCloud,
   type Subject,
 } from './lab.ts';
+import { figure, withInterval } from './means.ts';
 import { alongSensitive, TANGENT } from './measure/tangent.ts';
 
 /** Steps of a walk, in Euclidean length: a seed of 1,024 coordinates is 32 long. */

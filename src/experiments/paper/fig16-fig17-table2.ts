@@ -1,24 +1,17 @@
 import { pixelFigures } from '../../quality/samples.ts';
 import { type Detail, fineDetail, sharpness } from '../../quality/sharpness.ts';
 import { rows, type Tensor } from '../../tensor/tensor.ts';
+import { above, below, type Claim, judged, less, orInPart, together, worded } from './claims.ts';
+import { experiment, find, grow, type Lab, randomSeeds, readPictures } from './lab.ts';
 import {
-  above,
-  below,
-  type Claim,
   figure,
-  judged,
-  less,
-  orInPart,
   percent,
   percentInterval,
   ratioOfMeans,
   type Sampled,
   sampled,
-  together,
   withInterval,
-  worded,
-} from './claims.ts';
-import { experiment, find, grow, type Lab, randomSeeds, readPictures } from './lab.ts';
+} from './means.ts';
 import { type Reconstruction, reconstruct, reconstructionRows } from './measure/reconstruction.ts';
 
 /** Pictures of the data and pictures that the model generated, both embedded by the network and grown again. */

@@ -2,8 +2,9 @@ import { seedPictures } from '../../diffusion/pictures.ts';
 import { RECIPES } from '../../embedding/recipes.ts';
 import { average } from '../../tensor/statistics.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import { below, figure, judged, ratioOfMeans, sampled, withInterval, worded } from './claims.ts';
+import { below, judged, worded } from './claims.ts';
 import { experiment, find, readPictures } from './lab.ts';
+import { figure, ratioOfMeans, sampled, withInterval } from './means.ts';
 import { reconstruct, reconstructionRows } from './measure/reconstruction.ts';
 
 /** The paper's errors before and after, of CelebA. */

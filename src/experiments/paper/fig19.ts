@@ -5,20 +5,9 @@ import { nearestDistances, nearestRows } from '../../quality/neighbours.ts';
 import { pixelFigures } from '../../quality/samples.ts';
 import { average, meanSquares } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  figure,
-  judged,
-  ratioOfMeans,
-  type Sampled,
-  type SheetPicture,
-  sampled,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, below, type Claim, judged, type SheetPicture, worded } from './claims.ts';
 import { experiment, find, grow, type Lab, readPictures } from './lab.ts';
+import { figure, ratioOfMeans, type Sampled, sampled, withInterval } from './means.ts';
 import { reconstruct } from './measure/reconstruction.ts';
 
 const STEPS = [0, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1];

@@ -1,20 +1,8 @@
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  figure,
-  judged,
-  less,
-  orInPart,
-  percentInterval,
-  type SheetPicture,
-  sampled,
-  shareOf,
-  times,
-  together,
-  withInterval,
-} from './claims.ts';
+import { above, judged, less, orInPart, type SheetPicture, together } from './claims.ts';
 import { experiment, readPictures } from './lab.ts';
+import { figure, percentInterval, sampled, shareOf, times, withInterval } from './means.ts';
 import { CONTENDERS } from './measure/embedders.ts';
 import { reconstruct, reconstructionRows } from './measure/reconstruction.ts';
 

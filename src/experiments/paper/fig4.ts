@@ -4,21 +4,9 @@ import { naturalness } from '../../latent/naturalness.ts';
 import { strangeness } from '../../quality/strangeness.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import {
-  below,
-  type Claim,
-  figure,
-  judged,
-  less,
-  orInPart,
-  ratioOfMeans,
-  type SheetPicture,
-  sampled,
-  together,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { below, type Claim, judged, less, orInPart, type SheetPicture, together, worded } from './claims.ts';
 import { experiment, find, grow, type Lab, randomSeeds, readPictures } from './lab.ts';
+import { figure, ratioOfMeans, sampled, withInterval } from './means.ts';
 
 /** The dial between faithful (0) and natural (1), see {@link naturalness}. */
 const DIAL = 0.7;

@@ -3,20 +3,9 @@ import { seedPictures } from '../../diffusion/pictures.ts';
 import { naturalness } from '../../latent/naturalness.ts';
 import { strangeness } from '../../quality/strangeness.ts';
 import { type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  judged,
-  percent,
-  ratioOfMeans,
-  type Sampled,
-  type SheetPicture,
-  sampled,
-  together,
-  withInterval,
-} from './claims.ts';
+import { above, below, type Claim, judged, type SheetPicture, together } from './claims.ts';
 import { experiment, find, type Lab, readPictures } from './lab.ts';
+import { percent, ratioOfMeans, type Sampled, sampled, withInterval } from './means.ts';
 
 /** Positions of the dial between faithful and natural; the last is what the verdict is about. */
 const DIALS = [0, 0.5, 0.7];

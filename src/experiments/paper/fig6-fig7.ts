@@ -5,18 +5,17 @@ import { lineFigure } from '../../figures/line.ts';
 import { normals } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { concatRows, rows, type Tensor, unstack } from '../../tensor/tensor.ts';
+import { below, judged } from './claims.ts';
+import { experiment, readPictures } from './lab.ts';
 import {
-  below,
   figure,
-  judged,
   percent,
   percentInterval,
   ratioOfMeans,
   type Sampled,
   sampled,
   withInterval,
-} from './claims.ts';
-import { experiment, readPictures } from './lab.ts';
+} from './means.ts';
 
 /** Points of a curve. */
 const POINTS = 100;

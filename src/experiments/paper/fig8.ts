@@ -1,7 +1,8 @@
 import { lineFigure } from '../../figures/line.ts';
 import { correlation } from '../../tensor/statistics.ts';
-import { figure, judged } from './claims.ts';
+import { judged } from './claims.ts';
 import { experiment } from './lab.ts';
+import { figure } from './means.ts';
 
 /** Radii, in units of the body's, that are looked at. */
 const STEP = 0.01;

@@ -3,21 +3,9 @@ import { planeFigure } from '../../figures/plane.ts';
 import { permutation } from '../../tensor/random.ts';
 import { combine, norms } from '../../tensor/rowwise.ts';
 import { type Tensor, takeRows } from '../../tensor/tensor.ts';
-import {
-  above,
-  type Claim,
-  figure,
-  judged,
-  less,
-  orInPart,
-  type PlotPicture,
-  percent,
-  percentInterval,
-  sampled,
-  shareOf,
-  withInterval,
-} from './claims.ts';
+import { above, type Claim, judged, less, orInPart, type PlotPicture } from './claims.ts';
 import { experiment, grow, type Lab, randomSeeds, readPictures } from './lab.ts';
+import { figure, percent, percentInterval, sampled, shareOf, withInterval } from './means.ts';
 import {
   bestDenoiser,
   CURVES,

@@ -9,19 +9,9 @@ import { linearClean, wienerPictures } from '../../quality/linear.ts';
 import { combine, inBatches } from '../../tensor/rowwise.ts';
 import { average, jackknife, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf, unstack } from '../../tensor/tensor.ts';
-import {
-  below,
-  type Claim,
-  figure,
-  judged,
-  orInPart,
-  type PlotPicture,
-  type Sampled,
-  sampled,
-  type Table,
-  withInterval,
-} from './claims.ts';
+import { below, type Claim, judged, orInPart, type PlotPicture, type Table } from './claims.ts';
 import { BATCH, errorsAgainst, experiment, type Lab, readPictures } from './lab.ts';
+import { figure, type Sampled, sampled, withInterval } from './means.ts';
 import { inBands } from './measure/bands.ts';
 import { cleanBy, HALF_TIME, inNoise, levelsOf, shownTo, stepOnwards } from './measure/clean.ts';
 import {

@@ -4,17 +4,7 @@ import { doublings } from '../../latent/cloud.ts';
 import { groupMeans } from '../../latent/combinations.ts';
 import { average, correlation } from '../../tensor/statistics.ts';
 import { unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  curveOf,
-  figure,
-  judged,
-  less,
-  orInPart,
-  percentInterval,
-  together,
-  withInterval,
-} from './claims.ts';
+import { above, judged, less, orInPart, together } from './claims.ts';
 import {
   experiment,
   type Lab,
@@ -25,6 +15,7 @@ import {
   type SeedCloud,
   type Subject,
 } from './lab.ts';
+import { curveOf, figure, percentInterval, withInterval } from './means.ts';
 
 /** The paper's largest average. */
 const MOST = 16;

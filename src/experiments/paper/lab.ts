@@ -9,7 +9,8 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { normals } from '../../tensor/random.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, takeRows } from '../../tensor/tensor.ts';
-import { type Findings, type Means, type Measured, meansOf, type SheetPicture } from './claims.ts';
+import type { Findings, Measured, SheetPicture } from './claims.ts';
+import { type Means, meansOf } from './means.ts';
 
 /** The data sets that experiments look at, with the model whose seeds stand for each set. */
 export const SUBJECTS = {

@@ -4,19 +4,9 @@ import { normals } from '../../tensor/random.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, takeRows, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  curveOf,
-  figure,
-  judged,
-  ratioOfMeans,
-  type Sampled,
-  sampled,
-  together,
-  withInterval,
-} from './claims.ts';
+import { above, below, judged, together } from './claims.ts';
 import { experiment, grow, readPictures } from './lab.ts';
+import { curveOf, figure, ratioOfMeans, type Sampled, sampled, withInterval } from './means.ts';
 
 /** The signal rate of the picture in its seed: the least that the network was trained for. */
 const RATE = 0.02;

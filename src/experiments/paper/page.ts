@@ -1,4 +1,5 @@
-import { type Claim, type Findings, type GatedClaim, type Gates, LEAST, type Verdict } from './claims.ts';
+import type { Claim, Findings, GatedClaim, Gates, Verdict } from './claims.ts';
+import { LEAST } from './means.ts';
 
 /** What one experiment found, with its pictures as files. */
 export interface Reproduced {

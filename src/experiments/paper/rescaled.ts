@@ -5,7 +5,7 @@ import { groupMeans } from '../../latent/combinations.ts';
 import { symmetricEigen } from '../../tensor/eigen.ts';
 import { average, correlation } from '../../tensor/statistics.ts';
 import { type Floats, float32, rows, unstack } from '../../tensor/tensor.ts';
-import { above, type Claim, figure, judged, together, withInterval, worded } from './claims.ts';
+import { above, type Claim, judged, together, worded } from './claims.ts';
 import {
   BATCH,
   experiment,
@@ -17,6 +17,7 @@ import {
   readPictures,
   type Subject,
 } from './lab.ts';
+import { figure, withInterval } from './means.ts';
 import { commonShare } from './measure/common.ts';
 
 /** Side of the paper's single convolution. */

@@ -1,19 +1,9 @@
 import { heldOutLoss } from '../../diffusion/train-denoiser.ts';
 import { countParameters } from '../../nn/networks.ts';
 import { rows, unstack } from '../../tensor/tensor.ts';
-import {
-  above,
-  figure,
-  judged,
-  less,
-  ofOne,
-  percent,
-  type Sampled,
-  type SheetPicture,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, judged, less, type SheetPicture, worded } from './claims.ts';
 import { experiment, type Lab, SUBJECTS } from './lab.ts';
+import { figure, ofOne, percent, type Sampled, withInterval } from './means.ts';
 import {
   besideLinear,
   compareSiblings,

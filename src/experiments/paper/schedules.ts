@@ -3,19 +3,10 @@ import { ddim } from '../../diffusion/sampler-info.ts';
 import { SCHEDULES, type Schedule } from '../../diffusion/schedule.ts';
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import type { Floats } from '../../tensor/tensor.ts';
-import {
-  above,
-  figure,
-  judged,
-  percent,
-  ratioOfMeans,
-  type Sampled,
-  sampled,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, judged, worded } from './claims.ts';
 import { alphaBar, SCHEDULE_NAMES, SCHEDULE_TITLES } from './fig6-fig7.ts';
 import { experiment, grow, type Lab, randomSeeds } from './lab.ts';
+import { figure, percent, ratioOfMeans, type Sampled, sampled, withInterval } from './means.ts';
 
 /** Steps of the samplers that are compared, and of those that they are compared with. */
 const STEPS = 10;

@@ -6,18 +6,7 @@ import { pointsAt, withSquares } from '../../latent/combinations.ts';
 import { combine } from '../../tensor/rowwise.ts';
 import { average, meanSquaredErrors, meanSquares } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf, takeRows } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  curveOf,
-  figure,
-  judged,
-  type Means,
-  orInPart,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, below, type Claim, judged, orInPart, worded } from './claims.ts';
 import {
   BATCH,
   errorsAgainst,
@@ -30,6 +19,7 @@ import {
   type SeedCloud,
   type Subject,
 } from './lab.ts';
+import { curveOf, figure, type Means, withInterval } from './means.ts';
 import { alongSensitive, SENSITIVE, TANGENT } from './measure/tangent.ts';
 
 /** Random steps from the mean seed that those to the seeds are held against. */

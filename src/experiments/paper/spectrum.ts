@@ -5,17 +5,7 @@ import { marchenkoPastur } from '../../latent/marchenko-pastur.ts';
 import { principalComponents } from '../../latent/pca.ts';
 import { average, median } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf } from '../../tensor/tensor.ts';
-import {
-  above,
-  below,
-  type Claim,
-  figure,
-  judged,
-  orInPart,
-  type Sampled,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { above, below, type Claim, judged, orInPart, worded } from './claims.ts';
 import {
   experiment,
   type Lab,
@@ -27,6 +17,7 @@ import {
   type SeedCloud,
   type Subject,
 } from './lab.ts';
+import { figure, type Sampled, withInterval } from './means.ts';
 import { alongSensitive, SENSITIVE, TANGENT } from './measure/tangent.ts';
 
 /** Less than this part of the mean variance is thin, more than so many times it wide. */

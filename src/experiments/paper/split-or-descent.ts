@@ -9,22 +9,7 @@ import { createPanel } from '../../latent/gaussianity.ts';
 import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows } from '../../tensor/tensor.ts';
 import { startClock } from '../clock.ts';
-import {
-  above,
-  below,
-  type Claim,
-  curveOf,
-  figure,
-  judged,
-  type PlotPicture,
-  percentInterval,
-  ratioOfMeans,
-  type Sampled,
-  sampled,
-  shareOf,
-  together,
-  withInterval,
-} from './claims.ts';
+import { above, below, type Claim, judged, type PlotPicture, together } from './claims.ts';
 import {
   BATCH,
   experiment,
@@ -38,6 +23,16 @@ import {
   SUBJECTS,
   type Subject,
 } from './lab.ts';
+import {
+  curveOf,
+  figure,
+  percentInterval,
+  ratioOfMeans,
+  type Sampled,
+  sampled,
+  shareOf,
+  withInterval,
+} from './means.ts';
 
 /** Training pictures on which both ways are tuned. */
 const TUNED_ON = 16;

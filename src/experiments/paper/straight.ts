@@ -10,21 +10,15 @@ import {
   above,
   below,
   type Claim,
-  figure,
   judged,
   less,
   orInPart,
   type PlotPicture,
-  percent,
-  percentInterval,
-  type Sampled,
-  sampled,
-  times,
   type Verdict,
-  withInterval,
   worded,
 } from './claims.ts';
 import { experiment, type Lab, randomSeeds, readPictures } from './lab.ts';
+import { figure, percent, percentInterval, type Sampled, sampled, times, withInterval } from './means.ts';
 import { bestDenoiser, CURVES, type Curve, planeDenoiser, pointsOf } from './measure/plane.ts';
 import { pictureTangents, TANGENT } from './measure/tangent.ts';
 import {

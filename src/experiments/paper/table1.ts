@@ -2,21 +2,9 @@ import { picturesSeen } from '../../diffusion/info.ts';
 import { countParameters } from '../../nn/networks.ts';
 import { meanSquaredErrors } from '../../tensor/statistics.ts';
 import { rows } from '../../tensor/tensor.ts';
-import {
-  below,
-  type Claim,
-  figure,
-  judged,
-  ratioOfMeans,
-  type Sampled,
-  sampled,
-  type Table,
-  together,
-  type Verdict,
-  withInterval,
-  worded,
-} from './claims.ts';
+import { below, type Claim, judged, type Table, together, type Verdict, worded } from './claims.ts';
 import { experiment, find, grow, randomSeeds, readPictures } from './lab.ts';
+import { figure, ratioOfMeans, type Sampled, sampled, withInterval } from './means.ts';
 import { CONTENDERS, parametersFor } from './measure/embedders.ts';
 import { reconstruct } from './measure/reconstruction.ts';
 

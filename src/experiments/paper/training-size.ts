@@ -1,17 +1,9 @@
 import { lineFigure } from '../../figures/line.ts';
 import { nearestDistances } from '../../quality/neighbours.ts';
 import { type Floats, rows, unstack } from '../../tensor/tensor.ts';
-import {
-  curveOf,
-  figure,
-  judged,
-  less,
-  percentInterval,
-  type Sampled,
-  shareOf,
-  withInterval,
-} from './claims.ts';
+import { judged, less } from './claims.ts';
 import { experiment, readPictures } from './lab.ts';
+import { curveOf, figure, percentInterval, type Sampled, shareOf, withInterval } from './means.ts';
 import {
   compareTrainings,
   type Grown,

@@ -2,12 +2,15 @@ import { describe, expect, test } from 'vitest';
 import {
   above,
   below,
-  curveOf,
   gated,
   judged,
-  LEAST,
   less,
   type Measurement,
+} from '../../../src/experiments/paper/claims.ts';
+import { fig12, RADII } from '../../../src/experiments/paper/fig12.ts';
+import {
+  curveOf,
+  LEAST,
   meansOf,
   ofOne,
   ratioOfMeans,
@@ -16,8 +19,7 @@ import {
   sampled,
   shareOf,
   withInterval,
-} from '../../../src/experiments/paper/claims.ts';
-import { fig12, RADII } from '../../../src/experiments/paper/fig12.ts';
+} from '../../../src/experiments/paper/means.ts';
 import { tally } from '../../../src/experiments/paper/page.ts';
 import { reported } from '../../../src/experiments/paper/saved.ts';
 import { recordedGate } from '../../../src/quality/gate.ts';

@@ -4,8 +4,9 @@ import { seedPictures } from '../../../diffusion/pictures.ts';
 import { createEncoder } from '../../../embedding/finders.ts';
 import { meanSquaredErrors } from '../../../tensor/statistics.ts';
 import { concatRows, type Floats, rows, unstack } from '../../../tensor/tensor.ts';
-import { figure, type SheetPicture } from '../claims.ts';
+import type { SheetPicture } from '../claims.ts';
 import { BATCH, grow, type Lab } from '../lab.ts';
+import { figure } from '../means.ts';
 
 /** Pictures, their seeds by an embedding network, and what those grow. */
 export interface Reconstruction {

@@ -8,8 +8,9 @@ import { LEARNED } from '../../../quality/levels.ts';
 import { wienerPictures } from '../../../quality/linear.ts';
 import { average, percentiles, timesDrawn } from '../../../tensor/statistics.ts';
 import type { Floats } from '../../../tensor/tensor.ts';
-import { below, figure, LEAST, less, orInPart, type Sampled, type Verdict } from '../claims.ts';
+import { below, less, orInPart, type Verdict } from '../claims.ts';
 import { grow, type Lab, randomSeeds, readPictures, type Subject } from '../lab.ts';
+import { figure, LEAST, type Sampled } from '../means.ts';
 
 /** Images that the networks of each pair `mnist-small-Na` and `-Nb` learned from, and where the second half begins. */
 export const TRAINED_ON = [30, 300, 3000, 27_500];
