@@ -110,8 +110,12 @@ function padForm(b: GraphBuilder, inputs: readonly Value[], attributes: Attribut
     const size = b.shape(padded)[axis]!;
     if (size + Math.abs(pads[axis]!) + Math.abs(pads[axis + rank]!) > 2 ** 20)
       throw new SeedbedError('Unsupported', `padding of ${size} elements by ${pads} in mode '${mode}'`);
-    const source = Array.from({ length: size + pads[axis]! + pads[axis + rank]! }, (_, i) =>
-      sourceOf(i - pads[axis]!, size, mode),
+    // A negative width cuts off, before the mode goes on from what is left.
+    const cut = Math.max(0, -pads[axis]!);
+    const left = size - cut - Math.max(0, -pads[axis + rank]!);
+    const source = Array.from(
+      { length: size + pads[axis]! + pads[axis + rank]! },
+      (_, i) => cut + sourceOf(i - Math.max(0, pads[axis]!), left, mode),
     );
     padded = b.op('Gather', [padded, b.constant(int64(source))], { axis });
   }
