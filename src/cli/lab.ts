@@ -28,7 +28,8 @@ import {
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';
 import { keptAs } from '../work/kept.ts';
-import { inPieces, type Unfinished } from '../work/unfinished.ts';
+import { inTurn, type Marks, moment } from '../work/marks.ts';
+import { areKept, inPieces, type Unfinished } from '../work/unfinished.ts';
 import { packaged } from './files.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -49,6 +50,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
 };
 /** The denoiser that all embedders are of. */
 const EMBEDDED = 'fashion-mnist';
+type Method = 'auto' | 'descent';
 /** Seeds between two writings of what is done. */
 const PIECE = 2 * BATCH;
 
@@ -67,13 +69,15 @@ interface Place {
   readonly runtime: Runtime;
   readonly terminal: Pick<Terminal, 'signal'>;
   readonly unfinished: Unfinished;
+  /** What other processes that work there have in hand. */
+  readonly marks: Marks;
   /** Told what is being done. */
   readonly progress: (done: number, total: number) => void;
 }
 
 /** Opens the laboratory of `reproduce`. */
 export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Promise<OpenLab> {
-  const { runtime, terminal, unfinished, progress } = place;
+  const { runtime, terminal, unfinished, marks, progress } = place;
   const { signal } = terminal;
   const folder = folderOf(flags);
   const sets = await setsAtHand(flags.dataDir);
@@ -122,15 +126,17 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
       return misfits.filter(Boolean).join('; ');
     },
     inspect: async name => (await loadModel(models.get(name)!)).info,
-    scratch: name => unfinished.path(name),
-    async kept(name, schema, make) {
+    inScratch: (name, work) => inTurn(marks, name, signal, () => work(unfinished.path(name))),
+    kept(name, schema, make) {
       const path = unfinished.path(`${name}.json`);
-      if (await exists(path)) return keptAs(schema, await readJson(path), path);
-      const made = await make();
-      await writeAtomic(path, JSON.stringify(made));
-      return made;
+      return inTurn(marks, name, signal, async () => {
+        if (await exists(path)) return keptAs(schema, await readJson(path), path);
+        const made = await make();
+        await writeAtomic(path, JSON.stringify(made));
+        return made;
+      });
     },
-    cloud: (subject, index, method = 'auto') => seekCloud(lab, place, subject, index, method),
+    cloud: (subject, index, method = 'auto') => cloudBesideOthers(lab, place, subject, index, method),
   };
   return lab;
 }
@@ -141,22 +147,58 @@ function misfitOf(name: string, { info }: Embedder, { hash }: Denoiser): string 
   return `embedder ${name} was trained for denoiser ${info.denoiser.slice(0, 12)}, but ${EMBEDDED} is ${hash.slice(0, 12)}. Train it for that one`;
 }
 
+/** The work that a cloud is: its name, where it is kept, and of how many seeds. */
+function cloudWork({ sizes }: Lab, { unfinished }: Place, subject: Subject, index: number, method: Method) {
+  const name = `${subject}-${method}-${index}`;
+  const path = (piece: string) => unfinished.path(`cloud-${name}-${piece}`);
+  // A cloud that diverges leaves what other experiments found.
+  const own: Unfinished = { path, remove: async () => {} };
+  return { name, own, count: method === 'auto' ? sizes.clouds.seeds : sizes.descent.seeds, piece: PIECE };
+}
+
+/**
+ * Finds a cloud, or reads it where it was found before. While another process has it in hand, those of the next pictures are
+ * found, which are asked for next.
+ */
+async function cloudBesideOthers(
+  lab: Lab,
+  place: Place,
+  subject: Subject,
+  index: number,
+  method: Method,
+): Promise<SeedCloud> {
+  const { marks, terminal } = place;
+  const of = (picture: number) => cloudWork(lab, place, subject, picture, method);
+  const isThere = (picture: number) => areKept(of(picture).own, of(picture));
+  const { pictures } = lab.sizes[method === 'auto' ? 'clouds' : 'descent'];
+  let next = index;
+  while (!(await isThere(index))) {
+    const { name } = of(next);
+    if (!(await isThere(next)) && (await marks.take(name)))
+      await seekCloud(lab, place, subject, next, method).finally(() => marks.putBack(name));
+    else if (next + 1 < pictures) next++;
+    else {
+      await moment(terminal.signal);
+      next = index;
+    }
+  }
+  return seekCloud(lab, place, subject, index, method);
+}
+
 /** Finds the seeds of a subject's test picture, piece by piece, or reads them where they were found before. */
 async function seekCloud(
   lab: Lab,
-  { runtime, terminal: { signal }, unfinished, progress }: Place,
+  place: Place,
   subject: Subject,
   index: number,
-  method: 'auto' | 'descent',
+  method: Method,
 ): Promise<SeedCloud> {
+  const { runtime, progress } = place;
+  const { signal } = place.terminal;
   const model = await lab.denoiser(SUBJECTS[subject].model);
   const image = await readPictures(await lab.data(subject, 'test'), index, index + 1);
-  const { seeds, recipe, iterations } = lab.sizes.descent;
-  const count = method === 'auto' ? lab.sizes.clouds.seeds : seeds;
-  // A cloud that diverges leaves what other experiments found.
-  const name = `${subject}-${method}-${index}`;
-  const path = (piece: string) => unfinished.path(`cloud-${name}-${piece}`);
-  const own = { path, remove: async () => {} };
+  const { recipe, iterations } = lab.sizes.descent;
+  const { name, own, count, piece } = cloudWork(lab, place, subject, index, method);
   const options = {
     ...{ method, batch: BATCH, rng: lab.rng },
     ...(method === 'descent' && { recipe: { ...RECIPES[recipe], iterations } }),
@@ -164,10 +206,10 @@ async function seekCloud(
   const onProgress = (first: number, last: number, share: number) =>
     progress(first + Math.floor(share * (last - first)), count);
   const seeker = pieceSeeker(
-    { runtime, model, most: Math.min(PIECE, count), signal, onProgress },
+    { runtime, model, most: Math.min(piece, count), signal, onProgress },
     (first, last) => ({ images: image, options, firstStart: first, starts: last - first }),
   );
-  const pieces = { count, piece: PIECE, signal, codec: soughtCodec(model) };
+  const pieces = { count, piece, signal, codec: soughtCodec(model) };
   const found = await inPieces(own, pieces, seeker.doPiece).finally(seeker.close);
   const { latent, pictures, results } = joinSought(found);
   const evaluations = average(results.map(result => result.evaluations));

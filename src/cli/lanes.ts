@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { type Command, Option } from 'commander';
 import { type ErrorKind, isSeedbedError, SeedbedError } from '../errors.ts';
+import { marksIn, wiped } from '../work/marks.ts';
 import { parseShard, type Shard } from '../work/shard.ts';
 import type { Work } from '../work/shards.ts';
 import { type DoPiece, inPieces, type Pieces, type Unfinished } from '../work/unfinished.ts';
@@ -10,8 +11,9 @@ import { inPart, type ShardFlags } from './shards.ts';
 import { type Progress, relayProgress, type Terminal, type ToldProgress } from './terminal.ts';
 
 /**
- * A lane is a process of this program that does every n-th piece of a command's work, on a thread of its own: small operations
- * of a network do not use two threads well (docs/many-machines.md). Which process did a piece is not seen in its bytes.
+ * A lane is a process of this program that does parts of a command's work, on a thread of its own, as long as there are some that
+ * no other lane has taken: small operations of a network do not use two threads well (docs/many-machines.md). Which process did a
+ * part is not seen in its bytes.
  */
 export interface LaneFlags extends ShardFlags, RuntimeFlags {
   /** This process is the i-th lane of n; another one waits for it. */
@@ -22,11 +24,13 @@ export interface LaneFlags extends ShardFlags, RuntimeFlags {
 const MEMORY = 4 * 2 ** 30;
 
 /** What a lane tells the process that waits for it. */
-type Told = {
+export type Told = {
+  /** The part that it begins. */
+  readonly begun?: number;
   /** How far it is. */
   readonly progress?: ToldProgress;
-  /** The first item of a piece that is kept. */
-  readonly piece?: number;
+  /** A part that is kept. */
+  readonly kept?: number;
   /** What ended it. */
   readonly failed?: { readonly kind: ErrorKind; readonly message: string };
 };
@@ -42,16 +46,74 @@ export function withLanes(command: Command): Command {
     });
 }
 
-/** The lanes of some work, and the threads of each: one lane where a person said how it shall run, or there is but one piece. */
-function lanesFor({ shard, merged, threads, device }: LaneFlags, pieces: number) {
+/** Work in numbered parts, which any process can do. */
+interface Parts<T> {
+  readonly count: number;
+  /** Does a part, or reads it where it is kept. */
+  readonly part: (index: number) => Promise<T>;
+}
+
+/** The processes that share some work, and the threads of each. */
+interface Lanes {
+  readonly lanes: number;
+  readonly threads: number;
+}
+
+/** One lane where a person said how the work shall run, or there is but one part. */
+export function lanesFor({ shard, merged, threads, device }: LaneFlags, parts: number): Lanes {
   const cores = availableParallelism();
   const asked = shard || merged || threads !== undefined || (device !== undefined && device !== 'cpu');
-  const lanes = asked ? 1 : Math.max(1, Math.min(cores, pieces, Math.floor(totalmem() / MEMORY)));
+  const lanes = asked ? 1 : Math.max(1, Math.min(cores, parts, Math.floor(totalmem() / MEMORY)));
   return { lanes, threads: Math.max(1, Math.floor(cores / lanes)) };
 }
 
+/** As a lane, does the parts that no other has taken, and tells of each. What it cannot do is told to the process that waits, which clears up. */
+export async function beLane<T>(work: Unfinished, { count, part }: Parts<T>): Promise<void> {
+  const marks = marksIn(work);
+  try {
+    for (let index = 0; index < count; index++) {
+      if (!(await marks.take(`part-${index}`))) continue;
+      tell({ begun: index });
+      await part(index);
+      tell({ kept: index });
+    }
+  } catch (error) {
+    if (isSeedbedError(error)) tell({ failed: { kind: error.kind, message: error.message } });
+    throw error;
+  }
+}
+
 /**
- * Does the part of the work that falls to this process, in lanes where that is faster.
+ * Starts lanes, and takes what they have kept, part by part, in order, as it comes.
+ * @param heard told what each of them tells.
+ */
+export async function fromLanes<T>(
+  terminal: Terminal,
+  { flags, work }: { flags: LaneFlags; work: Unfinished },
+  { lanes, threads }: Lanes,
+  { count, part }: Parts<T>,
+  heard: (lane: number, told: Told) => void,
+): Promise<T[]> {
+  terminal.note(`in ${lanes} processes of ${threads === 1 ? 'one thread' : `${threads} threads`} each`);
+  await wiped(work);
+  const words = [...flags.args, '--out', flags.out, '--resume', '--quiet', '--threads', String(threads)];
+  const running = startLanes(terminal, lanes, words, heard);
+  const done: T[] = [];
+  try {
+    for (let index = 0; index < count; index++) {
+      await running.kept(index);
+      done.push(await part(index));
+    }
+    return done;
+  } finally {
+    // The others have stopped writing when what they kept goes.
+    await running.stop();
+    await wiped(work);
+  }
+}
+
+/**
+ * Does the pieces that fall to this process, in lanes where that is faster.
  * @returns all pieces; undefined where it was a shard or a lane: its results wait for the others.
  */
 export async function inLanes<T>(
@@ -61,63 +123,36 @@ export async function inLanes<T>(
   pieces: Pieces<T>,
   doPiece: DoPiece<T>,
 ): Promise<T[] | undefined> {
-  if (flags.lane) return beLane(flags.lane, work, pieces, doPiece);
-  const { lanes, threads } = lanesFor(flags, Math.ceil(pieces.count / pieces.piece));
-  if (lanes === 1) return inPart(terminal, work, pieces, doPiece);
-  terminal.note(`in ${lanes} processes of ${threads === 1 ? 'one thread' : `${threads} threads`} each`);
-  return waitForLanes(terminal, { flags, lanes, threads }, work, pieces);
-}
-
-/** Does the pieces of a lane, and tells of each. What it cannot do is told to the process that waits, which clears up. */
-async function beLane<T>(
-  { index, of }: Shard,
-  work: Unfinished,
-  pieces: Pieces<T>,
-  doPiece: DoPiece<T>,
-): Promise<undefined> {
-  const { count, piece } = pieces;
-  const own = { ...work, remove: async () => {} };
-  try {
-    for (let from = index * piece; from < count; from += of * piece) {
-      await inPieces(own, { ...pieces, onPiece: () => {} }, doPiece, {
-        from,
-        to: Math.min(from + piece, count),
-      });
-      tell({ piece: from });
-    }
-  } catch (error) {
-    if (isSeedbedError(error)) tell({ failed: { kind: error.kind, message: error.message } });
-    throw error;
-  }
-}
-
-/** Starts the lanes, and takes their pieces in order as they come. */
-async function waitForLanes<T>(
-  terminal: Terminal,
-  { flags, lanes, threads }: { flags: LaneFlags; lanes: number; threads: number },
-  work: Unfinished,
-  pieces: Pieces<T>,
-): Promise<T[]> {
   const { count, piece, onPiece = () => {} } = pieces;
-  const shown = progressOf(terminal, lanes, pieces);
-  const words = [...flags.args, '--out', flags.out, '--resume', '--quiet', '--threads', String(threads)];
-  const running = startLanes(terminal, lanes, words, shown.heard);
-  const above: Pieces<T> = { ...pieces, onPiece: (done, from) => shown.above(() => onPiece(done, from)) };
-  const done: T[] = [];
+  const parts = Math.ceil(count / piece);
+  const one = async (own: Unfinished, told: Pieces<T>, does: DoPiece<T>, index: number) => {
+    const range = { from: index * piece, to: Math.min((index + 1) * piece, count) };
+    const [done] = await inPieces(own, told, does, range);
+    return done!;
+  };
+  if (flags.lane) {
+    const [own, silent] = [
+      { ...work, remove: async () => {} },
+      { ...pieces, onPiece: () => {} },
+    ];
+    await beLane(work, { count: parts, part: index => one(own, silent, doPiece, index) });
+    return undefined;
+  }
+  const how = lanesFor(flags, parts);
+  if (how.lanes === 1) return inPart(terminal, work, pieces, doPiece);
+  const shown = progressOf(terminal, pieces);
+  const above = {
+    ...pieces,
+    onPiece: (done: T, first: number) => shown.above(() => onPiece(done, first)),
+  };
+  const part = (index: number) => one(work, above, doneByLane, index);
   try {
-    for (let from = 0; from < count; from += piece) {
-      await running.kept(from);
-      done.push(...(await inPieces(work, above, doneByLane, { from, to: Math.min(from + piece, count) })));
-    }
-    return done;
+    return await fromLanes(terminal, { flags, work }, how, { count: parts, part }, shown.heard);
   } catch (error) {
-    // The others have stopped writing when what they kept goes.
-    await running.stop();
     if (isSeedbedError(error, 'Diverged')) await work.remove();
     throw error;
   } finally {
     shown.stop();
-    await running.stop();
   }
 }
 
@@ -125,8 +160,8 @@ const doneByLane = () => Promise.reject(new SeedbedError('Machine', 'what anothe
 
 /** Lanes in work. */
 interface Running {
-  /** Waits until the piece that begins with this item is kept. @throws {SeedbedError} where a lane fails before it is. */
-  kept(first: number): Promise<void>;
+  /** Waits until a part is kept. @throws {SeedbedError} where a lane fails before it is. */
+  kept(part: number): Promise<void>;
   /** Stops what goes on still, in order, and waits for its end. */
   stop(): Promise<void>;
 }
@@ -147,9 +182,9 @@ function startLanes(
     const runner = createRunner('.');
     let failed: Told['failed'];
     const { code, said } = await runner.run([...words, '--lane', `${index}/${lanes}`], leave.signal, told => {
-      const { piece, failed: fault = failed } = told as Told;
+      const { kept: part, failed: fault = failed } = told as Told;
       failed = fault;
-      if (piece !== undefined) kept.add(piece);
+      if (part !== undefined) kept.add(part);
       heard(index, told as Told);
       wake();
     });
@@ -171,8 +206,8 @@ function startLanes(
   signal.addEventListener('abort', stop);
   const runs = Array.from({ length: lanes }, (_, index) => run(index));
   return {
-    async kept(first) {
-      while (!kept.has(first)) {
+    async kept(part) {
+      while (!kept.has(part)) {
         if (failure) throw failure;
         await new Promise<void>(resolve => {
           wake = resolve;
@@ -187,24 +222,21 @@ function startLanes(
   };
 }
 
-/** The progress of all lanes as one. */
-function progressOf(
-  terminal: Terminal,
-  lanes: number,
-  { count, piece }: Pick<Pieces<never>, 'count' | 'piece'>,
-) {
-  const pieces = Array.from({ length: lanes }, () => 0);
-  const items = Array.from({ length: lanes }, () => 0);
+/** The progress of all lanes as one, in items. */
+function progressOf(terminal: Terminal, { count, piece }: Pick<Pieces<never>, 'count' | 'piece'>) {
+  /** Of each part that was begun, the items that are done. */
+  const done = new Map<number, number>();
+  const inHand = new Map<number, number>();
   let bar: Progress | undefined;
   return {
-    heard(lane: number, { piece: kept, progress }: Told) {
-      if (kept !== undefined) pieces[lane]! += 1;
-      if (!progress) return;
-      const { label, unit, done, total } = progress;
-      const first = (lane + pieces[lane]! * lanes) * piece;
-      const inside = Math.min(Math.max((done * count) / total - first, 0), piece);
-      items[lane] = pieces[lane]! * piece + inside;
-      const sum = items.reduce((a, b) => a + b, 0);
+    heard(lane: number, { begun, kept, progress }: Told) {
+      if (begun !== undefined) inHand.set(lane, begun);
+      if (kept !== undefined) done.set(kept, Math.min(piece, count - kept * piece));
+      const part = inHand.get(lane);
+      if (!progress || part === undefined) return;
+      const { label, unit, done: reached, total } = progress;
+      done.set(part, Math.min(Math.max((reached * count) / total - part * piece, 0), piece));
+      const sum = [...done.values()].reduce((a, b) => a + b, 0);
       bar ??= terminal.progress(label, unit);
       bar.update(Math.floor((sum * total) / count), total);
     },

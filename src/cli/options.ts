@@ -40,7 +40,7 @@ const runtimeOptions = () =>
     .addOption(
       new Option(
         '--threads <n>',
-        'threads of one operator (default: the number of cores, which the processes of embed, evaluate and cloud share)',
+        'threads of one operator (default: the number of cores, which the processes of embed, evaluate, cloud and reproduce share)',
       )
         .argParser(whole(1, 1024))
         .env('OMP_NUM_THREADS'),

@@ -28,6 +28,7 @@ export interface ToldProgress {
   readonly unit: string;
   readonly done: number;
   readonly total: number;
+  readonly remark: string;
 }
 
 let relay: ((progress: ToldProgress) => void) | undefined;
@@ -93,7 +94,7 @@ const NO_PROGRESS: Progress = { update: () => {}, above: write => write(), stop:
 
 const told = (to: NonNullable<typeof relay>, label: string, unit: string): Progress => ({
   ...NO_PROGRESS,
-  update: (done, total) => to({ label, unit, done, total }),
+  update: (done, total, remark = '') => to({ label, unit, done, total, remark }),
 });
 
 function bar(label: string, unit: string): Progress {

@@ -223,6 +223,22 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
+ * Makes an empty file.
+ * @returns whether it did: of several processes that make the same one, one does, and the others find it there.
+ * @throws {SeedbedError} Machine.
+ */
+export async function createFile(path: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await (await open(path, 'wx')).close();
+    return true;
+  } catch (cause) {
+    if (codeOf(cause) === 'EEXIST') return false;
+    throw fileFault('write', path, cause);
+  }
+}
+
+/**
  * Adds a line, its end included here, to a file that is made if need be; after a failure the file is as it was.
  * @throws {SeedbedError} Machine.
  */

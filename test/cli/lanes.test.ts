@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,13 +8,15 @@ import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { writeNpy } from '../../src/tensor/npy.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { float32 } from '../../src/tensor/tensor.ts';
+import { idxOf } from '../data/sets.ts';
+import { scalingEmbedder } from '../experiments/lab.ts';
 import { breaksAbove } from './broken.ts';
 import { seedbed } from './in-process.ts';
 import { PROGRAM } from './program.ts';
 
 const SHAPE = [1, 8, 8];
 let folder: string;
-const at = (name: string) => join(folder, name);
+const at = (...names: string[]) => join(folder, ...names);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seedbed-lanes-'));
@@ -90,6 +92,44 @@ describe.skipIf(availableParallelism() < 2)('work in several processes (needs tw
     );
     expect(inversion).toMatchObject({ interior: { solver: 'naive' } });
   });
+
+  test('reproduce gives the same report, whoever measured what', async () => {
+    const [models, set] = [at('models'), at('sets', 'fashion-mnist')];
+    await mkdir(models);
+    await mkdir(set, { recursive: true });
+    const denoiser = gaussianDenoiser(0.5, SHAPE, 2);
+    await writeFile(join(models, 'fashion-mnist.onnx'), saveModel(denoiser));
+    await writeFile(join(models, 'fashion-mnist-embedder.onnx'), saveModel(scalingEmbedder(denoiser, 1)));
+    const pixels = Uint8Array.from({ length: 32 * 64 }, (_, i) => (i * 7919) % 256);
+    for (const file of ['train-images-idx3-ubyte', 't10k-images-idx3-ubyte'])
+      await writeFile(join(set, file), idxOf([32, 8, 8], pixels));
+    const words = [
+      'reproduce',
+      'canonical',
+      'distances',
+      'fig8',
+      '--models',
+      models,
+      '--data-dir',
+      at('sets'),
+    ];
+    const alone = await seedbed(...words, '--threads', '1', '--out', at('report-alone'));
+    const lanes = await start([...words, '--out', at('report-lanes')]);
+    expect(lanes).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/^in \d+ processes of one thread each/m),
+    });
+    expect(lanes.out.replace(/3 experiments in .*/, '')).toBe(alone.out.replace(/3 experiments in .*/, ''));
+    const names = (await readdir(at('report-alone'))).sort();
+    expect((await readdir(at('report-lanes'))).sort()).toEqual(names);
+    for (const name of names) {
+      const [here, there] = await Promise.all(
+        ['alone', 'lanes'].map(out => readFile(at(`report-${out}`, name), 'latin1')),
+      );
+      const untimed = (text: string) => text.replaceAll(/"seconds": [\d.]+/g, '');
+      expect(untimed(there!), name).toBe(untimed(here!));
+    }
+  }, 120_000);
 
   test('says what ended one of them, and leaves the folder free', async () => {
     await writeFile(at('broken.onnx'), saveModel(breaksAbove(-1, SHAPE)));

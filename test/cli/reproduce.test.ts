@@ -10,6 +10,9 @@ import { gaussianDenoiser } from '../../src/diffusion/oracle.ts';
 import { SIZES } from '../../src/experiments/paper/lab.ts';
 import { EXPERIMENTS } from '../../src/experiments/paper/reproduction.ts';
 import { createRuntime } from '../../src/runtime/node.ts';
+import { sizeOf } from '../../src/tensor/tensor.ts';
+import { type Marks, marksIn, NO_MARKS } from '../../src/work/marks.ts';
+import { unfinishedIn } from '../../src/work/unfinished.ts';
 import { idxOf } from '../data/sets.ts';
 import { SHAPE, scalingEmbedder } from '../experiments/lab.ts';
 import { seedbed as run } from './in-process.ts';
@@ -160,6 +163,7 @@ test('what experiments share is made once and kept; what was spoilt since is ref
     runtime: await createRuntime({ threads: 1 }),
     terminal: { signal: new AbortController().signal },
     unfinished: { path: (name: string) => at('kept', name), remove: async () => {} },
+    marks: NO_MARKS,
     progress: () => {},
   };
   const lab = await openLab(place, { rng: 0, models: at('kept') }, SIZES.default);
@@ -169,6 +173,43 @@ test('what experiments share is made once and kept; what was spoilt since is ref
   expect([await number(1), await number(2)]).toEqual([{ value: 1 }, { value: 1 }]);
   await writeFile(at('kept', 'shared.json'), '{"value": "one"}');
   await expect(number(3)).rejects.toThrow(at('kept', 'shared.json'));
+});
+
+test('two that want one cloud find it once, the second meanwhile those that come next', async () => {
+  const runtime = await createRuntime({ threads: 1 });
+  const [models, set] = [at('cloud-models'), at('cloud-sets', 'fashion-mnist')];
+  for (const folder of [models, set]) await mkdir(folder, { recursive: true });
+  await writeFile(join(models, 'fashion-mnist.onnx'), saveModel(gaussianDenoiser(0.5, SHAPE, 2)));
+  const pixels = Uint8Array.from({ length: 3 * sizeOf(SHAPE) }, (_, i) => (i * 7919) % 256);
+  for (const file of ['train-images-idx3-ubyte', 't10k-images-idx3-ubyte'])
+    await writeFile(join(set, file), idxOf([3, ...SHAPE.slice(1)], pixels));
+  const unfinished = unfinishedIn(at('clouds'));
+  const taken: string[] = [];
+  const shared: Marks = {
+    ...marksIn(unfinished),
+    async take(name) {
+      const free = await marksIn(unfinished).take(name);
+      if (free) taken.push(name);
+      return free;
+    },
+  };
+  const sizes = { ...SIZES.default, clouds: { pictures: 3, seeds: 4 } };
+  const open = (out: string, marks: Marks) =>
+    openLab(
+      {
+        ...{ runtime, terminal: { signal: new AbortController().signal }, progress: () => {} },
+        ...{ unfinished: unfinishedIn(at(out)), marks },
+      },
+      { rng: 0, models, dataDir: at('cloud-sets') },
+      sizes,
+    );
+  const labs = await Promise.all([open('clouds', shared), open('clouds', shared)]);
+  const [one, other] = await Promise.all(labs.map(lab => lab.cloud('fashion-mnist', 0)));
+  await labs[1]!.cloud('fashion-mnist', 1);
+  expect(one!.latent).toEqual(other!.latent);
+  expect(one!.latent).toEqual((await (await open('alone', NO_MARKS)).cloud('fashion-mnist', 0)).latent);
+  expect(taken.slice(0, 2).sort()).toEqual(['fashion-mnist-auto-0', 'fashion-mnist-auto-1']);
+  expect(new Set(taken).size).toBe(taken.length);
 });
 
 test('writes page and plots again from saved numbers, and says so where they are not there', async () => {

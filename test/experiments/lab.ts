@@ -77,7 +77,7 @@ export async function toyLab({
     denoiser: name => take(denoisers, name),
     embedder: name => take(embedders, name),
     data: (name, split) => take(data, split === 'train' && `${name}:train` in data ? `${name}:train` : name),
-    scratch: name => join(folder, name),
+    inScratch: (name, work) => work(join(folder, name)),
     kept: (name, _schema, make) => once(name, make),
     cloud: (subject, index, method = 'auto') =>
       once(`${subject}-${method}-${index}`, () => seek(subject, index, method)),

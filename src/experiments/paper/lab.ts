@@ -96,8 +96,8 @@ export interface Lab {
   embedder(name: string): Promise<Embedder>;
   /** A data set, or a folder of pictures made to fit the shape [C, H, W] that is given. */
   data(name: string, split: 'train' | 'test', shape?: readonly number[]): Promise<Dataset>;
-  /** A folder for work of that name, which is kept until all is done, so that it can go on. */
-  scratch(name: string): string;
+  /** Does work of that name, one experiment at a time, in a folder which is kept until all is done, so that it can go on. */
+  inScratch<T>(name: string, work: (folder: string) => Promise<T>): Promise<T>;
   /** What several experiments share: made once, and kept until all is done. @param schema what a kept file has to hold. */
   kept<T>(name: string, schema: z.ZodType<T>, make: () => Promise<T>): Promise<T>;
   /** Seeds of a test picture of a subject: `sizes.clouds.seeds` of them by `auto`, or a few by descent (`sizes.descent`). */
@@ -111,6 +111,8 @@ export interface Experiment<Numbers = unknown> {
   readonly title: string;
   /** Models and data sets that it cannot do without: `mnist-small`, `data:mnist`. */
   readonly needs: readonly string[];
+  /** It takes times: nothing else may run beside it. */
+  readonly timed?: true;
   /** Runs networks. */
   measure(lab: Lab): Promise<Measured<Numbers>>;
   /** Pure: the numbers may come from a file that `measure` filled long ago. */

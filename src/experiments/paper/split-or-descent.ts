@@ -120,6 +120,7 @@ export const splitOrDescent = experiment({
   name: 'split-or-descent',
   title: 'split inversion or descent: who is nearer to the picture at equal cost?',
   needs: ['fashion-mnist', 'data:fashion-mnist'],
+  timed: true,
   measure: lab =>
     perSubject(lab, async subject => ({ numbers: { subject, ...(await compare(lab, subject)) } })),
   report: subjects => ({

@@ -45,19 +45,20 @@ async function trainOn(lab: Lab, curve: Curve): Promise<Denoiser> {
     },
     `the denoiser of ${curve}`,
   );
-  const out = lab.scratch(`plane-${curve}`);
   const dataset = await lab.data(curve, 'train');
-  const task = await denoiserTask(lab.runtime, { config, dataset, rng: lab.rng, out });
-  await train(lab.runtime, task, {
-    ...config.training,
-    optimiser: optimiserOf(config.training),
-    out,
-    config,
-    resume: true,
-    signal: lab.signal,
-    onProgress: ({ step }) => lab.report?.(step, steps),
+  const file = await lab.inScratch(`plane-${curve}`, async out => {
+    const task = await denoiserTask(lab.runtime, { config, dataset, rng: lab.rng, out });
+    await train(lab.runtime, task, {
+      ...config.training,
+      optimiser: optimiserOf(config.training),
+      out,
+      config,
+      resume: true,
+      signal: lab.signal,
+      onProgress: ({ step }) => lab.report?.(step, steps),
+    });
+    return joinPath(out, 'model.onnx');
   });
-  const file = joinPath(out, 'model.onnx');
   return withSampler(asDenoiser(readModel(await readBytes(file), file), file), ddim(STEPS));
 }
 
