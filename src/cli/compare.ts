@@ -113,7 +113,7 @@ async function run(frame: Frame, paths: readonly string[], flags: Flags): Promis
   const grown = await growAll(terminal, runtime, unfinished, ways, latent);
   const results = ways.flatMap((a, i) =>
     ways.slice(i + 1).map((b, k) => {
-      const { ratio, ...distances } = compareGrown(grown[i]!, grown[i + 1 + k]!, flags.rng);
+      const { ratio, ...distances } = compareGrown(grown[i]!, grown[i + 1 + k]!);
       return { a: a.name, b: b.name, ...distances, ratio };
     }),
   );

@@ -58,11 +58,11 @@ export function drawing(model: Denoiser, scale: Floats): (values: Floats) => Ten
 }
 
 /**
- * Peak signal-to-noise ratio of each picture: its peak is 1 for pixels, of latents the span of the one that is wanted.
+ * Peak signal-to-noise ratio of each picture: its peak is 1 for pixels, of latents the span of the one that is wanted, 1 of a constant one.
  * @param wanted [n, C, H, W]
  */
 export function psnrs(ofLatents: boolean, errors: readonly number[], wanted: Floats): number[] {
-  return errors.map((mse, i) => psnr(mse, ofLatents ? span(rows(wanted, i, i + 1).data) : 1));
+  return errors.map((mse, i) => psnr(mse, ofLatents ? span(rows(wanted, i, i + 1).data) || 1 : 1));
 }
 
 function span(values: Float32Array): number {

@@ -97,8 +97,8 @@ export function judge(certificate: Certificate, missed: number): Certificate {
     return { ...certificate, flags: [...flags, told] };
   }
   if (tau === undefined) return certificate;
-  if (missed > tau ** 2) {
-    const known = miss > tau ** 2;
+  if (!(missed <= tau ** 2)) {
+    const known = !(miss <= tau ** 2);
     const told = `the sampler misses the picture by ${off(missed)}, more than tau ${tau}`;
     return known ? certificate : { ...certificate, flags: [...flags, told] };
   }

@@ -1,8 +1,10 @@
-import type { Denoiser } from '../diffusion/info.ts';
+import { type Denoiser, givesLatents } from '../diffusion/info.ts';
 import { pictureShape } from '../diffusion/pictures.ts';
 import { SeedbedError } from '../errors.ts';
-import type { Floats, Tensor } from '../tensor/tensor.ts';
+import { average } from '../tensor/statistics.ts';
+import { type Floats, type Tensor, unstack } from '../tensor/tensor.ts';
 
+/** Pictures that a model can embed. @throws {SeedbedError} BadShape, BadArgument for what is not finite, and for pixels that are not from 0 to 1. */
 export function checkImages(images: Floats, model: Denoiser): void {
   const wanted = pictureShape(model);
   if (images.shape.slice(1).join() !== wanted.join() || images.shape[0] === 0) {
@@ -11,6 +13,23 @@ export function checkImages(images: Floats, model: Denoiser): void {
       `model '${model.info.name}' embeds pictures [n, ${wanted}], got [${images.shape}]. Resize them, or let the command line do it`,
     );
   }
+  requireNumbers(images, 'embed');
+  if (wanted.length !== 3 || givesLatents(model)) return;
+  // Bytes, and what runs from -1 to 1, give themselves away; what resampling left a little outside is welcome.
+  const wrong = unstack(images)
+    .map(({ data }) => average(data))
+    .find(mean => !(mean >= 0 && mean <= 1));
+  if (wrong !== undefined)
+    throw new SeedbedError(
+      'BadArgument',
+      `model '${model.info.name}' embeds pixels from 0 to 1, got a picture with a mean of ${wrong.toPrecision(3)}. Divide bytes by 255`,
+    );
+}
+
+function requireNumbers({ data }: Floats, who: string): void {
+  const at = data.findIndex(value => !Number.isFinite(value));
+  if (at >= 0)
+    throw new SeedbedError('BadArgument', `${who}: the pictures hold ${data[at]}, which is no number`);
 }
 
 export function checkNoiseOf(pictures: Floats, images: Floats): void {

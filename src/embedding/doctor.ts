@@ -8,12 +8,14 @@ import { toPixels } from '../diffusion/pictures.ts';
 import { createSampler } from '../diffusion/sampler.ts';
 import type { SamplerInfo } from '../diffusion/sampler-info.ts';
 import { timeOf, timestepsOf } from '../diffusion/schedule.ts';
+import { SeedbedError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
 import { psnr } from '../tensor/statistics.ts';
 import { type Floats, float32, rows } from '../tensor/tensor.ts';
+import { checkImages } from './checks.ts';
 import { embed } from './embed.ts';
 import { type Ask, denoisingErrors, hypotheses } from './hypotheses.ts';
 
@@ -88,7 +90,7 @@ export interface DiagnoseOptions {
  * of pictures are looked at.
  * @param options `pictures` of the model's kind, [n, C, H, W] with pixels in [0,1], make the answer firmer: the model's own
  * samples are used for want of them. Of a model with guidance no readings are tried: a guided prediction is no denoiser's.
- * @throws {SeedbedError} Machine when the device fails.
+ * @throws {SeedbedError} BadShape and BadArgument for pictures that are not the model's or do not vary, Machine when the device fails.
  * @group Models
  * @example
  * import { diagnose, loadModel, SHIPPED_DENOISER } from 'seedbed';
@@ -97,12 +99,26 @@ export interface DiagnoseOptions {
  * console.log(findings.length); // prints 0
  */
 export async function diagnose(model: Denoiser, options: DiagnoseOptions = {}): Promise<Diagnosis> {
-  const { runtime = await sharedRuntime(), pictures, ...how } = options;
+  const { runtime = await sharedRuntime(), pictures: all, ...how } = options;
   const { autoencoder, ...bare } = model;
+  const pictures = all && lookedAt(model, all);
   if (!autoencoder || !pictures) return examine(runtime, bare, pictures, how);
   const conversion = openConversion(runtime, model, pictures.shape[0]!);
   const latents = await conversion.toNetwork(pictures).finally(conversion.dispose);
   return examine(runtime, bare, toPixels(latents, model.info), how);
+}
+
+/** Those of some pictures that are looked at. @throws {SeedbedError} BadArgument where they do not vary. */
+function lookedAt(model: Denoiser, all: Floats): Floats {
+  checkImages(all, model);
+  const pictures = rows(all, 0, Math.min(isPicture(model) ? LOOKED_AT : POINTS, all.shape[0]!));
+  const [first] = pictures.data;
+  if (pictures.data.every(value => value === first))
+    throw new SeedbedError(
+      'BadArgument',
+      `the pictures are ${first} throughout, and a denoiser of nothing else is perfect. Give others`,
+    );
+  return pictures;
 }
 
 /** Looks at a denoiser, given pictures or latents, whichever it sees. */
@@ -112,12 +128,10 @@ async function examine(
   pictures: Floats | undefined,
   { roundTrip = true, onProgress = () => {} }: Omit<DiagnoseOptions, 'pictures' | 'runtime'>,
 ): Promise<Diagnosis> {
-  const most = isPicture(model) ? LOOKED_AT : POINTS;
-  const some = pictures && rows(pictures, 0, Math.min(most, pictures.shape[0]!));
-  const given = some !== undefined;
+  const given = pictures !== undefined;
   const readings = (of: Floats) =>
     isGuided(model) ? undefined : tryHypotheses(runtime, model, of, given, onProgress);
-  const tried = some && (await readings(some));
+  const tried = pictures && (await readings(pictures));
   if (tried?.mistake) return { findings: [tried.mistake], errors: tried.errors, given };
   onProgress('growing pictures');
   const { grown, sampler, ...found } = await findStart(
@@ -225,9 +239,8 @@ function startAt({ info }: Denoiser, signalRate: number): SamplerInfo['start'] {
 async function grow(runtime: Runtime, model: Denoiser, sampler: SamplerInfo): Promise<Floats> {
   const count = isPicture(model) ? GROWN : POINTS;
   const engine = await createSampler(runtime, model, sampler, count);
-  const x0 = await engine.sample(normals({ seed: 0, purpose: 'sample' }, [count, ...model.info.shape]));
-  await engine.dispose();
-  return x0;
+  const seeds = normals({ seed: 0, purpose: 'sample' }, [count, ...model.info.shape]);
+  return engine.sample(seeds).finally(() => engine.dispose());
 }
 
 /** Whether pictures stay within a quarter of the range of pixels, and latents and points within reach, but for one number in a hundred. */
@@ -271,8 +284,7 @@ async function tryHypotheses(
   const all = hypotheses(info, whole, given ? padded : undefined);
   onProgress(`trying ${all.length} readings of the description`);
   const noise = normals({ seed: 0, purpose: 'doctor' }, padded.shape);
-  const errors = await denoisingErrors(ask, info, all, padded, noise, TIMES);
-  await session.dispose();
+  const errors = await denoisingErrors(ask, info, all, padded, noise, TIMES).finally(() => session.dispose());
   const tried = all
     .map(({ change, topic }, i) => ({ change, topic, error: errors[i]! }))
     .sort((a, b) => a.error - b.error);

@@ -14,8 +14,8 @@ import { createSeeker } from './seeker.ts';
  * @param images [n, C, H, W], pixels in [0,1], of the model's size without its padding ({@link pictureShape}); latents, where the
  * model is of latents and has no autoencoder ({@link withAutoencoder}).
  * @param options how to look; `runtime` says where to compute, the default of {@link createRuntime} unless given.
- * @throws {SeedbedError} BadShape for pictures of another size, BadArgument for contradictory options, Mismatch for
- * an embedder of another denoiser, Diverged when a loss is no longer a number, Interrupted by `signal`, Machine.
+ * @throws {SeedbedError} BadShape for pictures of another size, BadArgument for pixels out of [0,1] and for options that there are
+ * not, are out of range or contradict each other, Mismatch for an embedder of another denoiser, Diverged when a loss is no longer a number, Interrupted by `signal`, Machine.
  * @group Embedding
  * @example
  * import { embed, loadEmbedder, loadModel, readPicture, SHIPPED_DENOISER, SHIPPED_EMBEDDER } from 'seedbed';

@@ -3,6 +3,7 @@ import { chooseSampler, type SamplerInfo } from '../diffusion/sampler-info.ts';
 import type { EmbedOptions } from './embedding.ts';
 import { checkEmbedder, checkMethod, inversionFor, type Method } from './methods.ts';
 import type { InversionOptions } from './settings.ts';
+import { checkSettings } from './settings-check.ts';
 
 /** What is to be inverted, and how. */
 export interface Plan {
@@ -13,13 +14,14 @@ export interface Plan {
 
 /**
  * The method, sampler and settings that options choose, whatever the picture.
- * @throws {SeedbedError} BadArgument for options that contradict each other, Mismatch for an embedder of another denoiser.
+ * @throws {SeedbedError} BadArgument for options that there are not, are out of range or contradict each other, Mismatch for an embedder of another denoiser.
  */
 export function planFor(model: Denoiser, options: EmbedOptions): Plan {
   const { embedder, starts = 1 } = options;
   const method = options.method ?? (embedder ? 'embedder+descent' : 'auto');
   const sampler = chooseSampler(model.info.sampler, options);
   const inversion = inversionFor(method, options.inversion);
+  checkSettings(options, inversion);
   checkMethod({ method, sampler, inversion, model, starts });
   checkEmbedder(method, model, embedder);
   return { method, sampler, inversion };

@@ -120,6 +120,9 @@ function meanSquare(data: Float32Array | Float64Array): number {
 /** Seeds whose inner products with others are in memory at once. */
 const BLOCK = 512;
 
+/** Seeds whose difference has so small a part of their squares are one seed, in single precision. */
+const CANCELLED = 1e-12;
+
 /** Mean, least and greatest Euclidean distance of all pairs. */
 function distances(seeds: Floats, dims: number): { mean: number; least: number; greatest: number } {
   const count = seeds.shape[0]!;
@@ -139,7 +142,8 @@ function distances(seeds: Floats, dims: number): { mean: number; least: number; 
       for (let i = 0; i < height; i++) {
         for (let j = 0; j < (p === q ? i : width); j++) {
           const square = norms[p]![i]! + norms[q]![j]! - 2 * products[i * width + j]!;
-          const distance = Math.sqrt(Math.max(0, square));
+          // What is left of equal seeds is rounding.
+          const distance = square > CANCELLED * (norms[p]![i]! + norms[q]![j]!) ? Math.sqrt(square) : 0;
           sum += distance;
           least = Math.min(least, distance);
           greatest = Math.max(greatest, distance);

@@ -106,14 +106,16 @@ export function combineSeeds(weights: readonly number[], seeds: Floats, correlat
       'BadArgument',
       `combineSeeds: no ${count} seeds have correlations of ${correlation} with each other`,
     );
-  const squares = weights.reduce((sum, w) => sum + w * w, 0);
-  const total = weights.reduce((sum, w) => sum + w, 0);
+  const largest = Math.max(...weights.map(Math.abs));
+  const shares = weights.map(weight => weight / largest);
+  const squares = shares.reduce((sum, w) => sum + w * w, 0);
+  const total = shares.reduce((sum, w) => sum + w, 0);
   const variance = (1 - correlation) * squares + correlation * total ** 2;
   if (!(variance > 1e-12 * squares))
     throw new SeedbedError('BadArgument', `combineSeeds: with weights ${weights} the seeds cancel out`);
   const sums = new Float64Array(sizeOf(shape));
   for (const [i, { data }] of unstack(seeds).entries())
-    for (let j = 0; j < data.length; j++) sums[j]! += weights[i]! * data[j]!;
+    for (let j = 0; j < data.length; j++) sums[j]! += shares[i]! * data[j]!;
   return float32(
     shape,
     Float32Array.from(sums, sum => sum / Math.sqrt(variance)),

@@ -1,6 +1,6 @@
 import { requireWhole, SeedbedError } from '../errors.ts';
 import { innerProducts, transposed } from '../tensor/products.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { requireFinite, type Tensor } from '../tensor/tensor.ts';
 import type { SeedStatistic } from './marginal.ts';
 
 /** Channels, height and width of a seed. */
@@ -131,6 +131,7 @@ export function patchCorrelation(latents: Tensor<'float32'>, top = 20): number {
       `patchCorrelation: takes 3 seeds or more of 2 numbers or more, [N, C, H, W], got [${latents.shape}]`,
     );
   }
+  requireFinite(latents, 'patchCorrelation: the seeds hold what is not a number');
   const greatest: number[] = [];
   for (let y = 0; y < height; y += PATCH) {
     for (let x = 0; x < width; x += PATCH) {

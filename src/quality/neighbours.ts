@@ -52,7 +52,7 @@ export function nearestRows(points: Floats, others: Floats): number[] {
 /** The distance to the nearest of others [m, D] within which a share of points [n, D] lie. */
 export function nearestDistance(points: Floats, others: Floats, share: number): number {
   const distances = nearestDistances(points, others).sort((a, b) => a - b);
-  return distances[Math.floor(share * distances.length)]!;
+  return distances[Math.max(0, Math.ceil(share * distances.length) - 1)]!;
 }
 
 /** Calls back with the squared distances of each point to all others. */

@@ -140,7 +140,8 @@ async function classify(runtime: Runtime, graph: Graph, pixels: Floats, labels: 
         const most = data.reduce((a, b) => Math.max(a, b));
         const total = data.reduce((sum, score) => sum + Math.exp(score - most), 0);
         loss += Math.log(total) + most - data[label]!;
-        if (data[label] === most) right++;
+        // Classes that score alike share the answer.
+        if (data[label] === most) right += 1 / data.filter(score => score === most).length;
       });
     }
   } finally {

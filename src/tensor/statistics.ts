@@ -178,7 +178,7 @@ export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number 
     aa += x * x;
     bb += y * y;
   }
-  const varies = (square: number, middle: number) => square > 1e-24 * a.length * middle ** 2;
+  const varies = (square: number, middle: number) => square > 1e-24 * a.length ** 2 * middle ** 2;
   return varies(aa, ma) && varies(bb, mb) ? ab / Math.sqrt(aa * bb) : 0;
 }
 

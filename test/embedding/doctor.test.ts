@@ -290,3 +290,10 @@ describe.skipIf(!existsSync(pathOf('heart2d')))('a perceptron over points that P
     expect(roundTrip!.psnr).toBeGreaterThan(30);
   });
 });
+
+test('pictures that tell nothing, or are none, are refused', async () => {
+  const grey = float32([1, 1, 28, 28], new Array(784).fill(0.5));
+  await expect(diagnose(shipped, { runtime, pictures: grey })).rejects.toThrow('are 0.5 throughout');
+  const none = float32([1, 1, 28, 28], new Array(784).fill(Number.NaN));
+  await expect(diagnose(shipped, { runtime, pictures: none })).rejects.toThrow('which is no number');
+});

@@ -20,7 +20,8 @@ import { createRuntime } from '../../src/runtime/node.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { normals } from '../../src/tensor/random.ts';
 import { combine, dots } from '../../src/tensor/rowwise.ts';
-import { concatRows, type Floats, float32, rows, takeRows } from '../../src/tensor/tensor.ts';
+import { average } from '../../src/tensor/statistics.ts';
+import { concatRows, type Floats, float32, rows, takeRows, unstack } from '../../src/tensor/tensor.ts';
 import { relativeError } from '../support.ts';
 
 const runtime = await createRuntime({ threads: 1 });
@@ -256,7 +257,7 @@ describe('descent and the network', () => {
     ['lbfgs', { inversion: { lbfgs: { tau: 0.03, iterations: 5, memory: 10 } } }],
   ])('%s counts what a seed takes, whatever is beside it: %j', async (method, options) => {
     // Pictures far out keep the batch going, most of it, so that it is run as a whole.
-    const hard = pixels(combine([30, draw('hard', 6)]));
+    const hard = pixels(combine([30, centred(draw('hard', 6))]));
     const easy = rows(images, 0, 1);
     const of = (pictures: Floats) => embed(model, pictures, { runtime, method, ...options });
     const [alone, beside] = [await of(easy), await of(concatRows([easy, hard]))];
@@ -280,6 +281,45 @@ describe('descent and the network', () => {
     expect(relativeError(first.latent, combine([0.9, truth]))).toBeLessThan(1e-5);
     const second = await embed(model, images, { runtime, method: 'embedder+descent', embedder });
     expect(relativeError(second.latent, truth)).toBeLessThan(0.05);
+  });
+});
+
+/** The same with a mean of 0 in each row: pictures of them are as bright as others. */
+function centred(z: Floats): Floats {
+  const means = unstack(z).map(({ data }) => average(data));
+  const size = z.data.length / means.length;
+  return float32(
+    z.shape,
+    z.data.map((value, i) => value - means[Math.floor(i / size)]!),
+  );
+}
+
+describe('what embed is given is looked at', () => {
+  const image = pixels(draw('image', 1));
+  const nan = float32(
+    image.shape,
+    image.data.map((value, i) => (i === 7 ? Number.NaN : value)),
+  );
+  const bytes = float32(
+    image.shape,
+    image.data.map(value => 255 * value),
+  );
+  test.each<[Floats, object, string]>([
+    [nan, {}, 'the pictures hold NaN, which is no number'],
+    [bytes, {}, 'embeds pixels from 0 to 1, got a picture with a mean of'],
+    [image, { methd: 'naive' }, "there is no option 'methd'. There are: method,"],
+    [image, { inversion: { tau: 0.2 } }, 'Unrecognized key: "tau"'],
+    [image, { inversion: { ...SPLIT, lastStep: { ...SPLIT.lastStep, tau: -1 } } }, 'at lastStep.tau'],
+    [image, { inversion: { ...SPLIT, lastStep: { ...SPLIT.lastStep, tau: Number.NaN } } }, 'lastStep.tau'],
+    [image, { inversion: { ...SPLIT, lastStep: { ...SPLIT.lastStep, outer: 0 } } }, 'lastStep.outer'],
+    [image, { inversion: { ...SPLIT, interior: { ...SPLIT.interior, solver: 'foo' } } }, 'interior.solver'],
+    [image, { method: 'descent', recipe: { ...RECIPES.seedbed, loss: 'foo' } }, 'at loss'],
+    [image, { method: 'descent', tolerance: Number.NaN }, 'tolerance is not as it has to be'],
+  ])('case %#', async (pictures, options, message) => {
+    await expect(embed(model, pictures, { runtime, ...options })).rejects.toMatchObject({
+      kind: 'BadArgument',
+      message: expect.stringContaining(message),
+    });
   });
 });
 

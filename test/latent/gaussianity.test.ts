@@ -198,6 +198,7 @@ describe('the panel', () => {
     [() => panel.judge(map(noise(1), () => Number.NaN)), 'Diverged', 'not a finite number'],
     [() => summarise(panel, []), 'BadArgument', 'there are no verdicts'],
     [() => patchCorrelation(noise(2)), 'BadShape', '3 seeds or more'],
+    [() => patchCorrelation(map(noise(9), () => Number.NaN)), 'Diverged', 'not a number'],
     [() => patchCorrelation(noise(9), 0), 'BadArgument', 'top is a whole number of at least 1'],
   ])('refuses case %#', (work, kind, message) => {
     expect(thrownBy(work)).toMatchObject({ kind, message: expect.stringContaining(message) });

@@ -86,6 +86,8 @@ describe('combinations of seeds', () => {
   test('one seed alone comes back, by any positive weight', () => {
     const seeds = noise(3, 8);
     expect(combineSeeds([0, 5, 0], seeds, 0.3).data).toEqual(rows(seeds, 1, 2).data);
+    const [tiny, plain] = [1e-200, 1].map(weight => combineSeeds([weight, 2 * weight, weight], seeds).data);
+    expect(tiny).toEqual(plain);
   });
 
   test.each<[number[], number, RegExp]>([

@@ -105,7 +105,7 @@ describe('neighbours', () => {
 
   test('the distance to the nearest is that of the nearest tenth of points', () => {
     const points = float32([20, 1], [0.25, 0.125, 5.5, ...new Array(17).fill(-10)]);
-    expect(nearestDistance(points, line, 0.1)).toBeCloseTo(0.5, 6);
+    expect(nearestDistance(points, line, 0.1)).toBeCloseTo(0.25, 6);
   });
 
   test('the nearest of others is known by its row', () => {

@@ -183,7 +183,7 @@ async function partingOf(
     await growAfter(lab, pair[0], latent, moments[0], numbers),
     await growAfter(lab, pair[1], latent, moments[1], numbers),
   ];
-  return numbers.map(first => ({ steps: first, ...compareSiblings(lab, some[first]!, others[first]!) }));
+  return numbers.map(first => ({ steps: first, ...compareSiblings(some[first]!, others[first]!) }));
 }
 
 /** What DDIM grows from seeds, each time with so many first steps by the best linear denoiser of data with these moments. */

@@ -76,8 +76,8 @@ async function compareNetworks(lab: Lab, subject: Subject, names: readonly strin
   const numbers = {
     ...{ title, names, pairs, ratio, again: await trainedAgain(lab, grown) },
     real: await realDistance(lab, subject),
-    wiener: besideLinear(lab, grown, linear),
-    bands: bandsOf(lab, grown, linear),
+    wiener: besideLinear(grown, linear),
+    bands: bandsOf(grown, linear),
     seeds: await compareSeeds(lab, subject, grown.slice(0, SEEKERS), linear.moments),
   };
   return { numbers, sheet: sheetOf(lab, subject, grown, linear) };
@@ -189,9 +189,9 @@ function seedTable({ title, seeds }: Networks): Table {
 }
 
 /** The mean ratio of all pairs along bands of the data's components. */
-function bandsOf(lab: Lab, grown: readonly Grown[], linear: LinearSibling) {
+function bandsOf(grown: readonly Grown[], linear: LinearSibling) {
   const { moments } = linear;
-  const ratio = (a: Floats, b: Floats) => compareGrown(a, b, lab.rng).ratio.mean;
+  const ratio = (a: Floats, b: Floats) => compareGrown(a, b).ratio.mean;
   const { model } = grown[0]!;
   return inBands([...grown, linear], model, moments).map(({ first, last, parts }) => {
     const nets = parts.slice(0, -1);

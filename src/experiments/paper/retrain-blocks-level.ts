@@ -39,7 +39,7 @@ export const retrain = experiment({
       const grown: Grown[][] = [];
       for (const name of networks) grown.push(await growTrainings(lab, name, lab.sizes.sample));
       const { same, different, ratio } = compareTrainings(lab, grown[0]!, grown[1]);
-      const linear = besideLinear(lab, grown.flat(), await linearSibling(lab, 'mnist', grown[0]![0]!));
+      const linear = besideLinear(grown.flat(), await linearSibling(lab, 'mnist', grown[0]![0]!));
       trained.push({ how, same, different, linear, ratio });
       for (const { name, pictures } of grown.flat())
         sheet.push({
@@ -92,7 +92,7 @@ export const blocks = experiment({
     const two = grown[names.indexOf(SMALL)]!;
     return {
       numbers: {
-        linear: besideLinear(lab, grown.flat(), await linearSibling(lab, 'mnist', two[0]!)),
+        linear: besideLinear(grown.flat(), await linearSibling(lab, 'mnist', two[0]!)),
         chance: compareTrainings(lab, two).ratio,
         others: grown.flatMap((one, i) =>
           one === two
@@ -157,7 +157,7 @@ export const levelInput = experiment({
         lab.rng,
       );
     const [gain, chance] = [less(losses[1]!), less(losses[2]!)];
-    const { ratio } = compareSiblings(lab, input!, blocks!);
+    const { ratio } = compareSiblings(input!, blocks!);
     const weights = (model: typeof input) => countParameters(model!.model.graph).weights.toLocaleString('en');
     return {
       numbers: {

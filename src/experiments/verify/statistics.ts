@@ -160,9 +160,9 @@ export const comparisons: Check = {
       decode(bench.gaussian(variance, SHAPE), seeds, { runtime: bench.runtime, sampler: ddim(10) });
     const [a, b] = [await grow(small), await grow(large)];
     const [one, other] = [samplerGain(small), samplerGain(large)];
-    const found = compareGrown(a, b, bench.rng);
+    const found = compareGrown(a, b);
     const [left, right] = ['one', 'other'].map(name => bench.noise([128, 256], `verify ${name} pictures`));
-    const unrelated = compareGrown(left!, right!, bench.rng);
+    const unrelated = compareGrown(left!, right!);
     const grey = float32(
       a.shape,
       a.data.map(value => value + 0.1),

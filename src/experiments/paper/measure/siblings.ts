@@ -106,12 +106,8 @@ export function growTrainings(lab: Lab, name: string, count: number): Promise<Gr
 type SiblingComparison = GrownComparison & { readonly ratio: Sampled };
 
 /** How similar two siblings' pictures are, see {@link compareGrown}: over many seeds of one pair of trainings. */
-export function compareSiblings(
-  lab: Lab,
-  a: Pick<Grown, 'pictures'>,
-  b: Pick<Grown, 'pictures'>,
-): SiblingComparison {
-  const found = compareGrown(a.pictures, b.pictures, lab.rng);
+export function compareSiblings(a: Pick<Grown, 'pictures'>, b: Pick<Grown, 'pictures'>): SiblingComparison {
+  const found = compareGrown(a.pictures, b.pictures);
   return { ...found, ratio: { ...found.ratio, n: 1, points: a.pictures.shape[0]! } };
 }
 
@@ -127,9 +123,7 @@ export function compareTrainings(
   if (some[0] && others[0]) requireAlike(some[0], others[0]);
   const compared = some.flatMap((a, i) =>
     others.flatMap((b, j) =>
-      some !== others || i < j
-        ? [{ i, j, pair: { a: a.name, b: b.name, ...compareSiblings(lab, a, b) } }]
-        : [],
+      some !== others || i < j ? [{ i, j, pair: { a: a.name, b: b.name, ...compareSiblings(a, b) } }] : [],
     ),
   );
   const pairs = compared.map(({ pair }) => pair);
@@ -191,8 +185,8 @@ export async function linearSibling(
 }
 
 /** The ratio of networks to the linear model, for the same seeds: their mean, and range. */
-export function besideLinear(lab: Lab, grown: readonly Grown[], linear: LinearSibling): Sampled {
-  const ratios = grown.map(one => compareSiblings(lab, one, linear).ratio.mean);
+export function besideLinear(grown: readonly Grown[], linear: LinearSibling): Sampled {
+  const ratios = grown.map(one => compareSiblings(one, linear).ratio.mean);
   return { mean: average(ratios), low: Math.min(...ratios), high: Math.max(...ratios), n: grown.length };
 }
 
