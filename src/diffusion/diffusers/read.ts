@@ -4,16 +4,18 @@ import type { Graph } from '../../graph/ir.ts';
 import { furtherInputs, inputInWords } from '../further-inputs.ts';
 import { checked } from './checked.ts';
 import { type Config, FIELDS } from './fields.ts';
+import { type Pipeline, pipelineOf, tokensOf } from './pipeline.ts';
 import { isPreconditioned, preconditionedFields } from './preconditioned.ts';
 import { clipsIn, samplerOf } from './sampler.ts';
 import { betaSchedule, flowSchedule } from './schedule.ts';
-import { type Read, SCHEDULERS } from './schedulers.ts';
+import { leftOut, type Read, SCHEDULERS } from './schedulers.ts';
 
 /** What of a diffusers unet/config.json says which pictures it works on. */
 const unetSchema = z.object({
   in_channels: z.int().gt(0),
   out_channels: z.int().gt(0).nullish(),
   patch_size: z.union([z.int().gt(0), z.array(z.int().gt(0)).min(1)]).nullish(),
+  all_patch_size: z.array(z.int().gt(0)).nullish(),
   sample_size: z.union([z.int().gt(0), z.array(z.int().gt(0)).length(2)]).nullish(),
 });
 
@@ -54,13 +56,13 @@ export function fromDiffusers(
   unet: unknown,
   { name, file, given = {}, index, steps = STEPS, clip = false, like, autoencoder, note = () => {} }: Options,
 ): Record<string, unknown> {
-  const pipeline = z.looseObject({ _class_name: z.string() }).safeParse(index).data?._class_name;
+  const pipeline = pipelineOf(index);
   const where = `${file}: scheduler_config.json`;
   const isGiven = (field: string) => field in given;
   const reads = READ_OF_SCHEDULER.some(field => !isGiven(field));
   const { row, config } = reads ? classOf(scheduler, where, note) : NOT_READ;
   if (reads) passFields(row, config, isGiven, { where, clip, note });
-  const { shape, own, outputChannels, tokens } = shapeOf(graph, unet, given.shape, file);
+  const { shape, own, outputChannels, tokens } = shapeOf(graph, unet, given.shape, pipeline, file);
   const ofLatents = autoencoder || !PICTURE_CHANNELS.includes(own.length);
   const said: Record<string, () => unknown> = {
     name: () => name,
@@ -126,10 +128,12 @@ function classOf(
     note(
       `its scheduler_config.json has what ${name} does not know, which is passed over: ${unknown.join(', ')}`,
     );
-  if (row.leavesOut) note(`its ${name} makes ${row.leavesOut}, left out: steps are DDIM's, on its timesteps`);
   const known = fields.filter(field => Object.hasOwn(row.fields, field));
   const chosen = Object.fromEntries(known.map(field => [field, said[field]]));
-  return { row, config: { ...row.fields, ...chosen, ...pick(said, 'predict_epsilon') } };
+  const config = { ...row.fields, ...chosen, ...pick(said, 'predict_epsilon') };
+  const left = leftOut(row, config);
+  if (left) note(`its ${name} makes ${left}, left out: steps are DDIM's, on its timesteps`);
+  return { row, config };
 }
 
 const pick = (from: Config, field: string) => (field in from ? { [field]: from[field] } : {});
@@ -222,6 +226,7 @@ function shapeOf(
   graph: Graph,
   unet: unknown,
   given: unknown,
+  pipeline: Pipeline | undefined,
   file: string,
 ): { shape: readonly number[]; own: number[]; outputChannels: number[] | undefined; tokens: number } {
   // Beside a shape that is given, a damaged or incomplete file does not matter.
@@ -229,11 +234,11 @@ function shapeOf(
     given === undefined && unet !== undefined
       ? checked(unetSchema, unet, `${file}: the network's config.json`)
       : (unetSchema.partial().safeParse(unet).data ?? {});
-  const { in_channels, out_channels, sample_size, patch_size } = config;
+  const { in_channels, out_channels, sample_size, patch_size, all_patch_size } = config;
   const dims = graph.inputs.find(input => input.shape.length === 4)?.shape.slice(1) ?? [];
   const size = typeof sample_size === 'number' ? [sample_size, sample_size] : (sample_size ?? dims.slice(1));
-  // Flux' own file speaks of latents packed two by two; the module that is exported packs them.
-  const packed = patch_size === 1 && in_channels !== undefined && 4 * Number(dims[0]) === in_channels;
+  // A config.json may speak of latents packed two by two; the module that is exported packs them.
+  const packed = in_channels !== undefined && 4 * Number(dims[0]) === in_channels;
   const shape = Array.isArray(given) ? given : [packed ? dims[0] : (in_channels ?? dims[0]), ...size];
   if (given === undefined && !(shape.length === 3 && shape.every(dim => typeof dim === 'number')))
     throw new SeedbedError(
@@ -243,8 +248,7 @@ function shapeOf(
     );
   const channels = out_channels ?? graph.outputs[0]?.shape[1];
   const own = Array.from({ length: Math.min(Number(shape[0]) || 0, MOST_CHANNELS) }, (_, i) => i);
-  const patch = packed ? 2 : Array.isArray(patch_size) ? patch_size.at(-1)! : (patch_size ?? 1);
-  const [, height, width] = shape.map(Number);
-  const tokens = Math.floor(height! / patch) * Math.floor(width! / patch);
+  const networkPatch = Array.isArray(patch_size) ? patch_size.at(-1) : (patch_size ?? all_patch_size?.[0]);
+  const tokens = tokensOf(pipeline, shape.map(Number), packed ? 2 : networkPatch);
   return { shape, own, outputChannels: channels === 2 * own.length ? own : undefined, tokens };
 }

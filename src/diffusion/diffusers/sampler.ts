@@ -5,6 +5,7 @@ import { FLOW_TIMESTEPS, ratesAt, type Schedule, timestepsOf as timestepsIn } fr
 import { checked } from './checked.ts';
 import type { Config } from './fields.ts';
 import { flowSigmas, isTimestepped, shifted, timestepsOf } from './grids.ts';
+import { namesSigmas, type Pipeline } from './pipeline.ts';
 import { flowTime } from './schedule.ts';
 import type { Read } from './schedulers.ts';
 
@@ -33,8 +34,8 @@ export interface Asked {
   readonly steps: number;
   /** Keeps the clipping of x0. */
   readonly clip: boolean;
-  /** The class of pipeline that it is of, where that is known. */
-  readonly pipeline: string | undefined;
+  /** The pipeline that it is of, where that is known. */
+  readonly pipeline: Pipeline | undefined;
   /** Steps as diffusers does where it steps beside its own timesteps. */
   readonly like: 'diffusers' | undefined;
   /** The name that messages give the file. */
@@ -88,10 +89,6 @@ function endsAtFirst({ set_alpha_to_one, final_sigmas_type }: Sampler, { ends }:
   return ends ? ends === 'first' : !set_alpha_to_one || final_sigmas_type === 'sigma_min';
 }
 
-/** Pipelines that name their sigmas, T from 1 to 1 / T, where their scheduler alone would go from 1 to 1 / N. */
-const NAMES_SIGMAS =
-  /^(Bria|Chroma|DreamLite|ErnieImage|Flux|HunyuanImage|Krea2|LongCatImage|Lumina2|Nucleus|OmniGen|OvisImage|QwenImage|VisualCloze|ZImage)/;
-
 /** The diffusion times at which a flow schedule has the sigmas that diffusers visits. */
 function flowTimes(
   { shift_terminal, use_dynamic_shifting }: Sampler,
@@ -99,10 +96,12 @@ function flowTimes(
   { shift = 1, timesteps: count = FLOW_TIMESTEPS }: Extract<Schedule, { kind: 'flow' }>,
   { steps, pipeline }: Asked,
 ): number[] {
-  const names = pipeline !== undefined && NAMES_SIGMAS.test(pipeline);
+  if (pipeline?.sigmas) return pipeline.sigmas.map(sigma => flowTime(shifted(sigma, shift), shift));
+  const ofFlow = spacing === 'flow';
+  const names = namesSigmas(pipeline, { ofFlow, isDynamic: use_dynamic_shifting });
   const least = names ? 1 / steps : 1 / count;
   const spaced =
-    spacing === 'flow'
+    ofFlow || names
       ? { first: 1, last: names || use_dynamic_shifting ? least : shifted(least, shift), parts: steps - 1 }
       : shift_terminal !== undefined
         ? { first: 1, last: least, parts: steps }

@@ -4,6 +4,7 @@ import { ratesAt, type Schedule, timestepsOf } from '../schedule.ts';
 import { checked } from './checked.ts';
 import type { Config } from './fields.ts';
 import { shifted } from './grids.ts';
+import { isDistilled, ownMu, type Pipeline, requireToldLevels } from './pipeline.ts';
 
 const betasSchema = z.object({
   num_train_timesteps: z.int().gt(0).lte(100_000),
@@ -94,8 +95,8 @@ interface Followed {
   readonly tokens: number;
   /** T. */
   readonly steps: number;
-  /** The class of pipeline, where that is known. */
-  readonly pipeline: string | undefined;
+  /** The pipeline, where that is known. */
+  readonly pipeline: Pipeline | undefined;
 }
 
 /** The schedule of flow matching, its shift by the number of tokens where it follows the resolution. */
@@ -107,17 +108,16 @@ export function flowSchedule(
 ): Extract<Schedule, { kind: 'flow' }> {
   const flow = checked(flowSchema, config, where);
   const { num_train_timesteps: timesteps, shift: fixed = flow.flow_shift } = flow;
+  if (followed.pipeline) requireToldLevels(followed.pipeline, flow.use_dynamic_shifting, where);
   if (!flow.use_dynamic_shifting) return { kind: 'flow', timesteps, shift: fixed };
   const mu = muOf(flow, followed, where);
   const shift = flow.time_shift_type === 'exponential' ? Math.exp(mu) : mu;
-  note(
-    `its shift follows the resolution: ${shift.toPrecision(4)} for ${followed.tokens} tokens; --config {"schedule": {"kind": "flow", "shift": ...}} says another`,
-  );
+  const why = isDistilled(followed.pipeline)
+    ? `its shift is that of a distilled pipeline, ${shift.toPrecision(4)}`
+    : `its shift follows the resolution: ${shift.toPrecision(4)} for ${followed.tokens} tokens`;
+  note(`${why}; --config {"schedule": {"kind": "flow", "shift": ...}} says another`);
   return { kind: 'flow', timesteps, shift };
 }
-
-/** Pipelines whose shift follows the resolution otherwise, and whose network is told the unshifted levels. */
-const TELLS_OTHERS = /^(CogView4|GlmImage)/;
 
 /** The number mu that a shift is made of. */
 function muOf(
@@ -125,13 +125,8 @@ function muOf(
   { tokens, steps, pipeline }: Followed,
   where: string,
 ): number {
-  if (pipeline?.startsWith('Flux2')) return flux2Mu(tokens, steps);
-  if (pipeline && TELLS_OTHERS.test(pipeline))
-    throw new SeedbedError(
-      'Unsupported',
-      `${pipeline} shifts its levels by a formula of its own, and tells its network others than it steps by, which a description cannot say. Export a network that is told the levels of its steps, and say the schedule with --config: {"schedule": {"kind": "flow", "shift": 3}}`,
-      { at: where },
-    );
+  const own = ownMu(pipeline, tokens, steps);
+  if (own !== undefined) return own;
   const { base_shift, max_shift, base_image_seq_len, max_image_seq_len } = flow;
   if (base_shift == null || max_shift == null || !base_image_seq_len || !max_image_seq_len)
     throw new SeedbedError(
@@ -141,14 +136,6 @@ function muOf(
     );
   const slope = (max_shift - base_shift) / (max_image_seq_len - base_image_seq_len);
   return base_shift + slope * (tokens - base_image_seq_len);
-}
-
-/** Of Flux2, whatever its scheduler's fields are: two lines in the number of tokens, at 10 and 200 steps, and between them a line in these. */
-function flux2Mu(tokens: number, steps: number): number {
-  const many = 0.00016927 * tokens + 0.45666666;
-  if (tokens > 4300) return many;
-  const few = 8.73809524e-5 * tokens + 1.89833333;
-  return many + ((many - few) / 190) * (steps - 200);
 }
 
 /** The diffusion time at which a flow schedule has a sigma. */

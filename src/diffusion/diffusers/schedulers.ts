@@ -116,6 +116,16 @@ const HIGHER_ORDER = 'steps of higher order';
 const takenBy = (sampler: SamplerKind) => `${HIGHER_ORDER}, which \`--sampler ${sampler}\` takes`;
 const NOISE = 'noise that is added on the way';
 
+/** What a class leaves out under its fields: solvers of first order nothing, and some are of another kind than Seedbed's. */
+export function leftOut({ leavesOut }: Read, config: Readonly<Record<string, unknown>>): string | undefined {
+  const { solver_order, solver_type, algorithm_type, final_sigmas_type } = config;
+  if (leavesOut !== takenBy('dpmpp2m')) return leavesOut;
+  if (solver_order === 1) return undefined;
+  const isOurs = solver_order === 2 && solver_type === 'midpoint' && algorithm_type === 'dpmsolver++';
+  if (isOurs && final_sigmas_type !== 'sigma_min') return leavesOut;
+  return `${HIGHER_ORDER}, which \`--sampler dpmpp2m\` comes near: it is of order 2, 'midpoint', 'dpmsolver++', and ends at the clean picture by a step of first order`;
+}
+
 export const SCHEDULERS: Readonly<Record<string, Read | Refused>> = {
   DDIMScheduler: { spacing: 'own', strides: true, fields: ddim },
   DDIMParallelScheduler: { spacing: 'own', strides: true, fields: ddim },

@@ -183,6 +183,62 @@ describe('what classes and pipelines do whatever the fields say', () => {
       expect(sigmas(name)).toEqual([1, 0.667, 0.334, 0.001]);
   });
 
+  const flowSigmas = { use_flow_sigmas: true, flow_shift: 3, prediction_type: 'flow_prediction' };
+  // Timesteps of diffusers 0.42.1, T = 8, which cuts them off to whole ones.
+  test.each<[string, string, object, number[]]>([
+    ['FluxPipeline', 'DPMSolverMultistepScheduler', flowSigmas, [999, 954, 899, 832, 749, 642, 499, 299]],
+    ['FluxPipeline', 'UniPCMultistepScheduler', flowSigmas, [999, 954, 900, 833, 750, 643, 500, 301]],
+    ['QwenImagePipeline', 'UniPCMultistepScheduler', flowSigmas, [999, 954, 900, 833, 750, 642, 500, 300]],
+    ['BriaPipeline', 'FlowMatchEulerDiscreteScheduler', {}, [999, 857, 714, 571, 429, 286, 143, 1]],
+  ])('%s goes with %s by sigmas of its own or not', (_class_name, scheduler, fields, timesteps) => {
+    const info = of(scheduler, { ...fields }, { steps: 8, index: { _class_name } });
+    const fed = samplerGrid(info, info.sampler).map(({ from }) => Math.min(from.fed, 999.999));
+    expect(fed.map(level => Math.floor(level + 1e-6))).toEqual(timesteps);
+  });
+
+  test('sigmas, a shift and patches that model_index.json tells are taken', () => {
+    const dynamic = { use_dynamic_shifting: true, base_shift: 0.5, max_shift: 1.15 };
+    const shift = (index: object) => of('FlowMatchEulerDiscreteScheduler', dynamic, { index }).schedule;
+    expect(shift({ _class_name: 'Krea2Pipeline', is_distilled: true })).toMatchObject({
+      shift: expect.closeTo(Math.exp(1.15), 4),
+    });
+    // The graph's pictures are [1, 4, 4]: 16 tokens, 4 in patches of two by two; of Lumina2 as many as channels.
+    const mu = (tokens: number) => 0.5 + (0.65 * (tokens - 256)) / (4096 - 256);
+    for (const [index, tokens] of [
+      [{ _class_name: 'QwenImagePipeline' }, 256],
+      [{ _class_name: 'Krea2Pipeline', patch_size: 2 }, (256) / 4],
+      [{ _class_name: 'DreamLitePipeline' }, (256) / 4],
+      [{ _class_name: 'Lumina2Pipeline' }, 1],
+    ] as const)
+      expect(shift(index)).toMatchObject({ shift: expect.closeTo(Math.exp(mu(tokens)), 6) });
+    const named = { _class_name: 'QwenImage21Pipeline', sample_sigmas: [1, 0.9, 0.6, 0.2] };
+    const info = of('FlowMatchEulerDiscreteScheduler', {}, { index: named });
+    expect(samplerGrid(info, info.sampler).map(({ from }) => Math.round(from.fed))).toEqual([
+      1000, 900, 600, 200,
+    ]);
+  });
+
+  test.each<[string, object]>([
+    ['Ideogram4Pipeline', {}],
+    ['HiDreamImagePipeline', { use_dynamic_shifting: true, base_shift: 0.25, max_shift: 0.75 }],
+  ])('%s, whose levels no field tells, is refused', (_class_name, fields) => {
+    expect(() => of('FlowMatchEulerDiscreteScheduler', { ...fields }, { index: { _class_name } })).toThrow(
+      /by a formula of its own/,
+    );
+  });
+
+  test('what a DPM-Solver leaves out goes by its order and its kind', () => {
+    const told = (fields: object) => {
+      const notes: string[] = [];
+      of('DPMSolverMultistepScheduler', { ...fields }, { note: (text: string) => notes.push(text) });
+      return notes.join();
+    };
+    expect(told({})).toContain('which `--sampler dpmpp2m` takes');
+    expect(told({ solver_order: 1 })).toBe('');
+    for (const fields of [{ solver_order: 3 }, { solver_type: 'heun' }, { final_sigmas_type: 'sigma_min' }])
+      expect(told(fields)).toContain('`--sampler dpmpp2m` comes near');
+  });
+
   test('a pipeline that tells its network other levels than it steps by is refused', () => {
     const fields = { use_dynamic_shifting: true, base_shift: 0.25, max_shift: 0.75 };
     const index = { _class_name: 'CogView4Pipeline' };
