@@ -177,7 +177,7 @@ function lineOf(r: Position, model: Denoiser): string {
   const how = r.diffused === undefined ? `tau ${r.tau!.toPrecision(2)}` : `${r.diffused} steps drawn`;
   const flagged = r.flags.map(flag => `\n  flagged: ${flag}`).join('');
   const off = r.mseToOriginal === undefined ? '' : `, from the picture before ${r.mseToOriginal.toFixed(6)}`;
-  return `naturalness ${String(r.naturalness).padEnd(5)} (${how.padEnd(13)}) squared distance${ofWhat(model)} from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`;
+  return `naturalness ${String(r.naturalness).padEnd(5)} (${how}) squared distance${ofWhat(model)} from the scribbled picture ${r.mse.toFixed(6)}${off}, seed variance ${r.latentVariance.toFixed(2)}${flagged}`;
 }
 
 /** What the dial came to, as the method's settings say. */

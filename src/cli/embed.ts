@@ -144,12 +144,13 @@ async function run(frame: Frame, paths: readonly string[], flags: EmbedFlags): P
 
 function describe(result: SeedResult, name: string, starts: number, of: string): string {
   const which = starts > 1 ? `${name} #${result.start}` : name;
-  const before = result.mseBefore === undefined ? '' : `${result.mseBefore.toFixed(6)} before, `;
+  const mse = result.mse.toFixed(6);
+  const error = result.mseBefore === undefined ? mse : `${result.mseBefore.toFixed(6)} before, ${mse} after`;
   const { flags = [], notes = [] } = result.certificate ?? {};
   const remarks = [...flags.map(flag => `flagged: ${flag}`), ...notes.map(note => `note: ${note}`)];
   const { latents } = result;
   const alone = latents
     ? ` (${latents.floor.toFixed(6)} by the autoencoder alone; of latents ${latents.mse.toFixed(6)}, PSNR ${latents.psnr.toFixed(1)} dB)`
     : '';
-  return `${which.padEnd(24)} squared error${of} ${before}${result.mse.toFixed(6)} after, PSNR ${result.psnr.toFixed(1)} dB${alone}, seed variance ${result.latentVariance.toFixed(2)}${remarks.map(remark => `\n  ${remark}`).join('')}`;
+  return `${which.padEnd(24)} squared error${of} ${error}, PSNR ${result.psnr.toFixed(1)} dB${alone}, seed variance ${result.latentVariance.toFixed(2)}${remarks.map(remark => `\n  ${remark}`).join('')}`;
 }

@@ -15,7 +15,7 @@ import { dataDirOption, fitOption, whole } from './options.ts';
 import { fingerprint, openPart } from './pictures.ts';
 import { seekShown } from './seek.ts';
 import { withShards } from './shards.ts';
-import { duration } from './terminal.ts';
+import { duration, howMany } from './terminal.ts';
 
 const own = () =>
   options()
@@ -98,11 +98,14 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
     rng,
     ...{ ...summary, results },
   });
-  const first = `${results.length} pictures of ${dataset.name} by ${options.method}, ${duration(report.seconds)}`;
+  const first = `${howMany(results.length, 'pictures')} of ${dataset.name} by ${options.method}, ${duration(report.seconds)}`;
   return {
     report,
     file: joinPath(flags.out, 'evaluation.json'),
-    lines: [`${first}, ${summary.evaluations / results.length} evaluations per picture`, ...inWords(summary)],
+    lines: [
+      `${first}, ${summary.evaluations / results.length} evaluations per picture`,
+      ...inWords(results.length, summary),
+    ],
   };
 }
 
@@ -117,9 +120,14 @@ function summaryOf(results: readonly NamedResult[], rng: number) {
   };
 }
 
-function inWords({ mse, mseBefore, latentVariance }: ReturnType<typeof summaryOf>): string[] {
-  const text = (i: Interval) =>
-    `${i.mean.toFixed(6)} (95 % interval ${i.low.toFixed(6)} to ${i.high.toFixed(6)})`;
+/** Pictures from which on an interval is told: of fewer it is too narrow. */
+const LEAST = 10;
+
+function inWords(count: number, { mse, mseBefore, latentVariance }: ReturnType<typeof summaryOf>): string[] {
+  const text = ({ mean, low, high }: Interval) =>
+    count < LEAST
+      ? `${mean.toFixed(6)} (too few pictures for an interval)`
+      : `${mean.toFixed(6)} (95 % interval ${low.toFixed(6)} to ${high.toFixed(6)})`;
   return [
     ...(mseBefore ? [`mean squared error before descent ${text(mseBefore)}`] : []),
     `mean squared error ${mseBefore ? 'after descent ' : ''}${text(mse)}`,

@@ -5,6 +5,7 @@ import { parseModel } from '../graph/protobuf.ts';
 import { countParameters } from '../nn/networks.ts';
 import { readBytes } from '../runtime/files.ts';
 import { readOnnxFile } from '../runtime/onnx-file.ts';
+import { parseJson } from '../tensor/json.ts';
 import { SHIPPED_MODEL } from './files.ts';
 import { runReported } from './frame.ts';
 import { type TerminalFlags, withTerminal } from './terminal.ts';
@@ -44,6 +45,9 @@ function describeGraph(
       .map(([op, count]) => `${op} ${count}`)
       .join(', '),
   };
+  const classifier = graph.metadata.get('classifier');
+  if (classifier !== undefined)
+    return { file: 'a classifier, for seedbed quality', ...plain, ...(parseJson(classifier) as object) };
   if (!graph.metadata.has('seedbed')) return { file: 'an ONNX graph', ...plain };
   const model = readModel(bytes, file, files);
   const { weights, statistics } = countParameters(model.graph);

@@ -218,7 +218,15 @@ export async function openPart(
   { from, to, starts = 1, ...flags }: PartFlags,
 ): Promise<Dataset> {
   const dataset = await openFor(spec, model, flags);
-  const part = slice(dataset, from, Math.min(to ?? dataset.length, dataset.length));
+  const { length } = dataset;
+  if (from >= length)
+    throw new SeedbedError(
+      'BadArgument',
+      `${dataset.name} has ${length} items; --from ${from} lies beyond them`,
+    );
+  if (to !== undefined && to > length)
+    flags.note(`${dataset.name} ends at ${length}: --to ${to} asks for more`);
+  const part = slice(dataset, from, Math.min(to ?? length, length));
   if (part.length * starts > MOST_SEEDS)
     throw new SeedbedError(
       'BadArgument',

@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from 'node:path';
 import type { Command } from 'commander';
 import type { Denoiser } from '../diffusion/info.ts';
 import type { SamplerInfo } from '../diffusion/sampler-info.ts';
@@ -113,6 +114,12 @@ function chosenOf(model: Denoiser, hasEmbedder: boolean, flags: Flags): Contesta
   );
 }
 
+/** A path as one gives it from this folder; of another its last name alone, as it says more of this machine than of the race. */
+function asSeen(path: string): string {
+  const from = relative('.', path);
+  return from.startsWith('..') || isAbsolute(from) ? baseName(path) : from;
+}
+
 /** What the page says of the race, with the command that makes it again. */
 function factsOf(
   { model, pictures, panel }: Contest,
@@ -122,8 +129,8 @@ function factsOf(
 ): RaceFacts {
   const count = pictures.names.length;
   const which = flags.data
-    ? ['--data', baseName(flags.data), '--from', flags.from, '--to', flags.from + count]
-    : paths.map(baseName);
+    ? ['--data', asSeen(flags.data), '--from', flags.from, '--to', flags.from + count]
+    : paths.map(asSeen);
   return {
     model: model.info.name,
     data: flags.data ? baseName(flags.data) : paths.map(baseName).join(', ') || 'the ten that ship',
@@ -132,14 +139,14 @@ function factsOf(
       'npx',
       'seedbed',
       'race',
-      baseName(file),
+      asSeen(file),
       ...which,
       ...conditionWords(flags),
       ...contestWords(flags),
       ...(flags.methods ? ['--methods', flags.methods.join()] : []),
       ...(flags.samplerSteps ? ['--sampler-steps', flags.samplerSteps] : []),
       ...(flags.samplerGrid ? ['--sampler-grid', flags.samplerGrid] : []),
-      ...(flags.beside ? ['--beside', flags.beside.map(baseName).join()] : []),
+      ...(flags.beside ? ['--beside', flags.beside.map(asSeen).join()] : []),
       ...(flags.alsoSteps ? ['--also-steps', flags.alsoSteps.join()] : []),
       ...(flags.budgets ? ['--budgets', flags.budgets.join()] : []),
       '--most',

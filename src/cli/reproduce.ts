@@ -15,6 +15,9 @@ import { readReport, writeReport } from './report.ts';
 import { ownItems, withShards } from './shards.ts';
 import { duration, type TerminalFlags, withTerminal } from './terminal.ts';
 
+/** Where reports are written unless said otherwise. */
+const OUT = 'reproduction';
+
 const own = () =>
   options()
     .option(
@@ -30,8 +33,11 @@ const own = () =>
       'a denoiser of 64 x 64 portraits, for fig4 and fig5 (docs/models/anime64.json)',
     )
     .option('--full', "the paper's sizes: a day and more instead of hours")
-    .option('--report <folder>', 'writes the page and plots of a report again from its saved numbers')
-    .option('--out <folder>', 'where the report and its pictures are written', 'reproduction');
+    .option(
+      '--report <folder>',
+      'writes the page and plots of a report again, in its folder, from its saved numbers',
+    )
+    .option('--out <folder>', 'where the report and its pictures are written', OUT);
 
 type Flags = FlagsOf<typeof own> & RuntimeFlags & LabFlags & TerminalFlags & LaneFlags;
 
@@ -57,8 +63,11 @@ async function run(frame: Frame, names: readonly string[], flags: Flags): Promis
       lines: EXPERIMENTS.map(({ name, title }) => `${name.padEnd(14)} ${title}`),
     };
   if (flags.report !== undefined) {
-    if (names.length > 0)
-      throw new SeedbedError('BadArgument', '--report takes no names: it rewrites what its folder holds');
+    if (names.length > 0 || flags.out !== OUT)
+      throw new SeedbedError(
+        'BadArgument',
+        '--report takes neither names nor --out: it rewrites what its folder holds. Copy the folder to keep what was there',
+      );
     const saved = await readReport(flags.report);
     return {
       report: await writeReport(flags.report, saved),

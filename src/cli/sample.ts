@@ -65,10 +65,11 @@ async function run(frame: Frame, flags: Flags): Promise<Done | undefined> {
     (pieces, doPiece) => inPart(terminal, work, pieces, doPiece),
   ).finally(() => progress.stop());
   if (!grown) return undefined;
-  const files = await writeGrown({ terminal, out }, model, concatRows(grown));
+  const grownFiles = await writeGrown({ terminal, out }, model, concatRows(grown));
   const method = { name: 'sample', evaluations: 0 };
   await writeSeedFile(out, model, { latent: noise(0, count) }, { sampler, method, images: [], rng });
-  const paths = [...files, 'seeds.safetensors'].map(name => joinPath(out, name));
+  const files = [...grownFiles, 'seeds.safetensors'];
+  const paths = files.map(name => joinPath(out, name));
   const results = [{ pictures: count, out, files }];
   return {
     report: frame.report({ ...originOf(model), rng, evaluations, results }),

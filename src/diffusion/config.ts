@@ -98,10 +98,18 @@ const denoiser = z.strictObject({
     message: "'conv' takes no noise level; it is for embedders",
   }),
   image,
-  schedule: z.union([
-    z.enum(['linear', 'quadratic', 'cosine', 'continuousCosine']).transform(name => SCHEDULES[name]),
-    scheduleSchema,
-  ]),
+  schedule: z.union(
+    [
+      z.enum(['linear', 'quadratic', 'cosine', 'continuousCosine']).transform(name => SCHEDULES[name]),
+      scheduleSchema,
+    ],
+    {
+      error: ({ input }) =>
+        input === undefined
+          ? "is missing, such as 'continuousCosine'; configurations of embedders and classifiers have none: train embedder, train classifier"
+          : undefined,
+    },
+  ),
   /** What the network learns to predict: the paper's noise, or the clean picture, v, or flow. */
   predicts: z.enum(PREDICTIONS).default('epsilon'),
   /** What of the sampler that the model names as its own differs from ten DDIM steps, evenly spaced in time. */

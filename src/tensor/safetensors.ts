@@ -9,6 +9,8 @@ import { bytesOf, bytesPerElement, sizeOf, tensorFromBytes } from './tensor.ts';
 
 const METADATA = '__metadata__';
 const LENGTH_BYTES = 8;
+/** The longest header that the format allows, in bytes. */
+const MOST_HEADER = 100_000_000;
 
 const DTYPES = new Map<string, DType>([
   ['F64', 'float64'],
@@ -131,6 +133,11 @@ function split(bytes: Uint8Array, name: string): { header: Record<string, unknow
     throw unsound(name, `it has ${bytes.length} bytes, fewer than the first field's 8`);
   }
   const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (headerLength > MOST_HEADER)
+    throw new SeedbedError(
+      'BadFile',
+      `${name} does not begin as a safetensors file does: it is of another kind`,
+    );
   if (headerLength > bytes.length - LENGTH_BYTES) {
     throw unsound(name, `it announces a header of ${headerLength} bytes, it has ${bytes.length} in all`);
   }

@@ -1,5 +1,13 @@
 import { isSeedbedError, SeedbedError, saying } from '../errors.ts';
-import { exists, joinPath, listFiles, readText, removeFolder, writeAtomic } from '../runtime/files.ts';
+import {
+  exists,
+  isDirectory,
+  joinPath,
+  listFiles,
+  readText,
+  removeFolder,
+  writeAtomic,
+} from '../runtime/files.ts';
 import type { Codec } from './kept.ts';
 
 /** A folder in which a command keeps what it has done so far, so that `--resume` goes on to the same bits. */
@@ -33,6 +41,8 @@ export async function openUnfinished(
   about: About,
   note: (text: string) => void = () => {},
 ): Promise<Unfinished> {
+  if ((await exists(out)) && !(await isDirectory(out)))
+    throw new SeedbedError('BadArgument', `--out ${out} is a file, where a folder is needed; name another`);
   const folder = joinPath(out, `.unfinished-${about.command}`);
   const title = joinPath(folder, 'about.json');
   const text = JSON.stringify(about);

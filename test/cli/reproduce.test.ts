@@ -228,6 +228,9 @@ test('writes page and plots again from saved numbers, and says so where they are
   expect((await seedbed('--report', at('said'))).err).toContain('measure them again: seedbed reproduce fig6');
   await write([{ name: 'fig6', claims: [] }]);
   expect((await seedbed('--report', at('said'))).err).toContain('does not hold the numbers');
-  expect((await seedbed('fig6', '--report', at('said'))).err).toContain('--report takes no names');
+  expect((await seedbed('fig6', '--report', at('said'))).err).toContain(
+    '--report takes neither names nor --out',
+  );
+  expect((await seedbed('--report', at('said'), '--out', at('other'))).err).toContain('neither names nor');
   expect((await seedbed()).err).toContain("name experiments such as fig12, or 'all'");
 });

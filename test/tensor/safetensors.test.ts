@@ -198,7 +198,7 @@ describe('a damaged file', () => {
   test.each<[string, Uint8Array, RegExp]>([
     ['too short for a length', new Uint8Array(7), /it has 7 bytes/],
     ['a header past the end', fileOf('{}', 0, 3n), /a header of 3 bytes, it has 10 in all/],
-    ['a huge header', fileOf('{}', 0, 2n ** 64n - 1n), /a header of 18446744073709551615 bytes/],
+    ['a huge header', fileOf('{}', 0, 2n ** 64n - 1n), /does not begin as a safetensors file does/],
     ['no JSON', fileOf('{"a":'), /not JSON/],
     ['no UTF-8', new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]), /not JSON/],
     ['nesting without end', fileOf(`${'['.repeat(1e5)}${']'.repeat(1e5)}`), /nested deeper than 100/],

@@ -206,8 +206,8 @@ describe('what classes and pipelines do whatever the fields say', () => {
     const mu = (tokens: number) => 0.5 + (0.65 * (tokens - 256)) / (4096 - 256);
     for (const [index, tokens] of [
       [{ _class_name: 'QwenImagePipeline' }, 256],
-      [{ _class_name: 'Krea2Pipeline', patch_size: 2 }, (256) / 4],
-      [{ _class_name: 'DreamLitePipeline' }, (256) / 4],
+      [{ _class_name: 'Krea2Pipeline', patch_size: 2 }, 256 / 4],
+      [{ _class_name: 'DreamLitePipeline' }, 256 / 4],
       [{ _class_name: 'Lumina2Pipeline' }, 1],
     ] as const)
       expect(shift(index)).toMatchObject({ shift: expect.closeTo(Math.exp(mu(tokens)), 6) });
