@@ -10,6 +10,7 @@ import {
   type Dim,
   describeNode,
   type Graph,
+  intOf,
   type Node,
   type NodeFacts,
   SAVED_OPSET,
@@ -119,6 +120,7 @@ export class GraphBuilder {
       });
     const folded = this.fold(op, inputs, facts.types[0], types[0]!, attributes);
     if (folded) return [this.constant(folded, outputs[0])];
+    if (op === 'Split' && this.known(inputs[0]!)) return this.parts(inputs[0]!, types, attributes, outputs);
     outputs.forEach((output, i) => {
       if (output) this.declare(output, types[i]!);
     });
@@ -146,6 +148,24 @@ export class GraphBuilder {
     this.declare(output, { dtype: 'float32', shape });
     this.nodes.push({ op, domain, name: this.nodeName(op), inputs, outputs: [output], attributes });
     return output;
+  }
+
+  /** The parts of a known value, which are known, too. */
+  private parts(
+    whole: Value,
+    types: readonly ValueType[],
+    attributes: Attributes,
+    outputs: readonly Value[],
+  ): Value[] {
+    const axis = intOf(attributes, 'axis', 0);
+    let first = 0;
+    return outputs.map((output, i) => {
+      const size = types[i]!.shape.at(axis) as number;
+      const range = [[first], [first + size], [axis]].map(numbers => int64(numbers));
+      first += size;
+      const part = evaluate('Slice', [this.known(whole), ...range], {})!;
+      return output ? this.constant(part, output) : output;
+    });
   }
 
   private fold(

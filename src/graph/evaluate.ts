@@ -2,7 +2,7 @@ import { SeedbedError } from '../errors.ts';
 import { type DType, sizeOf, type Tensor, tensor, toFloat16, toNumbers, zeros } from '../tensor/tensor.ts';
 import { broadcastShapes, normalAxis, stridesOf } from './broadcast.ts';
 import { dtypeFromOnnx } from './dtypes.ts';
-import { type Attributes, type Dim, intOf, intsOf, isTensor } from './ir.ts';
+import { type Attributes, type Dim, intOf, intsOf, isTensor, textOf } from './ir.ts';
 
 /** Tensors up to this many elements are computed while a graph is built; larger ones are left to the runtime. */
 export const FOLD_LIMIT = 4096;
@@ -41,6 +41,14 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Log: unary(Math.log),
   Floor: unary(Math.floor),
   Ceil: unary(Math.ceil),
+  Round: unary(halfToEven),
+  Clip: ([x, low, high]) => {
+    const [least, most] = [low, high].map(bound => bound && toNumbers(bound)[0]!);
+    return unary(value => Math.min(Math.max(value, least ?? value), most ?? Number.POSITIVE_INFINITY))(
+      [x],
+      {},
+    );
+  },
   Reciprocal: unary(x => 1 / x),
   Where: ([c, a, b]) => {
     const shape = broadcastShapes(c!.shape, a!.shape, b!.shape) as number[];
@@ -58,25 +66,52 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
   Concat: (inputs, a) => {
     const parts = inputs as Tensor[];
     const axis = normalAxis(intOf(a, 'axis', 0), parts[0]!.shape.length);
-    if (axis !== 0) return undefined;
-    const rows = parts.reduce((sum, part) => sum + part.shape[0]!, 0);
-    return build([rows, ...parts[0]!.shape.slice(1)], parts[0]!.dtype, parts.flatMap(toNumbers));
+    const shape = [...parts[0]!.shape];
+    shape[axis] = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
+    const outer = sizeOf(shape.slice(0, axis));
+    const blocks = parts.map(part => ({ values: toNumbers(part), size: part.data.length / outer }));
+    const rows = Array.from({ length: outer }, (_, row) =>
+      blocks.flatMap(({ values, size }) => values.slice(row * size, (row + 1) * size)),
+    );
+    return build(shape, parts[0]!.dtype, rows.flat());
   },
   Gather: ([x, indices], a) => {
     const axis = normalAxis(intOf(a, 'axis', 0), x!.shape.length);
-    if (axis !== 0) return undefined;
-    const stride = sizeOf(x!.shape.slice(1));
+    const [before, after] = [x!.shape.slice(0, axis), x!.shape.slice(axis + 1)];
+    const [size, stride] = [x!.shape[axis]!, sizeOf(after)];
     const values = toNumbers(x!);
-    const picked = toNumbers(indices!).flatMap(i => {
-      const row = i < 0 ? i + x!.shape[0]! : i;
-      if (!(row >= 0 && row < x!.shape[0]!))
-        throw new SeedbedError(
-          'BadShape',
-          `index ${i} is outside an axis of ${x!.shape[0]}, which takes 0 to ${x!.shape[0]! - 1}`,
-        );
-      return values.slice(row * stride, (row + 1) * stride);
-    });
-    return build([...indices!.shape, ...x!.shape.slice(1)], x!.dtype, picked);
+    const rows = toNumbers(indices!).map(i => placeIn(i, size));
+    const picked = Array.from({ length: sizeOf(before) }, (_, outer) =>
+      rows.flatMap(row => values.slice((outer * size + row) * stride, (outer * size + row + 1) * stride)),
+    );
+    return build([...before, ...indices!.shape, ...after], x!.dtype, picked.flat());
+  },
+  ScatterElements: ([x, indices, updates], a) =>
+    x!.shape.length === 1 && textOf(a, 'reduction', 'none') === 'none'
+      ? scattered(x!, toNumbers(indices!), toNumbers(updates!))
+      : undefined,
+  ScatterND: ([x, indices, updates], a) =>
+    x!.shape.length === 1 && textOf(a, 'reduction', 'none') === 'none'
+      ? scattered(x!, toNumbers(indices!), toNumbers(updates!))
+      : undefined,
+  Tile: ([x, repeats]) => {
+    const times = toNumbers(repeats!);
+    const shape = x!.shape.map((dim, axis) => dim * times[axis]!);
+    if (sizeOf(shape) > FOLD_LIMIT) return undefined;
+    const strides = stridesOf(x!.shape);
+    const values = toNumbers(x!);
+    const places = shape.reduce<number[]>(
+      (offsets, dim, axis) =>
+        offsets.flatMap(base =>
+          Array.from({ length: dim }, (_, i) => base + (i % x!.shape[axis]!) * strides[axis]!),
+        ),
+      [0],
+    );
+    return build(
+      shape,
+      x!.dtype,
+      places.map(place => values[place]!),
+    );
   },
   Slice: ([x, starts, ends, axes, steps]) => {
     const shape = [...x!.shape];
@@ -139,8 +174,49 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
         )
       : undefined;
   },
-  ReduceProd: ([x]) => build([], x!.dtype, [toNumbers(x!).reduce((p, v) => p * v, 1)]),
+  ReduceProd: reduced(values => values.reduce((p, v) => p * v, 1)),
+  ReduceSum: reduced(values => values.reduce((p, v) => p + v, 0)),
+  ReduceMax: reduced(values => Math.max(...values)),
+  ReduceMin: reduced(values => Math.min(...values)),
 };
+
+/** Where an index lies on an axis, counted from its end where it is negative. @throws {SeedbedError} BadShape outside. */
+function placeIn(index: number, size: number): number {
+  const place = index < 0 ? index + size : index;
+  if (place >= 0 && place < size) return place;
+  throw new SeedbedError(
+    'BadShape',
+    `index ${index} is outside an axis of ${size}, which takes 0 to ${size - 1}`,
+  );
+}
+
+/** A vector with some of its elements replaced. */
+function scattered(x: Tensor, indices: readonly number[], updates: readonly number[]): Tensor {
+  const values = toNumbers(x);
+  for (const [i, index] of indices.entries()) values[placeIn(index, values.length)] = updates[i]!;
+  return build(x.shape, x.dtype, values);
+}
+
+/** A reduction of all elements, or undefined where only some axes are reduced. */
+function reduced(all: (values: readonly number[]) => number): Evaluate {
+  return ([x, named], a) => {
+    const rank = x!.shape.length;
+    const axes = named ? toNumbers(named) : intsOf(a, 'axes');
+    if (axes?.length === 0 && intOf(a, 'noop_with_empty_axes', 0) === 1) return x;
+    const over = new Set(
+      (axes?.length ? axes : x!.shape.map((_, i) => i)).map(axis => normalAxis(axis, rank)),
+    );
+    if (over.size < rank || x!.data.length === 0) return undefined;
+    const shape = intOf(a, 'keepdims', 1) === 1 ? x!.shape.map(() => 1) : [];
+    return build(shape, x!.dtype, [all(toNumbers(x!))]);
+  };
+}
+
+/** The nearest whole number, of two the even one. */
+function halfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
 
 /** The value of an operator on known inputs, or undefined where it is not worth knowing at build time. */
 export function evaluate(
@@ -150,8 +226,6 @@ export function evaluate(
 ): Tensor | undefined {
   const evaluator = Object.hasOwn(EVALUATORS, op) ? EVALUATORS[op] : undefined;
   if (!evaluator || inputs.some(t => t && t.data.length > FOLD_LIMIT)) return undefined;
-  if (op === 'ReduceProd' && (intOf(attributes, 'keepdims', 1) === 1 || inputs[0]?.shape.length !== 1))
-    return undefined;
   return evaluator(inputs, attributes);
 }
 

@@ -50,7 +50,7 @@ export function requireValue(n: Operands, index: number, name: string): number[]
   if (value) return toNumbers(value);
   throw new SeedbedError(
     'Unsupported',
-    `its ${name} depend on data; Seedbed needs them fixed when the graph is loaded. If an open dimension is behind it, bind that`,
+    `its ${name} depend on data, or on operators that are not computed ahead; Seedbed needs them fixed when the graph is loaded. If an open dimension is behind it, bind that`,
   );
 }
 

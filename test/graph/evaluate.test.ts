@@ -53,6 +53,14 @@ const binary = (low = -9, high = 9) =>
     )
     .chain(([a, b]) => calls(integers(a!, low, high), integers(b!, low, high)));
 const one = (value: number) => int64([value]);
+function reductions() {
+  return fc
+    .tuple(
+      fc.constantFrom([3], [2, 2]).chain(shape => integers(shape, -4, 4)),
+      fc.constantFrom(0, 1),
+    )
+    .map(([x, keepdims]) => ({ inputs: [x], attributes: { keepdims } }));
+}
 const CAST_TO: readonly DType[] = ['float32', 'float64', 'float16', 'int64', 'int32', 'bool'];
 
 /** For every operator that is computed ahead of time, calls as exporters make them. */
@@ -103,6 +111,11 @@ const CALLS: Readonly<Record<string, fc.Arbitrary<Call>>> = {
   Log: unary(1),
   Floor: unary(),
   Ceil: unary(),
+  Round: unary(),
+  Clip: fc.oneof(
+    calls(integers([4]), integers([], -3, 0), integers([], 1, 4)),
+    calls(reals([2, 3]), reals([], -3, 0)),
+  ),
   Reciprocal: unary(1),
   Where: calls(truths([2, 1]), integers([3]), integers([2, 3])),
   Reshape: fc
@@ -114,12 +127,28 @@ const CALLS: Readonly<Record<string, fc.Arbitrary<Call>>> = {
   Unsqueeze: fc.tuple(integers([2, 3]), fc.constantFrom([0], [-1], [1, 3], [3, 0])).map(([x, axes]) => ({
     inputs: [x, int64(axes)],
   })),
-  Concat: fc
-    .tuple(integers([2, 2]), integers([1, 2]), integers([3, 2]))
-    .map(inputs => ({ inputs, attributes: { axis: 0 } })),
+  Concat: fc.oneof(
+    fc
+      .tuple(integers([2, 2]), integers([1, 2]), integers([3, 2]))
+      .map(inputs => ({ inputs, attributes: { axis: 0 } })),
+    fc.tuple(integers([2, 1, 2]), integers([2, 3, 2])).map(inputs => ({ inputs, attributes: { axis: -2 } })),
+  ),
   Gather: fc
-    .tuple(integers([4, 2]), fc.oneof(integers([], -4, 3), integers([3], -4, 3), integers([2, 2], -4, 3)))
-    .map(inputs => ({ inputs, attributes: { axis: 0 } })),
+    .tuple(
+      integers([4, 4]),
+      fc.oneof(integers([], -4, 3), integers([3], -4, 3), integers([2, 2], -4, 3)),
+      fc.constantFrom(0, 1, -1),
+    )
+    .map(([x, indices, axis]) => ({ inputs: [x, indices], attributes: { axis } })),
+  ScatterElements: fc
+    .tuple(integers([5]), fc.constantFrom([0, 3], [-1, 2]), integers([2]))
+    .map(([x, at, updates]) => ({ inputs: [x, int64(at), updates] })),
+  ScatterND: fc
+    .tuple(integers([5]), fc.constantFrom([0, 3], [-1, 2]), integers([2]))
+    .map(([x, at, updates]) => ({ inputs: [x, int64(at, [2, 1]), updates] })),
+  Tile: fc
+    .tuple(integers([2, 3]), fc.constantFrom([1, 2], [3, 1], [2, 2]))
+    .map(([x, times]) => ({ inputs: [x, int64(times)] })),
   Slice: fc
     .tuple(
       integers([4, 5]),
@@ -144,7 +173,10 @@ const CALLS: Readonly<Record<string, fc.Arbitrary<Call>>> = {
   Range: fc
     .tuple(fc.integer({ min: -5, max: 5 }), fc.integer({ min: -5, max: 5 }), fc.constantFrom(1, 2, -1, -3))
     .map(numbers => ({ inputs: numbers.map(n => int64([n], [])) })),
-  ReduceProd: calls(integers([3])).map(call => ({ ...call, attributes: { keepdims: 0 } })),
+  ReduceProd: reductions(),
+  ReduceSum: reductions(),
+  ReduceMax: reductions(),
+  ReduceMin: reductions(),
 };
 
 describe('what is computed ahead of time is what the runtime computes', () => {
