@@ -10,11 +10,19 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { picturesSeen } from '../src/diffusion/info.ts';
+import { openDataset } from '../src/data/open.ts';
+import { prepare } from '../src/diffusion/batches.ts';
+import { type Denoiser, picturesSeen, withSampler } from '../src/diffusion/info.ts';
+import { toPixels } from '../src/diffusion/pictures.ts';
 import { lineFigure } from '../src/figures/line.ts';
 import { compareGrown, createRuntime, decode, type GrownComparison, loadModel } from '../src/index.ts';
+import { principalComponents } from '../src/latent/pca.ts';
+import { LEARNED } from '../src/quality/levels.ts';
+import { wienerPictures } from '../src/quality/linear.ts';
 import { svgToPng } from '../src/runtime/svg.ts';
 import { normals } from '../src/tensor/random.ts';
+import { average } from '../src/tensor/statistics.ts';
+import type { Floats } from '../src/tensor/tensor.ts';
 import { seedbed } from './seedbed.ts';
 
 const { values } = parseArgs({
@@ -78,10 +86,21 @@ async function train({ file, steps, run, rng }: Pair & { run: string; rng: numbe
   await seedbed([...words, '--steps', String(steps), ...(begun ? ['--resume'] : ['--rng', String(rng)])]);
 }
 
+/** What the linear model of the data grows from seeds along a network's steps: it knows mean and covariance alone. */
+async function grownLinearly(model: Denoiser, latent: Floats): Promise<Floats> {
+  const data = await openDataset('mnist:train', { dataDir: values['data-dir'] });
+  const images = await data.read(Array.from({ length: LEARNED }, (_, i) => i));
+  const { padding, range } = model.info;
+  const moments = principalComponents(prepare(images, padding, range));
+  return toPixels(wienerPictures(model, moments, latent), model.info);
+}
+
 interface Row extends GrownComparison {
   readonly recipe: string;
   readonly pictures: number;
   readonly grid: (typeof GRIDS)[number];
+  /** The mean ratio of either network and the linear model. */
+  readonly linear: number;
 }
 
 /** How much the pictures of both trainings differ, grown from the same seeds along both grids. */
@@ -97,7 +116,9 @@ async function compare({ recipe, runs }: Pair): Promise<Row[]> {
       await decode(models[0]!, latent, { runtime, sampler: along }),
       await decode(models[1]!, latent, { runtime, sampler: along }),
     ];
-    found.push({ recipe, pictures, grid, ...compareGrown(a, b) });
+    const linear = await grownLinearly(withSampler(models[0]!, along), latent);
+    const besides = [a, b].map(grown => compareGrown(grown, linear).ratio.mean);
+    found.push({ recipe, pictures, grid, ...compareGrown(a, b), linear: average(besides) });
   }
   return found;
 }
@@ -125,10 +146,10 @@ async function write(all: readonly Row[]): Promise<void> {
   await writeFile(path('svg'), svg);
   await writeFile(path('png'), await svgToPng(svg));
   console.log(
-    '| recipe | pictures seen | same seed | different seeds | ratio, n = 1 |\n| --- | --- | --- | --- | --- |',
+    '| recipe | pictures seen | same seed | different seeds | ratio, n = 1 | network and a linear model |\n| --- | --- | --- | --- | --- | --- |',
   );
-  for (const { recipe, grid, pictures, same, different, ratio } of all)
+  for (const { recipe, grid, pictures, same, different, ratio, linear } of all)
     console.log(
-      `| ${named(recipe, grid)} | ${pictures.toLocaleString('en')} | ${same.toPrecision(3)} | ${different.toPrecision(3)} | ${ratio.mean.toPrecision(3)} (${ratio.low.toPrecision(2)} to ${ratio.high.toPrecision(2)}) |`,
+      `| ${named(recipe, grid)} | ${pictures.toLocaleString('en')} | ${same.toPrecision(3)} | ${different.toPrecision(3)} | ${ratio.mean.toPrecision(3)} (${ratio.low.toPrecision(2)} to ${ratio.high.toPrecision(2)}) | ${linear.toPrecision(2)} |`,
     );
 }
