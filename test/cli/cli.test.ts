@@ -61,7 +61,7 @@ describe('embed and decode', () => {
     );
     expect(code).toBe(0);
     expect(err).toContain('wide.png: centre-cropped, resized 16x16 to 8x8, turned to grey');
-    expect(out).toMatch(/wide\.png +squared error 0\.000\d\d\d after, PSNR \d\d\.\d dB/);
+    expect(out).toMatch(/wide\.png +squared error 0\.000\d\d\d, PSNR \d\d\.\d dB/);
     const report = JSON.parse(await readFile(at('out/report.json'), 'utf8'));
     expect(report).toMatchObject({
       command: 'embed',

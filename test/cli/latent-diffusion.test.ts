@@ -67,7 +67,7 @@ test('pictures are embedded through the autoencoder, with the error of latents a
   const { code, out } = await seedbed('embed', BAG, ...own('bag'));
   expect(code).toBe(0);
   expect(out).toMatch(
-    /squared error 0\.\d+ after, PSNR .* by the autoencoder alone; of latents 0\.\d+, PSNR/,
+    /squared error 0\.\d+, PSNR .* by the autoencoder alone; of latents 0\.\d+, PSNR/,
   );
   const report = JSON.parse(await readFile(at('bag', 'report.json'), 'utf8'));
   const [{ mse, psnr: ratio, latents }] = report.results;
