@@ -66,9 +66,7 @@ test("the encoder's mean and the decoder are diffusers'", async () => {
 test('pictures are embedded through the autoencoder, with the error of latents and what it alone loses', async () => {
   const { code, out } = await seedbed('embed', BAG, ...own('bag'));
   expect(code).toBe(0);
-  expect(out).toMatch(
-    /squared error 0\.\d+, PSNR .* by the autoencoder alone; of latents 0\.\d+, PSNR/,
-  );
+  expect(out).toMatch(/squared error 0\.\d+, PSNR .* by the autoencoder alone; of latents 0\.\d+, PSNR/);
   const report = JSON.parse(await readFile(at('bag', 'report.json'), 'utf8'));
   const [{ mse, psnr: ratio, latents }] = report.results;
   expect(ratio).toBeCloseTo(psnr(mse), 6);
