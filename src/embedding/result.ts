@@ -26,8 +26,8 @@ export interface SeedResult {
   /** What inversion measured on its way, and what is wrong. */
   readonly certificate?: Certificate;
   /**
-   * Descent: true only when a tolerance was given and reached. Inversion: its equations were solved, or the sampler grows the
-   * picture that they were fitted to, and nothing is flagged.
+   * Descent: true only when a tolerance was given and reached. Inversion that solves equations: they were solved, or the sampler
+   * grows the picture that they were fitted to, and nothing is flagged. What only predicts (`naive`, `uni-inv`, `pmi`) never has.
    */
   readonly converged: boolean;
   /** Mean square of the seed's coordinates; 1 for Gaussian noise. */

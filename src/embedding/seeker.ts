@@ -79,7 +79,8 @@ export async function createSeeker(
   };
   const fitter = decoder && openLatentFitter(heeding, decoder, batch);
   const conversion = openConversion(heeding, model, batch);
-  const seeking = { model, conversion, fitter, sampler, finder, way, batch, settings, signal };
+  const tolerance = row.recipe && options.tolerance;
+  const seeking = { model, conversion, fitter, sampler, finder, way, batch, settings, tolerance, signal };
   return {
     seek: (images, asked) => seek(seeking, images, asked),
     dispose: async () =>
@@ -109,6 +110,8 @@ interface Seeking {
   readonly way: SamplerInfo;
   readonly batch: number;
   readonly settings: Readonly<Record<string, unknown>>;
+  /** The error at which descent has arrived. */
+  readonly tolerance: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -188,7 +191,7 @@ interface Batch {
 
 /** What was found for each seed of a batch, from what they grow. */
 function describe(
-  { model, way }: Seeking,
+  { model, way, tolerance }: Seeking,
   { seeds, originals, targets, grown, shown }: Batch,
   found: Found,
 ): SeedResult[] {
@@ -203,6 +206,8 @@ function describe(
     const certificate =
       found.certificates &&
       noteVariance(judge(found.certificates[row]!, missed[row]!), variance[row]!, sizeOf(model.info.shape));
+    // The last move of descent is measured here alone.
+    const arrived = found.converged[row] || (tolerance !== undefined && missed[row]! <= tolerance);
     const residuals = certificate?.residuals.filter(residual => residual !== null) ?? [];
     return {
       ...seeds[row]!,
@@ -212,7 +217,7 @@ function describe(
       ...(before && { mseBefore: before[row]! }),
       ...(residuals.length > 0 && { residual: Math.max(...residuals) }),
       ...(certificate && { certificate }),
-      converged: (found.converged[row] ?? false) && !certificate?.flags.length,
+      converged: arrived && !certificate?.flags.length,
       latentVariance: variance[row]!,
       evaluations: found.evaluations[row]! + (found.grown ? 0 : evaluationsOf(way, found.pair !== undefined)),
       losses: found.losses.slice(0, found.iterations?.[row]).map(losses => losses[row]!),

@@ -294,6 +294,19 @@ function centred(z: Floats): Floats {
   );
 }
 
+test('the last move of descent counts as any other: it converges where it comes near enough', async () => {
+  const images = rows(pixels(combine([gain, draw('truth')])), 0, 1);
+  const moved = (tolerance?: number) =>
+    embed(model, images, {
+      ...{ runtime, method: 'descent', recipe: { ...RECIPES.seedbed, iterations: 3 }, tolerance },
+    });
+  const { mse } = (await moved()).results[0]!;
+  // In standardised pixels, whose deviation is 1 / 5.
+  const [near, far] = [25.1, 24.9].map(factor => moved(factor * mse));
+  expect((await near!).results[0]!.converged).toBe(true);
+  expect((await far!).results[0]!.converged).toBe(false);
+});
+
 describe('what embed is given is looked at', () => {
   const image = pixels(draw('image', 1));
   const nan = float32(

@@ -32,7 +32,7 @@ export function raceReport(standings: readonly Standing[], facts: RaceFacts): st
   const seconds = standings.flatMap(s => (s.seconds === undefined ? [] : [s.seconds])).sort((a, b) => a - b);
   const unit = seconds[0] ?? 1;
   return [
-    `# Race: ${model}, ${pictures} pictures of ${data}`,
+    `# Race: ${model}, ${picturesOf({ pictures, data })}`,
     '',
     `Made by \`${command}\`.`,
     '',
@@ -150,7 +150,7 @@ export function raceFigure(
     points: crowded
       ? points.map(point => (isBeaten(point, points) ? { ...point, name: '' } : point))
       : points,
-    notes: `${facts.pictures} pictures of ${facts.data}. Seeds are near noise where all statistics of a panel lie within two of noise's deviations, root mean square. Errors below ${LEAST} are drawn there.${crowded ? ' Named are those that none of their colour beats in both, those down there apart.' : ''}`,
+    notes: `${picturesOf(facts)}. Seeds are near noise where all statistics of a panel lie within ${NEAR} of noise's deviations, root mean square, off noise within ${OFF}, and far from it beyond. Errors below ${LEAST} are drawn there.${crowded ? ' Named are those that none of their colour beats in both, those down there apart.' : ''}`,
     width: 900,
     height: 600,
   });
@@ -173,9 +173,17 @@ function isBeaten({ x, y, group, isBelow }: Place, all: readonly Place[]): boole
   );
 }
 
+/** Statistics of a panel, in noise's deviations, up to which seeds are near noise, and off it. */
+const NEAR = 2;
+const OFF = 6;
+
+/** The pictures of a race, in words. */
+const picturesOf = ({ pictures, data }: Pick<RaceFacts, 'pictures' | 'data'>) =>
+  `${pictures} picture${pictures === 1 ? '' : 's'} of ${data}`;
+
 /** The groups of a plot, each with its colour, the last drawn over the others. */
 const GROUPS = ['seeds far from noise', 'seeds off noise', 'seeds near noise'] as const;
 
 function groupOf({ departure }: Standing): (typeof GROUPS)[number] {
-  return GROUPS[departure < 2 ? 2 : departure < 6 ? 1 : 0];
+  return GROUPS[departure < NEAR ? 2 : departure < OFF ? 1 : 0];
 }
