@@ -147,8 +147,11 @@ function progressOf(terminal: Terminal) {
       let done = 0;
       return (lane: number, { begun, kept, progress: told }: Told) => {
         if (begun !== undefined) inHand.set(lane, shared[begun]!.name);
-        if (begun !== undefined || kept !== undefined) remarks.delete(lane);
-        if (kept !== undefined) done++;
+        if (kept !== undefined) {
+          done++;
+          inHand.delete(lane);
+          remarks.delete(lane);
+        }
         if (told) remarks.set(lane, told.remark);
         const names = [...inHand].map(([of, name]) => remarks.get(of) ?? name);
         progress.update(done, of, names.join(', '));
