@@ -48,7 +48,7 @@ export interface Verified {
 }
 
 /**
- * Runs samplers, gradients, every inversion method and every statistic on models and seeds whose answers are known in
+ * Runs samplers, gradients, every inversion method and the statistics of seeds on models and seeds whose answers are known in
  * closed form, and compares what came out with what was expected.
  * @throws {SeedbedError} Interrupted by `signal`, Machine when the device fails.
  */
