@@ -16,13 +16,12 @@ import { type Denoiser, picturesSeen, withSampler } from '../src/diffusion/info.
 import { toPixels } from '../src/diffusion/pictures.ts';
 import { lineFigure } from '../src/figures/line.ts';
 import { compareGrown, createRuntime, decode, type GrownComparison, loadModel } from '../src/index.ts';
-import { principalComponents } from '../src/latent/pca.ts';
+import { type PrincipalComponents, principalComponents } from '../src/latent/pca.ts';
 import { LEARNED } from '../src/quality/levels.ts';
 import { wienerPictures } from '../src/quality/linear.ts';
 import { svgToPng } from '../src/runtime/svg.ts';
 import { normals } from '../src/tensor/random.ts';
 import { average } from '../src/tensor/statistics.ts';
-import type { Floats } from '../src/tensor/tensor.ts';
 import { seedbed } from './seedbed.ts';
 
 const { values } = parseArgs({
@@ -86,13 +85,11 @@ async function train({ file, steps, run, rng }: Pair & { run: string; rng: numbe
   await seedbed([...words, '--steps', String(steps), ...(begun ? ['--resume'] : ['--rng', String(rng)])]);
 }
 
-/** What the linear model of the data grows from seeds along a network's steps: it knows mean and covariance alone. */
-async function grownLinearly(model: Denoiser, latent: Floats): Promise<Floats> {
+/** What the linear model knows of the data, as a network is shown them: mean and covariance. */
+async function momentsFor({ info: { padding, range } }: Denoiser): Promise<PrincipalComponents> {
   const data = await openDataset('mnist:train', { dataDir: values['data-dir'] });
   const images = await data.read(Array.from({ length: LEARNED }, (_, i) => i));
-  const { padding, range } = model.info;
-  const moments = principalComponents(prepare(images, padding, range));
-  return toPixels(wienerPictures(model, moments, latent), model.info);
+  return principalComponents(prepare(images, padding, range));
 }
 
 interface Row extends GrownComparison {
@@ -109,6 +106,7 @@ async function compare({ recipe, runs }: Pair): Promise<Row[]> {
   const { shape, sampler } = models[0]!.info;
   const latent = normals({ seed: 0, purpose: 'agreement' }, [SEEDS, ...shape]);
   const pictures = picturesSeen(models[0]!.info)!;
+  const moments = await momentsFor(models[0]!);
   const found: Row[] = [];
   for (const grid of GRIDS) {
     const along = { ...sampler, grid };
@@ -116,7 +114,7 @@ async function compare({ recipe, runs }: Pair): Promise<Row[]> {
       await decode(models[0]!, latent, { runtime, sampler: along }),
       await decode(models[1]!, latent, { runtime, sampler: along }),
     ];
-    const linear = await grownLinearly(withSampler(models[0]!, along), latent);
+    const linear = toPixels(wienerPictures(withSampler(models[0]!, along), moments, latent), models[0]!.info);
     const besides = [a, b].map(grown => compareGrown(grown, linear).ratio.mean);
     found.push({ recipe, pictures, grid, ...compareGrown(a, b), linear: average(besides) });
   }

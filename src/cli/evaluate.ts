@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { keptResult } from '../embedding/journal-files.ts';
 import { methodRow, usedSettings } from '../embedding/methods.ts';
 import type { SeedResult } from '../embedding/result.ts';
+import { LEAST } from '../experiments/paper/means.ts';
 import { joinPath } from '../runtime/files.ts';
 import { bootstrapMean, type Interval } from '../tensor/statistics.ts';
 import { jsonCodec } from '../work/kept.ts';
@@ -119,9 +120,6 @@ function summaryOf(results: readonly NamedResult[], rng: number) {
     latentVariance: mean(r => r.latentVariance),
   };
 }
-
-/** Pictures from which on an interval is told: of fewer it is too narrow. */
-const LEAST = 10;
 
 function inWords(count: number, { mse, mseBefore, latentVariance }: ReturnType<typeof summaryOf>): string[] {
   const text = ({ mean, low, high }: Interval) =>

@@ -50,7 +50,6 @@ const FOLDERS: Readonly<Record<string, string>> = {
 };
 /** The denoiser that all embedders are of. */
 const EMBEDDED = 'fashion-mnist';
-type Method = 'auto' | 'descent';
 /** Seeds between two writings of what is done. */
 const PIECE = 2 * BATCH;
 
@@ -136,7 +135,7 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
         return made;
       });
     },
-    cloud: (subject, index, method = 'auto') => cloudBesideOthers(lab, place, subject, index, method),
+    cloud: (subject, index, method = 'auto') => cloudBesideOthers(lab, place, { subject, index, method }),
   };
   return lab;
 }
@@ -147,8 +146,15 @@ function misfitOf(name: string, { info }: Embedder, { hash }: Denoiser): string 
   return `embedder ${name} was trained for denoiser ${info.denoiser.slice(0, 12)}, but ${EMBEDDED} is ${hash.slice(0, 12)}. Train it for that one`;
 }
 
+/** Which cloud: of which of a subject's test pictures, by which method. */
+interface Wanted {
+  readonly subject: Subject;
+  readonly index: number;
+  readonly method: 'auto' | 'descent';
+}
+
 /** The work that a cloud is: its name, where it is kept, and of how many seeds. */
-function cloudWork({ sizes }: Lab, { unfinished }: Place, subject: Subject, index: number, method: Method) {
+function cloudWork({ sizes }: Lab, { unfinished }: Place, { subject, index, method }: Wanted) {
   const name = `${subject}-${method}-${index}`;
   const path = (piece: string) => unfinished.path(`cloud-${name}-${piece}`);
   // A cloud that diverges leaves what other experiments found.
@@ -160,45 +166,37 @@ function cloudWork({ sizes }: Lab, { unfinished }: Place, subject: Subject, inde
  * Finds a cloud, or reads it where it was found before. While another process has it in hand, those of the next pictures are
  * found, which are asked for next.
  */
-async function cloudBesideOthers(
-  lab: Lab,
-  place: Place,
-  subject: Subject,
-  index: number,
-  method: Method,
-): Promise<SeedCloud> {
+async function cloudBesideOthers(lab: Lab, place: Place, wanted: Wanted): Promise<SeedCloud> {
   const { marks, terminal } = place;
-  const of = (picture: number) => cloudWork(lab, place, subject, picture, method);
-  const isThere = (picture: number) => areKept(of(picture).own, of(picture));
-  const { pictures } = lab.sizes[method === 'auto' ? 'clouds' : 'descent'];
-  let next = index;
-  while (!(await isThere(index))) {
-    const { name } = of(next);
-    if (!(await isThere(next)) && (await marks.take(name)))
-      await seekCloud(lab, place, subject, next, method).finally(() => marks.putBack(name));
-    else if (next + 1 < pictures) next++;
+  const { pictures } = lab.sizes[wanted.method === 'auto' ? 'clouds' : 'descent'];
+  const isThere = (cloud: Wanted) => {
+    const work = cloudWork(lab, place, cloud);
+    return areKept(work.own, work);
+  };
+  let next = wanted;
+  while (!(await isThere(wanted))) {
+    const { name } = cloudWork(lab, place, next);
+    if (!(await isThere(next)) && (await marks.take(name))) {
+      const found = await seekCloud(lab, place, next).finally(() => marks.putBack(name));
+      if (next === wanted) return found;
+    } else if (next.index + 1 < pictures) next = { ...next, index: next.index + 1 };
     else {
       await moment(terminal.signal);
-      next = index;
+      next = wanted;
     }
   }
-  return seekCloud(lab, place, subject, index, method);
+  return seekCloud(lab, place, wanted);
 }
 
 /** Finds the seeds of a subject's test picture, piece by piece, or reads them where they were found before. */
-async function seekCloud(
-  lab: Lab,
-  place: Place,
-  subject: Subject,
-  index: number,
-  method: Method,
-): Promise<SeedCloud> {
+async function seekCloud(lab: Lab, place: Place, wanted: Wanted): Promise<SeedCloud> {
+  const { subject, index, method } = wanted;
   const { runtime, progress } = place;
   const { signal } = place.terminal;
   const model = await lab.denoiser(SUBJECTS[subject].model);
   const image = await readPictures(await lab.data(subject, 'test'), index, index + 1);
   const { recipe, iterations } = lab.sizes.descent;
-  const { name, own, count, piece } = cloudWork(lab, place, subject, index, method);
+  const { name, own, count, piece } = cloudWork(lab, place, wanted);
   const options = {
     ...{ method, batch: BATCH, rng: lab.rng },
     ...(method === 'descent' && { recipe: { ...RECIPES[recipe], iterations } }),

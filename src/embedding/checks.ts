@@ -13,7 +13,9 @@ export function checkImages(images: Floats, model: Denoiser): void {
       `model '${model.info.name}' embeds pictures [n, ${wanted}], got [${images.shape}]. Resize them, or let the command line do it`,
     );
   }
-  requireNumbers(images, 'embed');
+  const odd = images.data.find(value => !Number.isFinite(value));
+  if (odd !== undefined)
+    throw new SeedbedError('BadArgument', `embed: the pictures hold ${odd}, which is no number`);
   if (wanted.length !== 3 || givesLatents(model)) return;
   // Bytes, and what runs from -1 to 1, give themselves away; what resampling left a little outside is welcome.
   const wrong = unstack(images)
@@ -24,12 +26,6 @@ export function checkImages(images: Floats, model: Denoiser): void {
       'BadArgument',
       `model '${model.info.name}' embeds pixels from 0 to 1, got a picture with a mean of ${wrong.toPrecision(3)}. Divide bytes by 255`,
     );
-}
-
-function requireNumbers({ data }: Floats, who: string): void {
-  const at = data.findIndex(value => !Number.isFinite(value));
-  if (at >= 0)
-    throw new SeedbedError('BadArgument', `${who}: the pictures hold ${data[at]}, which is no number`);
 }
 
 export function checkNoiseOf(pictures: Floats, images: Floats): void {

@@ -86,26 +86,16 @@ export const EVALUATORS: Readonly<Record<string, Evaluate>> = {
     );
     return build([...before, ...indices!.shape, ...after], x!.dtype, picked.flat());
   },
-  ScatterElements: ([x, indices, updates], a) =>
-    x!.shape.length === 1 && textOf(a, 'reduction', 'none') === 'none'
-      ? scattered(x!, toNumbers(indices!), toNumbers(updates!))
-      : undefined,
-  ScatterND: ([x, indices, updates], a) =>
-    x!.shape.length === 1 && textOf(a, 'reduction', 'none') === 'none'
-      ? scattered(x!, toNumbers(indices!), toNumbers(updates!))
-      : undefined,
+  ScatterElements: scatter,
+  ScatterND: scatter,
   Tile: ([x, repeats]) => {
     const times = toNumbers(repeats!);
     const shape = x!.shape.map((dim, axis) => dim * times[axis]!);
     if (sizeOf(shape) > FOLD_LIMIT) return undefined;
-    const strides = stridesOf(x!.shape);
     const values = toNumbers(x!);
-    const places = shape.reduce<number[]>(
-      (offsets, dim, axis) =>
-        offsets.flatMap(base =>
-          Array.from({ length: dim }, (_, i) => base + (i % x!.shape[axis]!) * strides[axis]!),
-        ),
-      [0],
+    const places = gatherBy(
+      x!.shape.flatMap((dim, axis) => [times[axis]!, dim]),
+      stridesOf(x!.shape).flatMap(stride => [0, stride]),
     );
     return build(
       shape,
@@ -190,11 +180,13 @@ function placeIn(index: number, size: number): number {
   );
 }
 
-/** A vector with some of its elements replaced. */
-function scattered(x: Tensor, indices: readonly number[], updates: readonly number[]): Tensor {
-  const values = toNumbers(x);
-  for (const [i, index] of indices.entries()) values[placeIn(index, values.length)] = updates[i]!;
-  return build(x.shape, x.dtype, values);
+/** A vector with some of its elements replaced, or undefined for other tensors and for what is added up. */
+function scatter([x, indices, updates]: readonly (Tensor | undefined)[], a: Attributes): Tensor | undefined {
+  if (x!.shape.length !== 1 || textOf(a, 'reduction', 'none') !== 'none') return undefined;
+  const [values, replacements] = [toNumbers(x!), toNumbers(updates!)];
+  for (const [i, index] of toNumbers(indices!).entries())
+    values[placeIn(index, values.length)] = replacements[i]!;
+  return build(x!.shape, x!.dtype, values);
 }
 
 /** A reduction of all elements, or undefined where only some axes are reduced. */
