@@ -36,6 +36,8 @@ What Seedbed makes of each operator of ONNX's operator sets ${READ_OPSETS.from} 
 - **lowered**: written out as operators of the first kind when a graph is loaded (\`src/graph/lower.ts\`), so that it has a gradient where they have one.
 - **refused**: a graph that has it is not taken, and the message says why (\`src/graph/refused.ts\`).
 
+Refused with a message, too, are forms of the others that no denoiser is known to have: dilated pooling; a ConvTranspose whose \`auto_pad\` is SAME with strides longer than its window ([ONNX and the runtime differ](../findings/same-falls-short.sh)); scatters that keep the smallest or the largest, and gradients of those that multiply; a Resize of a region or that keeps proportions; Dropout and BatchNormalization in training; an Attention with a cache. Weights in 4 and 2 bits are read, for DequantizeLinear; float8 and float4 are not.
+
 | operator | since set | in Seedbed |
 | --- | --- | --- |
 ${rows.join('\n')}

@@ -26,12 +26,20 @@ const UNREAD: Readonly<Record<number, string>> = {
   18: 'float8',
   19: 'float8',
   20: 'float8',
-  21: 'uint4',
-  22: 'int4',
+  23: 'float4',
+  24: 'float8',
 };
 
 /** ONNX's number for bfloat16, which is read as float32: a float32 is a bfloat16 with more digits. */
 export const BFLOAT16 = 16;
+
+/** Integers of less than a byte, which weights in few bits are stored as, by ONNX's numbers; read as bytes. */
+export const SMALL_INTEGERS: Readonly<Record<number, { bits: 2 | 4; as: 'uint8' | 'int8' }>> = {
+  21: { bits: 4, as: 'uint8' },
+  22: { bits: 4, as: 'int8' },
+  25: { bits: 2, as: 'uint8' },
+  26: { bits: 2, as: 'int8' },
+};
 
 /** The element type behind ONNX's number for it. @throws {SeedbedError} Unsupported for strings, float8 and the like. */
 export function dtypeFromOnnx(code: number, where: string): DType {

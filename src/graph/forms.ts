@@ -7,7 +7,7 @@ import { reductionAxes } from './infer.ts';
 import { interpolationMatrix, interpolationOf } from './interpolation.ts';
 import { type Attributes, intOf, intsOf, type Node, staticShape, textOf } from './ir.ts';
 import { applyAlong } from './matrix.ts';
-import { windowOf } from './windows.ts';
+import { transposedForm, windowOf } from './windows.ts';
 
 interface Form {
   readonly inputs: readonly Value[];
@@ -36,6 +36,11 @@ export function formOf(b: GraphBuilder, node: Node, inputs: readonly Value[]): F
     case 'AveragePool':
     case 'MaxPool':
       return windowForm(b, node, inputs);
+    case 'ConvTranspose':
+      return {
+        inputs,
+        attributes: transposedForm(attributes, b.shape(inputs[0]!).slice(2), b.shape(inputs[1]!).slice(2)),
+      };
     case 'Resize':
       return resizeForm(b, inputs, attributes);
     case 'Mod':

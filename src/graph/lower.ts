@@ -141,19 +141,19 @@ export const LOWERINGS: Readonly<Record<string, Lowering>> = {
   Xor: ({ b, inputs: [x, y] }) => b.op('Not', [b.op('Equal', [x!, y!])]),
 };
 
-/** (x - zero) scale: one scale for all, or one for each place on an axis. */
+/** (x - zero) scale: one scale for all, one for each place on an axis, or one for each block of places there. */
 function dequantizeLinear({ b, inputs, attributes }: CompositeNode): Value {
   const [x, scale, zero] = inputs.map(value => value && b.cast(value, 'float32'));
   const rank = b.type(x!).shape.length;
-  if (intOf(attributes, 'block_size', 0) !== 0)
-    throw new SeedbedError(
-      'Unsupported',
-      'blocked DequantizeLinear is not supported; export the weights in float32',
-    );
-  const laid = (v: Value) =>
-    b.type(v).shape.length === 0
-      ? v
-      : alongAxis(b, v, sizeOf(b.shape(v)) === 1 ? 0 : normalAxis(intOf(attributes, 'axis', 1), rank), rank);
+  const block = intOf(attributes, 'block_size', 0);
+  const laid = (v: Value) => {
+    if (b.type(v).shape.length === 0) return v;
+    if (block === 0 && sizeOf(b.shape(v)) === 1) return alongAxis(b, v, 0, rank);
+    const axis = normalAxis(intOf(attributes, 'axis', 1), rank);
+    if (block === 0) return alongAxis(b, v, axis, rank);
+    const places = Array.from({ length: b.shape(x!)[axis]! }, (_, i) => Math.floor(i / block));
+    return b.op('Gather', [v, b.constant(int64(places))], { axis });
+  };
   return b.mul(zero ? b.sub(x!, laid(zero)) : x!, laid(scale!));
 }
 

@@ -1,22 +1,33 @@
 import { create } from '@bufbuild/protobuf';
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf';
 import { messageOf, SeedbedError } from '../errors.ts';
-import { fromBfloat16 } from '../tensor/stored.ts';
+import { fromBfloat16, unpacked } from '../tensor/stored.ts';
 import { bytesOf, type DType, sizeOf, type Tensor, tensorFromBytes, zeros } from '../tensor/tensor.ts';
-import { BFLOAT16, dtypeFromOnnx, ONNX_DTYPES } from './dtypes.ts';
+import { BFLOAT16, dtypeFromOnnx, ONNX_DTYPES, SMALL_INTEGERS } from './dtypes.ts';
 import { type ExternalFiles, externalBytes } from './external.ts';
 
 /** An ONNX tensor's elements, whichever of the format's fields, or which other file, they lie in. */
 export function readTensor(t: TensorProto, where: string, files: ExternalFiles): Tensor {
-  if (t.dataType !== BFLOAT16) return readAs(dtypeFromOnnx(t.dataType, where), t, where, files);
-  return fromBfloat16(readAs('uint16', t, where, files) as Tensor<'uint16'>);
-}
-
-function readAs(dtype: DType, t: TensorProto, where: string, files: ExternalFiles): Tensor {
   const shape = t.dims.map(Number);
   if (shape.some(dim => !Number.isSafeInteger(dim) || dim < 0)) {
     throw new SeedbedError('BadFile', `impossible shape [${shape}]`, { at: where });
   }
+  const small = SMALL_INTEGERS[t.dataType];
+  if (small) {
+    const bytes = readAs('uint8', t, [Math.ceil((sizeOf(shape) * small.bits) / 8)], where, files);
+    return unpacked(bytes.data as Uint8Array, small.bits, small.as, shape);
+  }
+  if (t.dataType !== BFLOAT16) return readAs(dtypeFromOnnx(t.dataType, where), t, shape, where, files);
+  return fromBfloat16(readAs('uint16', t, shape, where, files) as Tensor<'uint16'>);
+}
+
+function readAs(
+  dtype: DType,
+  t: TensorProto,
+  shape: readonly number[],
+  where: string,
+  files: ExternalFiles,
+): Tensor {
   if (t.dataLocation === TensorProto_DataLocation.EXTERNAL)
     return tensorFromBytes(dtype, shape, externalBytes(t.externalData, dtype, shape, where, files));
   try {
@@ -27,7 +38,7 @@ function readAs(dtype: DType, t: TensorProto, where: string, files: ExternalFile
   }
 }
 
-/** The elements as the format's lists of numbers hold them; float16 and bfloat16 lie among the integers, as their bits. */
+/** The elements as the format's lists of numbers hold them; float16, bfloat16 and packed bytes lie among the integers, as their bits. */
 function fromFields(t: TensorProto, dtype: DType, shape: readonly number[]): Tensor {
   const fields: ArrayLike<number | bigint>[] = [
     t.floatData,

@@ -100,15 +100,45 @@ function slide(n: NodeFacts, x: ValueType, w: Window, round: (v: number) => numb
 export function convTransposeOutput(n: NodeFacts): ValueType[] {
   const [x, weight] = n.types as [ValueType, ValueType];
   const kernel = staticShape(weight.shape, n.what);
-  if (textOf(n.attributes, 'auto_pad', 'NOTSET').startsWith('SAME') || intsOf(n.attributes, 'output_shape')) {
-    throw new SeedbedError('Unsupported', 'auto_pad and output_shape are not supported; write the pads out', {
-      at: n.what,
-    });
-  }
   const w = windowOf(n.attributes, x.shape.slice(2), kernel.slice(2));
   const extra = intsOf(n.attributes, 'output_padding') ?? w.kernel.map(() => 0);
   const spatial = staticShape(x.shape.slice(2), n.what).map(
     (size, i) => (size - 1) * w.strides[i]! + reach(w, i) - w.before[i]! - w.after[i]! + extra[i]!,
   );
   return [{ dtype: x.dtype, shape: [x.shape[0]!, kernel[1]! * intOf(n.attributes, 'group', 1), ...spatial] }];
+}
+
+/**
+ * A ConvTranspose's attributes with all that it cuts off or adds written out, so that its output has the `output_shape`
+ * asked for or, with an `auto_pad` of SAME, the input's shape times the strides. Of an odd number of pixels one more is
+ * cut off at the start, with SAME_UPPER at the end; what is missing is added at the end.
+ * @param spatial the input's spatial shape.
+ */
+export function transposedForm(
+  { auto_pad, output_shape, ...attributes }: Attributes,
+  spatial: readonly number[],
+  kernelShape: readonly number[],
+): Attributes {
+  const auto = textOf({ auto_pad: auto_pad ?? 'NOTSET' }, 'auto_pad', 'NOTSET');
+  if (auto === 'NOTSET' && !output_shape) return attributes;
+  const w = windowOf(attributes, spatial, kernelShape);
+  const extra = intsOf(attributes, 'output_padding') ?? spatial.map(() => 0);
+  const whole = spatial.map((size, i) => (size - 1) * w.strides[i]! + reach(w, i) + extra[i]!);
+  const asked = output_shape
+    ? intsOf({ output_shape }, 'output_shape')!
+    : spatial.map((size, i) => (auto === 'VALID' ? whole[i]! : size * w.strides[i]!));
+  // There the runtime makes fewer pixels than ONNX says.
+  if (!output_shape && asked.some((size, i) => size > whole[i]!))
+    throw new SeedbedError(
+      'Unsupported',
+      `an auto_pad of ${auto} with strides [${w.strides}] that are longer than its windows; write pads and output_padding out`,
+    );
+  const cut = whole.map((size, i) => Math.max(0, size - asked[i]!));
+  const small = cut.map(pixels => Math.floor(pixels / 2));
+  const large = cut.map((pixels, i) => pixels - small[i]!);
+  return {
+    ...attributes,
+    pads: auto === 'SAME_UPPER' ? [...small, ...large] : [...large, ...small],
+    output_padding: extra.map((pixels, i) => pixels + Math.max(0, asked[i]! - whole[i]!)),
+  };
 }

@@ -1,4 +1,4 @@
-import { float32, type Tensor } from './tensor.ts';
+import { float32, type Tensor, zeros } from './tensor.ts';
 
 /** Big-endian elements of `width` bytes put in little-endian order, copied. */
 export function fromBigEndian(bytes: Uint8Array, width: number): Uint8Array {
@@ -11,6 +11,26 @@ export function fromBigEndian(bytes: Uint8Array, width: number): Uint8Array {
 export function fromBfloat16({ shape, data }: Tensor<'uint16'>): Tensor<'float32'> {
   const bits = Uint32Array.from(data, upper => upper << 16);
   return float32(shape, new Float32Array(bits.buffer));
+}
+
+/**
+ * Integers of 4 or 2 bits, packed into bytes from the lowest bits up, each widened to a byte of its own.
+ * @param packed what is left of its last byte is padding.
+ */
+export function unpacked(
+  packed: Uint8Array,
+  bits: 2 | 4,
+  dtype: 'uint8' | 'int8',
+  shape: readonly number[],
+): Tensor {
+  const each = 8 / bits;
+  const result = zeros(dtype, shape);
+  const lost = 32 - bits;
+  for (let i = 0; i < result.data.length; i++) {
+    const raised = (packed[Math.floor(i / each)]! >> (bits * (i % each))) << lost;
+    result.data[i] = dtype === 'int8' ? raised >> lost : raised >>> lost;
+  }
+  return result;
 }
 
 /** Matrices of `rows` x `columns`, one after the other, each transposed into a copy. */

@@ -72,6 +72,13 @@ const COMPOSITES: Readonly<Record<string, readonly Case[]>> = {
       with: [float32([], [0.5]), tensor('uint8', [], Uint8Array.of(128))],
     },
     { x: tensor('int8', [2, 3], Int8Array.of(0, 7, -1, 127, -128, 1)), with: [float32([3], [0.5, 2, -1])] },
+    // A scale for each block of two rows, the last of which is of one.
+    {
+      x: tensor('uint8', [3, 2], Uint8Array.of(0, 7, 255, 128, 3, 1)),
+      with: [float32([2, 2], [0.5, 2, -1, 3]), tensor('uint8', [2, 2], Uint8Array.of(1, 2, 3, 4))],
+      attributes: { axis: 0, block_size: 2 },
+      opset: 21,
+    },
     // One scale for a vector, its axis left out.
     { x: tensor('int8', [3], Int8Array.of(0, 7, -1)), with: [float32([], [0.5])] },
   ],

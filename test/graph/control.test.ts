@@ -252,6 +252,28 @@ test('bfloat16 weights and casts are read as float32, exactly', async () => {
   }
 });
 
+test('weights in 4 and 2 bits are read as bytes, from the lowest bits up', () => {
+  const model = fromBinary(
+    ModelProtoSchema,
+    serializeModel(graphOf([node('Identity', ['x'], 'y')], { w: float32([5], [0, 0, 0, 0, 0]) })),
+  );
+  const read = (dataType: number, bytes: number[]) =>
+    [{ rawData: Uint8Array.from(bytes) }, { int32Data: bytes }].map(held => {
+      model.graph!.initializer = [create(TensorProtoSchema, { name: 'w', dataType, dims: [5n], ...held })];
+      return parseModel(toBinary(ModelProtoSchema, model), 'bits.onnx').initializers.get('w')!;
+    });
+  const [UINT4, INT4, UINT2, INT2] = [21, 22, 25, 26];
+  for (const w of read(UINT4, [0x10, 0xf8, 0x07]))
+    expect(w).toEqual(tensor('uint8', [5], Uint8Array.of(0, 1, 8, 15, 7)));
+  for (const w of read(INT4, [0x10, 0xf8, 0x07]))
+    expect(w).toEqual(tensor('int8', [5], Int8Array.of(0, 1, -8, -1, 7)));
+  for (const w of read(UINT2, [0b11100100, 0b10]))
+    expect(w).toEqual(tensor('uint8', [5], Uint8Array.of(0, 1, 2, 3, 2)));
+  for (const w of read(INT2, [0b11100100, 0b10]))
+    expect(w).toEqual(tensor('int8', [5], Int8Array.of(0, 1, -2, -1, -2)));
+  expect(thrownBy(() => read(INT4, [0x10, 0xf8]))).toMatchObject({ kind: 'BadFile' });
+});
+
 describe('float64', () => {
   const double = (values: number[]) => tensor('float64', [values.length], Float64Array.from(values));
   const toDouble = { to: ONNX_DTYPES.float64 };
