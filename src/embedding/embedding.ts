@@ -48,9 +48,9 @@ export interface EmbedOptions {
   readonly samplerGrid?: Grid | undefined;
   /** Seeds in work at once, from 1; 16. */
   readonly batch?: number | undefined;
-  /** The way through the sampler; the fastest that fits into memory unless given. */
+  /** Of methods that descend: the way through the sampler; the fastest that fits into memory unless given. */
   readonly memory?: Memory | undefined;
-  /** A seed stops once its mean squared error, of standardised pixels, is at most this; it never does unless given. */
+  /** Of methods that descend: a seed stops once its mean squared error, of standardised pixels, is at most this; it never does unless given. */
   readonly tolerance?: number | undefined;
   /** Stops the work before its next iteration or network evaluation, with `Interrupted`; what is done is in the journal. */
   readonly signal?: AbortSignal | undefined;

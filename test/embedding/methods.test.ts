@@ -320,6 +320,11 @@ describe('what embed is given is looked at', () => {
   test.each<[Floats, object, string]>([
     [nan, {}, 'the pictures hold NaN, which is no number'],
     [bytes, {}, 'embeds pixels from 0 to 1, got a picture with a mean of'],
+    [
+      image,
+      { method: 'split', tolerance: 1e-3 },
+      "method 'split' has no use for 'tolerance'. Leave it out, or",
+    ],
     [image, { methd: 'naive' }, "there is no option 'methd'. There are: method,"],
     [image, { inversion: { tau: 0.2 } }, 'Unrecognized key: "tau"'],
     [image, { inversion: { ...SPLIT, lastStep: { ...SPLIT.lastStep, tau: -1 } } }, 'at lastStep.tau'],
