@@ -62,11 +62,12 @@ function describeGraph(
 }
 
 function describeSeeds(bytes: Uint8Array, file: string): Record<string, unknown> {
-  const { latent, provenance } = readSeeds(bytes, file);
+  const { latent, pair, provenance } = readSeeds(bytes, file);
   const { images, ...rest } = provenance ?? { images: [] };
   return {
     file: 'seeds',
     shape: `[${latent.shape}]`,
+    ...(pair && { states: 'two of each seed, float64: latent and latent2' }),
     ...(provenance
       ? { ...rest, images: images.map(i => i.name).join(', ') }
       : { origin: 'unknown: a bare array' }),

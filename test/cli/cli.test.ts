@@ -223,6 +223,10 @@ describe('differentiate, info and data', () => {
       shape: [1, 8, 8],
       hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
+    const exact = ['--method', 'exact', '--sampler', 'edict', '--out', at('exact')];
+    await seedbed('embed', at('wide.png'), '--model', model, ...exact);
+    const { out } = await seedbed('info', at('exact/seeds.safetensors'));
+    expect(out).toMatch(/^states +two of each seed, float64[\s\S]*^sampler .*"edict"/m);
   });
 
   test('data list names the licences', async () => {
