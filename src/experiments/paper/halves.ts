@@ -7,13 +7,14 @@ import { type PrincipalComponents, principalComponents } from '../../latent/pca.
 import { linearDisagreement } from '../../quality/agreement.ts';
 import { linearClean, wienerPictures } from '../../quality/linear.ts';
 import { combine, inBatches } from '../../tensor/rowwise.ts';
-import { average, jackknife, meanSquaredErrors } from '../../tensor/statistics.ts';
+import { average, meanSquaredErrors } from '../../tensor/statistics.ts';
 import { type Floats, rows, sizeOf, unstack } from '../../tensor/tensor.ts';
 import { below, type Claim, judged, orInPart, type PlotPicture, type Table } from './claims.ts';
 import { BATCH, errorsAgainst, experiment, type Lab, readPictures } from './lab.ts';
 import { figure, type Sampled, sampled, withInterval } from './means.ts';
 import { inBands } from './measure/bands.ts';
 import { cleanBy, HALF_TIME, inNoise, levelsOf, shownTo, stepOnwards } from './measure/clean.ts';
+import { type Differences, differences, each, type Trained } from './measure/differences.ts';
 import {
   type Grown,
   growTrainings,
@@ -77,26 +78,6 @@ export const halves = experiment({
   }),
 });
 
-/** Trainings of two halves, and of the second with the random numbers of the first's. */
-interface Trained<T> {
-  readonly first: readonly T[];
-  readonly second: readonly T[];
-  readonly sameChance: readonly T[];
-}
-
-/** By how much trainings differ. */
-interface Differences {
-  /** Those of one half. */
-  readonly one: Sampled;
-  /** Those of two halves. */
-  readonly disjoint: Sampled;
-  /** Those of two halves with the same random numbers. */
-  readonly sameChance: Sampled | null;
-  /** `disjoint` over `one`, and less `one`, which is what the images add. */
-  readonly times: Sampled;
-  readonly added: Sampled;
-}
-
 type Halves = Awaited<ReturnType<typeof measureHalves>>['numbers'];
 
 async function measureHalves(lab: Lab, size: number) {
@@ -157,60 +138,13 @@ function requireComparable(size: number, { first, second, sameChance }: Trained<
   }
 }
 
-/** Something of each network, in the same arrangement. */
-function each<T, U>({ first, second, sameChance }: Trained<T>, of: (one: T) => U): Trained<U> {
-  return { first: first.map(of), second: second.map(of), sameChance: sameChance.map(of) };
-}
-
-/** What pairs of trainings differ by, with intervals from leaving out each training in turn. */
-function differences<T>(lab: Lab, trained: Trained<T>, of: (a: T, b: T) => number): Differences {
-  const { first, second, sameChance } = trained;
-  const within = [first, second].map(half => half.map((a, i) => half.slice(i + 1).map(b => of(a, b))));
-  const across = first.map(a => second.map(b => of(a, b)));
-  const trainings = Math.min(first.length, second.length);
-  /** Without training `out` of a half: 0 or 1. */
-  const without = (half?: number, out?: number) => {
-    const there = (of: number, i: number) => of !== half || i !== out;
-    const one = within.map((pairs, k) => meanWhere(pairs, (i, j) => there(k, i) && there(k, i + 1 + j)));
-    return {
-      one: average(one),
-      disjoint: meanWhere(across, (i, j) => there(0, i) && there(1, j)),
-    };
-  };
-  const over = (n: number, statistic: (means: { one: number; disjoint: number }) => number): Sampled => ({
-    ...jackknife(
-      statistic(without()),
-      [first, second].map((half, k) => half.map((_, i) => statistic(without(k, i)))),
-    ),
-    n,
-  });
-  return {
-    one: over(trainings - 1, ({ one }) => one),
-    disjoint: over(trainings, ({ disjoint }) => disjoint),
-    sameChance:
-      sameChance.length > 0
-        ? sampled(
-            sameChance.map((b, i) => of(first[i]!, b)),
-            lab.rng,
-          )
-        : null,
-    times: over(trainings - 1, ({ one, disjoint }) => (disjoint === one ? 1 : disjoint / one)),
-    added: over(trainings - 1, ({ one, disjoint }) => disjoint - one),
-  };
-}
-
-/** The mean of the numbers of rows that are asked for. */
-function meanWhere(values: readonly (readonly number[])[], asked: (i: number, j: number) => boolean): number {
-  return average(values.flatMap((row, i) => row.filter((_, j) => asked(i, j))));
-}
-
 /** Squared distances of pictures of one seed, in parts of those of different seeds; and the mean one to a linear model's. */
 function pictureDifferences(lab: Lab, pictures: Trained<Floats>, linear: Floats) {
   const both = [...pictures.first, ...pictures.second];
   const chance = average(both.map(distanceOfSeeds));
   const apart = (a: Floats, b: Floats) => average(meanSquaredErrors(a, b)) / chance;
   return {
-    apart: differences(lab, pictures, apart),
+    apart: differences(lab.rng, pictures, apart),
     linear: average(both.map(one => apart(one, linear))),
   };
 }
@@ -239,7 +173,7 @@ async function cleanDifferences(
     return {
       time: at.time,
       apart: differences(
-        lab,
+        lab.rng,
         each(trained, one => seen.get(one)![k]!),
         apart,
       ),
