@@ -20,7 +20,10 @@ import { autocorrelation, neighbourCorrelation, PATCH, type PictureShape } from 
 export interface PanelOptions {
   /** Random number seed of the null draws, a whole number from 0; 0. */
   readonly rng?: number | undefined;
-  /** How many null seeds are drawn, at least 199; 499. p-values are multiples of 1 / (draws + 1). */
+  /**
+   * How many null seeds are drawn, at least 199; 499. p-values are multiples of 1 / (draws + 1), and right over panels: of one
+   * panel, the share of Gaussian seeds with p of .01 or less has a standard deviation of .0044, of 9,999 draws .001.
+   */
   readonly draws?: number | undefined;
   /** Principal components of the data, [K, ...shape], for the statistic `bands`: see `principalComponents`. */
   readonly components?: Tensor<'float32'> | undefined;
@@ -48,7 +51,7 @@ export interface SeedVerdict {
   readonly statistics: Readonly<Record<string, SeedStatisticResult>>;
   /** The chance that Gaussian noise is as far out in the statistic in which it is furthest out. */
   readonly p: number;
-  /** Whether p is above 0.01; of Gaussian seeds one in a hundred is not. */
+  /** Whether p is above 0.01; of Gaussian seeds one in a hundred is not, over panels ({@link PanelOptions}). */
   readonly gaussian: boolean;
 }
 
