@@ -28,8 +28,8 @@ import {
 import type { Runtime } from '../runtime/runtime.ts';
 import { average } from '../tensor/statistics.ts';
 import { keptAs } from '../work/kept.ts';
-import { inTurn, type Marks, moment } from '../work/marks.ts';
-import { areKept, inPieces, type Unfinished } from '../work/unfinished.ts';
+import { inFreeOrder, inTurn, type Marks } from '../work/marks.ts';
+import { inPieces, type Unfinished } from '../work/unfinished.ts';
 import { packaged } from './files.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -135,7 +135,14 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
         return made;
       });
     },
-    cloud: (subject, index, method = 'auto') => cloudBesideOthers(lab, place, { subject, index, method }),
+    eachPicture(subject, count, work) {
+      const names = Array.from({ length: count }, (_, index) => `at-${subject}-${index}`);
+      return inFreeOrder(marks, names, signal, work);
+    },
+    cloud(subject, index, method = 'auto') {
+      const wanted = { subject, index, method };
+      return inTurn(marks, `${subject}-${method}-${index}`, signal, () => seekCloud(lab, place, wanted));
+    },
   };
   return lab;
 }
@@ -153,50 +160,19 @@ interface Wanted {
   readonly method: 'auto' | 'descent';
 }
 
-/** The work that a cloud is: its name, where it is kept, and of how many seeds. */
-function cloudWork({ sizes }: Lab, { unfinished }: Place, { subject, index, method }: Wanted) {
-  const name = `${subject}-${method}-${index}`;
-  const path = (piece: string) => unfinished.path(`cloud-${name}-${piece}`);
-  // A cloud that diverges leaves what other experiments found.
-  const own: Unfinished = { path, remove: async () => {} };
-  return { name, own, count: method === 'auto' ? sizes.clouds.seeds : sizes.descent.seeds, piece: PIECE };
-}
-
-/**
- * Finds a cloud, or reads it where it was found before. While another process has it in hand, those of the next pictures are
- * found, which are asked for next.
- */
-async function cloudBesideOthers(lab: Lab, place: Place, wanted: Wanted): Promise<SeedCloud> {
-  const { marks, terminal } = place;
-  const { pictures } = lab.sizes[wanted.method === 'auto' ? 'clouds' : 'descent'];
-  const isThere = (cloud: Wanted) => {
-    const work = cloudWork(lab, place, cloud);
-    return areKept(work.own, work);
-  };
-  let next = wanted;
-  while (!(await isThere(wanted))) {
-    const { name } = cloudWork(lab, place, next);
-    if (!(await isThere(next)) && (await marks.take(name))) {
-      const found = await seekCloud(lab, place, next).finally(() => marks.putBack(name));
-      if (next === wanted) return found;
-    } else if (next.index + 1 < pictures) next = { ...next, index: next.index + 1 };
-    else {
-      await moment(terminal.signal);
-      next = wanted;
-    }
-  }
-  return seekCloud(lab, place, wanted);
-}
-
 /** Finds the seeds of a subject's test picture, piece by piece, or reads them where they were found before. */
 async function seekCloud(lab: Lab, place: Place, wanted: Wanted): Promise<SeedCloud> {
   const { subject, index, method } = wanted;
-  const { runtime, progress } = place;
+  const { runtime, progress, unfinished } = place;
   const { signal } = place.terminal;
   const model = await lab.denoiser(SUBJECTS[subject].model);
   const image = await readPictures(await lab.data(subject, 'test'), index, index + 1);
   const { recipe, iterations } = lab.sizes.descent;
-  const { name, own, count, piece } = cloudWork(lab, place, wanted);
+  const name = `${subject}-${method}-${index}`;
+  const path = (part: string) => unfinished.path(`cloud-${name}-${part}`);
+  // A cloud that diverges leaves what other experiments found.
+  const own: Unfinished = { path, remove: async () => {} };
+  const count = method === 'auto' ? lab.sizes.clouds.seeds : lab.sizes.descent.seeds;
   const options = {
     ...{ method, batch: BATCH, rng: lab.rng },
     ...(method === 'descent' && { recipe: { ...RECIPES[recipe], iterations } }),
@@ -204,10 +180,10 @@ async function seekCloud(lab: Lab, place: Place, wanted: Wanted): Promise<SeedCl
   const onProgress = (first: number, last: number, share: number) =>
     progress(first + Math.floor(share * (last - first)), count);
   const seeker = pieceSeeker(
-    { runtime, model, most: Math.min(piece, count), signal, onProgress },
+    { runtime, model, most: Math.min(PIECE, count), signal, onProgress },
     (first, last) => ({ images: image, options, firstStart: first, starts: last - first }),
   );
-  const pieces = { count, piece, signal, codec: soughtCodec(model) };
+  const pieces = { count, piece: PIECE, signal, codec: soughtCodec(model) };
   const found = await inPieces(own, pieces, seeker.doPiece).finally(seeker.close);
   const { latent, pictures, results } = joinSought(found);
   const evaluations = average(results.map(result => result.evaluations));

@@ -35,6 +35,24 @@ export async function inTurn<T>(
   return work().finally(() => marks.putBack(name));
 }
 
+/** Does work on each of the things named, at first on those that no other process has in hand; what it gives, in their order. */
+export async function inFreeOrder<T>(
+  marks: Marks,
+  names: readonly string[],
+  signal: AbortSignal,
+  work: (index: number) => Promise<T>,
+): Promise<T[]> {
+  const done = new Map<number, T>();
+  while (done.size < names.length) {
+    const before = done.size;
+    for (const [index, name] of names.entries())
+      if (!done.has(index) && (await marks.take(name)))
+        done.set(index, await work(index).finally(() => marks.putBack(name)));
+    if (done.size === before) await moment(signal);
+  }
+  return names.map((_, index) => done.get(index)!);
+}
+
 /** Milliseconds after which one looks again whether another has finished. */
 const LOOK = 200;
 

@@ -107,18 +107,6 @@ export async function inPieces<T>(
   return done;
 }
 
-const pieceAt = (unfinished: Unfinished, first: number) => unfinished.path(`piece-${first}`);
-
-/** Whether every piece of some work is kept. */
-export async function areKept(
-  unfinished: Unfinished,
-  { count, piece }: Pick<Pieces<unknown>, 'count' | 'piece'>,
-): Promise<boolean> {
-  for (let first = 0; first < count; first += piece)
-    if (!(await exists(pieceAt(unfinished, first)))) return false;
-  return true;
-}
-
 async function onePiece<T>(
   unfinished: Unfinished,
   codec: Codec<T>,
@@ -126,7 +114,7 @@ async function onePiece<T>(
   first: number,
   last: number,
 ): Promise<T> {
-  const path = pieceAt(unfinished, first);
+  const path = unfinished.path(`piece-${first}`);
   if (await exists(path)) return codec.read(path, last - first);
   const inside = unfinishedIn(unfinished.path(`inside-${first}`));
   const result = await work(first, last, inside).catch(breakOff(unfinished));

@@ -79,6 +79,11 @@ export async function toyLab({
     data: (name, split) => take(data, split === 'train' && `${name}:train` in data ? `${name}:train` : name),
     inScratch: (name, work) => work(join(folder, name)),
     kept: (name, _schema, make) => once(name, make),
+    async eachPicture(_subject, count, work) {
+      const all = [];
+      for (let index = 0; index < count; index++) all.push(await work(index));
+      return all;
+    },
     cloud: (subject, index, method = 'auto') =>
       once(`${subject}-${method}-${index}`, () => seek(subject, index, method)),
   };

@@ -100,6 +100,11 @@ export interface Lab {
   inScratch<T>(name: string, work: (folder: string) => Promise<T>): Promise<T>;
   /** What several experiments share: made once, and kept until all is done. @param schema what a kept file has to hold. */
   kept<T>(name: string, schema: z.ZodType<T>, make: () => Promise<T>): Promise<T>;
+  /**
+   * Does work on each of a subject's first test pictures, at first on those that no other experiment is at, so that one finds
+   * what the other will read; what it gives, in the pictures' order.
+   */
+  eachPicture<T>(subject: Subject, count: number, work: (index: number) => Promise<T>): Promise<T[]>;
   /** Seeds of a test picture of a subject: `sizes.clouds.seeds` of them by `auto`, or a few by descent (`sizes.descent`). */
   cloud(subject: Subject, index: number, method?: 'auto' | 'descent'): Promise<SeedCloud>;
 }
@@ -149,8 +154,8 @@ export async function perSubject<Numbers>(
 }
 
 /**
- * What is measured of the clouds of a subject's first test pictures, one after the other: means over the pictures, which are
- * independent of each other as the seeds of one are not.
+ * What is measured of the clouds of a subject's first test pictures: means over the pictures, which are independent of each
+ * other as the seeds of one are not.
  */
 export async function perCloud<F>(
   lab: Lab,
@@ -158,8 +163,9 @@ export async function perCloud<F>(
   measure: (cloud: SeedCloud) => Promise<F>,
   pictures = lab.sizes.clouds.pictures,
 ): Promise<Means<F>> {
-  const all: F[] = [];
-  for (let index = 0; index < pictures; index++) all.push(await measure(await lab.cloud(subject, index)));
+  const all = await lab.eachPicture(subject, pictures, async index =>
+    measure(await lab.cloud(subject, index)),
+  );
   return meansOf(all, lab.rng);
 }
 

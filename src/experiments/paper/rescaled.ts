@@ -50,9 +50,9 @@ async function explained(lab: Lab, subject: Subject) {
   const x = prepare(await readPictures(data, 0, Math.min(data.length, pictures + OTHERS)), padding, range);
   const embeddings = subject === 'fashion-mnist' ? await embeddingsOf(lab, x) : undefined;
   const row = (of: Floats, i: number) => rows(of, i, i + 1);
-  const fits: Fit[] = [];
-  for (let index = 0; index < pictures; index++)
-    fits.push(fitOf(row(x, index), meanSeed((await lab.cloud(subject, index)).latent)));
+  const fits = await lab.eachPicture(subject, pictures, async index =>
+    fitOf(row(x, index), meanSeed((await lab.cloud(subject, index)).latent)),
+  );
   const means = await perCloud(lab, subject, async cloud => {
     const own = row(x, cloud.index);
     const count = cloud.latent.shape[0]!;
