@@ -50,9 +50,10 @@ export { type Rates, ratesAt, SCHEDULES, type Schedule } from './diffusion/sched
 export { type TrainOptions, type TrainProgress, trainDenoiser } from './diffusion/train-in-memory.ts';
 export type { Certificate } from './embedding/certificate.ts';
 export type { DescentState } from './embedding/descent.ts';
-export { type DiagnoseOptions, type Diagnosis, diagnose, type Finding } from './embedding/doctor.ts';
+export { type DiagnoseOptions, type Diagnosis, diagnose } from './embedding/doctor.ts';
 export { embed } from './embedding/embed.ts';
 export type { Embedding, EmbedOptions, EmbedProgress } from './embedding/embedding.ts';
+export type { Finding } from './embedding/growth.ts';
 export { UNDOERS, type Undoer, type UndoOptions } from './embedding/inversion/climb.ts';
 export type { AccelerationOptions } from './embedding/inversion/fixed-point.ts';
 export type { LbfgsOptions } from './embedding/inversion/lbfgs.ts';
