@@ -78,13 +78,20 @@ export function writeGraph(graph: Graph): GraphProto {
   });
 }
 
+/** What to do about an operator that is not ONNX's own. */
+function remedyFor(domain: string): string {
+  return domain === 'com.microsoft'
+    ? 'ONNX Runtime writes it when it optimises or quantises a model: take the file from before, or quantise with quant_format=QuantFormat.QDQ'
+    : 'Export the model without it';
+}
+
 function readNode(node: NodeProto, index: number, reader: Reader): Node {
   const name = node.name || `${node.opType}_${index}`;
   const where = `${reader.file}: ${node.opType} '${name}'`;
   if (node.domain !== '' && node.domain !== 'ai.onnx') {
     throw new SeedbedError(
       'Unsupported',
-      `is of domain '${node.domain}'; only standard ONNX operators are supported`,
+      `is of domain '${node.domain}'; only standard ONNX operators are supported. ${remedyFor(node.domain)}`,
       { at: where },
     );
   }

@@ -86,7 +86,18 @@ describe('what is not read is refused in words', () => {
     ['no bytes', new Uint8Array(), 'BadFile', /not an ONNX file/],
     ['a picture', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a), 'BadFile', /not an ONNX file/],
     ['no graph', bytes(create(ModelProtoSchema, { irVersion: 8n })), 'BadFile', /holds no graph/],
-    ['a foreign operator', withNode({ domain: 'com.microsoft' }), 'Unsupported', /domain 'com\.microsoft'/],
+    [
+      'a foreign operator',
+      withNode({ domain: 'com.microsoft' }),
+      'Unsupported',
+      /domain 'com\.microsoft'.* take the file from before, or quantise with quant_format=/,
+    ],
+    [
+      'an own operator',
+      withNode({ domain: 'mine' }),
+      'Unsupported',
+      /domain 'mine'.* Export the model without it/,
+    ],
     ['sparse weights', withGraph({ sparseInitializer: [sparse] }), 'Unsupported', /sparse weights .* dense/],
     [
       'weights cut short',
