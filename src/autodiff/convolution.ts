@@ -1,6 +1,6 @@
 import type { GraphBuilder, Value } from '../graph/builder.ts';
 import { intOf } from '../graph/ir.ts';
-import { reach, type Window, windowOf } from '../graph/windows.ts';
+import { reach, spread, type Window, windowOf } from '../graph/windows.ts';
 import type { Rule } from './context.ts';
 
 /** y = Conv(x, w, bias): the input's gradient is a transposed convolution, the weights' a correlation of x with dy. */
@@ -81,7 +81,7 @@ function convInputGradient(
     });
   }
   const out = b.shape(dy).slice(2);
-  const plain = spatial.map(i => (out[i]! - 1) * w.strides[i]! + reach(w, i) - w.before[i]! - w.after[i]!);
+  const plain = spatial.map(i => spread(w, i, out[i]!) - w.before[i]! - w.after[i]!);
   return b.op('ConvTranspose', [dy, weight], {
     kernel_shape: w.kernel,
     strides: w.strides,

@@ -141,7 +141,7 @@ export async function openLab(place: Place, flags: LabFlags, sizes: Sizes): Prom
     },
     cloud(subject, index, method = 'auto') {
       const wanted = { subject, index, method };
-      return inTurn(marks, `${subject}-${method}-${index}`, signal, () => seekCloud(lab, place, wanted));
+      return inTurn(marks, cloudName(wanted), signal, () => seekCloud(lab, place, wanted));
     },
   };
   return lab;
@@ -160,6 +160,8 @@ interface Wanted {
   readonly method: 'auto' | 'descent';
 }
 
+const cloudName = ({ subject, index, method }: Wanted) => `${subject}-${method}-${index}`;
+
 /** Finds the seeds of a subject's test picture, piece by piece, or reads them where they were found before. */
 async function seekCloud(lab: Lab, place: Place, wanted: Wanted): Promise<SeedCloud> {
   const { subject, index, method } = wanted;
@@ -168,7 +170,7 @@ async function seekCloud(lab: Lab, place: Place, wanted: Wanted): Promise<SeedCl
   const model = await lab.denoiser(SUBJECTS[subject].model);
   const image = await readPictures(await lab.data(subject, 'test'), index, index + 1);
   const { recipe, iterations } = lab.sizes.descent;
-  const name = `${subject}-${method}-${index}`;
+  const name = cloudName(wanted);
   const path = (part: string) => unfinished.path(`cloud-${name}-${part}`);
   // A cloud that diverges leaves what other experiments found.
   const own: Unfinished = { path, remove: async () => {} };

@@ -37,12 +37,22 @@ export function windowOf(
       const out = Math.ceil(size / strides[i]!);
       return Math.max(0, (out - 1) * strides[i]! + (kernel[i]! - 1) * dilations[i]! + 1 - size);
     });
-    const small = total.map(pad => Math.floor(pad / 2));
-    const large = total.map((pad, i) => pad - small[i]!);
-    const [before, after] = auto === 'SAME_UPPER' ? [small, large] : [large, small];
+    const [less, more] = halved(total);
+    const [before, after] = auto === 'SAME_UPPER' ? [less, more] : [more, less];
     return { kernel, strides, dilations, before, after };
   }
   return { kernel, strides, dilations, before: pads.slice(0, rank), after: pads.slice(rank) };
+}
+
+/** Pixels of each axis in two halves, the second of which has one more of an odd number. */
+function halved(pixels: readonly number[]): [number[], number[]] {
+  const less = pixels.map(count => Math.floor(count / 2));
+  return [less, pixels.map((count, axis) => count - less[axis]!)];
+}
+
+/** The pixels of an axis that a transposed convolution of `size` of them reaches, before any are cut off or added. */
+export function spread(w: Window, axis: number, size: number): number {
+  return (size - 1) * w.strides[axis]! + reach(w, axis);
 }
 
 /** The extent of a dilated kernel on an axis. */
@@ -103,7 +113,7 @@ export function convTransposeOutput(n: NodeFacts): ValueType[] {
   const w = windowOf(n.attributes, x.shape.slice(2), kernel.slice(2));
   const extra = intsOf(n.attributes, 'output_padding') ?? w.kernel.map(() => 0);
   const spatial = staticShape(x.shape.slice(2), n.what).map(
-    (size, i) => (size - 1) * w.strides[i]! + reach(w, i) - w.before[i]! - w.after[i]! + extra[i]!,
+    (size, i) => spread(w, i, size) - w.before[i]! - w.after[i]! + extra[i]!,
   );
   return [{ dtype: x.dtype, shape: [x.shape[0]!, kernel[1]! * intOf(n.attributes, 'group', 1), ...spatial] }];
 }
@@ -115,30 +125,29 @@ export function convTransposeOutput(n: NodeFacts): ValueType[] {
  * @param spatial the input's spatial shape.
  */
 export function transposedForm(
-  { auto_pad, output_shape, ...attributes }: Attributes,
+  attributes: Attributes,
   spatial: readonly number[],
   kernelShape: readonly number[],
 ): Attributes {
-  const auto = textOf({ auto_pad: auto_pad ?? 'NOTSET' }, 'auto_pad', 'NOTSET');
-  if (auto === 'NOTSET' && !output_shape) return attributes;
-  const w = windowOf(attributes, spatial, kernelShape);
+  const { auto_pad, output_shape, ...rest } = attributes;
+  const auto = textOf(attributes, 'auto_pad', 'NOTSET');
+  if (auto === 'NOTSET' && !output_shape) return rest;
+  const w = windowOf(rest, spatial, kernelShape);
   const extra = intsOf(attributes, 'output_padding') ?? spatial.map(() => 0);
-  const whole = spatial.map((size, i) => (size - 1) * w.strides[i]! + reach(w, i) + extra[i]!);
-  const asked = output_shape
-    ? intsOf({ output_shape }, 'output_shape')!
-    : spatial.map((size, i) => (auto === 'VALID' ? whole[i]! : size * w.strides[i]!));
+  const whole = spatial.map((size, i) => spread(w, i, size) + extra[i]!);
+  const shape = intsOf(attributes, 'output_shape');
+  const asked = shape ?? spatial.map((size, i) => (auto === 'VALID' ? whole[i]! : size * w.strides[i]!));
   // There the runtime makes fewer pixels than ONNX says.
-  if (!output_shape && asked.some((size, i) => size > whole[i]!))
+  if (!shape && asked.some((size, i) => size > whole[i]!))
     throw new SeedbedError(
       'Unsupported',
       `an auto_pad of ${auto} with strides [${w.strides}] that are longer than its windows; write pads and output_padding out`,
     );
   const cut = whole.map((size, i) => Math.max(0, size - asked[i]!));
-  const small = cut.map(pixels => Math.floor(pixels / 2));
-  const large = cut.map((pixels, i) => pixels - small[i]!);
+  const [less, more] = halved(cut);
   return {
-    ...attributes,
-    pads: auto === 'SAME_UPPER' ? [...small, ...large] : [...large, ...small],
+    ...rest,
+    pads: auto === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less],
     output_padding: extra.map((pixels, i) => pixels + Math.max(0, asked[i]! - whole[i]!)),
   };
 }
