@@ -337,7 +337,8 @@ export async function moveFolder(from: string, to: string): Promise<void> {
 /** Removes a folder and all in it; one that is not there is fine. @throws {SeedbedError} Machine. */
 export async function removeFolder(path: string): Promise<void> {
   try {
-    await rm(path, { recursive: true, force: true });
+    // Another process may write into it meanwhile: what it wrote then goes too.
+    await rm(path, { recursive: true, force: true, maxRetries: 5 });
   } catch (cause) {
     throw fileFault('remove', path, cause);
   }

@@ -33,7 +33,7 @@ export interface OpenShard extends Shard {
 /** What is said of a command. */
 export type Said = Omit<Run, 'of'>;
 
-/** Hidden, so that it is no part of the shard whenever it is written. */
+/** Which work it is. Hidden, and so no part of the shard, with which it stays: another process may read it at any moment. */
 const ABOUT = '.about.json';
 
 /**
@@ -70,7 +70,6 @@ export async function openShard(
       ...shard,
       done: finished !== undefined,
       async finish(items) {
-        await removeFolder(title);
         const seconds = (performance.now() - started) / 1000;
         const { index, of } = shard;
         const files = await hashesIn(folder);
