@@ -62,6 +62,11 @@ function bitsOf(type: string, data: InferenceSession.OnnxValueMapType[string]['d
     : data;
 }
 
+/** What a device may lack besides a driver, and how to have it. */
+const LACKED: Readonly<Record<string, string>> = {
+  cuda: 'its libraries (npm install onnxruntime-node --onnxruntime-node-install=cuda12), ',
+};
+
 /** The runtime on an engine: graphs become bytes, feeds are checked, faults are put in words. */
 export function createRuntimeOn(
   engine: Engine,
@@ -69,7 +74,9 @@ export function createRuntimeOn(
 ): Runtime {
   const explain = (action: string, graph: Graph) => (cause: unknown) => {
     const hint =
-      about.device === 'cpu' ? '' : `; device '${about.device}' may lack a driver, an operator or memory`;
+      about.device === 'cpu'
+        ? ''
+        : `; device '${about.device}' may lack ${LACKED[about.device] ?? ''}a driver, an operator or memory`;
     if (cause instanceof SeedbedError) throw cause;
     const message = `ONNX Runtime cannot ${action} graph '${graph.name}': ${reasonOf(cause)}${hint}`;
     throw new SeedbedError('Machine', message, { cause });

@@ -53,6 +53,9 @@ export async function createRuntime({ device, threads }: RuntimeOptions = {}): P
       `device '${chosen}' is not built into this machine's ONNX Runtime, which has: ${has}; ${remedy}`,
     );
   }
+  // What a device's own libraries lack is said in words of ours; the runtime would write its own to the terminal before.
+  if (native?.listSupportedBackends().some(({ name, bundled }) => name === chosen && !bundled))
+    native.env.logLevel = 'fatal';
   const options: InferenceSession.SessionOptions = {
     executionProviders: chosen === 'cpu' || chosen === 'wasm' ? [chosen] : [chosen, 'cpu'],
     ...(threads ? { intraOpNumThreads: threads } : {}),

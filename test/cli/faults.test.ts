@@ -150,3 +150,10 @@ signals(
   },
   120_000,
 );
+
+test('a device without its libraries is told in one line, ours', async () => {
+  const words = ['embed', '--device', 'cuda', '--quiet'];
+  const { code, err } = await start([...words, '--out', at('cuda')]).ended;
+  // Elsewhere it works, or is not known at all.
+  if (code !== 0) expect(err).toMatch(/^seedbed: .*device 'cuda' .*\n$/);
+});

@@ -9,13 +9,15 @@ import { figure, ratioOfMeans, type Sampled, sampled, withInterval } from './mea
 import { bandsIn, inBands } from './measure/bands.ts';
 import {
   besideLinear,
-  compareTrainings,
+  compareNetworks,
   type Grown,
-  growSiblings,
+  growTrainings,
   type LinearSibling,
   linearSibling,
   SAME_ASKED,
   sameResults,
+  shareChance,
+  trainingOf,
 } from './measure/siblings.ts';
 
 /** The networks that are compared, of each data set. */
@@ -27,6 +29,7 @@ const NETWORKS: Readonly<Record<Subject, readonly string[]>> = {
     'mnist-small-naf',
     'mnist-small-1-block',
     'mnist-small-3-blocks',
+    'mnist-small-level-at-blocks',
   ],
   'fashion-mnist': [
     'fashion-mnist-small',
@@ -51,7 +54,7 @@ export const fig10 = experiment({
     for (const subject of Object.keys(NETWORKS) as Subject[]) {
       const names = NETWORKS[subject].filter(name => lab.has(name));
       if (names.length < 2 || !lab.has(`data:${subject}`)) continue;
-      const found = await compareNetworks(lab, subject, names);
+      const found = await measureNetworks(lab, subject, names);
       numbers.push(found.numbers);
       sheets.push(found.sheet);
     }
@@ -61,37 +64,28 @@ export const fig10 = experiment({
     claims: networks.flatMap(one => [samePictures(one), sameSeeds(one)]),
     tables: networks.flatMap(one => [pairTable(one), bandTable(one), seedTable(one)]),
     notes: [
-      'Ratios are of mean squared distances of pixels, that of the same seed over that of different seeds, each of one pair of networks; n of their mean is the number of networks less one. MNIST and Fashion-MNIST stand in for Oxford Flowers, which cannot be passed on. The networks of one data set have seen as many pictures; where their batches are of one size, too, in the same order and with the same noise.',
+      'Ratios are of mean squared distances of pixels, that of the same seed over that of different seeds, each of one pair of trainings; n of their mean is the number of networks less one, however often each was trained. MNIST and Fashion-MNIST stand in for Oxford Flowers, which cannot be passed on. The networks of one data set have seen as many pictures; trainings with the same random numbers began alike where their layers are alike, and saw the pictures in one order and in one noise where their batches are of one size.',
     ],
   }),
 });
 
-type Networks = Awaited<ReturnType<typeof compareNetworks>>['numbers'];
+type Networks = Awaited<ReturnType<typeof measureNetworks>>['numbers'];
 
-async function compareNetworks(lab: Lab, subject: Subject, names: readonly string[]) {
+async function measureNetworks(lab: Lab, subject: Subject, names: readonly string[]) {
   const { title } = SUBJECTS[subject];
-  const grown = await growSiblings(lab, names, lab.sizes.sample);
-  const linear = await linearSibling(lab, subject, grown[0]!);
-  const { pairs, ratio } = compareTrainings(lab, grown);
+  const trained: Grown[][] = [];
+  for (const name of names) trained.push(await growTrainings(lab, name, lab.sizes.sample));
+  const first = trained.map(([one]) => one!);
+  const linear = await linearSibling(lab, subject, first[0]!);
+  const { pairs, ratio } = compareNetworks(lab, trained);
   const numbers = {
-    ...{ title, names, pairs, ratio, again: await trainedAgain(lab, grown) },
+    ...{ title, names, pairs, ratio },
     real: await realDistance(lab, subject),
-    wiener: besideLinear(grown, linear),
-    bands: bandsOf(grown, linear),
-    seeds: await compareSeeds(lab, subject, grown.slice(0, SEEKERS), linear.moments),
+    wiener: besideLinear(trained.flat(), linear),
+    bands: bandsOf(first, linear),
+    seeds: await compareSeeds(lab, subject, first.slice(0, SEEKERS), linear.moments),
   };
-  return { numbers, sheet: sheetOf(lab, subject, grown, linear) };
-}
-
-/**
- * The mean ratio of the other networks to a second training of the first, which unlike the first saw its pictures in another
- * order and in other noise; undefined where there is none.
- */
-async function trainedAgain(lab: Lab, [first, ...others]: readonly Grown[]): Promise<number | undefined> {
-  const name = `${first!.name}-2`;
-  if (!lab.has(name)) return undefined;
-  const [again] = await growSiblings(lab, [name], lab.sizes.sample);
-  return compareTrainings(lab, others, [again!]).ratio.mean;
+  return { numbers, sheet: sheetOf(lab, subject, first, linear) };
 }
 
 /** The mean squared distance of two pictures of the test set. */
@@ -123,12 +117,16 @@ function sheetOf(
   };
 }
 
-function samePictures({ title, names, pairs, ratio, again, real, wiener }: Networks): Claim {
+function samePictures({ title, names, pairs, ratio, real, wiener }: Networks): Claim {
   const { mean } = ratio;
+  const trainings = new Set(pairs.flatMap(({ a, b }) => [a, b])).size;
+  const [sharing, apart] = [true, false].map(shared =>
+    pairs.filter(({ a, b }) => shareChance(a, b) === shared).map(pair => pair.ratio.mean),
+  );
   const byChance =
-    again === undefined
-      ? ''
-      : `; a second training of ${names[0]}, in another order and other noise, comes to ${figure(again)} of the others`;
+    sharing!.length > 0 && apart!.length > 0
+      ? `; the ${sharing!.length} pairs of trainings with the same random numbers (start, order of the pictures, noise) come to ${figure(average(sharing!))}, the ${apart!.length} others to ${figure(average(apart!))}`
+      : '';
   const [same, different] = [average(pairs.map(one => one.same)), average(pairs.map(one => one.different))];
   const sorted = [...pairs].sort((p, q) => p.ratio.mean - q.ratio.mean);
   const [nearest, worst] = [sorted[0]!, sorted.at(-1)!];
@@ -137,35 +135,42 @@ function samePictures({ title, names, pairs, ratio, again, real, wiener }: Netwo
     number: ratio,
     against: wiener,
     paper: `A common seed passed to different networks grows nearly identical pictures: their squared distance is two to three orders of magnitude smaller than that of random pairs (${title}).`,
-    ours: `over ${pairs.length} pairs of ${names.length} networks the ratio is ${withInterval(ratio)} on average, from ${withInterval(nearest.ratio)} to ${withInterval(worst.ratio)}`,
-    control: `random pairs have 1 (they lie ${figure(different)} apart, means over ${pairs.length} pairs of networks; real pictures ${withInterval(real)}, of which the same seed's ${figure(same)} is ${figure(same / real.mean)}); a linear model that knows the data's mean and covariance alone comes to ${withInterval(wiener)} of the networks${byChance}`,
+    ours: `over ${pairs.length} pairs of ${names.length} networks${trainings > names.length ? `, trained ${trainings} times in all,` : ''} the ratio is ${withInterval(ratio)} on average, from ${withInterval(nearest.ratio)} to ${withInterval(worst.ratio)}`,
+    control: `random pairs have 1 (they lie ${figure(different)} apart, means over ${pairs.length} pairs; real pictures ${withInterval(real)}, of which the same seed's ${figure(same)} is ${figure(same / real.mean)}); a linear model that knows the data's mean and covariance alone comes to ${withInterval(wiener)} of the networks${byChance}`,
     asked: SAME_ASKED,
     numbersSay: sameResults(ratio, wiener),
     because: `The pictures of one seed are ${figure(1 / mean, 2)} times nearer than random pairs, ${mean < 0.01 ? 'two orders of magnitude or more' : mean < 0.1 ? 'one order of magnitude, not two' : 'less than one order of magnitude'}; the linear model gives a factor of ${figure(1 / wiener.mean, 2)}, from mean and covariance of the data.`,
     values: {
       ...{ mean, worst: worst.ratio, nearest: nearest.ratio, wiener, toReal: same / real.mean },
-      ...(again !== undefined && { again }),
+      ...(byChance && { sharing: average(sharing!), apart: average(apart!) }),
     },
   });
 }
 
-function pairTable({ title, pairs }: Networks): Table {
+function pairTable({ title, names, pairs }: Networks): Table {
+  const again = pairs.some(({ a, b }) => !shareChance(a, b));
+  const row = (one: string, other: string) => {
+    const own = pairs.filter(({ a, b }) => trainingOf(a).config === one && trainingOf(b).config === other);
+    const ratioOf = (shared: boolean) => {
+      const ratios = own.filter(({ a, b }) => shareChance(a, b) === shared).map(({ ratio }) => ratio);
+      return ratios.length === 1 ? withInterval(ratios[0]!) : figure(average(ratios.map(({ mean }) => mean)));
+    };
+    const over = (key: 'same' | 'different') => figure(average(own.map(pair => pair[key])));
+    return [one, other, over('same'), over('different'), ratioOf(true), ...(again ? [ratioOf(false)] : [])];
+  };
   return {
-    title: `Pairs of networks, ${title}`,
-    columns: ['', '', 'distance, same seed', 'different seeds', 'ratio'],
-    rows: pairs.map(({ a, b, same, different, ratio }) => [
-      a,
-      b,
-      figure(same),
-      figure(different),
-      withInterval(ratio),
-    ]),
+    title: `Pairs of networks, ${title}${again ? ': means over their trainings' : ''}`,
+    columns: [
+      ...['', '', 'distance, same seed', 'different seeds'],
+      ...(again ? ['ratio, same random numbers', 'other random numbers'] : ['ratio']),
+    ],
+    rows: names.flatMap((one, i) => names.slice(i + 1).map(other => row(one, other))),
   };
 }
 
-function bandTable({ title, bands, pairs, names }: Networks): Table {
+function bandTable({ title, bands, names }: Networks): Table {
   return {
-    title: `Ratio by principal components of the data, ${title}: means over ${pairs.length} pairs of ${names.length} networks`,
+    title: `Ratio by principal components of the data, ${title}: means over all pairs of ${names.length} networks, each trained once`,
     columns: ['components', 'variance of the data', 'networks among each other', 'networks and linear model'],
     rows: bands.map(({ first, last, variance, among, toLinear }) => [
       `${first + 1} to ${last}`,

@@ -14,6 +14,7 @@ import {
   linearSibling,
   SAME_ASKED,
   sameResults,
+  shareChance,
 } from './measure/siblings.ts';
 
 const SMALL = 'mnist-small';
@@ -80,6 +81,8 @@ export const retrain = experiment({
 /** Networks with one, two and three residual blocks a level. */
 const NETWORKS = [`${SMALL}-1-block`, SMALL, `${SMALL}-3-blocks`] as const;
 
+const byOtherChance = (a: string, b: string) => !shareChance(a, b);
+
 /** Other numbers of blocks a level (Asperti et al. 2023, section 3.3: "different layers in each block"). */
 export const blocks = experiment({
   name: 'blocks',
@@ -98,7 +101,7 @@ export const blocks = experiment({
           one === two
             ? []
             : // Of the same random numbers they saw their pictures in one order and one noise.
-              [{ name: names[i]!, ratio: compareTrainings(lab, two.slice(1), one.slice(0, 1)).ratio }],
+              [{ name: names[i]!, ratio: compareTrainings(lab, two, one, byOtherChance).ratio }],
         ),
       },
       sheets: [

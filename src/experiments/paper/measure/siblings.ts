@@ -111,28 +111,66 @@ export function compareSiblings(a: Pick<Grown, 'pictures'>, b: Pick<Grown, 'pict
   return { ...found, ratio: { ...found.ratio, n: 1, points: a.pictures.shape[0]! } };
 }
 
+/** Whether two trainings had the same random numbers, by their names: start, order of the pictures and noise. */
+export function shareChance(a: string, b: string): boolean {
+  return trainingOf(a).rng === trainingOf(b).rng;
+}
+
+/** A pair of trainings, and of which drawn things each is one. */
+interface Pair {
+  readonly i: number;
+  readonly j: number;
+  readonly pair: SiblingComparison & { readonly a: string; readonly b: string };
+}
+
+const pairOfTrainings = (a: Grown, b: Grown): Pair['pair'] => ({
+  ...{ a: a.name, b: b.name },
+  ...compareSiblings(a, b),
+});
+
 /**
- * The same over all pairs of trainings, one of each of two networks or two of one. Trainings are what is independent: their interval
- * is from drawing them anew where there are enough, and otherwise the range of the pairs' own.
+ * The same over all pairs of trainings, one of each of two networks or two of one.
+ * @param counts which pairs count, by the names of the two; all unless given.
  */
 export function compareTrainings(
   lab: Lab,
   some: readonly Grown[],
   others: readonly Grown[] = some,
-): SiblingComparison & { readonly pairs: readonly (SiblingComparison & { a: string; b: string })[] } {
+  counts: (a: string, b: string) => boolean = () => true,
+) {
   if (some[0] && others[0]) requireAlike(some[0], others[0]);
-  const compared = some.flatMap((a, i) =>
+  const pairs = some.flatMap((a, i) =>
     others.flatMap((b, j) =>
-      some !== others || i < j ? [{ i, j, pair: { a: a.name, b: b.name, ...compareSiblings(a, b) } }] : [],
+      (some !== others || i < j) && counts(a.name, b.name) ? [{ i, j, pair: pairOfTrainings(a, b) }] : [],
     ),
   );
+  return some === others
+    ? overPairs(lab, pairs, some.length - 1, some.length)
+    : overPairs(lab, pairs, Math.min(some.length, others.length), some.length, others.length);
+}
+
+/** The same over all pairs of trainings of different networks. Networks are what is independent, however often each was trained. */
+export function compareNetworks(lab: Lab, networks: readonly (readonly Grown[])[]) {
+  for (const [one] of networks) requireAlike(networks[0]![0]!, one!);
+  const pairs = networks.flatMap((some, i) =>
+    networks.flatMap((others, j) =>
+      i < j ? some.flatMap(a => others.map(b => ({ i, j, pair: pairOfTrainings(a, b) }))) : [],
+    ),
+  );
+  return overPairs(lab, pairs, networks.length - 1, networks.length);
+}
+
+/**
+ * Means over pairs of `left` things, or of one of `left` and one of `right` things, which are what is independent: the interval is
+ * from drawing these anew where `n` are enough, and otherwise the range of the pairs' own.
+ */
+function overPairs(lab: Lab, compared: readonly Pair[], n: number, left: number, right?: number) {
   const pairs = compared.map(({ pair }) => pair);
-  const n = some === others ? some.length - 1 : Math.min(some.length, others.length);
   const stream = { seed: lab.rng, purpose: 'trainings' };
   const meanOf = (round: number): number => {
-    const left = timesDrawn(stream, some.length, round);
-    const right = some === others ? left : timesDrawn(stream, others.length, round, 1);
-    const weights = compared.map(({ i, j }) => left[i]! * right[j]!);
+    const drawn = timesDrawn(stream, left, round);
+    const others = right === undefined ? drawn : timesDrawn(stream, right, round, 1);
+    const weights = compared.map(({ i, j }) => drawn[i]! * others[j]!);
     const sum = pairs.reduce((total, { ratio }, k) => total + weights[k]! * ratio.mean, 0);
     return sum / weights.reduce((a, b) => a + b);
   };
@@ -149,13 +187,9 @@ export function compareTrainings(
           n,
         );
   const points = pairs.reduce((sum, { ratio }) => sum + ratio.points!, 0);
-  const over = (value: (pair: (typeof pairs)[number]) => number) => average(pairs.map(value));
-  return {
-    same: over(({ same }) => same),
-    different: over(({ different }) => different),
-    ratio: { mean: over(({ ratio }) => ratio.mean), ...range(), n, points },
-    pairs,
-  };
+  const over = (value: (pair: Pair['pair']) => number) => average(pairs.map(value));
+  const ratio: Sampled = { mean: over(({ ratio: own }) => own.mean), ...range(), n, points };
+  return { same: over(({ same }) => same), different: over(({ different }) => different), ratio, pairs };
 }
 
 /** "Two to three orders of magnitude smaller." */
