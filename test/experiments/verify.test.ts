@@ -9,6 +9,7 @@ import { METHODS } from '../../src/embedding/methods.ts';
 import { clouds, components } from '../../src/experiments/verify/clouds.ts';
 import { backwardWeights, flowGain, gainOf, product, stepGains } from '../../src/experiments/verify/gains.ts';
 import { clusters, descents, methods } from '../../src/experiments/verify/methods.ts';
+import { linear } from '../../src/experiments/verify/pictures.ts';
 import { near, walsh, within } from '../../src/experiments/verify/row.ts';
 import { gains, gradients, twoMeans } from '../../src/experiments/verify/samplers.ts';
 import { comparisons, intervals, noise, panel, patches } from '../../src/experiments/verify/statistics.ts';
@@ -84,11 +85,14 @@ describe('what is wrong is found', () => {
   test('noise that is too loud, or that has a common part', async () => {
     const draw = (shape: readonly number[], purpose: string) => normals({ seed: 0, purpose }, shape);
     const loud = (shape: readonly number[], purpose: string) => combine([1.1, draw(shape, purpose)]);
-    expect(await offIn({ checks: [noise, panel, intervals, components], wrong: { noise: loud } })).toEqual(
+    expect(
+      await offIn({ checks: [noise, panel, linear, intervals, components], wrong: { noise: loud } }),
+    ).toEqual(
       expect.arrayContaining([
         ...['mean square', 'mean fourth power', 'share beyond 3', 'their mean width'],
         ...['norm', 'marginal', 'bands'].map(name => `${name}, mean over 1,000 seeds`),
         'variances beside the quantiles of the law, mean distance',
+        ...[0.95, 0.5, 0.1].map(rate => `noise rate ${rate}`),
       ]),
     );
     const common = (shape: readonly number[], purpose: string) => {

@@ -10,7 +10,14 @@ import { patchCorrelation } from '../../latent/spatial.ts';
 import { summarise } from '../../latent/summary.ts';
 import { effectiveNoise } from '../../quality/agreement.ts';
 import { combine } from '../../tensor/rowwise.ts';
-import { average, bootstrapMean, meanSquaredErrors, psnr } from '../../tensor/statistics.ts';
+import {
+  average,
+  bootstrapMean,
+  jackknife,
+  meanSquaredErrors,
+  psnr,
+  wilson,
+} from '../../tensor/statistics.ts';
 import { concatRows, type Floats, float32, rows, sizeOf, unstack } from '../../tensor/tensor.ts';
 import { type Check, distance, EXACT, near, nearly, nothing, SIGMAS, walsh, within } from './row.ts';
 import { SHAPE } from './samplers.ts';
@@ -208,7 +215,7 @@ export const interpolation: Check = {
 };
 
 export const intervals: Check = {
-  title: 'bootstrap intervals',
+  title: 'intervals: the bootstrap of means, the jackknife, that of shares',
   run(bench) {
     const [samples, size] = [200, 31];
     const values = unstack(bench.noise([samples, size], 'verify bootstrap'));
@@ -218,6 +225,14 @@ export const intervals: Check = {
     const width = average(held.map(({ low, high }) => high - low));
     // Student's interval, 2 t s / sqrt(n), t of 30 degrees; the mean of chi with n - 1 degrees of freedom is about sqrt(n - 3/2).
     const expectedWidth = (2 * 2.042272 * Math.sqrt((size - 1.5) / (size - 1))) / Math.sqrt(size);
+    const mean = (some: readonly number[]) => jackknife(average(some), [leavingOut(some)]);
+    const [some, others] = [walshValues(1), walshValues(2).map(value => 2 * value)];
+    const difference = average(some) - average(others);
+    const apart = jackknife(difference, [
+      leavingOut(some).map(one => one - average(others)),
+      leavingOut(others).map(one => average(some) - one),
+    ]);
+    const spread = Math.sqrt((64 / 63) * ((1 + 4) / 64));
     return [
       near(
         'share of 200 that hold the mean, 31 values',
@@ -226,6 +241,29 @@ export const intervals: Check = {
         SIGMAS * Math.sqrt((expected * (1 - expected)) / samples),
       ),
       nearly('their mean width', expectedWidth, width, 0.06),
+      // Of means the jackknife's is Student's.
+      nearly('jackknife of the mean of 0 and 2, upper end', 1 + 12.706205, mean([0, 2]).high, EXACT),
+      nearly('of 0, 1 and 2', 1 + 4.302653 / Math.sqrt(3), mean([0, 1, 2]).high, EXACT),
+      nearly(
+        'of the difference of two means, half its width',
+        1.998341 * spread,
+        apart.high - difference,
+        1e-3,
+      ),
+      ...[0.3, 0].map(share => {
+        const { low, high } = wilson(share, 20);
+        const end = share === 0 ? high : low;
+        // Wilson's ends are those true shares from which what was seen lies the quantile of the normal distribution away.
+        const away = Math.abs(share - end) / Math.sqrt((end * (1 - end)) / 20);
+        return nearly(`Wilson's end of ${share} of 20, standard deviations away`, 1.959964, away, EXACT);
+      }),
     ];
   },
 };
+
+/** A Walsh function's 64 values: mean 0, mean square 1. */
+const walshValues = (k: number) => Array.from(rows(walsh(k, SHAPE), k - 1, k).data);
+
+/** The mean without each of the values. */
+const leavingOut = (values: readonly number[]) =>
+  values.map(value => (average(values) * values.length - value) / (values.length - 1));

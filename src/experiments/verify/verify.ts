@@ -4,6 +4,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { normals } from '../../tensor/random.ts';
 import { clouds, components } from './clouds.ts';
 import { clusters, descents, methods } from './methods.ts';
+import { frechet, linear, neighbours } from './pictures.ts';
 import type { Bench, Check, Row } from './row.ts';
 import { gains, gradients, twoMeans } from './samplers.ts';
 import { comparisons, interpolation, intervals, noise, panel, patches, shrinking } from './statistics.ts';
@@ -25,6 +26,9 @@ export const CHECKS: readonly Check[] = [
   patches,
   panel,
   comparisons,
+  frechet,
+  neighbours,
+  linear,
   intervals,
   shrinking,
 ];
