@@ -164,8 +164,9 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   },
   Softmax: ({ b, O, GO, shape, attributes }) => {
     const axis = normalAxis(intOf(attributes, 'axis', -1), shape(O(0)).length);
-    const weighted = b.mul(GO(0), O(0));
-    return [b.sub(weighted, b.mul(O(0), b.sum(weighted, [axis])))];
+    const probabilities = guarded(b, O(0));
+    const weighted = b.mul(GO(0), probabilities);
+    return [b.sub(weighted, b.mul(probabilities, b.sum(weighted, [axis])))];
   },
 
   ArgMax: flat('a place'),
@@ -243,6 +244,18 @@ export const RULES: Readonly<Record<Op, Rule | NotDifferentiable>> = {
   },
   Unsqueeze: reshapeBack,
 };
+
+/**
+ * Probabilities, with 0 where a graph asks whether they are numbers: exporters write 0 for a row that attends to nothing, whose
+ * softmax is none, and 0 / 0 must not come back by the gradient.
+ */
+function guarded(b: RuleContext['b'], probabilities: Value): Value {
+  // IsNaN(x) is not x = x.
+  const test = b.nodes.find(
+    ({ op, inputs }) => op === 'Equal' && inputs.every(input => input === probabilities),
+  );
+  return test ? b.op('Where', [test.outputs[0]!, probabilities, b.scalar(0)]) : probabilities;
+}
 
 function reshapeBack({ b, I, GO, shape }: RuleContext): Value[] {
   return [b.reshape(GO(0), shape(I(0)))];

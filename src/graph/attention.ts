@@ -8,16 +8,11 @@ import { floatOf, intOf } from './ir.ts';
 const NEVER = -3.4028234e38;
 /** The most elements of a mask that is made here, 64 MiB; a damaged file may say anything. */
 const MOST_MASK = 2 ** 26;
-/** Inputs and outputs that only a language model has, by their places. */
+/** Inputs that only a language model has, by their places. */
 const CACHE_INPUTS = [
   [4, 'past_key'],
   [5, 'past_value'],
   [6, 'nonpad_kv_seqlen'],
-] as const;
-const FURTHER_OUTPUTS = [
-  [1, 'present_key'],
-  [2, 'present_value'],
-  [3, 'qk_matmul_output'],
 ] as const;
 
 /**
@@ -46,15 +41,12 @@ export function attention(n: CompositeNode): Value {
   return isFlat ? b.reshape(b.transpose(mixed, [0, 2, 1, 3]), [0, length, -1]) : mixed;
 }
 
-function refuseCache({ inputs, outputs }: CompositeNode): void {
-  const named = [
-    ...CACHE_INPUTS.filter(([at]) => inputs[at]).map(([, name]) => `input '${name}'`),
-    ...FURTHER_OUTPUTS.filter(([at]) => outputs[at]).map(([, name]) => `output '${name}'`),
-  ];
+function refuseCache({ inputs }: CompositeNode): void {
+  const named = CACHE_INPUTS.filter(([at]) => inputs[at]).map(([, name]) => `input '${name}'`);
   if (named.length > 0)
     throw new SeedbedError(
       'Unsupported',
-      `its ${named.join(' and ')} cannot be used: Seedbed reads Attention without a cache of keys and values, which language models have, and gives its first output alone`,
+      `its ${named.join(' and ')} cannot be used: Seedbed reads Attention without a cache of keys and values, which language models have`,
     );
 }
 

@@ -50,6 +50,22 @@ describe('hand-computed gradients', () => {
     expect(results['grad/x1']).toEqual([0, 0, 0]);
   });
 
+  test('a row that attends to nothing, which a graph writes 0 for, has no gradient', async () => {
+    const off = Number.NEGATIVE_INFINITY;
+    const masked = (mask: readonly number[]) =>
+      graphOf([[mask.length / 2, 2]], (b, x) => {
+        const softmax = b.op('Softmax', [b.add(x, b.constant(float32([mask.length / 2, 2], mask)))]);
+        const isNone = b.op('Not', [b.op('Equal', [softmax, softmax])]);
+        const weights = b.constant(float32([1, 2], [1, 3]));
+        return b.mul(b.op('Where', [isNone, b.scalar(0), softmax]), weights);
+      });
+    const x = [0.3, -0.2, 1, 2];
+    const whole = await gradients(masked([0, 0]), [float32([1, 2], x.slice(0, 2))]);
+    const half = await gradients(masked([0, 0, off, off]), [float32([2, 2], x)]);
+    expect(half.y).toEqual([...whole.y!, 0, 0]);
+    expect(half['grad/x0']).toEqual([...whole['grad/x0']!, 0, 0]);
+  });
+
   test('a value that was repeated receives the sum', async () => {
     const graph = graphOf([[2, 3], [3], [2, 1], []], (b, x, row, column, scalar) =>
       b.add(b.add(x, row!), b.add(column!, scalar!)),

@@ -14,7 +14,7 @@ const names = [...new Set([...tensors.keys()].map(key => key.split('/')[0]!))].s
 /** Cases of what Seedbed leaves out, and what it says of them. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
   attention_4d_causal_nonpad_continued_prefill: /input 'nonpad_kv_seqlen' cannot be used: .* without a cache/,
-  attention_23_fullymasked_qk_matmul_output_mode3_zero: /output 'qk_matmul_output'/,
+  attention_23_fullymasked_qk_matmul_output_mode3_zero: /'qk_matmul_output' is a further output/,
   resize_downsample_sizes_nearest_not_larger: /'keep_aspect_ratio_policy' other than 'stretch'/,
 };
 
