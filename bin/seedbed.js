@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli/main.js';
+// A batch system may stop a command before it has begun, and then starts it again (docs/commands.md).
+const again = () => process.exit(75);
+process.on('SIGTERM', again);
+const { main } = await import('../dist/cli/main.js');
+process.off('SIGTERM', again);
 
 // A worker of a queue that is killed cannot say so to the shard that it started.
 if (process.channel) {

@@ -11,6 +11,10 @@ describe('the public API with the shipped models', () => {
     const model = await loadModel(SHIPPED_DENOISER);
     const embedder = await loadEmbedder(SHIPPED_EMBEDDER);
     const boot = await readPicture(example('9-ankle-boot.png'), model);
+    const latents = api.gaussianDenoiser(0.5, [4, 8, 8]);
+    await expect(readPicture(example('9-ankle-boot.png'), latents)).rejects.toMatchObject({
+      kind: 'BadShape',
+    });
     const found = await embed(model, boot, { method: 'embedder+descent', embedder });
     const [result] = found.results;
     expect(result!.mse).toBeLessThan(result!.mseBefore!);

@@ -69,7 +69,10 @@ export async function readPictures(
   const parts: Floats[] = [];
   const hashes: string[] = [];
   const names: string[] = [];
-  for (const file of files) {
+  const called = files.map(file => baseName(file));
+  for (const [at, file] of files.entries()) {
+    // By its name alone where no other of another folder has the same.
+    const name = called.indexOf(called[at]!) === called.lastIndexOf(called[at]!) ? called[at]! : file;
     const bytes = await readBytes(file);
     const kind = fileKind(bytes)?.name;
     if (kind === 'npy' || kind === 'zip' || (!kind && file.endsWith('.npy'))) {
@@ -77,19 +80,19 @@ export async function readPictures(
       const { array, changes } = givesLatents(model)
         ? { array: latentsIn(stored, model, file), changes: [] }
         : await fromArray(stored, pictureShape(model), file);
-      if (changes.length > 0) note(`${baseName(file)}: ${changes.join(', ')}`);
+      if (changes.length > 0) note(`${name}: ${changes.join(', ')}`);
       for (const [i, picture] of unstack(array).entries()) {
         parts.push(float32([1, ...picture.shape], picture.data));
-        names.push(`${baseName(file)}#${i}`);
+        names.push(`${name}#${i}`);
         hashes.push(sha256Hex(bytesOf(picture)));
       }
       continue;
     }
     if (givesLatents(model)) throw notLatents(model, file);
     const { pixels, changes } = await decodeImage(bytes, file, { size, fit, channels });
-    if (changes.length > 0) note(`${baseName(file)}: ${changes.join(', ')}`);
+    if (changes.length > 0) note(`${name}: ${changes.join(', ')}`);
     parts.push(float32([1, ...pixels.shape], pixels.data));
-    names.push(baseName(file));
+    names.push(name);
     hashes.push(sha256Hex(bytes));
   }
   return { images: concatRows(parts), names, hashes };

@@ -27,7 +27,9 @@ export function createModel<Info extends ModelInfo>(graph: Graph, info: Info): M
 }
 
 /**
- * A model as the bytes of one ONNX file, its description in the metadata entry `seedbed` (docs/formats.md).
+ * A model as the bytes of one ONNX file, its description in the metadata entry `seedbed` (docs/formats.md). What a model was bound
+ * to ({@link withConditions}) becomes a part of its graph: the file grows the same pictures, but is a model of another
+ * hash, to which seeds that were found before do not belong.
  * @param half stores weights of more than 64 numbers as float16, rounding them; the hash is that of rounded ones; false.
  * @group Files
  * @example

@@ -1,6 +1,7 @@
 import { clipPixels, cropImages, unstandardise } from '../data/pixels.ts';
 import { channelRanges, nearest, seedAsPicture, shownChannels } from '../data/sheet.ts';
-import { psnr } from '../tensor/statistics.ts';
+import { SeedbedError } from '../errors.ts';
+import { average, psnr } from '../tensor/statistics.ts';
 import { type Floats, rows, type Tensor, unstack } from '../tensor/tensor.ts';
 import { type Denoiser, type DenoiserInfo, givesLatents, isOfLatents } from './info.ts';
 
@@ -15,6 +16,23 @@ import { type Denoiser, type DenoiserInfo, givesLatents, isOfLatents } from './i
 export function pictureShape(model: Denoiser): number[] {
   if (model.autoencoder) return model.autoencoder.info.shape;
   return model.info.shape.map((dim, axis) => (axis === 0 ? dim : dim - 2 * model.info.padding));
+}
+
+/**
+ * Refuses bytes, and what runs from -1 to 1, which give themselves away by their means; what resampling left a little outside is
+ * welcome.
+ * @param wanted what takes pixels from 0 to 1, in words.
+ * @throws {SeedbedError} BadArgument.
+ */
+export function requirePixels(wanted: string, images: Floats): void {
+  const wrong = unstack(images)
+    .map(({ data }) => average(data))
+    .find(mean => !(mean >= 0 && mean <= 1));
+  if (wrong !== undefined)
+    throw new SeedbedError(
+      'BadArgument',
+      `${wanted}, got a picture with a mean of ${wrong.toPrecision(3)}. Divide bytes by 255`,
+    );
 }
 
 /**

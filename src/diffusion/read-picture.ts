@@ -1,3 +1,4 @@
+import { SeedbedError } from '../errors.ts';
 import type { Fit } from '../runtime/picture.ts';
 import { decodeImage, readSource } from '../runtime/platform.ts';
 import type { Source } from '../runtime/source.ts';
@@ -23,7 +24,7 @@ export interface PictureOptions {
  * @param source where the picture is, as for {@link loadModel}: PNG, JPEG or WebP, at most 2^27 pixels.
  * @param shape of a model's pictures, or [C, H, W] with one channel or three.
  * @returns [1, C, H, W], pixels in [0,1].
- * @throws {SeedbedError} BadArgument when there is no such file, BadFile when it is damaged or not a picture.
+ * @throws {SeedbedError} BadShape for a model of anything but grey or colour pictures, BadArgument when there is no such file, BadFile when it is damaged or not a picture.
  * @group Files
  * @example
  * import { loadModel, readPicture, SHIPPED_DENOISER } from 'seedbed';
@@ -38,6 +39,11 @@ export async function readPicture(
 ): Promise<Tensor<'float32'>> {
   const wanted = 'info' in shape ? pictureShape(shape) : shape;
   const [channels, ...size] = wanted as [1 | 3, number, number];
+  if (wanted.length !== 3 || (channels !== 1 && channels !== 3))
+    throw new SeedbedError(
+      'BadShape',
+      `readPicture: gives pictures of one channel or three, [C, H, W], and not [${wanted}]; a model of latents takes pictures with its autoencoder`,
+    );
   const { bytes, name } = await readSource(source);
   const { pixels, changes } = await decodeImage(bytes, name, { size, channels, fit });
   if (changes.length > 0) onChanges?.(changes);

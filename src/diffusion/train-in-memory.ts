@@ -10,6 +10,7 @@ import { type DenoiserRecipe, optimiserOf, parseDenoiserConfig, timeless } from 
 import { denoiserProblem } from './denoiser-problem.ts';
 import type { Denoiser } from './info.ts';
 import { createModel } from './model.ts';
+import { requirePixels } from './pictures.ts';
 
 /**
  * How far a training in memory has come.
@@ -58,7 +59,7 @@ const CHECKPOINT = 'the checkpoint';
  * @param items points [n, D], or pictures [n, C, H, W] with pixels in [0,1]; all are learned from.
  * @param recipe network, schedule and training, as in the files of `configs/`.
  * @returns the denoiser, with averaged weights and a sampler of ten DDIM steps, unless the recipe says otherwise.
- * @throws {SeedbedError} BadShape for other shapes, BadArgument for a recipe that is not valid, Diverged when the loss is
+ * @throws {SeedbedError} BadShape for other shapes, BadArgument for bytes and for a recipe that is not valid, Diverged when the loss is
  * no longer a number, Machine.
  * @group Models
  * @example
@@ -128,5 +129,6 @@ function checkedItems(name: string, items: Tensor<'float32'>): Dataset {
       `trainDenoiser: takes points [n, D] or pictures [n, C, H, W], n from 1, got [${items.shape}]`,
     );
   requireFinite(items, `trainDenoiser: ${name} hold what is not a number`);
+  if (shape.length === 3) requirePixels('trainDenoiser: takes pixels from 0 to 1', items);
   return itemsInMemory(name, items);
 }

@@ -1,8 +1,7 @@
 import { type Denoiser, givesLatents } from '../diffusion/info.ts';
-import { pictureShape } from '../diffusion/pictures.ts';
+import { pictureShape, requirePixels } from '../diffusion/pictures.ts';
 import { SeedbedError } from '../errors.ts';
-import { average } from '../tensor/statistics.ts';
-import { type Floats, type Tensor, unstack } from '../tensor/tensor.ts';
+import type { Floats, Tensor } from '../tensor/tensor.ts';
 
 /** Pictures that a model can embed. @throws {SeedbedError} BadShape, BadArgument for what is not finite, and for pixels that are not from 0 to 1. */
 export function checkImages(images: Floats, model: Denoiser): void {
@@ -16,16 +15,8 @@ export function checkImages(images: Floats, model: Denoiser): void {
   const odd = images.data.find(value => !Number.isFinite(value));
   if (odd !== undefined)
     throw new SeedbedError('BadArgument', `embed: the pictures hold ${odd}, which is no number`);
-  if (wanted.length !== 3 || givesLatents(model)) return;
-  // Bytes, and what runs from -1 to 1, give themselves away; what resampling left a little outside is welcome.
-  const wrong = unstack(images)
-    .map(({ data }) => average(data))
-    .find(mean => !(mean >= 0 && mean <= 1));
-  if (wrong !== undefined)
-    throw new SeedbedError(
-      'BadArgument',
-      `model '${model.info.name}' embeds pixels from 0 to 1, got a picture with a mean of ${wrong.toPrecision(3)}. Divide bytes by 255`,
-    );
+  if (wanted.length === 3 && !givesLatents(model))
+    requirePixels(`model '${model.info.name}' embeds pixels from 0 to 1`, images);
 }
 
 export function checkNoiseOf(pictures: Floats, images: Floats): void {

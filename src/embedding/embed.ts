@@ -2,7 +2,7 @@ import type { Denoiser } from '../diffusion/info.ts';
 import { requireWhole } from '../errors.ts';
 import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { copyOf, type Tensor } from '../tensor/tensor.ts';
 import { checkImages } from './checks.ts';
 import type { Embedding, EmbedOptions } from './embedding.ts';
 import { createSeeker } from './seeker.ts';
@@ -31,9 +31,11 @@ export async function embed(
   options: EmbedOptions & { runtime?: Runtime } = {},
 ): Promise<Embedding> {
   checkImages(images, model);
+  // What the caller does to its array while seeds are sought is its own affair.
+  const own = copyOf(images);
   const { runtime = await sharedRuntime(), ...how } = options;
   const { starts = 1 } = how;
   requireWhole('starts', starts, 1);
-  const seeker = await createSeeker(runtime, model, how, images.shape[0]! * starts);
-  return seeker.seek(images, how).finally(seeker.dispose);
+  const seeker = await createSeeker(runtime, model, how, own.shape[0]! * starts);
+  return seeker.seek(own, how).finally(seeker.dispose);
 }

@@ -17,9 +17,9 @@ export interface EmbedOptions {
   readonly method?: Method | undefined;
   /** The embedding network, trained for the denoiser at hand; methods that name it need it. */
   readonly embedder?: Embedder | undefined;
-  /** How descent moves; `RECIPES.refine` after an embedder, `RECIPES.seedbed` from noise. */
+  /** How descent moves; `RECIPES.refine` after an embedder, `RECIPES.seedbed` from noise. Other methods pass it over. */
   readonly recipe?: DescentRecipe | undefined;
-  /** How inversion weighs a faithful picture against a Gaussian seed, and when it stops; the method's own, as `SPLIT`. */
+  /** How inversion weighs a faithful picture against a Gaussian seed, and when it stops; the method's own, as `SPLIT`. Settings of other methods are passed over. */
   readonly inversion?: Partial<InversionOptions> | undefined;
   /**
    * Of a model with an autoencoder: whether latents are fitted to the picture's pixels through the decoder, beginning at the
@@ -56,7 +56,7 @@ export interface EmbedOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with what was found as soon as a batch is done. */
   readonly onResults?: ((results: readonly SeedResult[]) => void) | undefined;
-  /** Called after each iteration of each batch. */
+  /** Called after each batch, and by 'descent' and 'lbfgs' after each iteration of one. */
   readonly onProgress?: ((progress: EmbedProgress) => void) | undefined;
   /** Where unfinished work is kept, so that it can go on. */
   readonly journal?: Journal | undefined;

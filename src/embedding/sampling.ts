@@ -7,7 +7,7 @@ import { requireWhole, SeedbedError } from '../errors.ts';
 import { sharedRuntime } from '../runtime/platform.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { normals } from '../tensor/random.ts';
-import { requireFinite, type Tensor } from '../tensor/tensor.ts';
+import { copyOf, requireFinite, type Tensor } from '../tensor/tensor.ts';
 import { checkSeeds } from './checks.ts';
 import { createDecoder, NO_NUMBERS } from './decoder.ts';
 import { unlikelySeeds } from './likely.ts';
@@ -71,9 +71,10 @@ export async function decode(
   }
   const note = unlikelySeeds(latent);
   if (note) options.onNote?.(note);
+  const [first, second] = [copyOf(latent), latent2 && copyOf(latent2)];
   const { runtime = await sharedRuntime() } = options;
   const decoder = await createDecoder(runtime, model, sampler, Math.min(batch, count));
-  return decoder.grow(latent, options.onProgress, latent2).finally(decoder.dispose);
+  return decoder.grow(first, options.onProgress, second).finally(decoder.dispose);
 }
 
 /**

@@ -153,8 +153,11 @@ async function seek(seeking: Seeking, images: Floats, asked: Asked): Promise<Emb
     const targets = fitter ? await fitter.fit(originals, encoded) : encoded;
     const begins = own.map(({ image, start }) => ({ image: addresses[image]!, start }));
     const noise = startNoise(rng, model.info.shape, begins);
-    const report = (iteration: number, loss: number) =>
-      onProgress?.({ done: first * iterations + iteration * own.length, total, loss });
+    let told = 0;
+    const report = (iteration: number, loss: number) => {
+      if (iteration > told) onProgress?.({ done: first * iterations + iteration * own.length, total, loss });
+      told = iteration;
+    };
     const found = await finder.find({ targets, noise, index: parts.length, journal, report });
     const grown =
       found.grown ??

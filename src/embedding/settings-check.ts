@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { SeedbedError } from '../errors.ts';
 import type { EmbedOptions } from './embedding.ts';
 import { UNDOERS } from './inversion/climb.ts';
-import type { DescentRecipe } from './recipes.ts';
+import type { DescentRecipe, Memory } from './recipes.ts';
 import type { InversionOptions } from './settings.ts';
 
 const positive = z.number().positive();
 const from = (least: number) => z.int().min(least);
 
-const leastSquares = z.object({
+const leastSquares = z.strictObject({
   tau: positive,
   outer: from(1),
   inner: from(1),
@@ -18,25 +18,27 @@ const leastSquares = z.object({
 const inversion: z.ZodType<InversionOptions> = z.strictObject({
   lastStep: leastSquares,
   whole: leastSquares,
-  interior: z.object({
+  interior: z.strictObject({
     solver: z.enum(UNDOERS),
     memory: from(0),
     damping: positive,
     tolerance: positive,
     iterations: from(1),
   }),
-  lbfgs: z.object({ tau: positive, iterations: from(1), memory: from(0) }),
+  lbfgs: z.strictObject({ tau: positive, iterations: from(1), memory: from(0) }),
   // Held against the sampler's steps elsewhere.
   diffused: z.number(),
 });
 
-const recipe: z.ZodType<DescentRecipe> = z.object({
+const recipe: z.ZodType<DescentRecipe> = z.strictObject({
   loss: z.enum(['halfSse', 'mse', 'mae']),
   penalty: z.number().min(0),
   learningRate: positive,
   decay: z.enum(['constant', 'cosine']),
   iterations: from(1),
 });
+
+const memory: z.ZodType<Memory> = z.enum(['unrolled', 'checkpointed']);
 
 /** All options that there are: who misspells one is told, where a compiler does not look. */
 const OPTIONS = {
@@ -51,11 +53,12 @@ export function checkSettings(options: EmbedOptions, settings: InversionOptions)
   if (unknown !== undefined)
     throw new SeedbedError(
       'BadArgument',
-      `there is no option '${unknown}'. There are: ${Object.keys(OPTIONS).join(', ')}`,
+      `there is no option '${unknown}'. There are: runtime, ${Object.keys(OPTIONS).join(', ')}`,
     );
   require('inversion', inversion, settings);
   if (options.recipe) require('recipe', recipe, options.recipe);
   if (options.tolerance !== undefined) require('tolerance', z.number().min(0), options.tolerance);
+  if (options.memory !== undefined) require('memory', memory, options.memory);
 }
 
 function require<T>(name: string, schema: z.ZodType<T>, value: T): void {

@@ -1,7 +1,7 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, SeedbedError } from '../errors.ts';
-import { exists, fileFault, md5OfFile } from './files.ts';
+import { exists, fileFault, makeFolder, md5OfFile } from './files.ts';
 
 /** What a download must turn out to be, and how to follow and stop it. */
 export interface DownloadOptions {
@@ -59,7 +59,7 @@ async function receive(url: string, part: string, path: string, options: Downloa
 
 async function openPart(part: string, flags: 'a' | 'w') {
   try {
-    await mkdir(dirname(part), { recursive: true });
+    await makeFolder(dirname(part));
     return await open(part, flags);
   } catch (cause) {
     throw fileFault('write', part, cause);

@@ -17,7 +17,10 @@ export type Ort = Pick<typeof import('onnxruntime-web'), 'InferenceSession' | 'T
 const USUAL = { graphOptimizationLevel: 'all', logSeverityLevel: 3, enableMemPattern: false } as const;
 
 /** The engine on one build of ONNX Runtime, in this thread. */
-export function createEngine(ort: Ort, options: InferenceSession.SessionOptions): Engine {
+export function createEngine(
+  ort: Ort,
+  options: InferenceSession.SessionOptions,
+): Engine & { releaseAll(): Promise<void> } {
   const sessions = new Map<number, InferenceSession>();
   let created = 0;
   let last: Promise<unknown> = Promise.resolve();
@@ -52,6 +55,11 @@ export function createEngine(ort: Ort, options: InferenceSession.SessionOptions)
         await sessions.get(session)?.release();
         sessions.delete(session);
       }),
+    releaseAll: () =>
+      inTurn(async () => {
+        for (const session of sessions.values()) await session.release();
+        sessions.clear();
+      }),
   };
 }
 
@@ -81,6 +89,10 @@ export function createRuntimeOn(
     const message = `ONNX Runtime cannot ${action} graph '${graph.name}': ${reasonOf(cause)}${hint}`;
     throw new SeedbedError('Machine', message, { cause });
   };
+  let isEnded = false;
+  const refuseEnded = () => {
+    if (isEnded) throw new SeedbedError('BadArgument', 'the runtime was disposed of; make another');
+  };
   let blockSize: Promise<number | undefined> | undefined;
   /** The graph as this engine runs it fastest. */
   const fastest = async (graph: Graph): Promise<Graph> => {
@@ -89,11 +101,13 @@ export function createRuntimeOn(
     return withFastConvolutions(graph, await blockSize);
   };
   const load = async (graph: Graph): Promise<Session> => {
+    refuseEnded();
     const model = serializeModel(await fastest(graph));
     const session = await engine.load(model).catch(explain('load', graph));
     let isDisposed = false;
     return {
       async run(feeds) {
+        refuseEnded();
         if (isDisposed)
           throw new SeedbedError('BadArgument', `graph '${graph.name}' was disposed of; load it again`);
         return engine.run(session, checked(graph, feeds)).catch(explain('run', graph));
@@ -104,7 +118,14 @@ export function createRuntimeOn(
       },
     };
   };
-  return { ...about, load };
+  return {
+    ...about,
+    load,
+    dispose() {
+      isEnded = true;
+      return about.dispose();
+    },
+  };
 }
 
 /**

@@ -172,6 +172,19 @@ export async function createAtomic(path: string, contents: Uint8Array | string):
   });
 }
 
+/** Makes a folder and those around it. Node's own way to do so does not come back from folders in which nothing can be made. */
+export async function makeFolder(path: string): Promise<void> {
+  const make = () =>
+    mkdir(path).catch(async cause => {
+      if (codeOf(cause) !== 'EEXIST' || !(await isDirectory(path))) throw cause;
+    });
+  await make().catch(async cause => {
+    if (codeOf(cause) !== 'ENOENT' || dirname(path) === path) throw cause;
+    await makeFolder(dirname(path));
+    await make();
+  });
+}
+
 async function writeAside(
   path: string,
   contents: Uint8Array | string,
@@ -182,7 +195,7 @@ async function writeAside(
   const stem = `.${basename(path).slice(0, 100)}.${hostname().slice(0, 60)}.`;
   const aside = join(folder, `${stem}${process.pid}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await removeLeftovers(folder, stem);
     const file = await open(aside, 'w');
     try {
@@ -229,7 +242,7 @@ async function syncFolder(folder: string): Promise<void> {
  */
 export async function createFile(path: string): Promise<boolean> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await (await open(path, 'wx')).close();
     return true;
   } catch (cause) {
@@ -244,7 +257,7 @@ export async function createFile(path: string): Promise<boolean> {
  */
 export async function appendLine(path: string, line: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(path, 'a');
     const { size } = await file.stat();
     try {

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { InferenceSession } from 'onnxruntime-web';
-import { SeedbedError } from '../errors.ts';
+import { requireWhole, SeedbedError } from '../errors.ts';
 import { createEngine, createRuntimeOn, type Ort } from './engine.ts';
 import { readBytes } from './files.ts';
 import { readOnnxFile } from './onnx-file.ts';
@@ -30,7 +30,8 @@ function nativeBuild(): (Ort & typeof import('onnxruntime-node')) | undefined {
 /**
  * Makes ready what runs graphs, ONNX Runtime: on Node its native build, or WebAssembly where that is not installed; in
  * a browser WebGPU where there is an adapter, or else WebAssembly, in a worker of its own so that the page stays quick.
- * @throws {SeedbedError} Machine when this machine lacks the device.
+ * @throws {SeedbedError} BadArgument for threads that are no whole number from 1, Machine when ONNX Runtime was built without the device;
+ * where a driver or library is missing, the first graph that is loaded says so.
  * @group Runtime
  * @example
  * import { createRuntime, loadModel, sample, SHIPPED_DENOISER } from 'seedbed';
@@ -40,6 +41,7 @@ function nativeBuild(): (Ort & typeof import('onnxruntime-node')) | undefined {
  * await runtime.dispose();
  */
 export async function createRuntime({ device, threads }: RuntimeOptions = {}): Promise<Runtime> {
+  if (threads !== undefined) requireWhole('threads', threads, 1);
   const native = device === 'wasm' ? undefined : nativeBuild();
   const chosen = device ?? (native ? 'cpu' : 'wasm');
   const built = ['wasm', ...(native?.listSupportedBackends().map(({ name }) => name) ?? [])];
@@ -60,8 +62,12 @@ export async function createRuntime({ device, threads }: RuntimeOptions = {}): P
     executionProviders: chosen === 'cpu' || chosen === 'wasm' ? [chosen] : [chosen, 'cpu'],
     ...(threads ? { intraOpNumThreads: threads } : {}),
   };
-  const about = { device: chosen, memoryBytes: totalmem(), dispose: async () => {} };
-  return createRuntimeOn(createEngine(native ?? (await webAssembly(threads)), options), about);
+  const engine = createEngine(native ?? (await webAssembly(threads)), options);
+  return createRuntimeOn(engine, {
+    device: chosen,
+    memoryBytes: totalmem(),
+    dispose: engine.releaseAll,
+  });
 }
 
 async function webAssembly(threads: number | undefined): Promise<Ort> {

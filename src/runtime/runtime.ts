@@ -13,7 +13,8 @@ export type Feeds = Readonly<Record<string, Tensor>>;
  */
 export interface Session {
   /**
-   * Runs the graph; feeds and results are named as its inputs and outputs.
+   * Runs the graph; feeds and results are named as its inputs and outputs. Feeds are read until the results are there: leave
+   * their arrays as they are until then.
    * @throws {SeedbedError} BadShape when a feed is missing or of another type or shape, Machine when the device fails.
    */
   run(feeds: Feeds): Promise<Record<string, Tensor>>;
@@ -35,7 +36,7 @@ export interface Runtime {
    * @throws {SeedbedError} Machine when ONNX Runtime refuses it.
    */
   load(graph: Graph): Promise<Session>;
-  /** Gives back what the runtime itself holds, such as a worker; its sessions end with it. */
+  /** Gives back all that the runtime holds, its sessions among it; neither runs anything afterwards. */
   dispose(): Promise<void>;
 }
 

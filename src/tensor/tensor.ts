@@ -205,6 +205,11 @@ export function unstack(t: Tensor<'float32'>): Tensor<'float32'>[] {
   return Array.from({ length: t.shape[0] ?? 0 }, (_, i) => float32(t.shape.slice(1), rows(t, i, i + 1).data));
 }
 
+/** A tensor of its own: what its maker writes into theirs afterwards does not reach it. */
+export function copyOf<D extends DType>({ dtype, shape, data }: Tensor<D>): Tensor<D> {
+  return tensor(dtype, shape, data.slice() as ArrayOf<D>);
+}
+
 /** Tensors of one type and equal row shape, one after the other along the first axis. */
 export function concatRows<D extends 'float32' | 'float64'>(parts: readonly Tensor<D>[]): Tensor<D> {
   const first = parts[0];

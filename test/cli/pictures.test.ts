@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -56,6 +56,17 @@ describe('arrays given as pictures', () => {
     expect(notes).toEqual(
       ['three.npy', 'four.npy', 'packed.npz'].map(name => `${name}: bytes from 0 to 255 divided by 255`),
     );
+  });
+
+  test('of one name in several folders are told apart by their paths', async () => {
+    const bytes = writeNpy(of([1, 28, 28]));
+    await mkdir(join(folder, 'other'));
+    const [one, other, third] = [
+      await put('same.npy', bytes),
+      await put('other/same.npy', bytes),
+      await put('own.npy', bytes),
+    ];
+    expect((await read(one, other, third)).names).toEqual([`${one}#0`, `${other}#0`, 'own.npy#0']);
   });
 
   test('in [0,1] are taken as they are, without a word', async () => {

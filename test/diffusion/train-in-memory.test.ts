@@ -189,6 +189,17 @@ test('a recipe may say how the model samples, within what its schedule has', asy
   );
 });
 
+test('bytes are told from pixels', async () => {
+  const bytes = float32(
+    [2, 1, 8, 8],
+    Float32Array.from({ length: 128 }, (_, i) => i),
+  );
+  await expect(trainDenoiser(bytes, RECIPE)).rejects.toMatchObject({
+    kind: 'BadArgument',
+    message: expect.stringContaining('Divide bytes by 255'),
+  });
+});
+
 test('says what is wrong with a recipe', async () => {
   const training = { ...RECIPE.training, steps: 0 };
   const wrong = trainDenoiser(points, { ...RECIPE, training }, { runtime: await runtime });

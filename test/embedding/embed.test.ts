@@ -49,6 +49,21 @@ const pictures = (n: number): Tensor<'float32'> => {
 };
 
 describe('embed', () => {
+  test('what becomes of the pictures and the seeds meanwhile does not matter', async () => {
+    const images = pictures(2);
+    const latent = normals({ seed: 2, purpose: 'kept' }, [2, 1, 4, 4]);
+    const [found, grown] = [
+      await embed(model, images, { runtime, method: 'naive' }),
+      await decode(model, latent, { runtime }),
+    ];
+    const finding = embed(model, images, { runtime, method: 'naive' });
+    const growing = decode(model, latent, { runtime });
+    images.data.fill(0.9);
+    latent.data.fill(-1);
+    expect(await finding).toEqual(found);
+    expect(await growing).toEqual(grown);
+  });
+
   test('by the embedder: one pass, an exact inverse reconstructs', async () => {
     const images = pictures(3);
     const found = await embed(model, images, { runtime, method: 'embedder', embedder: linearEmbedder(1) });

@@ -12,7 +12,7 @@ import { climb, solves, UNDOERS } from '../../src/embedding/inversion/climb.ts';
 import { chainOf, createStepMap } from '../../src/embedding/inversion/maps.ts';
 import { diffuse, SPLIT } from '../../src/embedding/inversion/split.ts';
 import { METHODS, type Method } from '../../src/embedding/methods.ts';
-import { RECIPES } from '../../src/embedding/recipes.ts';
+import { type DescentRecipe, RECIPES } from '../../src/embedding/recipes.ts';
 import { type InversionOptions, POLISH } from '../../src/embedding/settings.ts';
 import { pictureAddresses, startNoise } from '../../src/embedding/starts.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
@@ -156,7 +156,7 @@ describe('on Gaussian data', () => {
   ] as const)('%s stays near the seed of the network', async (method, part) => {
     const tau = 0.2;
     const embedder = linearEmbedder(model, 0.8);
-    const settings = { tau, outer: 4, inner: 4, iterations: 60, memory: 10 };
+    const settings = part === 'lbfgs' ? { tau, iterations: 60, memory: 10 } : { tau, outer: 4, inner: 4 };
     const { latent, results } = await find(method, {
       embedder,
       inversion: { ...inside({}), [part]: settings },
@@ -325,7 +325,9 @@ describe('what embed is given is looked at', () => {
       { method: 'split', tolerance: 1e-3 },
       "method 'split' has no use for 'tolerance'. Leave it out, or",
     ],
-    [image, { methd: 'naive' }, "there is no option 'methd'. There are: method,"],
+    [image, { methd: 'naive' }, "there is no option 'methd'. There are: runtime, method,"],
+    [image, { method: 'descent', memory: 'swap' as 'unrolled' }, 'memory is not as it has to be'],
+    [image, { recipe: { ...RECIPES.seedbed, pace: 1 } as DescentRecipe }, 'Unrecognized key: "pace"'],
     [image, { inversion: { tau: 0.2 } }, 'Unrecognized key: "tau"'],
     [image, { inversion: { ...SPLIT, lastStep: { ...SPLIT.lastStep, tau: -1 } } }, 'at lastStep.tau'],
     [image, { inversion: { ...SPLIT, lastStep: { ...SPLIT.lastStep, tau: Number.NaN } } }, 'lastStep.tau'],

@@ -3,6 +3,7 @@ import { SeedbedError } from '../../src/errors.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { serializeModel } from '../../src/graph/protobuf.ts';
 import { createEngine, createRuntimeOn, type Ort } from '../../src/runtime/engine.ts';
+import { createRuntime } from '../../src/runtime/node.ts';
 import type { Engine } from '../../src/runtime/runtime.ts';
 import { toNumbers, zeros } from '../../src/tensor/tensor.ts';
 
@@ -68,6 +69,23 @@ test('a graph that was disposed of says so, and what a runtime says itself is no
   });
   await session.dispose();
   await expect(session.run({ x })).rejects.toThrow("graph 'net' was disposed of; load it again");
+});
+
+test('a runtime that was disposed of runs nothing more, and gives back what its sessions hold', async () => {
+  const runtime = await createRuntime({ threads: 1 });
+  const session = await runtime.load(graph);
+  const x = zeros('float32', [1]);
+  await session.run({ x });
+  await runtime.dispose();
+  const refused = { kind: 'BadArgument', message: 'the runtime was disposed of; make another' };
+  await expect(session.run({ x })).rejects.toMatchObject(refused);
+  await expect(runtime.load(graph)).rejects.toMatchObject(refused);
+  await session.dispose();
+  await runtime.dispose();
+});
+
+test.each([0, 1.5, Number.NaN])('%d threads are refused at once', async threads => {
+  await expect(createRuntime({ threads })).rejects.toMatchObject({ kind: 'BadArgument' });
 });
 
 test('half precision is handed on as its bits where JavaScript has numbers of it', async () => {

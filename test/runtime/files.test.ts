@@ -79,6 +79,12 @@ describe('writeAtomic', () => {
     expect(await readdir(join(folder, 'new'))).toEqual(['a.txt']);
   });
 
+  test('several at once make the folders around', async () => {
+    const names = Array.from({ length: 16 }, (_, i) => `${i}.txt`);
+    await Promise.all(names.map(name => writeAtomic(join(folder, 'more/below', name), name)));
+    expect(await listFiles(join(folder, 'more/below'))).toEqual(names);
+  });
+
   test('a failed rename leaves no temporary file', async () => {
     const target = join(folder, 'target');
     await mkdir(join(target, 'full'), { recursive: true });
