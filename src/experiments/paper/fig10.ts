@@ -81,7 +81,7 @@ async function measureNetworks(lab: Lab, subject: Subject, names: readonly strin
   const numbers = {
     ...{ title, names, pairs, ratio },
     real: await realDistance(lab, subject),
-    wiener: besideLinear(trained.flat(), linear),
+    wiener: besideLinear(first, linear),
     bands: bandsOf(first, linear),
     seeds: await compareSeeds(lab, subject, first.slice(0, SEEKERS), linear.moments),
   };
@@ -153,6 +153,7 @@ function pairTable({ title, names, pairs }: Networks): Table {
     const own = pairs.filter(({ a, b }) => trainingOf(a).config === one && trainingOf(b).config === other);
     const ratioOf = (shared: boolean) => {
       const ratios = own.filter(({ a, b }) => shareChance(a, b) === shared).map(({ ratio }) => ratio);
+      if (ratios.length === 0) return '';
       return ratios.length === 1 ? withInterval(ratios[0]!) : figure(average(ratios.map(({ mean }) => mean)));
     };
     const over = (key: 'same' | 'different') => figure(average(own.map(pair => pair[key])));
