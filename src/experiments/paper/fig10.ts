@@ -119,7 +119,7 @@ function sheetOf(
 
 function samePictures({ title, names, pairs, ratio, real, wiener }: Networks): Claim {
   const { mean } = ratio;
-  const trainings = new Set(pairs.flatMap(({ a, b }) => [a, b])).size;
+  const trainings = [...new Set(pairs.flatMap(({ a, b }) => [a, b]))];
   const [sharing, apart] = [true, false].map(shared =>
     pairs.filter(({ a, b }) => shareChance(a, b) === shared).map(pair => pair.ratio.mean),
   );
@@ -131,11 +131,11 @@ function samePictures({ title, names, pairs, ratio, real, wiener }: Networks): C
   const sorted = [...pairs].sort((p, q) => p.ratio.mean - q.ratio.mean);
   const [nearest, worst] = [sorted[0]!, sorted.at(-1)!];
   return judged({
-    models: names,
+    models: trainings,
     number: ratio,
     against: wiener,
     paper: `A common seed passed to different networks grows nearly identical pictures: their squared distance is two to three orders of magnitude smaller than that of random pairs (${title}).`,
-    ours: `over ${pairs.length} pairs of ${names.length} networks${trainings > names.length ? `, trained ${trainings} times in all,` : ''} the ratio is ${withInterval(ratio)} on average, from ${withInterval(nearest.ratio)} to ${withInterval(worst.ratio)}`,
+    ours: `over ${pairs.length} pairs of ${names.length} networks${trainings.length > names.length ? `, trained ${trainings.length} times in all,` : ''} the ratio is ${withInterval(ratio)} on average, from ${withInterval(nearest.ratio)} to ${withInterval(worst.ratio)}`,
     control: `random pairs have 1 (they lie ${figure(different)} apart, means over ${pairs.length} pairs; real pictures ${withInterval(real)}, of which the same seed's ${figure(same)} is ${figure(same / real.mean)}); a linear model that knows the data's mean and covariance alone comes to ${withInterval(wiener)} of the networks${byChance}`,
     asked: SAME_ASKED,
     numbersSay: sameResults(ratio, wiener),
