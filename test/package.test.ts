@@ -48,7 +48,7 @@ test('packs what is used, and nothing else', () => {
     .flatMap(filesIn)
     .filter(path => !/^models\/reproduction\//.test(path));
   const pages = filesIn('docs').filter(path =>
-    /^docs\/([^/]+\.md|(models|export|many-machines)\/.*)$/.test(path),
+    /^docs\/([^/]+\.(md|png)|(api|models|export|many-machines)\/.*)$/.test(path),
   );
   const texts = [
     'CHANGELOG.md',

@@ -52,7 +52,8 @@ const undone = (changes: Partial<UndoOptions> = {}): Partial<InversionOptions> =
   interior: { ...SPLIT.interior, tolerance: 1e-7, iterations: 400, ...changes },
 });
 /** Least squares until nothing but rounding is left. */
-const solved = (tau: number) => ({ tau, outer: 4, inner: 4, iterations: 60, memory: 10 });
+const solved = (tau: number) => ({ tau, outer: 4, inner: 4 });
+const descended = (tau: number) => ({ tau, iterations: 60, memory: 10 });
 
 /** The embedding network that inverts a linear sampler, up to a factor. */
 function linearEmbedder(denoiser: Denoiser, factor: number): Embedder {
@@ -146,11 +147,17 @@ function cases(known: Known): Case[] {
       return ['fixed-point', solver, { inversion: undone({ solver }) }, truth, 1e-5];
     }),
     ['newton', '', { inversion: undone({ solver: 'newton' }) }, truth, 1e-5],
-    ['lbfgs', '', { inversion: { lbfgs: solved(tau) } }, least(gain, tau, noise, 1), 1e-4],
+    ['lbfgs', '', { inversion: { lbfgs: descended(tau) } }, least(gain, tau, noise, 1), 1e-4],
     ['gauss-newton', '', { inversion: { whole: solved(tau) } }, least(gain, tau, noise, 1), 1e-4],
     ['split', '', { inversion: split }, splitSeed(known, tau, drawn(1)), 2e-5],
     ['auto', '', { inversion: split }, splitSeed(known, tau, drawn(1)), 2e-5],
-    ['embedder+lbfgs', '', { embedder, inversion: { lbfgs: solved(tau) } }, least(gain, tau, near, 1), 1e-4],
+    [
+      'embedder+lbfgs',
+      '',
+      { embedder, inversion: { lbfgs: descended(tau) } },
+      least(gain, tau, near, 1),
+      1e-4,
+    ],
     [
       'embedder+gauss-newton',
       '',
