@@ -11,6 +11,8 @@ export const preconditioningSchema = z.discriminatedUnion('kind', [
     kind: z.literal('edm'),
     /** Deviation of a pixel of the data, as the network sees it; .5 of most. */
     sigmaData: z.number().gt(0).lt(1e3),
+    /** Its output has the other sign, as that of diffusers' v_prediction; false. */
+    negated: z.boolean().optional(),
   }),
   z.strictObject({ kind: z.literal('ve') }),
   z.strictObject({
@@ -36,14 +38,15 @@ interface Factors {
 /** What stands around a network F in D(x; sigma) = c_skip x + c_out F(c_in x; c_noise), as a column of Karras et al. 2022, table 1. */
 type Preconditioner = (emit: Emit, x: string, sigma: string, level: string) => Factors;
 
-/** d^2 x / total + (away d / root) F: what EDM and consistency models make of the network's output F. */
+/** d^2 x / total + (away d / root) F, with the other sign where F is negated: what EDM and consistency models make of the network's output F. */
 function joined(
   emit: Emit,
   parts: { x: string; network: string; d: number; total: string; away: string; root: string },
+  negated = false,
 ): string {
   const { x, network, d, total, away, root } = parts;
   return emit(
-    'Add',
+    negated ? 'Sub' : 'Add',
     emit('Div', emit('Mul', x, d ** 2), total),
     emit('Mul', network, emit('Div', emit('Mul', away, d), root)),
   );
@@ -51,18 +54,18 @@ function joined(
 
 /**
  * EDM: c_in = 1 / sqrt(sigma^2 + d^2), c_noise = ln(sigma) / 4, c_skip = d^2 / (sigma^2 + d^2),
- * c_out = sigma d / sqrt(sigma^2 + d^2).
+ * c_out = sigma d / sqrt(sigma^2 + d^2), or less that.
  * @param d deviation of the data.
  */
 const edm =
-  (d: number): Preconditioner =>
+  (d: number, negated: boolean | undefined): Preconditioner =>
   (emit, x, sigma, level) => {
     const total = emit('Add', emit('Mul', sigma, sigma), d ** 2);
     const root = emit('Sqrt', total);
     return {
       scaled: emit('Div', x, root),
       noise: emit('Mul', emit('Log', level), 0.25),
-      denoised: network => joined(emit, { x, network, d, total, away: sigma, root }),
+      denoised: network => joined(emit, { x, network, d, total, away: sigma, root }, negated),
     };
   };
 
@@ -95,7 +98,7 @@ const ve: Preconditioner = (emit, x, sigma, level) => ({
 function preconditionerOf(given: Preconditioning): Preconditioner {
   switch (given.kind) {
     case 'edm':
-      return edm(given.sigmaData);
+      return edm(given.sigmaData, given.negated);
     case 've':
       return ve;
     case 'consistency':

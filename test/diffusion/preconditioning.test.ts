@@ -166,8 +166,8 @@ describe(`as diffusers ${recorded.diffusers} grows them`, () => {
   });
 
   test('of another prediction it is refused', () => {
-    const scheduler = { _class_name: 'EDMEulerScheduler', prediction_type: 'v_prediction' };
+    const scheduler = { _class_name: 'EDMEulerScheduler', prediction_type: 'sample' };
     const read = () => fromDiffusers(network('edm'), scheduler, undefined, { name: 'v', file: 'unet' });
-    expect(String(thrownBy(read))).toContain("prediction_type 'v_prediction' of an EDM scheduler is another");
+    expect(String(thrownBy(read))).toContain("prediction_type 'sample' of an EDM scheduler is another");
   });
 });

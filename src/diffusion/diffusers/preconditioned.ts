@@ -40,13 +40,17 @@ const edmSchema = z.object({
 /** EDM (Karras et al. 2022), with the T sigmas that the scheduler visits. */
 function edmOf(config: Config, steps: number, where: string) {
   const edm = checked(edmSchema, config, where);
-  if (edm.prediction_type !== 'epsilon')
+  if (!['epsilon', 'v_prediction'].includes(edm.prediction_type))
     throw new SeedbedError(
       'Unsupported',
       `prediction_type '${edm.prediction_type}' of an EDM scheduler is another preconditioning, which is not known: export the network with it`,
       { at: where },
     );
-  return { values: risingSigmas(edm, steps), preconditioning: { kind: 'edm', sigmaData: edm.sigma_data } };
+  const negated = edm.prediction_type === 'v_prediction';
+  return {
+    values: risingSigmas(edm, steps),
+    preconditioning: { kind: 'edm', sigmaData: edm.sigma_data, ...(negated && { negated }) },
+  };
 }
 
 /** From the least to the greatest, evenly in sigma^(1 / rho) (Karras et al. 2022, eq. 5) or in log sigma. */
