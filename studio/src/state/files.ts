@@ -7,7 +7,7 @@ import { ask } from '../engine/client.ts';
 import { Trouble } from '../engine/trouble.ts';
 import { filesOf } from './dropped.ts';
 import { endsWith, takeModels } from './model-files.ts';
-import { current, untilOpen } from './models.ts';
+import { asked, current, opening, untilOpen } from './models.ts';
 import { attempt, say } from './notices.ts';
 import { addOwn } from './pictures.ts';
 import { openProject } from './project.ts';
@@ -44,6 +44,8 @@ export async function take(files: readonly File[]): Promise<void> {
 }
 
 async function seeds(file: File): Promise<unknown> {
+  // They are for the model that was chosen last, which may still be being read.
+  await opening(asked());
   if (wants.seeds) return wants.seeds(file);
   say(`${file.name} holds seeds: drop it in Embed, Cloud or Same seed.`, 'trouble');
 }
