@@ -7,7 +7,7 @@ import type { EmbedOptions } from '../embedding/embedding.ts';
 import { solves, UNDOERS, type Undoer } from '../embedding/inversion/climb.ts';
 import { inversionFor, METHODS, type Method, type MethodRow, methodRow } from '../embedding/methods.ts';
 import { planFor } from '../embedding/plan.ts';
-import { type DescentRecipe, RECIPES, type RecipeName } from '../embedding/recipes.ts';
+import { type DescentRecipe, MEMORIES, RECIPES, type RecipeName } from '../embedding/recipes.ts';
 import { DEFAULTS, type InversionOptions } from '../embedding/settings.ts';
 import { SeedbedError } from '../errors.ts';
 import { hashesOf, type ModelFlags, openModel, withModel } from './denoiser.ts';
@@ -57,7 +57,7 @@ const own = () =>
       new Option(
         '--memory <way>',
         'all sampler steps in one graph, or one at a time (default: by estimate)',
-      ).choices(['unrolled', 'checkpointed']),
+      ).choices([...MEMORIES]),
     )
     .option('--tau <x>', 'least squares: how far off a picture may be, standardised', positive)
     .option('--outer <n>', 'least squares: steps of Levenberg and Marquardt', whole(1))

@@ -69,10 +69,11 @@ export async function readPictures(
   const parts: Floats[] = [];
   const hashes: string[] = [];
   const names: string[] = [];
-  const called = files.map(file => baseName(file));
-  for (const [at, file] of files.entries()) {
+  const called = new Map<string, number>();
+  for (const file of files) called.set(baseName(file), (called.get(baseName(file)) ?? 0) + 1);
+  for (const file of files) {
     // By its name alone where no other of another folder has the same.
-    const name = called.indexOf(called[at]!) === called.lastIndexOf(called[at]!) ? called[at]! : file;
+    const name = called.get(baseName(file)) === 1 ? baseName(file) : file;
     const bytes = await readBytes(file);
     const kind = fileKind(bytes)?.name;
     if (kind === 'npy' || kind === 'zip' || (!kind && file.endsWith('.npy'))) {

@@ -54,7 +54,7 @@ function joined(
 
 /**
  * EDM: c_in = 1 / sqrt(sigma^2 + d^2), c_noise = ln(sigma) / 4, c_skip = d^2 / (sigma^2 + d^2),
- * c_out = sigma d / sqrt(sigma^2 + d^2), or less that.
+ * c_out = sigma d / sqrt(sigma^2 + d^2), of a negated network the negative of that.
  * @param d deviation of the data.
  */
 const edm =

@@ -41,3 +41,4 @@ export type RecipeName = keyof typeof RECIPES;
  * @group Embedding
  */
 export type Memory = 'unrolled' | 'checkpointed';
+export const MEMORIES = ['unrolled', 'checkpointed'] as const satisfies readonly Memory[];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SeedbedError } from '../errors.ts';
 import type { EmbedOptions } from './embedding.ts';
 import { UNDOERS } from './inversion/climb.ts';
-import type { DescentRecipe, Memory } from './recipes.ts';
+import { type DescentRecipe, MEMORIES } from './recipes.ts';
 import type { InversionOptions } from './settings.ts';
 
 const positive = z.number().positive();
@@ -38,7 +38,7 @@ const recipe: z.ZodType<DescentRecipe> = z.strictObject({
   iterations: from(1),
 });
 
-const memory: z.ZodType<Memory> = z.enum(['unrolled', 'checkpointed']);
+const memory = z.enum(MEMORIES);
 
 /** All options that there are: who misspells one is told, where a compiler does not look. */
 const OPTIONS = {

@@ -44,7 +44,8 @@ export async function createRuntime({ device, threads }: RuntimeOptions = {}): P
   if (threads !== undefined) requireWhole('threads', threads, 1);
   const native = device === 'wasm' ? undefined : nativeBuild();
   const chosen = device ?? (native ? 'cpu' : 'wasm');
-  const built = ['wasm', ...(native?.listSupportedBackends().map(({ name }) => name) ?? [])];
+  const backends = native?.listSupportedBackends() ?? [];
+  const built = ['wasm', ...backends.map(({ name }) => name)];
   if (!built.includes(chosen)) {
     const remedy = native
       ? 'choose one of these, or leave it out'
@@ -56,7 +57,7 @@ export async function createRuntime({ device, threads }: RuntimeOptions = {}): P
     );
   }
   // What a device's own libraries lack is said in words of ours; the runtime would write its own to the terminal before.
-  if (native?.listSupportedBackends().some(({ name, bundled }) => name === chosen && !bundled))
+  if (native && backends.some(({ name, bundled }) => name === chosen && !bundled))
     native.env.logLevel = 'fatal';
   const options: InferenceSession.SessionOptions = {
     executionProviders: chosen === 'cpu' || chosen === 'wasm' ? [chosen] : [chosen, 'cpu'],

@@ -117,12 +117,15 @@ function sheetOf(
   };
 }
 
+/** The ratios of pairs whose trainings had the same random numbers, or of the others. */
+function ratiosOf(pairs: Networks['pairs'], shared: boolean): Sampled[] {
+  return pairs.filter(({ a, b }) => shareChance(a, b) === shared).map(({ ratio }) => ratio);
+}
+
 function samePictures({ title, names, pairs, ratio, real, wiener }: Networks): Claim {
   const { mean } = ratio;
   const trainings = [...new Set(pairs.flatMap(({ a, b }) => [a, b]))];
-  const [sharing, apart] = [true, false].map(shared =>
-    pairs.filter(({ a, b }) => shareChance(a, b) === shared).map(pair => pair.ratio.mean),
-  );
+  const [sharing, apart] = [true, false].map(shared => ratiosOf(pairs, shared).map(({ mean: each }) => each));
   const byChance =
     sharing!.length > 0 && apart!.length > 0
       ? `; the ${sharing!.length} pairs of trainings with the same random numbers (start, order of the pictures, noise) come to ${figure(average(sharing!))}, the ${apart!.length} others to ${figure(average(apart!))}`
@@ -152,7 +155,7 @@ function pairTable({ title, names, pairs }: Networks): Table {
   const row = (one: string, other: string) => {
     const own = pairs.filter(({ a, b }) => trainingOf(a).config === one && trainingOf(b).config === other);
     const ratioOf = (shared: boolean) => {
-      const ratios = own.filter(({ a, b }) => shareChance(a, b) === shared).map(({ ratio }) => ratio);
+      const ratios = ratiosOf(own, shared);
       if (ratios.length === 0) return '';
       return ratios.length === 1 ? withInterval(ratios[0]!) : figure(average(ratios.map(({ mean }) => mean)));
     };

@@ -81,8 +81,6 @@ export const retrain = experiment({
 /** Networks with one, two and three residual blocks a level. */
 const NETWORKS = [`${SMALL}-1-block`, SMALL, `${SMALL}-3-blocks`] as const;
 
-const byOtherChance = (a: string, b: string) => !shareChance(a, b);
-
 /** Other numbers of blocks a level (Asperti et al. 2023, section 3.3: "different layers in each block"). */
 export const blocks = experiment({
   name: 'blocks',
@@ -101,7 +99,12 @@ export const blocks = experiment({
           one === two
             ? []
             : // Of the same random numbers they saw their pictures in one order and one noise.
-              [{ name: names[i]!, ratio: compareTrainings(lab, two, one, byOtherChance).ratio }],
+              [
+                {
+                  name: names[i]!,
+                  ratio: compareTrainings(lab, two, one, (a, b) => !shareChance(a, b)).ratio,
+                },
+              ],
         ),
       },
       sheets: [
